@@ -1,0 +1,89 @@
+# The one door. Every target sets up what it needs, once, from Python 3.11 or newer, make and git.
+
+PYTHON ?= python3
+VENV := .venv
+VENV_SAM := .venv-sam
+BIN := $(VENV)/bin
+SAM := $(VENV_SAM)/bin/sam
+SOURCES := $(wildcard layers/tandem/tandem functions cli lab tests)
+WORKERS ?= 2
+
+export SAM_CLI_TELEMETRY := 0
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo lab test test-fast test-e2e check lint format types layers template lock setup clean
+
+help: ## what there is
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+demo: setup ## deploy the real template on this machine, kill the active appliance, watch the addresses follow
+	$(BIN)/python -m lab.demo
+
+lab: setup ## the same deployment, staying up: pull its levers from a second terminal
+	$(BIN)/python -m lab up
+
+test: test-fast test-e2e ## all tests
+
+test-fast: $(VENV)/.ready
+	@echo "== tests: all but the end to end"
+	$(BIN)/pytest -n $(WORKERS) --ignore tests/e2e tests
+
+test-e2e: setup
+	@echo "== tests: tests/e2e (the template, deployed in the lab)"
+	$(BIN)/pytest tests/e2e
+
+check: lint types layers template test ## everything that judges a change
+
+lint: $(VENV)/.ready
+	@echo "== lint"
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+
+format: $(VENV)/.ready ## put the code in its form
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+types: $(VENV)/.ready
+	@echo "== types"
+	$(BIN)/mypy
+
+layers: $(VENV)/.ready
+	@echo "== layers: who may import whom"
+	$(BIN)/lint-imports
+
+template: $(VENV_SAM)/.ready
+	@echo "== template"
+	$(SAM) validate --lint --region us-east-1
+
+setup: $(VENV)/.ready $(VENV_SAM)/.ready
+
+$(VENV)/.ready: requirements/dev.txt pyproject.toml layers/tandem/requirements.txt
+	$(call environment,$(VENV),requirements/dev.txt)
+	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV_SAM)/.ready: requirements/sam.txt
+	$(call environment,$(VENV_SAM),requirements/sam.txt)
+	@touch $@
+
+# environment(folder, lock): a fresh virtual environment with exactly what the lock says
+define environment
+@echo "== setting up $(1) (once; takes a minute)"
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tandem needs Python 3.11 or newer; this is %d.%d. Say which: make PYTHON=python3.12" % sys.version_info[:2])'
+@$(PYTHON) -m venv --clear $(1)
+@$(1)/bin/python -m pip install -qq --require-hashes --no-deps -r $(2)
+endef
+
+lock: ## compile the locks anew (needs uv)
+	cd requirements && $(COMPILE) dev.in -o dev.txt && $(COMPILE) sam.in -o sam.txt
+	cd layers/tandem && $(COMPILE) requirements.txt -o requirements.lock
+
+UV ?= uv
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-emit-find-links
+
+clean: ## remove everything that make has made
+	rm -rf $(VENV) $(VENV_SAM) .aws-sam .lab build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf layers/tandem/*.egg-info *.egg-info

@@ -1,0 +1,64 @@
+"""watch: reads every routing database each few seconds and says when an in-FIB next hop changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from tandem.adapters import clients, ec2
+from tandem.adapters.bus import Bus
+from tandem.adapters.clock import SystemClock
+from tandem.adapters.looks import LookStore
+from tandem.adapters.topologies import TopologyStore
+from tandem.errors import TemporaryError
+from tandem.settings import Settings
+from tandem.watching import Turn, watch
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger()
+metrics = Metrics()
+settings = Settings.from_env("state_table", "bus_name")
+clients.ec2()
+store = TopologyStore(clients.dynamodb(), settings.need("state_table"))
+looks = LookStore(settings.need("state_table"))
+bus = Bus(settings.need("bus_name"))
+clock = SystemClock()
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """Raises TemporaryError at the end of its minute for whatever it could not watch or say meanwhile."""
+    stored = store.list()
+    failures = [f"topology {name}: {why}" for name, why in stored.damaged.items()]
+    turns = watch(
+        stored.records, ec2.routing_database, looks.next_hops, clock, lambda: _seconds_left(context)
+    )
+    for turn in turns:
+        failures += _report(turn)
+        try:
+            bus.put(*turn.events)
+        except TemporaryError as error:
+            logger.exception("route changes not on the bus")
+            failures.append(str(error))
+    metrics.add_metric("Watched", MetricUnit.Count, len(stored.records))
+    if failures:
+        raise TemporaryError("; ".join(dict.fromkeys(failures)))
+
+
+def _report(turn: Turn) -> list[str]:
+    for made in turn.events:
+        logger.info("next hop changed", detail=made.detail)
+    for what, error in turn.failed:
+        logger.error("could not read", what=what, error=str(error))
+    metrics.add_metric("RouteChanges", MetricUnit.Count, len(turn.events))
+    metrics.add_metric("WatchReadFailed", MetricUnit.Count, len(turn.failed))
+    return [f"{what}: {error}" for what, error in turn.failed]
+
+
+def _seconds_left(context: LambdaContext) -> float:
+    return context.get_remaining_time_in_millis() / 1000

@@ -1,0 +1,310 @@
+"""EC2 as the failover path uses it: one observation, AssociateAddress, and reading the addresses back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tandem.adapters import clients
+from tandem.errors import ConfigurationError, TemporaryError
+from tandem.model import (
+    ElasticIp,
+    Holder,
+    InstallationStatus,
+    Liveness,
+    NetworkInterface,
+    Observation,
+    Peer,
+    PrivateAddress,
+    Route,
+    RouteInstallation,
+    RouteStatus,
+    RoutingDatabase,
+    Status,
+)
+from tandem.moves import Associated, Move, Refusal
+from tandem.override import Override
+from tandem.topology import Topology, canonical_address, canonical_prefix
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2.type_defs import (
+        AddressTypeDef,
+        FilterTypeDef,
+        NetworkInterfaceTypeDef,
+        RouteServerPeerTypeDef,
+        RouteServerRouteTypeDef,
+        TagTypeDef,
+    )
+
+T = TypeVar("T")
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """Threads for as many calls at once as the clients' connection pools hold (style §5)."""
+    return ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="ec2")
+
+
+WORKERS = 50
+
+FILTER_VALUES = 200
+"""More than this in one filter EC2 is reported to refuse; no page of its reference gives the number."""
+
+PAGE = 1000
+
+TRANSIENT_CODES = frozenset(
+    {
+        "IncorrectInstanceState",
+        "IncorrectState",
+        "InternalError",
+        "InternalFailure",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RetryableError",
+        "ServiceUnavailable",
+        "Throttling",
+        "ThrottlingException",
+        "Unavailable",
+    }
+)
+"""What EC2 calls transient (facts §8.2)."""
+
+
+def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = tuple) -> Observation:
+    """One reading of everything that `decide` asks for, all reads side by side, `overrides` among them.
+
+    Raises TemporaryError where the routing database, the peers or the addresses cannot be read; the
+    interfaces and the instances are None then, with the reason in `failed`.
+    """
+    route_server_id = topology.route_server.route_server_id
+    if route_server_id is None:
+        raise ConfigurationError(
+            f"topology {topology.name} has no route server yet: provisioning has not ended"
+        )
+    submit = _pool().submit
+    reading_database = submit(routing_database, route_server_id)
+    reading_peers = submit(peers, route_server_id)
+    reading_addresses = submit(addresses, topology.allocation_ids)
+    reading_interfaces = submit(interfaces, topology)
+    reading_instances = submit(instance_states, topology.instance_ids)
+    reading_overrides = submit(overrides)
+    failed: list[str] = []
+    return Observation(
+        database=reading_database.result(),
+        peers=reading_peers.result(),
+        elastic_ips=reading_addresses.result(),
+        interfaces=_or_none(reading_interfaces, failed),
+        instance_states=_or_none(reading_instances, failed),
+        overrides=reading_overrides.result(),
+        failed=tuple(failed),
+    )
+
+
+def routing_database(route_server_id: str) -> RoutingDatabase:
+    """All pages; botocore has no paginator for it (facts §1.4). Raises TemporaryError."""
+    routes: list[Route] = []
+    token: str | None = None
+    while True:
+        more = {"NextToken": token} if token else {}
+        page = _read(
+            lambda more=more: clients.ec2().get_route_server_routing_database(  # type: ignore[misc]
+                RouteServerId=route_server_id, MaxResults=PAGE, **more
+            )
+        )
+        routes.extend(_route(row) for row in page["Routes"])
+        token = page.get("NextToken")
+        if not token:
+            return RoutingDatabase(tuple(routes), page.get("AreRoutesPersisted", False))
+
+
+def peers(route_server_id: str) -> tuple[Peer, ...]:
+    """The route server's peers without tombstones; AWS refuses filters by route server (facts §0.7, §1.4)."""
+    pages = clients.ec2().get_paginator("describe_route_server_peers")
+    found = _read(lambda: [p for page in pages.paginate() for p in page["RouteServerPeers"]])
+    mine = (p for p in found if p["RouteServerId"] == route_server_id)
+    return tuple(_peer(p) for p in mine if p["State"] not in ("deleted", "deleting"))
+
+
+def addresses(allocation_ids: Sequence[str]) -> dict[str, ElasticIp]:
+    """The Elastic IPs by allocation; a released one is absent. Raises TemporaryError."""
+    found = _filtered(
+        "allocation-id", allocation_ids, lambda f: clients.ec2().describe_addresses(Filters=f)["Addresses"]
+    )
+    return {address["AllocationId"]: _elastic_ip(address) for address in found}
+
+
+def interfaces(topology: Topology) -> dict[str, NetworkInterface]:
+    """The interfaces of the appliances' instances, and the targets of appliances that have no instance."""
+    pages = clients.ec2().get_paginator("describe_network_interfaces")
+
+    def read(filters: list[FilterTypeDef]) -> list[NetworkInterfaceTypeDef]:
+        return [i for page in pages.paginate(Filters=filters) for i in page["NetworkInterfaces"]]
+
+    loose = {name for name, appliance in topology.appliances.items() if appliance.instance_id is None}
+    targets = [
+        target.network_interface_id
+        for group in topology.groups
+        for address in group.elastic_ips
+        for name, target in address.targets.items()
+        if name in loose
+    ]
+    found = _filtered("attachment.instance-id", topology.instance_ids, read)
+    found += _filtered("network-interface-id", targets, read)
+    return {i["NetworkInterfaceId"]: _interface(i) for i in found}
+
+
+def instance_states(instance_ids: Sequence[str]) -> dict[str, str]:
+    """The state of each instance that AWS still knows."""
+    pages = clients.ec2().get_paginator("describe_instances")
+    found = _filtered(
+        "instance-id",
+        instance_ids,
+        lambda f: [
+            i for page in pages.paginate(Filters=f) for r in page["Reservations"] for i in r["Instances"]
+        ],
+    )
+    return {i["InstanceId"]: i["State"]["Name"] for i in found}
+
+
+def associate(
+    moves: Sequence[Move], may_begin: Callable[[], bool], now: Callable[[], datetime]
+) -> list[Future[Associated | Refusal]]:
+    """Begins every move at once, in the given order. `may_begin` is asked immediately before each call."""
+    return [_pool().submit(_associate, move, may_begin, now) for move in moves]
+
+
+def _associate(
+    move: Move, may_begin: Callable[[], bool], now: Callable[[], datetime]
+) -> Associated | Refusal:
+    """One attempt. EC2 has no compare-and-swap: `AllowReassociation=false` only guards a free address
+    (facts §8.1).
+    """
+    if not may_begin():
+        return Refusal("LeaseTooShort", "less than 10 s of lease left, so it was not begun", transient=True)
+    try:
+        answer = clients.ec2_moves().associate_address(
+            AllocationId=move.allocation_id,
+            NetworkInterfaceId=move.target.network_interface_id,
+            PrivateIpAddress=move.target.private_ip,
+            AllowReassociation=move.allow_reassociation,
+            DryRun=move.dry_run,
+        )
+    except ClientError as error:
+        code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+        return Refusal(code, message, transient=_is_transient(error))
+    except BotoCoreError as error:
+        return Refusal("NoAnswer", str(error), transient=True)
+    return Associated(answer["AssociationId"], now())
+
+
+def _filtered(name: str, values: Sequence[str], read: Callable[[list[FilterTypeDef]], list[T]]) -> list[T]:
+    """`read` with the filter, as often as its number of values asks for; no values, no call."""
+    unique = list(dict.fromkeys(values))
+    found: list[T] = []
+    for start in range(0, len(unique), FILTER_VALUES):
+        chunk = unique[start : start + FILTER_VALUES]
+        found += _read(lambda chunk=chunk: read([{"Name": name, "Values": chunk}]))  # type: ignore[misc]
+    return found
+
+
+def _read(call: Callable[[], T]) -> T:
+    """Runs one read; botocore has retried it already. Raises TemporaryError or ConfigurationError."""
+    try:
+        return call()
+    except ClientError as error:
+        told = error.response["Error"]
+        words = f"EC2 {error.operation_name}: {told['Code']}: {told['Message']}"
+        if _is_transient(error):
+            raise TemporaryError(words) from error
+        raise ConfigurationError(words) from error
+    except BotoCoreError as error:
+        raise TemporaryError(f"EC2 did not answer: {error}") from error
+
+
+def _is_transient(error: ClientError) -> bool:
+    status = error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
+    return error.response["Error"]["Code"] in TRANSIENT_CODES or status >= 500
+
+
+def _or_none(read: Future[T], failed: list[str]) -> T | None:
+    try:
+        return read.result()
+    except (TemporaryError, ConfigurationError) as error:
+        failed.append(str(error))
+        return None
+
+
+def _route(row: RouteServerRouteTypeDef) -> Route:
+    return Route(
+        prefix=canonical_prefix(row["Prefix"]),
+        next_hop=canonical_address(row["NextHopIp"]),
+        status=RouteStatus(row["RouteStatus"]),
+        peer_id=row.get("RouteServerPeerId", ""),
+        as_path=tuple(row.get("AsPaths", ())),
+        med=row.get("Med", 0),
+        installations=tuple(
+            RouteInstallation(
+                i["RouteTableId"],
+                InstallationStatus(i["RouteInstallationStatus"]),
+                i.get("RouteInstallationStatusReason"),
+            )
+            for i in row.get("RouteInstallationDetails", ())
+        ),
+    )
+
+
+def _peer(peer: RouteServerPeerTypeDef) -> Peer:
+    options = peer["BgpOptions"]
+    bfd = peer.get("BfdStatus", {}).get("Status")
+    return Peer(
+        peer_id=peer["RouteServerPeerId"],
+        endpoint_id=peer["RouteServerEndpointId"],
+        route_server_id=peer["RouteServerId"],
+        peer_address=canonical_address(peer["PeerAddress"]),
+        state=peer["State"],
+        asn=options.get("PeerAsn", 0),
+        liveness=Liveness(options.get("PeerLivenessDetection", Liveness.BGP_KEEPALIVE)),
+        bgp=Status(peer.get("BgpStatus", {}).get("Status", Status.DOWN)),
+        bfd=Status(bfd) if bfd else None,
+    )
+
+
+def _elastic_ip(address: AddressTypeDef) -> ElasticIp:
+    association = address.get("AssociationId")
+    holder = None
+    if association:
+        holder = Holder(
+            address.get("NetworkInterfaceId", ""), address.get("PrivateIpAddress", ""), association
+        )
+    return ElasticIp(address["AllocationId"], address["PublicIp"], holder, _tags(address.get("Tags", ())))
+
+
+def _interface(interface: NetworkInterfaceTypeDef) -> NetworkInterface:
+    attachment: Mapping[str, object] = interface.get("Attachment") or {}
+    instance_id = attachment.get("InstanceId")
+    return NetworkInterface(
+        network_interface_id=interface["NetworkInterfaceId"],
+        subnet_id=interface["SubnetId"],
+        instance_id=str(instance_id) if instance_id else None,
+        attachment=str(attachment["Status"]) if "Status" in attachment else None,
+        addresses=tuple(
+            PrivateAddress(
+                a["PrivateIpAddress"],
+                a.get("Association", {}).get("PublicIp"),
+                a.get("Association", {}).get("AllocationId"),
+            )
+            for a in interface.get("PrivateIpAddresses", ())
+        ),
+        ipv6=tuple(canonical_address(a["Ipv6Address"]) for a in interface.get("Ipv6Addresses", ())),
+        source_dest_check=interface.get("SourceDestCheck", False),
+        tags=_tags(interface.get("TagSet", ())),
+    )
+
+
+def _tags(tags: Iterable[TagTypeDef]) -> tuple[tuple[str, str], ...]:
+    return tuple((tag["Key"], tag["Value"]) for tag in tags)

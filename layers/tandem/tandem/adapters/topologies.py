@@ -1,0 +1,189 @@
+"""The `topology` records of the state table. The failover path reads them: nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from botocore.exceptions import ClientError
+
+from tandem.adapters.tables import answered, condition_failed
+from tandem.errors import ConfigurationError, TemporaryError
+from tandem.record import Provisioned, TopologyRecord
+from tandem.topology import Topology, parse
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+KIND = "topology"
+
+
+class DamagedTopologyError(ConfigurationError):
+    """A stored topology cannot be read; the others are not affected."""
+
+
+class ChangedMeanwhileError(TemporaryError):
+    """Somebody else changed the record since it was read; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Every stored topology that can be read, and what is wrong with the others, by name."""
+
+    records: tuple[TopologyRecord, ...]
+    damaged: dict[str, str]
+
+    def of(self, name: str) -> TopologyRecord | None:
+        return next((record for record in self.records if record.topology.name == name), None)
+
+
+class TopologyStore:
+    """One record per topology. Every write is conditional on what its writer has seen."""
+
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def list(self) -> Stored:
+        """All of them, as they are now. Raises StateUnavailableError."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="kind = :kind",
+            ExpressionAttributeValues={":kind": {"S": KIND}},
+            ConsistentRead=True,
+        )
+        records: list[TopologyRecord] = []
+        damaged: dict[str, str] = {}
+        items = answered(lambda: [item for page in pages for item in page["Items"]])
+        for item in items:
+            try:
+                records.append(_record(item))
+            except DamagedTopologyError as error:
+                damaged[item["id"]["S"]] = str(error)
+        return Stored(tuple(records), damaged)
+
+    def get(self, name: str) -> TopologyRecord | None:
+        """The topology as it is now; None where there is none.
+
+        Raises DamagedTopologyError, StateUnavailableError.
+        """
+        found = answered(
+            lambda: self._client.get_item(TableName=self._table, Key=_key(name), ConsistentRead=True)
+        )
+        return _record(found["Item"]) if "Item" in found else None
+
+    def put(self, topology: Topology, door: str, seen: TopologyRecord | None) -> TopologyRecord:
+        """Stores the document as the version after the one that was seen; what was provisioned stays.
+
+        Raises ChangedMeanwhileError, StateUnavailableError.
+        """
+        version = 1 if seen is None else seen.version + 1
+        values = {":document": _json(topology.document), ":door": {"S": door}, ":version": _number(version)}
+        condition = "attribute_not_exists(id)"
+        if seen is not None:
+            condition, values[":seen"] = "version = :seen", _number(seen.version)
+        self._update(
+            topology.name, "SET document = :document, door = :door, version = :version", condition, values
+        )
+        stored = parse(topology.document, version=version)
+        if seen is None:
+            return TopologyRecord(stored, version, door)
+        return replace(seen, topology=stored, version=version, door=door)
+
+    def replace_damaged(self, topology: Topology, door: str) -> TopologyRecord:
+        """Puts the topology in the place of a record that cannot be read. Raises StateUnavailableError."""
+        item = {"document": _json(topology.document), "door": {"S": door}, "version": _number(1)}
+        answered(lambda: self._client.put_item(TableName=self._table, Item=_key(topology.name) | item))
+        return TopologyRecord(parse(topology.document, version=1), 1, door)
+
+    def set_provisioned(self, record: TopologyRecord, provisioned: Provisioned) -> TopologyRecord:
+        """Replaces what was provisioned, whatever happened to the document meanwhile.
+
+        Raises ChangedMeanwhileError where another run wrote it or it is gone, StateUnavailableError.
+        """
+        values = {":new": _json(asdict(provisioned)), ":revision": _number(record.revision + 1)}
+        condition = "attribute_exists(id) AND attribute_not_exists(revision)"
+        if record.revision:
+            condition, values[":seen"] = "revision = :seen", _number(record.revision)
+        update = "SET provisioned = :new, revision = :revision"
+        self._update(record.topology.name, update, condition, values)
+        return replace(record, provisioned=provisioned, revision=record.revision + 1)
+
+    def delete(self, record: TopologyRecord) -> None:
+        """Forgets the topology. Raises ChangedMeanwhileError, StateUnavailableError."""
+        name = record.topology.name
+        try:
+            answered(
+                lambda: self._client.delete_item(
+                    TableName=self._table,
+                    Key=_key(name),
+                    ConditionExpression="version = :seen",
+                    ExpressionAttributeValues={":seen": _number(record.version)},
+                )
+            )
+        except ClientError as error:
+            _refused(error, name)
+
+    def _update(self, name: str, update: str, condition: str, values: Mapping[str, Any]) -> None:
+        try:
+            answered(
+                lambda: self._client.update_item(
+                    TableName=self._table,
+                    Key=_key(name),
+                    UpdateExpression=update,
+                    ConditionExpression=condition,
+                    ExpressionAttributeValues=values,
+                )
+            )
+        except ClientError as error:
+            _refused(error, name)
+
+
+def _refused(error: ClientError, name: str) -> NoReturn:
+    if condition_failed(error):
+        raise ChangedMeanwhileError(f"topology {name} was changed by somebody else meanwhile") from error
+    raise error
+
+
+def _key(name: str) -> dict[str, Any]:
+    return {"kind": {"S": KIND}, "id": {"S": name}}
+
+
+def _number(value: int) -> dict[str, str]:
+    return {"N": str(value)}
+
+
+def _json(value: object) -> dict[str, str]:
+    return {"S": json.dumps(value, ensure_ascii=False, separators=(",", ":"))}
+
+
+def _record(item: Mapping[str, Any]) -> TopologyRecord:
+    """Raises DamagedTopologyError."""
+    name = item["id"]["S"]
+    try:
+        version = int(item["version"]["N"])
+        topology = parse(json.loads(item["document"]["S"]), version=version)
+        if topology.name != name:
+            raise ValueError(f"its document is of {topology.name}")
+        return TopologyRecord(
+            topology,
+            version,
+            door=item["door"]["S"],
+            provisioned=_provisioned(json.loads(item["provisioned"]["S"])) if "provisioned" in item else None,
+            revision=int(item["revision"]["N"]) if "revision" in item else 0,
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise DamagedTopologyError(
+            f"the stored topology {name} is damaged ({type(error).__name__}: {error}); "
+            "apply it again with --take-over"
+        ) from error
+
+
+def _provisioned(stored: dict[str, Any]) -> Provisioned:
+    """Of any version of Tandem: what is unknown here is left out, what is missing there has its default."""
+    known: dict[str, Any] = {key: value for key, value in stored.items() if key in Provisioned.__slots__}
+    for key in ("endpoint_ids", "left_topic_arns", "warnings"):
+        known[key] = tuple(known.get(key, ()))
+    return Provisioned(**known)

@@ -1,0 +1,96 @@
+"""The audit trail: sequences of records, each with the hash of the one before, so that a rewrite shows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from typing import Any
+
+GENESIS = "0" * 64
+"""What the first record of a sequence names as the one before."""
+
+
+class RecordKind(StrEnum):
+    """`intent` is written before the first mutating call, `outcome` after the last."""
+
+    INTENT = "intent"
+    OUTCOME = "outcome"
+    HOLD = "hold"
+    HOLD_ENDED = "hold-ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a sequence; it goes into every notification, so that a cut tail shows."""
+
+    sequence: str
+    number: int
+    hash: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"sequence": self.sequence, "number": self.number, "hash": self.hash}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record. `body` is JSON; its `kind` is a RecordKind."""
+
+    sequence: str
+    number: int
+    previous: str
+    hash: str
+    body: Mapping[str, Any]
+
+    @property
+    def head(self) -> Head:
+        return Head(self.sequence, self.number, self.hash)
+
+
+def canonical(body: Mapping[str, Any]) -> str:
+    """The one spelling of a body that is hashed and stored."""
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(sequence: str, number: int, previous: str, body: str) -> str:
+    """SHA-256 over where the record stands, the one before and the canonical body, one to a line."""
+    return hashlib.sha256(f"{sequence}\n{number}\n{previous}\n{body}".encode()).hexdigest()
+
+
+def following(head: Head | None, sequence: str, body: Mapping[str, Any]) -> Record:
+    """The next record of a sequence whose head is `head`; None where the sequence is empty."""
+    number = head.number + 1 if head else 1
+    previous = head.hash if head else GENESIS
+    return Record(sequence, number, previous, digest(sequence, number, previous, canonical(body)), body)
+
+
+def problems(records: Sequence[Record]) -> tuple[str, ...]:
+    """What is wrong with a run of records in order; empty where nothing was changed, cut out or put in."""
+    found = [
+        f"{r.sequence} #{r.number}: its content does not match its hash"
+        for r in records
+        if digest(r.sequence, r.number, r.previous, canonical(r.body)) != r.hash
+    ]
+    for before, after in pairwise(records):
+        if after.number != before.number + 1:
+            found.append(f"{after.sequence}: #{before.number + 1} to #{after.number - 1} are missing")
+        elif after.previous != before.hash:
+            found.append(f"{after.sequence} #{after.number}: it does not continue #{before.number}")
+    if records and records[0].number == 1 and records[0].previous != GENESIS:
+        found.append(f"{records[0].sequence} #1: it does not begin the sequence")
+    return tuple(found)
+
+
+def open_intent(newest_first: Iterable[Record]) -> Record | None:
+    """The last intent, if no outcome names it yet: its writer died, or stalls."""
+    closed: set[str] = set()
+    for record in newest_first:
+        decision_id = str(record.body.get("decision_id"))
+        if record.body.get("kind") == RecordKind.OUTCOME:
+            closed.add(decision_id)
+        elif record.body.get("kind") == RecordKind.INTENT:
+            return None if decision_id in closed else record
+    return None

@@ -1,0 +1,90 @@
+"""The events that Tandem puts on its bus (design §7): one shape each, with a JSON Schema in `schemas/`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from importlib.resources import files
+from typing import Any
+
+SOURCE = "tandem"
+SCHEMA_VERSION = 1
+
+
+class DetailType(StrEnum):
+    """Every detail-type on the bus."""
+
+    PEER_STATE_CHANGE = "Peer State Change"
+    ROUTE_CHANGE = "Route Change"
+    ENDPOINT_MAINTENANCE = "Endpoint Maintenance"
+    LOOK = "Look"
+    FAILOVER_DECISION = "Failover Decision"
+    FAILOVER_COMPLETED = "Failover Completed"
+    FAILOVER_FAILED = "Failover Failed"
+    DRIFT_DETECTED = "Drift Detected"
+    TOPOLOGY_CHANGE = "Topology Change"
+    PROVISIONING_COMPLETED = "Provisioning Completed"
+    PROVISIONING_FAILED = "Provisioning Failed"
+    COMPLIANCE_FINDING = "Compliance Finding"
+    OVERRIDE_CHANGED = "Override Changed"
+
+    @property
+    def file_name(self) -> str:
+        """The name of its schema and of its first sample: `peer-state-change.json`."""
+        return f"{self.lower().replace(' ', '-')}.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event of ours, as a producer makes it and a consumer gets it."""
+
+    detail_type: DetailType
+    detail: dict[str, Any]
+
+
+def event(
+    detail_type: DetailType,
+    *,
+    topology: str,
+    group: str | None = None,
+    occurred_at: datetime,
+    **fields: object,
+) -> Event:
+    """An event with what every detail carries; `fields` are the detail-type's own, JSON values only."""
+    common: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "topology": topology}
+    if group is not None:
+        common["group"] = group
+    return Event(detail_type, common | {"occurred_at": iso(occurred_at)} | fields)
+
+
+def from_envelope(envelope: Mapping[str, Any]) -> Event | None:
+    """The event in what EventBridge hands over; None where it is not one of ours."""
+    name, detail = envelope.get("detail-type"), envelope.get("detail")
+    found = next((known for known in DetailType if known == name), None)
+    if envelope.get("source") != SOURCE or found is None or not isinstance(detail, dict):
+        return None
+    return Event(found, detail)
+
+
+def schema(detail_type: DetailType) -> dict[str, Any]:
+    """The JSON Schema of a detail."""
+    text = files("tandem").joinpath("schemas", detail_type.file_name).read_text(encoding="utf-8")
+    return dict(json.loads(text))
+
+
+def iso(moment: datetime) -> str:
+    """`2026-11-21T03:58:31.123Z`. Raises ValueError for a naive time: it names no moment."""
+    if moment.tzinfo is None:
+        raise ValueError(f"a time without a zone: {moment}")
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def parse_iso(text: str) -> datetime:
+    """The UTC time in any ISO 8601 form that AWS uses. Raises ValueError for what is none or has no zone."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"a time without a zone: {text}")
+    return moment.astimezone(UTC)

@@ -1,0 +1,155 @@
+"""Raw Lambda events in, signals out; and which stored topologies a signal concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, assert_never
+
+from tandem.awsevents import identifiers, parse_aws
+from tandem.events import SOURCE, DetailType, Event, event
+from tandem.peerlogs import parse_peer_logs
+from tandem.record import TopologyRecord
+from tandem.signals import Origin, Signal, SignalKind, parse_bus, parse_sns
+
+
+def parse(raw: Mapping[str, Any]) -> tuple[Signal, ...]:
+    """The signals in whatever woke a function: SNS records, a log delivery, an event of ours or of AWS."""
+    source = str(raw.get("source", ""))
+    if isinstance(records := raw.get("Records"), list):
+        return tuple(parse_sns(record if isinstance(record, dict) else {}) for record in records)
+    if "awslogs" in raw:
+        return parse_peer_logs(raw)
+    if source == SOURCE or source.startswith("aws."):
+        signal = parse_bus(raw) if source == SOURCE else parse_aws(raw)
+        return () if signal is None else (signal,)
+    if raw == SWEEP:
+        return (Signal(SignalKind.LOOK, "the sweep", origin=Origin.SWEEP),)
+    cause = "an event of unknown shape woke the function"
+    return (Signal(SignalKind.LOOK, cause, known=False, resource_ids=identifiers(raw)),)
+
+
+SWEEP = {"tandem": "sweep"}
+"""What the schedule of the sweep says (template.yaml)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarding:
+    """What becomes of a batch of signals."""
+
+    events: tuple[Event, ...]
+    refused: tuple[Signal, ...]
+    """From a topic or about a peer that no stored topology knows."""
+    unknown: tuple[Signal, ...]
+    """Of a shape that AWS does not document; those of a known topology are among the events all the same."""
+
+
+def forward(signals: Iterable[Signal], records: Iterable[TopologyRecord], now: datetime) -> Forwarding:
+    """One event per signal and topology concerned; several Looks at one topology are one.
+
+    AWS's own events about resources that no topology names are everyday life and not in `refused`.
+    """
+    signals, records = tuple(signals), tuple(records)
+    pairs = [(signal, record) for signal in signals for record in records if concerns(signal, record)]
+    heard = {id(signal) for signal, _ in pairs}
+    return Forwarding(
+        events=_looks_once(_event(signal, record, now) for signal, record in pairs),
+        refused=tuple(s for s in signals if id(s) not in heard and s.origin in _REFUSED),
+        unknown=tuple(s for s in signals if not s.known),
+    )
+
+
+def concerns(signal: Signal, record: TopologyRecord) -> bool:
+    """Whether a raw signal speaks of something that this topology names."""
+    found = record.provisioned
+    match signal.origin:
+        case Origin.SNS:
+            return signal.topic_arn is not None and signal.topic_arn == (found and found.sns_topic_arn)
+        case Origin.PEER_LOG:
+            # The log group is the stack's own: a record that names no peer at all may be anybody's.
+            return signal.peer_id is None or signal.peer_id in ((found and found.peers) or {})
+        case Origin.BUS:
+            return signal.topology == record.topology.name
+        case Origin.SWEEP:
+            return route_server_of(record) is not None
+        case Origin.AWS | None:
+            return bool(signal.resource_ids & named(record)) or _names_only_an_association(signal, record)
+        case _:
+            assert_never(signal.origin)
+
+
+def route_server_of(record: TopologyRecord) -> str | None:
+    """The topology's route server; None until there is one, and then there is nothing to look at."""
+    found = record.provisioned.route_server_id if record.provisioned else None
+    return found or record.topology.route_server.route_server_id
+
+
+def named(record: TopologyRecord) -> frozenset[str]:
+    """Every AWS ID that a stored topology names or that was provisioned for it."""
+    topology, found = record.topology, record.provisioned
+    ids = {
+        topology.route_server.route_server_id,
+        *topology.route_server.propagate_to,
+        *topology.allocation_ids,
+        *topology.instance_ids,
+        *topology.target_interface_ids,
+    }
+    if found is not None:
+        ids |= {found.route_server_id, *found.endpoint_ids, *(found.peers or {})}
+    return frozenset(i for i in ids if i)
+
+
+def _names_only_an_association(signal: Signal, record: TopologyRecord) -> bool:
+    """DisassociateAddress names the association alone, which changes with each move (facts §8.1)."""
+    kinds = {i.split("-", 1)[0] for i in signal.resource_ids}
+    return "eipassoc" in kinds and "eipalloc" not in kinds and bool(record.topology.allocation_ids)
+
+
+_REFUSED = frozenset({Origin.SNS, Origin.PEER_LOG})
+
+
+def _event(signal: Signal, record: TopologyRecord, now: datetime) -> Event:
+    common: dict[str, Any] = {
+        "topology": record.topology.name,
+        "occurred_at": signal.occurred_at or now,
+        "cause": signal.cause,
+    }
+    source = None if signal.origin is None else signal.origin.value
+    match signal.kind:
+        case SignalKind.SESSION:
+            appliances = (record.provisioned and record.provisioned.peers) or {}
+            return event(
+                DetailType.PEER_STATE_CHANGE, **common, source=source, peer_id=signal.peer_id,
+                protocol=signal.protocol, status=signal.status, endpoint_id=signal.endpoint_id,
+                appliance=appliances.get(signal.peer_id or ""),
+            )  # fmt: skip
+        case SignalKind.ROUTE:
+            return event(
+                DetailType.ROUTE_CHANGE, **common, source=source, prefix=signal.prefix,
+                peer_id=signal.peer_id, change=signal.route_event, next_hop=signal.next_hop,
+                previous_next_hop=None, as_path=list(signal.as_path), med=signal.med,
+            )  # fmt: skip
+        case SignalKind.MAINTENANCE:
+            return event(
+                DetailType.ENDPOINT_MAINTENANCE, **common,
+                endpoint_id=signal.endpoint_id, peer_ids=list(signal.peer_ids),
+            )  # fmt: skip
+        case SignalKind.LOOK:
+            by = "sweep" if signal.origin is Origin.SWEEP else "signals"
+            return event(DetailType.LOOK, **common, requested_by=by)
+        case _:
+            assert_never(signal.kind)
+
+
+def _looks_once(events: Iterable[Event]) -> tuple[Event, ...]:
+    """One look answers any number of them; the first says why."""
+    kept: list[Event] = []
+    looking: set[str] = set()
+    for made in events:
+        topology = made.detail["topology"]
+        if made.detail_type is DetailType.LOOK and topology in looking:
+            continue
+        looking |= {topology} if made.detail_type is DetailType.LOOK else set()
+        kept.append(made)
+    return tuple(kept)

@@ -1,0 +1,101 @@
+"""What the account has around a topology, read once: what the third pass of cross-checks judges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, ip_address, ip_network
+
+from tandem.errors import ConfigurationError
+from tandem.model import ElasticIp, NetworkInterface, Peer, RouteServer
+from tandem.place import Place
+
+OWNER_TAG = "tandem:stack"
+"""The owner's consent (design §6.1): its value is the name of the stack that may move the address."""
+
+
+class RegionWithoutRouteServerError(ConfigurationError):
+    """The Region has no Route Server (facts §3.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One DescribeRouteServerEndpoints entry."""
+
+    endpoint_id: str
+    route_server_id: str
+    subnet_id: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subnet:
+    """One DescribeSubnets entry."""
+
+    subnet_id: str
+    vpc_id: str
+    prefix: str
+
+    def has(self, address: str) -> bool:
+        return ip_address(address) in ip_network(self.prefix)
+
+
+@dataclass(frozen=True, slots=True)
+class RouteTable:
+    """One DescribeRouteTables entry: what it is associated with."""
+
+    route_table_id: str
+    vpc_id: str
+    main: bool = False
+    subnet_ids: tuple[str, ...] = ()
+    gateway_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RouteServerReading:
+    """A route server with its endpoints and peers: pending ones count, tombstones do not (facts §1.5)."""
+
+    server: RouteServer
+    endpoints: tuple[Endpoint, ...] = ()
+    peers: tuple[Peer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """One reading of AWS for the third pass. An ID that a mapping lacks is not known there."""
+
+    place: Place
+    stack: str
+    reading: RouteServerReading | None
+    route_server_ids: tuple[str, ...] = ()
+    """Every route server of the account and Region."""
+    vpc_ids: tuple[str, ...] = ()
+    """The VPCs that the route server is associated with."""
+    vpc_prefixes: tuple[str, ...] = ()
+    propagated_to: tuple[str, ...] = ()
+    """The route tables that the route server propagates to now."""
+    route_tables: dict[str, RouteTable] = field(default_factory=dict)
+    subnets: dict[str, Subnet] = field(default_factory=dict)
+    interfaces: dict[str, NetworkInterface] = field(default_factory=dict)
+    instance_states: dict[str, str] = field(default_factory=dict)
+    elastic_ips: dict[str, ElasticIp] = field(default_factory=dict)
+    service_managed: dict[str, str] = field(default_factory=dict)
+    """Allocation ID to the AWS service that manages it (facts §8.1)."""
+
+    def interfaces_of(self, instance_id: str | None) -> tuple[NetworkInterface, ...]:
+        return tuple(i for i in self.interfaces.values() if instance_id and i.instance_id == instance_id)
+
+    def interface_with(self, address: str) -> NetworkInterface | None:
+        return next((i for i in self.interfaces.values() if _has(i, address)), None)
+
+    def route_table_of(self, subnet_id: str) -> RouteTable | None:
+        """The subnet's own route table, else the main one of its VPC."""
+        own = next((table for table in self.route_tables.values() if subnet_id in table.subnet_ids), None)
+        subnet = self.subnets.get(subnet_id)
+        mains = (t for t in self.route_tables.values() if t.main and subnet and t.vpc_id == subnet.vpc_id)
+        return own or next(mains, None)
+
+
+def _has(interface: NetworkInterface, address: str) -> bool:
+    if isinstance(ip_address(address), IPv4Address):
+        return any(own.private_ip == address for own in interface.addresses)
+    return address in interface.ipv6

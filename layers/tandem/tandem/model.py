@@ -1,0 +1,156 @@
+"""What AWS shows, as plain values: the vocabulary of every rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tandem.override import Override
+
+
+class Status(StrEnum):
+    """Status of a BGP or BFD session (facts §1.3; upper case in SNS and logs, lower in the API)."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+class Liveness(StrEnum):
+    """How Route Server finds out that a peer is gone (facts §3.8)."""
+
+    BFD = "bfd"
+    BGP_KEEPALIVE = "bgp-keepalive"
+
+
+class RouteStatus(StrEnum):
+    """Learned, or learned and chosen (facts §1.3)."""
+
+    IN_RIB = "in-rib"
+    IN_FIB = "in-fib"
+
+
+class InstallationStatus(StrEnum):
+    """Whether a FIB route is in a route table (facts §1.3)."""
+
+    INSTALLED = "installed"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class RouteServer:
+    """One DescribeRouteServers entry."""
+
+    route_server_id: str
+    state: str
+    amazon_side_asn: int
+    sns_topic_arn: str | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One DescribeRouteServerPeers entry. `bfd` is None where AWS reports no BFD status."""
+
+    peer_id: str
+    endpoint_id: str
+    route_server_id: str
+    peer_address: str
+    state: str
+    asn: int
+    liveness: Liveness
+    bgp: Status
+    bfd: Status | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RouteInstallation:
+    """What became of a FIB route in one route table."""
+
+    route_table_id: str
+    status: InstallationStatus
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One row of the routing database: what one peer advertised (facts §1.2, §3.4)."""
+
+    prefix: str
+    next_hop: str
+    status: RouteStatus
+    peer_id: str
+    as_path: tuple[str, ...] = ()
+    med: int = 0
+    installations: tuple[RouteInstallation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingDatabase:
+    """GetRouteServerRoutingDatabase, all pages. `persisted`'s meaning is undocumented (facts §3.9)."""
+
+    routes: tuple[Route, ...] = ()
+    persisted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Where an Elastic IP is now, as DescribeAddresses says."""
+
+    network_interface_id: str
+    private_ip: str
+    association_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ElasticIp:
+    """One DescribeAddresses entry."""
+
+    allocation_id: str
+    public_ip: str
+    holder: Holder | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateAddress:
+    """One private IPv4 address of an interface and the public address behind it, if any.
+
+    `allocation_id` is None for an auto-assigned public address: AssociateAddress on a primary address
+    releases that one for good (facts §8.1).
+    """
+
+    private_ip: str
+    public_ip: str | None = None
+    allocation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkInterface:
+    """One DescribeNetworkInterfaces entry; `instance_id` is None while it is not attached."""
+
+    network_interface_id: str
+    subnet_id: str
+    instance_id: str | None
+    attachment: str | None = None
+    addresses: tuple[PrivateAddress, ...] = ()
+    ipv6: tuple[str, ...] = ()
+    source_dest_check: bool = False
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One look's reading of AWS for one topology.
+
+    A mapping that lacks a declared ID means that AWS does not know it (any more); None means that the
+    read failed, with the reason in `failed`. The routing database, the peers and the addresses are never
+    None: without them there is nothing to decide.
+    """
+
+    database: RoutingDatabase
+    peers: tuple[Peer, ...]
+    elastic_ips: dict[str, ElasticIp]
+    interfaces: dict[str, NetworkInterface] | None
+    instance_states: dict[str, str] | None
+    overrides: tuple[Override, ...] = ()
+    failed: tuple[str, ...] = ()

@@ -1,0 +1,32 @@
+"""What an operator has laid over a topology: paused, or pinned to an appliance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class OverrideKind(StrEnum):
+    PAUSED = "paused"
+    PINNED = "pinned"
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Holds for one group, or for the whole topology where `group` is None; ends by itself at `until`."""
+
+    kind: OverrideKind
+    who: str
+    why: str
+    until: datetime
+    group: str | None = None
+    appliance: str | None = None
+    forced: bool = False
+
+
+def in_force(overrides: tuple[Override, ...], group: str, now: datetime) -> Override | None:
+    """The override that a group is under: a pause beats a pin, the group's own beats the topology's."""
+    applicable = [o for o in overrides if o.group in (None, group) and now < o.until]
+    ranked = sorted(applicable, key=lambda o: (o.kind is not OverrideKind.PAUSED, o.group is None))
+    return ranked[0] if ranked else None

@@ -1,0 +1,44 @@
+"""Where a function runs: partition, Region and account, and the ARNs that follow from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from tandem.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One partition, Region and account."""
+
+    partition: str
+    region: str
+    account: str
+
+    @classmethod
+    def of(cls, arn: str) -> Self:
+        """The place of anything that has an ARN, such as the function itself. Raises ConfigurationError."""
+        parts = arn.split(":")
+        if len(parts) < 6 or parts[0] != "arn":
+            raise ConfigurationError(
+                f"{arn!r} is no ARN, so it is not clear in which account and Region this runs"
+            )
+        return cls(partition=parts[1], region=parts[3], account=parts[4])
+
+    def __str__(self) -> str:
+        return f"account {self.account}, Region {self.region}"
+
+    def peer(self, peer_id: str) -> str:
+        return self._arn("ec2", f"route-server-peer/{peer_id}")
+
+    def function(self, name: str) -> str:
+        """The function's ARN, of its name or of that ARN."""
+        return name if name.startswith("arn:") else self._arn("lambda", f"function:{name}")
+
+    def log_group(self, name: str) -> str:
+        """The log group's ARN without the `:*` that CloudFormation's has; of its name or of that ARN."""
+        return name.removesuffix(":*") if name.startswith("arn:") else self._arn("logs", f"log-group:{name}")
+
+    def _arn(self, service: str, resource: str) -> str:
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"

@@ -1,0 +1,48 @@
+"""What is wrong with a topology document: one shape for every pass, in words that a person can act on."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
+WHOLE = "the document"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: where, what, and what would be right instead."""
+
+    path: str
+    what: str
+    right: str
+    untagged: str | None = None
+    """The ID of a resource that only lacks its owner's tag: `tandem apply` offers to write it."""
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.what}; right would be: {self.right}"
+
+
+def path_of(keys: Iterable[object]) -> str:
+    """`groups[0].targets.fw1` for the keys and indexes that lead there."""
+    path = ""
+    for key in keys:
+        if isinstance(key, int):
+            path += f"[{key}]"
+        elif PLAIN_KEY.fullmatch(str(key)):
+            path += f".{key}" if path else str(key)
+        else:
+            path += f"[{json.dumps(str(key))}]"
+    return path or WHOLE
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """What may have been meant instead of `name`, and everything that is known there."""
+    names = list(known)
+    if not names:
+        return "nothing: none is declared"
+    close = get_close_matches(name, names, n=1)
+    return (f"{close[0]}? " if close else "") + f"known here: {', '.join(names)}"

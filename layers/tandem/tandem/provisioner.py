@@ -1,0 +1,186 @@
+"""One run of the provisioner: makes a topology watched, records what it found, tells what changed.
+
+Level-triggered: every run starts from what AWS shows, so an interrupted or a repeated one needs no care.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from tandem.converging import Half, converge_logs, converge_topics
+from tandem.errors import ConfigurationError
+from tandem.inventory import Inventory, RouteServerReading
+from tandem.place import Place
+from tandem.provisioning import delivered_elsewhere, delivery_of
+from tandem.provisioning_ports import World
+from tandem.provisioning_telling import completed, failed, reason_of, topology_change
+from tandem.record import Provisioned, TopologyRecord
+from tandem.routeserver_checks import route_server_warnings
+from tandem.topology import Topology
+from tandem.watchsteps import Subscriber, Watch
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Who watches: this stack's functions and log group."""
+
+    name: str
+    place: Place
+    subscribers: tuple[Subscriber, ...]
+    log_group_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run did to a topology."""
+
+    record: TopologyRecord
+    steps: tuple[str, ...] = ()
+    failure: str | None = None
+
+
+def provision(record: TopologyRecord, others: Iterable[TopologyRecord], stack: Stack, world: World) -> Run:
+    """Makes the topology watched and records it; tells the bus where anything is new, a failure included.
+
+    `others` are the other stored topologies: what they use stays. Raises TemporaryError, and with it
+    ChangedMeanwhileError where another run was quicker.
+    """
+    route_server_id = record.topology.route_server.route_server_id or ""
+    try:
+        reading = world.route_servers.route_server(route_server_id)
+    except ConfigurationError as error:
+        return _unreadable(record, str(error), world)
+    if reading is None:
+        gone = f"{route_server_id} is not known in {stack.place}: correct route_server.id and apply again"
+        return _unreadable(record, gone, world)
+    desired = _desired(record, tuple(others), reading, stack)
+    topics, logs = converge_topics(desired, world), converge_logs(desired, world)
+    provisioned = _provisioned(record, reading, desired, topics, logs)
+    return _told(record, provisioned, topics, logs, world)
+
+
+def forget(record: TopologyRecord, others: Iterable[TopologyRecord], stack: Stack, world: World) -> Run:
+    """Takes back what watched the topology, then its record; nothing else is touched.
+
+    A call that fails leaves the record for the next try. Raises TemporaryError.
+    """
+    found, others = record.provisioned or Provisioned(""), tuple(others)
+    desired = Watch(
+        stack=stack.name,
+        place=stack.place,
+        subscribers=stack.subscribers,
+        log_group_arn=stack.log_group_arn,
+        left_topic_arns=_unused(_topics(found), _topics_of_all(others)),
+        left_peer_ids=_unused(found.log_deliveries or {}, _peers_of_all(others)),
+    )
+    topics, logs = converge_topics(desired, world), converge_logs(desired, world)
+    failure = topics.failure or logs.failure
+    if failure is None:
+        world.store.delete(record)
+        world.bus.put(topology_change(record, "deleted", world.clock.now()))
+    return Run(record, (*topics.steps, *logs.steps), None if failure is None else reason_of(failure))
+
+
+def appliances_of(topology: Topology, reading: RouteServerReading) -> dict[str, str]:
+    """Peer ID to the appliance that declares the peer's address; a peer of nobody is left out."""
+    owners = {address: name for name, a in topology.appliances.items() for address in a.peer_addresses}
+    return {p.peer_id: owners[p.peer_address] for p in reading.peers if p.peer_address in owners}
+
+
+def _desired(
+    record: TopologyRecord, others: tuple[TopologyRecord, ...], reading: RouteServerReading, stack: Stack
+) -> Watch:
+    spec, before = record.topology.route_server, record.provisioned or Provisioned("")
+    topic_arn = reading.server.sns_topic_arn if spec.sns_notifications else None
+    declared = appliances_of(record.topology, reading) if spec.peer_logs else {}
+    ready = [p.peer_id for p in reading.peers if p.peer_id in declared and p.state == "available"]
+    return Watch(
+        stack=stack.name,
+        place=stack.place,
+        subscribers=stack.subscribers,
+        log_group_arn=stack.log_group_arn,
+        topic_arn=topic_arn,
+        logged_peer_ids=tuple(ready),
+        left_topic_arns=_unused(_topics(before), {topic_arn, *_topics_of_all(others)}),
+        left_peer_ids=_unused(before.log_deliveries or {}, {*declared, *_peers_of_all(others)}),
+    )
+
+
+def _provisioned(
+    record: TopologyRecord, reading: RouteServerReading, desired: Watch, topics: Half, logs: Half
+) -> Provisioned:
+    """What there is now; where a half could not be read or brought to its end, what was known of it stays."""
+    before = record.provisioned or Provisioned("")
+    failure = topics.failure or logs.failure
+    deliveries = before.log_deliveries or {}
+    if logs.shown is not None:
+        peer_ids = dict.fromkeys((*desired.logged_peer_ids, *deliveries))
+        shown = {peer_id: delivery_of(peer_id, desired, logs.shown) for peer_id in peer_ids}
+        deliveries = {peer_id: found.delivery_id for peer_id, found in shown.items() if found is not None}
+    return Provisioned(
+        route_server_id=reading.server.route_server_id,
+        sns_topic_arn=desired.topic_arn,
+        endpoint_ids=tuple(endpoint.endpoint_id for endpoint in reading.endpoints),
+        peers=appliances_of(record.topology, reading),
+        log_deliveries=deliveries,
+        left_topic_arns=desired.left_topic_arns if topics.failure else (),
+        version=record.version,
+        failure=None if failure is None else reason_of(failure),
+        warnings=tuple(_warnings(record.topology, reading, desired, logs)),
+    )
+
+
+def _warnings(topology: Topology, reading: RouteServerReading, desired: Watch, logs: Half) -> Iterable[str]:
+    yield from route_server_warnings(topology, Inventory(desired.place, desired.stack, reading))
+    found = set(appliances_of(topology, reading).values())
+    for name in topology.appliances:
+        if name not in found:
+            yield f"{name} has no peer on {reading.server.route_server_id}: it can own no route"
+    for peer_id in desired.logged_peer_ids if logs.shown else ():
+        elsewhere = delivered_elsewhere(peer_id, desired, logs.shown) if logs.shown else None
+        if elsewhere is not None:
+            yield (
+                f"the logs of {peer_id} go to {elsewhere} already, and a source delivers to one log group "
+                "only: Tandem sees none of them"
+            )
+
+
+def _told(record: TopologyRecord, provisioned: Provisioned, topics: Half, logs: Half, world: World) -> Run:
+    """Tells first and records then: a run that is cut in between tells again instead of never."""
+    steps, failure = (*topics.steps, *logs.steps), topics.failure or logs.failure
+    if not steps and provisioned == record.provisioned:
+        return Run(record, steps, provisioned.failure)
+    now = world.clock.now()
+    if failure is None:
+        world.bus.put(completed(record, provisioned, steps, now))
+    elif steps or record.provisioned is None or record.provisioned.failure != provisioned.failure:
+        world.bus.put(failed(record, provisioned, steps, failure, now))
+    return Run(world.store.set_provisioned(record, provisioned), steps, provisioned.failure)
+
+
+def _unreadable(record: TopologyRecord, reason: str, world: World) -> Run:
+    """The route server cannot be read: what was provisioned stays as it was, with the reason."""
+    before = record.provisioned or Provisioned(record.topology.route_server.route_server_id or "")
+    provisioned = replace(before, version=record.version, failure=reason)
+    if provisioned == record.provisioned:
+        return Run(record, (), reason)
+    world.bus.put(failed(record, provisioned, (), None, world.clock.now()))
+    return Run(world.store.set_provisioned(record, provisioned), (), reason)
+
+
+def _topics(found: Provisioned) -> tuple[str, ...]:
+    return tuple(arn for arn in (found.sns_topic_arn, *found.left_topic_arns) if arn)
+
+
+def _topics_of_all(records: Iterable[TopologyRecord]) -> set[str]:
+    return {r.provisioned.sns_topic_arn for r in records if r.provisioned and r.provisioned.sns_topic_arn}
+
+
+def _peers_of_all(records: Iterable[TopologyRecord]) -> set[str]:
+    return {peer for r in records if r.provisioned for peer in r.provisioned.log_deliveries or {}}
+
+
+def _unused(before: Iterable[str], used: Iterable[str | None]) -> tuple[str, ...]:
+    kept = set(used)
+    return tuple(name for name in dict.fromkeys(before) if name not in kept)

@@ -1,0 +1,39 @@
+"""What the state table keeps of a topology: the document, whose it is, and what watches it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tandem.topology import Topology
+
+
+@dataclass(frozen=True, slots=True)
+class Provisioned:
+    """What the provisioner found or made. None of it is needed to know where an Elastic IP is."""
+
+    route_server_id: str
+    sns_topic_arn: str | None = None
+    endpoint_ids: tuple[str, ...] = ()
+    peers: dict[str, str] | None = None
+    """Peer ID to appliance name."""
+    log_deliveries: dict[str, str] | None = None
+    """Peer ID to the ID of its log delivery."""
+    left_topic_arns: tuple[str, ...] = ()
+    """Topics that were subscribed before and may still have a subscription of ours."""
+    version: int = 0
+    """The version of the topology that this was made for."""
+    failure: str | None = None
+    """Why the last run could not end; told when it changes."""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TopologyRecord:
+    """A stored topology. `door` is `cli` or the ARN of the CloudFormation stack that created it."""
+
+    topology: Topology
+    version: int
+    door: str
+    provisioned: Provisioned | None = None
+    revision: int = 0
+    """Counts the writes of `provisioned`."""

@@ -1,0 +1,176 @@
+"""The topology: what a user declares. Parsed from a document that validation has accepted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from tandem.model import Liveness
+
+
+class Mode(StrEnum):
+    """`dry-run` decides and tells; `enforce` also moves."""
+
+    DRY_RUN = "dry-run"
+    ENFORCE = "enforce"
+
+
+@dataclass(frozen=True, slots=True)
+class RouteServerSpec:
+    """The `route_server` part of the document."""
+
+    route_server_id: str | None
+    vpc_id: str | None = None
+    amazon_side_asn: int | None = None
+    persist_minutes: int | None = None
+    sns_notifications: bool = True
+    peer_logs: bool = True
+    endpoints: tuple[tuple[str, str], ...] = ()
+    propagate_to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Appliance:
+    """A firewall or router. `peers` maps an endpoint's name to the appliance's address there."""
+
+    name: str
+    instance_id: str | None
+    asn: int
+    liveness: Liveness
+    peers: tuple[tuple[str, str], ...]
+    next_hops: tuple[str, ...] = ()
+    allowed_prefixes: tuple[str, ...] | None = None
+
+    @property
+    def peer_addresses(self) -> frozenset[str]:
+        return frozenset(address for _, address in self.peers)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where one Elastic IP belongs while one appliance owns the route."""
+
+    network_interface_id: str
+    private_ip: str
+
+
+@dataclass(frozen=True, slots=True)
+class ElasticIpSpec:
+    """An Elastic IP and its target for each appliance, by the appliance's name."""
+
+    allocation_id: str
+    targets: dict[str, Target]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Tracked prefixes and the Elastic IPs that follow them, in order of priority."""
+
+    name: str
+    prefixes: tuple[str, ...]
+    elastic_ips: tuple[ElasticIpSpec, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """One route server, its appliances and groups."""
+
+    name: str
+    mode: Mode
+    manage: bool
+    route_server: RouteServerSpec
+    appliances: dict[str, Appliance]
+    groups: tuple[Group, ...]
+    version: int = 0
+    """Counts what was stored; a decision names the version that it was made from."""
+    document: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def allocation_ids(self) -> tuple[str, ...]:
+        return tuple(address.allocation_id for group in self.groups for address in group.elastic_ips)
+
+    @property
+    def instance_ids(self) -> tuple[str, ...]:
+        return tuple(a.instance_id for a in self.appliances.values() if a.instance_id)
+
+    @property
+    def target_interface_ids(self) -> tuple[str, ...]:
+        """Every declared target interface once, in declaration order."""
+        return tuple(
+            dict.fromkeys(
+                target.network_interface_id
+                for group in self.groups
+                for address in group.elastic_ips
+                for target in address.targets.values()
+            )
+        )
+
+
+def canonical_prefix(text: str) -> str:
+    """One spelling per prefix, so that `2001:DB8::/32` and `2001:db8::/32` are equal.
+
+    Raises ValueError for what is no prefix or has host bits set.
+    """
+    return str(ip_network(text))
+
+
+def canonical_address(text: str) -> str:
+    """One spelling per address. Raises ValueError for what is none."""
+    return str(ip_address(text))
+
+
+def parse(document: dict[str, Any], *, version: int = 0) -> Topology:
+    """The topology of a document in canonical form (`tandem.validation.normalise` makes one)."""
+    server = document["route_server"]
+    persist = server.get("persist_routes", "disable")
+    return Topology(
+        name=document["name"],
+        mode=Mode(document.get("mode", Mode.DRY_RUN)),
+        manage=document.get("manage", True),
+        route_server=RouteServerSpec(
+            route_server_id=server.get("id"),
+            vpc_id=server.get("vpc_id"),
+            amazon_side_asn=server.get("amazon_side_asn"),
+            persist_minutes=None if persist == "disable" else persist,
+            sns_notifications=server.get("sns_notifications", True),
+            peer_logs=server.get("peer_logs", True),
+            endpoints=tuple(server.get("endpoints", {}).items()),
+            propagate_to=tuple(server.get("propagate_to", ())),
+        ),
+        appliances={name: _appliance(name, spec) for name, spec in document["appliances"].items()},
+        groups=tuple(_group(spec) for spec in document["groups"]),
+        version=version,
+        document=document,
+    )
+
+
+def _appliance(name: str, spec: dict[str, Any]) -> Appliance:
+    allowed = spec.get("allowed_prefixes")
+    return Appliance(
+        name=name,
+        instance_id=spec.get("instance_id"),
+        asn=spec["asn"],
+        liveness=Liveness(spec.get("liveness", Liveness.BGP_KEEPALIVE)),
+        peers=tuple((endpoint, canonical_address(a)) for endpoint, a in spec.get("peers", {}).items()),
+        next_hops=tuple(canonical_address(a) for a in spec.get("next_hops", ())),
+        allowed_prefixes=None if allowed is None else tuple(canonical_prefix(p) for p in allowed),
+    )
+
+
+def _group(spec: dict[str, Any]) -> Group:
+    return Group(
+        name=spec["name"],
+        prefixes=tuple(canonical_prefix(prefix) for prefix in spec["prefixes"]),
+        elastic_ips=tuple(
+            ElasticIpSpec(
+                allocation_id=address["allocation_id"],
+                targets={
+                    name: Target(target["network_interface"], canonical_address(target["private_ip"]))
+                    for name, target in address["targets"].items()
+                },
+            )
+            for address in spec.get("elastic_ips", ())
+        ),
+    )

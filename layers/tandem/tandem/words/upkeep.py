@@ -1,0 +1,97 @@
+"""What is said of everything around failover: drift, provisioning, findings, overrides."""
+
+from __future__ import annotations
+
+from tandem.words.parts import Detail, Said, foot, listed, sentence, when, where
+
+
+def drift(detail: Detail) -> Said:
+    """The world differs from the topology."""
+    lines = [
+        f"{detail['resource_id']} of {where(detail)} is not as declared: {sentence(detail['summary'])}",
+        "",
+        f"The topology says: {detail['expected'] or 'it should not be there'}.",
+        f"AWS shows: {detail['observed'] or 'it is gone'}.",
+        f"Done by: {detail['actor'] or 'not known'}.",
+        "",
+        "What to do: put it back, or change the topology and apply it.",
+        "",
+        *foot(detail, "Seen"),
+    ]
+    return Said(f"drift, {detail['summary']}", lines, detail["severity"], "drift")
+
+
+def provisioned(detail: Detail) -> Said:
+    """All that the topology needs is there."""
+    lines = [
+        f"Tandem watches {where(detail)}, version {detail['version']}.",
+        f"Route server {detail['route_server_id']}: {_size(detail)}.",
+        "",
+        *(["Changed:", *listed(detail["steps"])] if detail["steps"] else ["Nothing had to be changed."]),
+        "",
+        *foot(detail, "Completed"),
+    ]
+    return Said(f"version {detail['version']} is provisioned", lines, "info", "provision")
+
+
+def _size(detail: Detail) -> str:
+    topic = "on" if detail["sns_topic_arn"] else "off"
+    return f"{len(detail['endpoint_ids'])} endpoints, {len(detail['peers'])} peers, SNS notifications {topic}"
+
+
+def not_provisioned(detail: Detail) -> Said:
+    """The topology could not be provisioned."""
+    error = detail["error"]
+    lines = [
+        f"Tandem could not provision {where(detail)}, version {detail['version']}.",
+        "",
+        f"Why: {sentence(detail['reason'])}",
+        *([f"AWS said: {error['code']}: {sentence(error['message'])}"] if error else []),
+        *(["Done before:", *listed(detail["steps"])] if detail["steps"] else []),
+        "",
+        "What to do: put right what the reason names and apply the topology again. Until then signals may",
+        "come late; failover goes on by the watch and the sweep.",
+        "",
+        *foot(detail, "Failed"),
+    ]
+    return Said(f"provisioning FAILED, {detail['reason']}", lines, "warning", "provision")
+
+
+def finding(detail: Detail) -> Said:
+    """A compliance rule's result changed."""
+    opened = detail["status"] == "opened"
+    lines = [
+        f"{detail['status'].capitalize()} in {where(detail)}: {sentence(detail['summary'])}",
+        f"The rule is {detail['rule']}.",
+        *([f"It is about {detail['resource_id']}."] if detail["resource_id"] else []),
+        "",
+        *([f"What to do: {sentence(detail['remediation'])}", ""] if opened else []),
+        *foot(detail, "Checked"),
+    ]
+    word = detail["severity"] if opened else "resolved"
+    return Said(
+        f"{word}, {detail['summary']}", lines, detail["severity"] if opened else "info", detail["status"]
+    )
+
+
+def override(detail: Detail) -> Said:
+    """An operator paused, resumed, pinned or unpinned; while one is in force, addresses do not follow."""
+    laid = detail["change"] in ("paused", "pinned")
+    to = f" to {detail['appliance']}" if detail["appliance"] else ""
+    forced = ", even without a BGP session" if detail["forced"] else ""
+    lines = [
+        f"{detail['who']} {detail['change']} {where(detail)}{to}{forced}.",
+        "",
+        f"Why: {sentence(detail['why'])}",
+        *(_until(detail["until"]) if laid else ["The Elastic IPs follow the route again."]),
+        "",
+        *foot(detail, "Changed"),
+    ]
+    return Said(
+        f"{detail['change']}{to}, {detail['why']}", lines, "warning" if laid else "info", detail["change"]
+    )
+
+
+def _until(until: str | None) -> list[str]:
+    end = f"It ends by itself at {when(until)}." if until else "It stays until somebody ends it."
+    return [end, "Until then the Elastic IPs do not follow the route."]

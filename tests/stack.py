@@ -1,0 +1,310 @@
+"""A whole stack in one process for stories: real handlers over moto's tables and bus, and the lab's EC2."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import ModuleType
+from typing import Any
+from unittest import mock
+
+from lab.ec2.inprocess import LabEC2, lab_ec2
+from lab.ec2.scenario import edge
+from lab.ec2.signals import RecordingSink
+from lab.ec2.timings import Behaviour, Timings
+from tandem.adapters import clients, ec2
+from tandem.adapters.audits import AuditTable
+from tandem.audit import Record, problems
+from tandem.record import Provisioned, TopologyRecord
+from tandem.topology import parse
+
+ACCOUNT, REGION = "123456789012", "us-east-1"
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": REGION,
+    "TANDEM_STACK_NAME": "tandem",
+    "TANDEM_STATE_TABLE": "tandem-state",
+    "TANDEM_AUDIT_TABLE": "tandem-audit",
+    "TANDEM_BUS_NAME": "tandem",
+    "POWERTOOLS_SERVICE_NAME": "failover",
+    "POWERTOOLS_METRICS_NAMESPACE": "Tandem",
+    "POWERTOOLS_LOG_LEVEL": "ERROR",
+}
+MOVING = ("AssociateAddress", "DisassociateAddress")
+REALISTIC = replace(Timings.lab(), sns_delay_s=0.3)
+
+
+class VirtualTime:
+    """The lab's clock, as a look uses it: sleeping lets the lab's events happen."""
+
+    def __init__(self, lab: LabEC2) -> None:
+        self._clock = lab.clock
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def sleep(self, seconds: float) -> None:
+        self._clock.sleep(seconds)
+
+
+class Context:
+    """A Lambda context with two minutes left."""
+
+    function_name = "failover"
+    memory_limit_in_mb = 1024
+    invoked_function_arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:failover"
+    log_stream_name = "stream"
+
+    def __init__(self, request_id: str) -> None:
+        self.aws_request_id = request_id
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 120_000
+
+
+@dataclass
+class Stack:
+    """One topology over the edge scenario. Signals wait in the lab's sink until a story delivers them."""
+
+    lab: LabEC2
+    ids: dict[str, Any]
+    app: ModuleType
+    delivered: int = 0
+    invocations: int = 0
+    record: TopologyRecord = field(init=False)
+
+    @property
+    def clock(self):
+        return self.lab.clock
+
+    @property
+    def levers(self):
+        return self.lab.levers
+
+    def store(self, **changes: Any) -> TopologyRecord:
+        """Stores the edge topology in force, as the provisioner leaves it."""
+        document = {**edge_document(self.ids), **changes}
+        self.record = TopologyRecord(
+            topology=parse(document, version=1),
+            version=1,
+            door="cli",
+            provisioned=Provisioned(self.ids["route_server_id"], self.ids["sns_topic_arn"]),
+        )
+        item = {
+            "kind": {"S": "topology"},
+            "id": {"S": document["name"]},
+            "document": {"S": json.dumps(document)},
+            "version": {"N": "1"},
+            "door": {"S": "cli"},
+            "provisioned": {
+                "S": json.dumps(
+                    {
+                        "route_server_id": self.ids["route_server_id"],
+                        "sns_topic_arn": self.ids["sns_topic_arn"],
+                        "endpoint_ids": [],
+                        "peers": {},
+                    }
+                )
+            },
+        }
+        clients.dynamodb().put_item(TableName="tandem-state", Item=item)
+        return self.record
+
+    def invoke(self, event: dict[str, Any]) -> None:
+        """Runs the failover function once."""
+        self.invocations += 1
+        self.app.handler(event, Context(f"request-{self.invocations}"))
+
+    def deliver(self, *, most: int | None = None) -> int:
+        """Hands the failover function every SNS message that has not been delivered; how many there were."""
+        sink = self.lab.sink
+        assert isinstance(sink, RecordingSink)
+        waiting = sink.published[self.delivered :][:most]
+        self.delivered += len(waiting)
+        for message in waiting:
+            attributes = {
+                name: {"Type": a["DataType"], "Value": a["StringValue"]}
+                for name, a in message.attributes.items()
+            }
+            notification = {
+                "TopicArn": message.topic_arn,
+                "Message": message.message,
+                "MessageAttributes": attributes,
+            }
+            self.invoke({"Records": [{"EventSource": "aws:sns", "Sns": notification}]})
+        return len(waiting)
+
+    def sweep(self) -> None:
+        """One scheduled look."""
+        detail = {
+            "schema_version": 1,
+            "topology": "edge",
+            "occurred_at": "2026-11-21T03:00:00.000Z",
+            "cause": "sweep",
+            "requested_by": "sweep",
+        }
+        self.invoke({"source": "tandem", "detail-type": "Look", "detail": detail})
+
+    def run(self, seconds: float, *, step: float = 0.5) -> None:
+        """Lets time pass, delivering signals as they come."""
+        for _ in range(int(seconds / step)):
+            self.clock.sleep(step)
+            self.deliver()
+
+    def holders(self) -> dict[str, str | None]:
+        """Which appliance has each Elastic IP, as EC2 shows it."""
+        names = {interface: name for name, interface in self.ids["interfaces"].items()}
+        found = clients.ec2().describe_addresses()["Addresses"]
+        by_id = {a["AllocationId"]: a for a in found}
+        return {
+            name: names.get(by_id[e["allocation_id"]].get("NetworkInterfaceId", ""))
+            for name, e in self.ids["elastic_ips"].items()
+            if e["allocation_id"] in by_id
+        }
+
+    def are_all_with(self, appliance: str) -> bool:
+        return set(self.holders().values()) == {appliance}
+
+    def calls(self, *actions: str) -> list[dict[str, Any]]:
+        """The EC2 requests since the story began, of the given actions or all."""
+        return [r for r in self.lab.lab.requests.since() if not actions or r["action"] in actions]
+
+    def forget_calls(self) -> None:
+        self.lab.lab.requests.clear()
+
+    def audit(self) -> list[Record]:
+        """The audit sequence, which must be unbroken."""
+        records = list(AuditTable("tandem-audit").read("failover#edge"))
+        assert problems(records) == ()
+        return records
+
+    def kinds(self) -> list[str]:
+        return [str(record.body["kind"]) for record in self.audit()]
+
+    def events(self) -> list[dict[str, Any]]:
+        """What was put on the bus, oldest first."""
+        sqs = clients.boto3.client("sqs")
+        url = sqs.get_queue_url(QueueName="everything")["QueueUrl"]
+        found = []
+        for _ in range(100):
+            batch = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+            if not batch:
+                break
+            found += [json.loads(message["Body"]) for message in batch]
+        return found
+
+    def override(self, **item: Any) -> None:
+        """Lays an override over the topology, or lifts it without arguments."""
+        key = {"kind": {"S": "override"}, "id": {"S": "edge"}}
+        if not item:
+            clients.dynamodb().delete_item(TableName="tandem-state", Key=key)
+            return
+        forced = {"forced": {"BOOL": True}} if item.pop("forced", False) else {}
+        values = {name: {"S": value} for name, value in item.items()}
+        who = {"who": {"S": "kim"}, "why": {"S": "a test"}}
+        clients.dynamodb().put_item(TableName="tandem-state", Item={**key, **who, **forced, **values})
+
+
+def edge_document(ids: dict[str, Any]) -> dict[str, Any]:
+    """The topology document of the edge scenario."""
+    return {
+        "tandem": 1,
+        "name": "edge",
+        "mode": "enforce",
+        "manage": False,
+        "route_server": {"id": ids["route_server_id"], "vpc_id": ids["vpc_id"], "amazon_side_asn": 65000},
+        "appliances": {
+            name: {
+                "instance_id": ids["instances"][name],
+                "asn": 65000 + number,
+                "liveness": "bfd",
+                "peers": {endpoint: ids["peer_addresses"][name] for endpoint in ids["peers"][name]},
+            }
+            for number, name in enumerate(("fw1", "fw2"), start=1)
+        },
+        "groups": [
+            {
+                "name": "internet-edge",
+                "prefixes": ["0.0.0.0/0"],
+                "elastic_ips": [
+                    {
+                        "allocation_id": address["allocation_id"],
+                        "targets": {
+                            name: {"network_interface": ids["interfaces"][name], "private_ip": ip}
+                            for name, ip in address["targets"].items()
+                        },
+                    }
+                    for address in ids["elastic_ips"].values()
+                ],
+            }
+        ],
+    }
+
+
+@contextmanager
+def stack(
+    *, timings: Timings = REALISTIC, behaviour: Behaviour | None = None, **scenario: Any
+) -> Iterator[Stack]:
+    """The edge scenario, converged and stored, with an empty request log."""
+    with mock.patch.dict(os.environ, ENVIRONMENT), lab_ec2(timings=timings, behaviour=behaviour) as lab:
+        _forget_clients()
+        _tables()
+        _bus()
+        made = clients.boto3.client("ec2")
+        ids = edge(made, lab.levers, sleep=lab.clock.sleep, **scenario)
+        found = Stack(lab, ids, load_failover(lab))
+        found.store()
+        lab.clock.sleep(30)
+        lab.sink.published.clear()
+        found.forget_calls()
+        yield found
+        found.app.world.side.shutdown()
+        _forget_clients()
+
+
+def load_failover(lab: LabEC2) -> ModuleType:
+    """A fresh failover function, as a cold start makes it, on the lab's time."""
+    sys.modules.pop("functions.failover.app", None)
+    app = importlib.import_module("functions.failover.app")
+    app.world = replace(app.world, clock=VirtualTime(lab))
+    return app
+
+
+def _forget_clients() -> None:
+    for made in (clients.ec2, clients.ec2_moves, clients.dynamodb, clients.events, clients.sns, clients.logs):
+        made.cache_clear()
+    ec2._pool.cache_clear()
+
+
+def _tables() -> None:
+    for name, partition, sort, kind in (
+        ("tandem-state", "kind", "id", "S"),
+        ("tandem-audit", "sequence", "number", "N"),
+    ):
+        clients.dynamodb().create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[
+                {"AttributeName": partition, "KeyType": "HASH"},
+                {"AttributeName": sort, "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": partition, "AttributeType": "S"},
+                {"AttributeName": sort, "AttributeType": kind},
+            ],
+        )
+
+
+def _bus() -> None:
+    queue = clients.boto3.client("sqs").create_queue(QueueName="everything")["QueueUrl"]
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue.rsplit('/', 1)[-1]}"
+    clients.events().create_event_bus(Name="tandem")
+    clients.events().put_rule(Name="all", EventBusName="tandem", EventPattern='{"source": ["tandem"]}')
+    clients.events().put_targets(Rule="all", EventBusName="tandem", Targets=[{"Id": "queue", "Arn": arn}])
