@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 from unittest import mock
 
+from lab.ec2.clock import Clock
 from lab.ec2.inprocess import LabEC2, lab_ec2
 from lab.ec2.scenario import edge
 from lab.ec2.signals import RecordingSink
@@ -250,10 +251,17 @@ def edge_document(ids: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def stack(
-    *, timings: Timings = REALISTIC, behaviour: Behaviour | None = None, **scenario: Any
+    *,
+    timings: Timings = REALISTIC,
+    behaviour: Behaviour | None = None,
+    clock: Clock | None = None,
+    **scenario: Any,
 ) -> Iterator[Stack]:
-    """The edge scenario, converged and stored, with an empty request log."""
-    with mock.patch.dict(os.environ, ENVIRONMENT), lab_ec2(timings=timings, behaviour=behaviour) as lab:
+    """The edge scenario, converged and stored, with an empty request log; in virtual time unless told."""
+    with (
+        mock.patch.dict(os.environ, ENVIRONMENT),
+        lab_ec2(timings=timings, behaviour=behaviour, clock=clock) as lab,
+    ):
         _forget_clients()
         _tables()
         _bus()
@@ -261,7 +269,7 @@ def stack(
         ids = edge(made, lab.levers, sleep=lab.clock.sleep, **scenario)
         found = Stack(lab, ids, load_failover(lab))
         found.store()
-        lab.clock.sleep(30)
+        lab.clock.sleep(30 if clock is None else 0)
         lab.sink.published.clear()
         found.forget_calls()
         yield found

@@ -263,23 +263,25 @@ def _unless_displacing(move: AddressDecision, leaving: set[str], observation: Ob
 def _summary(group: Group, owner: _Owner, addresses: tuple[AddressDecision, ...]) -> GroupDecision:
     moves = [a for a in addresses if a.action is Action.MOVE]
     holds = [a for a in addresses if a.action is Action.HOLD]
-    severity = max((a.severity for a in holds), key=list(Severity).index, default=Severity.INFO)
     name = owner.candidates[0]
-    if moves:
-        return GroupDecision(
-            group.name, Action.MOVE, name, moves[0].reason, severity, addresses, owner.reports
-        )
-    if holds:
-        reasons = "; ".join(dict.fromkeys(f"{a.allocation_id}: {a.reason}" for a in holds))
-        return GroupDecision(group.name, Action.HOLD, name, reasons, severity, addresses, owner.reports)
-    if owner.doubt:
-        return GroupDecision(
-            group.name, Action.HOLD, name, owner.doubt, Severity.WARNING, addresses, owner.reports
-        )
-    fine = f"{name} owns the route" + (
-        " and has every address" if addresses else "; there is no address to move"
+    whole = GroupDecision(
+        group=group.name,
+        action=Action.NO_CHANGE,
+        owner=name,
+        reason=f"{name} owns the route and has every address" if addresses else f"{name} owns the route",
+        severity=max((a.severity for a in holds), key=list(Severity).index, default=Severity.INFO),
+        addresses=addresses,
+        reports=owner.reports,
+        clear=owner.clear,
     )
-    return GroupDecision(group.name, Action.NO_CHANGE, name, fine, addresses=addresses, reports=owner.reports)
+    if moves:
+        return replace(whole, action=Action.MOVE, reason=moves[0].reason)
+    if holds:
+        reasons = dict.fromkeys(f"{a.allocation_id}: {a.reason}" for a in holds)
+        return replace(whole, action=Action.HOLD, reason="; ".join(reasons))
+    if owner.doubt:
+        return replace(whole, action=Action.HOLD, reason=owner.doubt, severity=Severity.WARNING)
+    return whole
 
 
 def _hold(spec: ElasticIpSpec, reason: str, severity: Severity, scene: _Scene) -> AddressDecision:

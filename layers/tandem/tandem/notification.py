@@ -62,7 +62,7 @@ def notification(event: Event) -> Notification | None:
     whole = json.dumps(detail)
     return Notification(
         subject=subject(f"Tandem {about}: {said.subject}"),
-        text="\n".join(_cut(line, LINE_MOST) for line in said.lines) + "\n",
+        text="\n".join(_cut(_printable(line), LINE_MOST) for line in said.lines) + "\n",
         attributes={name: value for name, value in attributes.items() if value},
         detail=whole if len(whole) <= DETAIL_MOST else None,
     )
@@ -73,6 +73,11 @@ def subject(text: str) -> str:
     printable = "".join(c if " " <= c <= "~" else "?" if c > "~" else " " for c in text)
     line = " ".join(printable.split())
     return _cut(line, SUBJECT_MOST)
+
+
+def _printable(text: str) -> str:
+    """Without control characters: what AWS says in an error is in here too."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _cut(text: str, most: int) -> str:

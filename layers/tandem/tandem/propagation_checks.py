@@ -81,8 +81,10 @@ def propagation_warnings(topology: Topology, inventory: Inventory) -> Iterator[s
         p for p in _tracked(topology) if not any(_within(p, vpc) for vpc in inventory.vpc_prefixes)
     )
     for table in _gateway_tables(inventory) if outside else ():
-        rejects = f"{table.route_table_id} is a gateway route table: AWS always rejects {outside} in it"
-        yield f"{rejects}, being outside the VPC; other route tables are not affected"
+        yield (
+            f"{table.route_table_id} is a gateway route table: AWS rejects {outside} in it, being outside "
+            "the VPC, unless it is of a BYOIP pool of that table; other route tables are not affected"
+        )
 
 
 def _within(prefix: str, other: str) -> bool:

@@ -5,11 +5,11 @@ Level-triggered: every run starts from what AWS shows, so an interrupted or a re
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from tandem.converging import Half, converge_logs, converge_topics
-from tandem.errors import ConfigurationError
+from tandem.errors import ConfigurationError, TemporaryError
 from tandem.inventory import Inventory, RouteServerReading
 from tandem.place import Place
 from tandem.provisioning import delivered_elsewhere, delivery_of
@@ -38,6 +38,28 @@ class Run:
     record: TopologyRecord
     steps: tuple[str, ...] = ()
     failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What a refresh did; `unfinished` says which topologies have to be tried again, and why."""
+
+    runs: tuple[Run, ...]
+    unfinished: tuple[str, ...]
+
+
+def refresh(records: Collection[TopologyRecord], only: str | None, stack: Stack, world: World) -> Refreshed:
+    """Provisions each stored topology, or only the one of that name. A sick one keeps no other waiting."""
+    runs: list[Run] = []
+    unfinished: list[str] = []
+    for record in records:
+        name = record.topology.name
+        if only in (None, name):
+            try:
+                runs.append(provision(record, [r for r in records if r is not record], stack, world))
+            except TemporaryError as error:
+                unfinished.append(f"{name}: {error}")
+    return Refreshed(tuple(runs), tuple(unfinished))
 
 
 def provision(record: TopologyRecord, others: Iterable[TopologyRecord], stack: Stack, world: World) -> Run:

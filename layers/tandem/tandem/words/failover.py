@@ -89,7 +89,7 @@ def _decision(detail: Detail) -> tuple[str, str, list[str]]:
     if detail["mode"] == "dry-run":
         return (
             f"would move {counted(concerned)} to {owner} (dry-run)",
-            f"Tandem would move {whole} to {owner}. The topology is in dry-run: nothing is called.",
+            f"Tandem would move {whole} to {owner}. The topology is in dry-run: nothing is moved.",
             ["What to do: if Tandem is to move them, set `mode: enforce` and apply the topology again."],
         )
     return (

@@ -28,10 +28,12 @@ def provisioned(detail: Detail) -> Said:
         f"Route server {detail['route_server_id']}: {_size(detail)}.",
         "",
         *(["Changed:", *listed(detail["steps"])] if detail["steps"] else ["Nothing had to be changed."]),
+        *(f"Note: {sentence(warning)}" for warning in detail["warnings"]),
         "",
         *foot(detail, "Completed"),
     ]
-    return Said(f"version {detail['version']} is provisioned", lines, "info", "provision")
+    severity = "warning" if detail["warnings"] else "info"
+    return Said(f"version {detail['version']} is provisioned", lines, severity, "provision")
 
 
 def _size(detail: Detail) -> str:

@@ -1,0 +1,124 @@
+"""provisioner: the door through which topologies come, and what makes each of them watched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, assert_never
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from tandem import doors
+from tandem.adapters import clients, delivery, ec2, inventory, subscriptions
+from tandem.adapters.bus import Bus
+from tandem.adapters.clock import SystemClock
+from tandem.adapters.looks import LookStore
+from tandem.adapters.topologies import TopologyStore
+from tandem.errors import TemporaryError
+from tandem.orders import Apply, Check, Delete, Nothing, Refresh, parse_order
+from tandem.place import Place
+from tandem.preview import preview
+from tandem.provisioner import Run, Stack, refresh
+from tandem.provisioning_ports import World
+from tandem.settings import Settings
+from tandem.topology import Topology
+from tandem.watchsteps import Subscriber
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger()
+metrics = Metrics()
+settings = Settings.from_env(
+    "state_table", "bus_name", "failover_function", "signals_function", "peer_log_group"
+)
+clients.ec2()
+store = TopologyStore(clients.dynamodb(), settings.need("state_table"))
+looks = LookStore(settings.need("state_table"))
+bus = Bus(settings.need("bus_name"))
+clock = SystemClock()
+world = World(inventory, subscriptions, delivery, store, bus, clock)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answers whoever invoked it. Raises TemporaryError, after each topology had its turn."""
+    place = Place.of(context.invoked_function_arn)
+    match parse_order(event):
+        case Check(application):
+            return _answer("checked", doors.check(application, _door(place)))
+        case Apply(application):
+            return _answer("applied", doors.apply(application, _door(place)))
+        case Delete(topology, take_over):
+            deleted = doors.delete(
+                topology, doors.CLI, store.list(), _stack(place), world, take_over=take_over
+            )
+            logger.info("deleted", topology=topology, outcome=deleted)
+            return deleted
+        case Refresh(topology):
+            _refresh(topology, place)
+        case Nothing(why):
+            logger.info("nothing to do", why=why, event_keys=sorted(event))
+        case order:
+            assert_never(order)
+    return {}
+
+
+def _refresh(topology: str | None, place: Place) -> None:
+    stored = store.list()
+    for name, why in stored.damaged.items():
+        logger.error("stored topology damaged", topology=name, why=why)
+    outcome = refresh(stored.records, topology, _stack(place), world)
+    for run in outcome.runs:
+        _report(run)
+    metrics.add_metric("DamagedTopology", MetricUnit.Count, len(stored.damaged))
+    if outcome.unfinished:
+        raise TemporaryError("; ".join(outcome.unfinished))
+
+
+def _report(run: Run) -> None:
+    found = run.record.provisioned
+    log = logger.info if run.failure is None else logger.error
+    log(
+        "provisioned" if run.failure is None else "not provisioned",
+        topology=run.record.topology.name,
+        steps=run.steps,
+        failure=run.failure,
+        warnings=found.warnings if found else (),
+    )
+    metrics.add_metric("ProvisioningSteps", MetricUnit.Count, len(run.steps))
+    metrics.add_metric("ProvisioningFailed", MetricUnit.Count, int(run.failure is not None))
+
+
+def _answer(what: str, verdict: doors.Verdict) -> dict[str, Any]:
+    answer = verdict.as_dict()
+    logger.info(
+        what, **{key: answer[key] for key in ("topology", "version", "stored", "problems", "changes")}
+    )
+    return answer
+
+
+def _door(place: Place) -> doors.World:
+    def look_ahead(topology: Topology) -> list[dict[str, Any]]:
+        observation = ec2.observe(topology, lambda: looks.overrides(topology.name))
+        return preview(topology, observation, clock.now())
+
+    return doors.World(
+        store=store,
+        inventory=lambda topology: inventory.read(topology, settings.stack_name, place),
+        preview=look_ahead,
+        bus=bus,
+        now=clock.now,
+    )
+
+
+def _stack(place: Place) -> Stack:
+    return Stack(
+        name=settings.stack_name,
+        place=place,
+        subscribers=(
+            Subscriber(place.function(settings.need("failover_function")), settings.failover_queue),
+            Subscriber(place.function(settings.need("signals_function")), settings.signals_queue),
+        ),
+        log_group_arn=place.log_group(settings.need("peer_log_group")),
+    )

@@ -1,0 +1,181 @@
+"""The signals function: raw records in, one event on the bus for each topology that they concern."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tandem.adapters import clients
+from tandem.adapters.bus import MOST_BYTES, Bus, EventsRefusedError
+from tandem.errors import ConfigurationError, StateUnavailableError
+from tandem.events import DetailType, Event, from_envelope
+from tests.contracts import assert_meets_schema
+from tests.functions import Context, Said, aws, cold_start, damage, on_the_bus, store
+from tests.samples import PEER, TOPIC, names, ours, record, sample
+
+FORWARDED = [n for n in names() if n not in ours()]
+
+
+@pytest.fixture
+def app(capsys):
+    with aws():
+        store(record())
+        yield cold_start("signals")
+
+
+def handled(app, event, capsys):
+    app.handler(event, Context())
+    return on_the_bus(), Said(capsys)
+
+
+@pytest.mark.parametrize("name", FORWARDED)
+def test_every_raw_record_becomes_an_event_that_meets_its_schema(app, capsys, name):
+    events, said = handled(app, sample(name), capsys)
+    silent = name in {"health-backup-copy", "peer-log-control-message"}
+    assert bool(events) != silent
+    assert said.metric("SignalsForwarded") == len(events)
+    assert said.metric("UnknownSignal") == {"sns-unknown-shape": 1, "peer-log-unknown-shape": 2}.get(name, 0)
+    assert said.metric("RefusedMessage") == 0
+    for envelope in events:
+        event = from_envelope(envelope)
+        assert event is not None
+        assert event.detail["topology"] == "edge"
+        assert_meets_schema(event)
+
+
+def test_a_session_going_down_names_its_appliance(app, capsys):
+    (envelope,), said = handled(app, sample("sns-bgp-down"), capsys)
+    assert envelope["detail-type"] == DetailType.PEER_STATE_CHANGE
+    assert (envelope["detail"]["peer_id"], envelope["detail"]["appliance"]) == (PEER, "fw1")
+    assert said.messages == ["signal forwarded"]
+
+
+def test_a_message_from_a_topic_of_no_stored_topology_is_refused(app, capsys):
+    event = sample("sns-bgp-down")
+    event["Records"][0]["Sns"]["TopicArn"] = "arn:aws:sns:us-east-1:123456789012:somebody-elses"
+    events, said = handled(app, event, capsys)
+    assert events == []
+    assert said.metric("RefusedMessage") == 1
+    (line,) = (line for line in said.logs if line["message"] == "message of no stored topology")
+    assert line["topic_arn"].endswith(":somebody-elses")
+
+
+def test_an_unknown_shape_is_logged_whole_counted_and_causes_a_look(app, capsys):
+    (envelope,), said = handled(app, sample("sns-unknown-shape"), capsys)
+    assert envelope["detail-type"] == DetailType.LOOK
+    assert said.metric("UnknownSignal") == 1
+    (line,) = (line for line in said.logs if line["message"] == "signal of unknown shape")
+    assert line["record"] == sample("sns-unknown-shape")
+
+
+def test_resources_that_no_topology_names_are_nobodys_business(app, capsys):
+    event = sample("ec2-instance-stopping")
+    event["detail"]["instance-id"] = "i-0ffffffffffffffff"
+    event["resources"] = []
+    events, said = handled(app, event, capsys)
+    assert events == []
+    assert said.metric("RefusedMessage") == 0
+    assert said.messages == ["nothing to forward"]
+
+
+def test_the_sweep_puts_one_look_per_topology_on_the_bus(app, capsys):
+    for number in range(12):
+        store(record(f"edge-{number:02}"))
+    events, _ = handled(app, {"tandem": "sweep"}, capsys)
+    expected = ["edge", *(f"edge-{number:02}" for number in range(12))]
+    assert sorted(e["detail"]["topology"] for e in events) == expected
+    assert {(e["detail-type"], e["detail"]["requested_by"]) for e in events} == {("Look", "sweep")}
+
+
+def test_a_damaged_topology_stops_no_other(app, capsys):
+    store(record("twin", sns_topic_arn="arn:aws:sns:us-east-1:123456789012:twins"))
+    damage("twin")
+    events, said = handled(app, sample("sns-bgp-down"), capsys)
+    assert [e["detail"]["topology"] for e in events] == ["edge"]
+    assert said.metric("DamagedTopology") == 1
+    assert "stored topology damaged" in said.messages
+
+
+def test_an_empty_table_refuses_everything(capsys):
+    with aws():
+        events, said = handled(cold_start("signals"), sample("sns-bgp-down"), capsys)
+    assert events == []
+    assert said.metric("RefusedMessage") == 1
+
+
+def test_a_bus_that_takes_nothing_makes_lambda_try_again(app, capsys, monkeypatch):
+    monkeypatch.setattr(clients.events(), "put_events", refusing({0}))
+    with pytest.raises(EventsRefusedError, match="InternalFailure"):
+        app.handler(sample("sns-bgp-down"), Context())
+    assert on_the_bus() == []
+
+
+def test_a_table_that_is_away_makes_lambda_try_again(app, monkeypatch):
+    monkeypatch.setattr(clients.dynamodb(), "get_paginator", unavailable)
+    with pytest.raises(StateUnavailableError):
+        app.handler(sample("sns-bgp-down"), Context())
+
+
+@pytest.mark.parametrize("variable", ["TANDEM_STATE_TABLE", "TANDEM_BUS_NAME", "TANDEM_STACK_NAME"])
+def test_a_missing_variable_is_one_clear_configuration_error(variable):
+    with aws(**{variable: ""}), pytest.raises(ConfigurationError, match=variable):
+        cold_start("signals")
+
+
+def unavailable(_operation):
+    raise ClientError({"Error": {"Code": "InternalServerError", "Message": "try later"}}, "Query")
+
+
+def refusing(positions):
+    """EventBridge, taking all but the entries at these positions of each request."""
+
+    def put_events(Entries):  # noqa: N803
+        answers = [
+            {"ErrorCode": "InternalFailure", "ErrorMessage": "Internal Service Failure"}
+            if n in positions
+            else {"EventId": str(n)}
+            for n in range(len(Entries))
+        ]
+        return {"FailedEntryCount": sum("ErrorCode" in a for a in answers), "Entries": answers}
+
+    return put_events
+
+
+def looks(count, filler=""):
+    detail = {"cause": filler}
+    return [Event(DetailType.LOOK, {"topology": f"edge-{n:03}", **detail}) for n in range(count)]
+
+
+@pytest.mark.parametrize("count", [0, 1, 10, 11, 35])
+def test_the_bus_takes_any_number_of_events_in_order(count):
+    with aws():
+        Bus("tandem").put(*looks(count))
+        assert [e["detail"]["topology"] for e in on_the_bus()] == [f"edge-{n:03}" for n in range(count)]
+
+
+def test_a_batch_is_as_large_as_the_bus_takes_and_no_larger():
+    with aws():
+        Bus("tandem").put(*looks(7, "x" * 100_000))
+        assert len(on_the_bus()) == 7
+
+
+def test_an_event_too_large_for_the_bus_is_refused_after_the_others():
+    with aws():
+        good, huge = looks(2), Event(DetailType.LOOK, {"topology": "vast", "cause": "é" * (MOST_BYTES // 2)})
+        with pytest.raises(ConfigurationError, match=r"Look of vast has \d+ bytes"):
+            Bus("tandem").put(good[0], huge, good[1])
+        assert [e["detail"]["topology"] for e in on_the_bus()] == ["edge-000", "edge-001"]
+
+
+def test_what_the_bus_did_not_take_is_named(monkeypatch):
+    with aws():
+        monkeypatch.setattr(clients.events(), "put_events", refusing({1, 3}))
+        events = looks(14)
+        with pytest.raises(EventsRefusedError, match="4 events") as raised:
+            Bus("tandem").put(*events)
+        assert raised.value.failed == (events[1], events[3], events[11], events[13])
+
+
+def test_the_samples_topic_is_the_stored_one():
+    assert record().provisioned is not None
+    assert TOPIC in str(record().provisioned)

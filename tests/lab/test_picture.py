@@ -1,0 +1,66 @@
+"""`python -m lab world` shows what a person asks first: who owns the route, who holds the addresses."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from lab.ec2 import lab_ec2
+from lab.ec2.scenario import edge
+from lab.ec2.world import world
+from lab.picture import picture
+
+
+def drawn(lab):
+    drawing = io.StringIO()
+    Console(file=drawing, width=120).print(picture(world(lab.backend.lab_region)))
+    return drawing.getvalue().splitlines()
+
+
+def row(lines, *cells):
+    return next(line for line in lines if all(cell in line for cell in cells))
+
+
+@pytest.fixture
+def lab():
+    with lab_ec2() as made:
+        edge(made.client(), made.levers, sleep=made.clock.sleep)
+        yield made
+
+
+def test_owner_and_holder_at_rest(lab):
+    lines = drawn(lab)
+    assert row(lines, "0.0.0.0/0", "fw1", "10.0.1.10", "65001", "rtb-")
+    assert row(lines, "eip4", "198.51.100.", "fw1", "eni-", "10.0.1.23")
+    assert not any("Faults" in line for line in lines)
+
+
+def test_a_dead_appliance_and_the_route_that_moved(lab):
+    lab.levers.kill("fw1")
+    lab.levers.session("fw2", "az2-a", "down", protocol="bfd")
+    lab.levers.fault("AssociateAddress", latency_s=0.4)
+    lab.clock.sleep(5)
+    lines = drawn(lab)
+    assert row(lines, "0.0.0.0/0", "fw2", "65002 65002 65002")
+    assert row(lines, "eip1", "fw1")
+    assert row(lines, "az1-b", "available", "down")
+    assert row(lines, "az2-a", "held down: bfd")
+    assert row(lines, "AssociateAddress", "latency_s 0.4")
+
+
+def test_an_empty_lab():
+    with lab_ec2() as made:
+        lines = drawn(made)
+    assert row(lines, "Elastic IPs")
+    assert row(lines, "Appliances")
+
+
+def test_an_address_that_nobody_holds_and_a_prefix_that_nobody_advertises(lab):
+    ec2 = lab.client()
+    ec2.disassociate_address(AssociationId=ec2.describe_addresses()["Addresses"][0]["AssociationId"])
+    for name in ("fw1", "fw2"):
+        lab.levers.withdraw(name, "0.0.0.0/0")
+    lab.clock.sleep(5)
+    lines = drawn(lab)
+    assert row(lines, "eip1", "nobody")
+    assert row(lines, "none")

@@ -1,0 +1,139 @@
+"""One look at a topology at a time, and nothing that happens meanwhile is missed."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from tandem.adapters import clients
+from tandem.adapters.looks import LookStore
+from tandem.errors import LeaseLostError
+from tandem.memory import Memory, PastMove
+from tests.stack import MOVING, Stack, stack
+
+LOOKS = LookStore("tandem-state")
+
+
+@pytest.fixture
+def edge():
+    with stack() as s:
+        yield s
+
+
+def damage(**attributes) -> None:
+    """Overwrites the look record as a careless hand would."""
+    item = {"kind": {"S": "look"}, "id": {"S": "edge"}, **attributes}
+    clients.dynamodb().put_item(TableName="tandem-state", Item=item)
+
+
+def test_only_one_gets_the_lease_and_the_other_leaves_its_signal(edge: Stack) -> None:
+    lease, memory = LOOKS.acquire("edge", "one", edge.clock.now(), [])
+    assert LOOKS.acquire("edge", "two", edge.clock.now(), [{"cause": "BGP went down"}]) is None
+    assert not LOOKS.release(lease, memory)
+    lease, marks = LOOKS.again(lease, memory, edge.clock.now())
+    assert marks == ({"cause": "BGP went down"},)
+    assert LOOKS.release(lease, memory)
+    assert LOOKS.acquire("edge", "two", edge.clock.now(), [])[0].epoch == lease.epoch + 1
+
+
+def test_lease_is_taken_over_after_its_end_and_the_margin_for_clocks(edge: Stack) -> None:
+    old, memory = LOOKS.acquire("edge", "one", edge.clock.now(), [])
+    edge.clock.sleep(34)
+    assert LOOKS.acquire("edge", "two", edge.clock.now(), []) is None
+    edge.clock.sleep(2)
+    new, _ = LOOKS.acquire("edge", "two", edge.clock.now(), [])
+    assert (new.taken_over, new.epoch) == (True, old.epoch + 1)
+    for stale in (LOOKS.release, LOOKS.let_go):
+        with pytest.raises(LeaseLostError):
+            stale(old, memory)
+    with pytest.raises(LeaseLostError):
+        LOOKS.fence(old, memory, edge.clock.now())
+
+
+def test_fence_renews_and_keeps_the_moves(edge: Stack) -> None:
+    lease, memory = LOOKS.acquire("edge", "one", edge.clock.now(), [])
+    edge.clock.sleep(25)
+    memory = memory.with_move("internet-edge", "fw2", edge.clock.now())
+    renewed = LOOKS.fence(lease, memory, edge.clock.now())
+    assert renewed.until - lease.until == timedelta(seconds=25)
+    edge.clock.sleep(36)
+    assert LOOKS.acquire("edge", "two", edge.clock.now(), [])[1] == memory
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        {"lease_until": {"N": "99999999999999"}, "epoch": {"N": "7"}},
+        {"lease_until": {"S": "soon"}, "epoch": {"N": "7"}},
+        {"lease_until": {"N": "1" + "0" * 30}, "epoch": {"N": "7"}},
+        {"epoch": {"S": "seven"}},
+        {"epoch": {"N": "99999999999999999999"}},
+        {"memory": {"S": "not json"}, "epoch": {"N": "7"}},
+        {"memory": {"S": json.dumps({"moves": [{"group": 1}]})}},
+        {"memory": {"L": []}},
+    ],
+    ids=lambda d: json.dumps(d)[:60],
+)
+def test_a_damaged_record_does_not_stop_failover(edge: Stack, damaged: dict) -> None:
+    damage(**damaged)
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    edge.sweep()
+    assert edge.are_all_with("fw2")
+    edge.sweep()
+    assert LOOKS.acquire("edge", "next", edge.clock.now(), []) is not None
+
+
+def test_a_look_whose_lease_was_taken_begins_no_call(edge: Stack) -> None:
+    """The process stalls between its audit record and its first call, for longer than its lease."""
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    stalled = []
+
+    def stall(params, **_) -> None:
+        if params.get("TableName") == "tandem-audit" and not stalled:
+            stalled.append(True)
+            edge.clock.sleep(40)
+            edge.sweep()
+            assert edge.are_all_with("fw2")
+            edge.forget_calls()
+
+    events = clients.dynamodb().meta.events
+    events.register("provide-client-params.dynamodb.PutItem", stall)
+    edge.sweep()
+    assert stalled
+    assert edge.calls(*MOVING) == []
+    assert edge.kinds() == ["intent", "outcome", "intent"]
+    edge.sweep()
+    assert edge.audit()[-1].body["outcome"] == "unknown"
+
+
+def test_what_changes_while_a_look_runs_is_seen_before_it_ends(edge: Stack) -> None:
+    """The route goes on to fw1 while the addresses are being moved to fw2."""
+    edge.levers.withdraw(name="fw1", prefix="0.0.0.0/0")
+    edge.clock.sleep(3)
+    came = []
+
+    def meanwhile(**_) -> None:
+        if not came:
+            came.append(True)
+            edge.levers.advertise(name="fw1", prefix="0.0.0.0/0", as_path=[65001])
+            edge.clock.sleep(2)
+            edge.sweep()
+
+    clients.ec2_moves().meta.events.register("after-call.ec2.AssociateAddress", meanwhile)
+    edge.sweep()
+    assert came
+    assert edge.are_all_with("fw1")
+
+
+def test_memory_round_trip(edge: Stack) -> None:
+    lease, _ = LOOKS.acquire("edge", "one", edge.clock.now(), [])
+    memory = Memory(
+        moves=(PastMove("internet-edge", "fw2", edge.clock.now()),), next_hops={"0.0.0.0/0": ("10.0.1.10",)}
+    )
+    LOOKS.release(lease, memory)
+    assert LOOKS.next_hops() == {"edge": {"0.0.0.0/0": ("10.0.1.10",)}}
+    assert LOOKS.acquire("edge", "two", edge.clock.now(), [])[1] == memory

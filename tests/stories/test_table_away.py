@@ -1,0 +1,94 @@
+"""DynamoDB away during a failover: the table makes failover orderly, not possible."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import pytest
+from botocore.exceptions import ConnectTimeoutError
+
+from tandem.adapters import clients
+from tandem.errors import StateUnavailableError
+from tests.stack import MOVING, Stack, stack
+
+
+@contextmanager
+def table_away(*operations: str):
+    """DynamoDB answers nobody; or only some operations go unanswered."""
+
+    def gone(model, **_) -> None:
+        if not operations or model.name in operations:
+            raise ConnectTimeoutError(endpoint_url="dynamodb")
+
+    events = clients.dynamodb().meta.events
+    events.register("before-call.dynamodb", gone, unique_id="gone")
+    try:
+        yield
+    finally:
+        events.unregister("before-call.dynamodb", unique_id="gone")
+
+
+@pytest.fixture
+def edge():
+    with stack() as s:
+        s.sweep()
+        yield s
+
+
+def test_dead_holder_moves_without_the_table_and_the_record_comes_late(edge: Stack) -> None:
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    with table_away(), pytest.raises(StateUnavailableError):
+        edge.sweep()
+    assert edge.are_all_with("fw2")
+    assert edge.audit() == []
+    edge.sweep()
+    assert edge.kinds() == ["intent", "outcome"]
+    assert all(r.body["late"] for r in edge.audit())
+    assert len(edge.calls("AssociateAddress")) == 4
+
+
+@pytest.mark.parametrize("operation", ["UpdateItem", "PutItem", "Query"])
+def test_table_that_goes_away_in_mid_look(edge: Stack, operation: str) -> None:
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    with table_away(operation), pytest.raises(StateUnavailableError):
+        edge.sweep()
+    assert edge.are_all_with("fw2")
+    edge.clock.sleep(40)
+    edge.sweep()
+    assert len(edge.calls("AssociateAddress")) == 4
+    assert edge.audit()
+
+
+def test_live_holder_waits_for_the_table(edge: Stack) -> None:
+    edge.levers.withdraw(name="fw1", prefix="0.0.0.0/0")
+    edge.clock.sleep(3)
+    with table_away(), pytest.raises(StateUnavailableError):
+        edge.sweep()
+    assert edge.calls(*MOVING) == []
+
+
+def test_an_override_known_or_forgotten_waits_for_the_table(edge: Stack) -> None:
+    edge.override(action="paused", until="2026-01-02T00:00:00+00:00")
+    edge.sweep()
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    with table_away(), pytest.raises(StateUnavailableError):
+        edge.sweep()
+    assert edge.calls(*MOVING) == []
+    edge.override()
+    edge.clock.sleep(301)
+    with table_away(), pytest.raises(StateUnavailableError):
+        edge.sweep()
+    assert edge.calls(*MOVING) == []
+
+
+def test_dry_run_moves_nothing_without_the_table_either(edge: Stack) -> None:
+    edge.store(mode="dry-run")
+    edge.sweep()
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    with table_away(), pytest.raises(StateUnavailableError):
+        edge.sweep()
+    assert edge.calls(*MOVING) == []

@@ -1,0 +1,59 @@
+"""Moves in EC2's token bucket, and the decisions as they stand afterwards."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tandem.decision import Action, Severity, decide
+from tandem.memory import Memory
+from tandem.moves import (
+    BURST,
+    PER_SECOND,
+    Associated,
+    Moved,
+    Outcome,
+    Refusal,
+    after,
+    answered,
+    batches,
+    moves,
+    verified,
+)
+from tests.pure import NOW, elastic_ip, observation, target, topology
+
+
+def planned(addresses: int):
+    decisions = decide(topology(addresses), observation("fw2", "fw1", addresses=addresses), Memory(), NOW)
+    return decisions, moves(decisions)
+
+
+@given(st.integers(0, 130))
+def test_batches_keep_the_order_and_stay_within_the_bucket(count: int) -> None:
+    _, every = planned(count)
+    made = batches(every)
+    assert tuple(move for batch in made for move in batch) == every
+    assert all(len(batch) <= (PER_SECOND if number else BURST) for number, batch in enumerate(made))
+    assert all(batch for batch in made)
+
+
+def test_an_answer_is_not_yet_verified() -> None:
+    _, (first, _) = planned(2)
+    taken = answered(first, Associated("eipassoc-1", NOW))
+    assert (taken.outcome, taken.associated_at) == (Outcome.UNVERIFIED, NOW)
+    assert verified(taken, elastic_ip(0, target("fw1", 0)), NOW).outcome is Outcome.UNVERIFIED
+    assert verified(taken, None, NOW).outcome is Outcome.UNVERIFIED
+    assert verified(taken, elastic_ip(0, target("fw2", 0)), NOW).outcome is Outcome.VERIFIED
+    refused = answered(first, Refusal("AuthFailure", "not yours", transient=False))
+    assert verified(refused, elastic_ip(0, target("fw2", 0)), NOW).outcome is Outcome.FAILED
+
+
+def test_decisions_after_the_moves() -> None:
+    decisions, (first, second) = planned(2)
+    whole = after(decisions, (Moved(first, Outcome.VERIFIED), Moved(second, Outcome.VERIFIED)))
+    assert whole[0].action is Action.NO_CHANGE
+    refusal = Refusal("AuthFailure", "not yours", transient=False)
+    part = after(decisions, (Moved(first, Outcome.VERIFIED), Moved(second, Outcome.FAILED, refusal)))
+    assert (part[0].action, part[0].severity) == (Action.HOLD, Severity.CRITICAL)
+    assert "AuthFailure: not yours" in part[0].reason
+    assert after(decisions, ()) == decisions

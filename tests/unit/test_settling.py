@@ -1,0 +1,77 @@
+"""When "no change" may be believed after a signal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from tandem.decision import decide
+from tandem.memory import Memory
+from tandem.model import Observation, Status
+from tandem.settling import awaited, newest
+from tandem.signals import Protocol, Signal, SignalKind
+from tests.pure import DOWN, NOW, UP, after, observation, route, topology
+
+
+def signal(peer_id: str, status: Status, at: datetime | None = NOW, protocol: Protocol = Protocol.BGP) -> Signal:
+    cause = f"{protocol} of {peer_id} went {status}"
+    return Signal(SignalKind.SESSION, cause, at, peer_id=peer_id, protocol=protocol, status=status)
+
+
+def waiting(signals: list[Signal], current: Observation, previous: Observation | None = None) -> str | None:
+    return awaited(signals, topology(), decide(topology(), current, Memory(), NOW), previous, current)
+
+
+def down(observed: Observation, peer_id: str) -> Observation:
+    peers = tuple(replace(p, bgp=DOWN, bfd=DOWN) if p.peer_id == peer_id else p for p in observed.peers)
+    return replace(observed, peers=peers)
+
+
+def test_a_look_that_nobody_signalled_settles_at_the_first_read() -> None:
+    assert waiting([Signal(SignalKind.LOOK, "sweep")], observation()) is None
+    assert waiting([Signal(SignalKind.ROUTE, "route")], observation()) is None
+
+
+def test_peers_that_lag_behind_the_signal_are_waited_for() -> None:
+    assert "went down" in str(waiting([signal("rsp-rse-1a", DOWN)], observation(), observation()))
+    assert waiting([signal("rsp-rse-1a", UP)], observation(), observation()) is None
+
+
+def test_bfd_and_bgp_are_told_apart() -> None:
+    observed = observation()
+    bgp_only = replace(observed, peers=(replace(observed.peers[0], bgp=DOWN), *observed.peers[1:]))
+    assert waiting([signal("rsp-rse-1a", DOWN)], bgp_only, bgp_only) is None
+    assert "bfd" in str(waiting([signal("rsp-rse-1a", DOWN, protocol=Protocol.BFD)], bgp_only, bgp_only))
+
+
+def test_two_equal_reads_are_asked_for() -> None:
+    seen = down(observation(), "rsp-rse-1a")
+    signals = [signal("rsp-rse-1a", DOWN)]
+    assert "second read" in str(waiting(signals, seen))
+    assert waiting(signals, seen, seen) is None
+    assert "second read" in str(waiting(signals, seen, observation()))
+    moved_on = replace(seen, database=replace(seen.database, routes=(route("fw2"),)))
+    assert "second read" in str(waiting(signals, seen, moved_on))
+
+
+def test_a_fib_that_shows_the_past_is_waited_for() -> None:
+    past = observation("fw1", "fw1", alive=("fw2",))
+    assert "shows the past" in str(waiting([signal("rsp-rse-1a", DOWN)], past, past))
+
+
+def test_announced_maintenance_ends_at_once() -> None:
+    signals = [signal("rsp-rse-1a", DOWN), Signal(SignalKind.MAINTENANCE, "maintenance")]
+    assert waiting(signals, observation()) is None
+
+
+def test_a_deleted_peer_contradicts_nothing() -> None:
+    assert waiting([signal("rsp-gone", DOWN)], observation(), observation()) is None
+
+
+def test_the_newest_signal_of_a_peer_counts_however_they_arrive() -> None:
+    old, new = signal("rsp-1", DOWN, NOW), signal("rsp-1", UP, after(1))
+    assert newest([old, new]) == newest([new, old]) == (new,)
+    untimed = signal("rsp-1", DOWN, None)
+    assert newest([new, untimed]) == (untimed,)
+    other = signal("rsp-1", DOWN, protocol=Protocol.BFD)
+    assert set(newest([old, new, other])) == {new, other}

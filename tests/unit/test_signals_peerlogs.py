@@ -1,0 +1,122 @@
+"""Peer log deliveries become one signal per record (facts §4)."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tandem.model import Status
+from tandem.peerlogs import parse_peer_logs
+from tandem.signals import Origin, Protocol, RouteEvent, SignalKind
+from tests.samples import PEER, sample
+
+AT = datetime(2026, 11, 21, 3, 58, 31, 412_000, UTC)
+ARN = f"arn:aws:ec2:us-east-1:123456789012:route-server-peer/{PEER}"
+HOP = "10.0.1.10"
+VIA = f"0.0.0.0/0 with next hop {HOP}"
+ROUTE = {"prefix": "0.0.0.0/0", "asPath": "65001", "med": 0, "nextHopIp": "10.0.1.10"}
+
+
+def packed(body):
+    return {"awslogs": {"data": base64.b64encode(gzip.compress(json.dumps(body).encode())).decode()}}
+
+
+def delivery(*lines):
+    return packed({"messageType": "DATA_MESSAGE", "logEvents": [{"message": line} for line in lines]})
+
+
+def line(kind="BGPStatus", status="DOWN", message=None, **more):
+    body = {"resource_arn": ARN, "event_timestamp": 1795233511412, "type": kind, "status": status}
+    return json.dumps(body | {"message": message} | more)
+
+
+def test_sessions_are_read_with_milliseconds():
+    bgp, bfd = parse_peer_logs(sample("peer-log-bgp-down"))
+    assert [s.protocol for s in (bgp, bfd)] == [Protocol.BGP, Protocol.BFD]
+    for signal in (bgp, bfd):
+        assert (signal.kind, signal.status, signal.peer_id) == (SignalKind.SESSION, Status.DOWN, PEER)
+        assert (signal.occurred_at, signal.origin, signal.known) == (AT, Origin.PEER_LOG, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "event", "cause", "as_path", "med", "next_hop"),
+    [
+        ("advertised", RouteEvent.ADVERTISED, f"advertised {VIA}", ("65001",), 0, HOP),
+        ("updated", RouteEvent.UPDATED, f"updated {VIA}", ("65001",) * 3, 100, HOP),
+        ("withdrawn", RouteEvent.WITHDRAWN, "withdrew 0.0.0.0/0", (), None, None),
+    ],
+)  # fmt: skip
+def test_routes_are_read_with_or_without_their_attributes(name, event, cause, as_path, med, next_hop):
+    (signal,) = parse_peer_logs(sample(f"peer-log-route-{name}"))
+    assert (signal.kind, signal.route_event, signal.prefix) == (SignalKind.ROUTE, event, "0.0.0.0/0")
+    assert signal.cause == f"{PEER} {cause}"
+    assert (signal.as_path, signal.med, signal.next_hop) == (as_path, med, next_hop)
+
+
+def test_prefixes_and_next_hops_come_in_one_spelling():
+    wide = {"prefix": "2001:DB8:0::/32", "nextHopIp": "2001:db8:0:0::1"}
+    (signal,) = parse_peer_logs(delivery(line("RouteStatus", "ADVERTISED", wide)))
+    assert (signal.prefix, signal.next_hop) == ("2001:db8::/32", "2001:db8::1")
+
+
+def test_control_messages_say_nothing():
+    assert parse_peer_logs(sample("peer-log-control-message")) == ()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "this line is no JSON",
+        "[]",
+        "null",
+        line(kind="RouteStatus", status="DAMPENED", message=ROUTE),
+        line(kind="RouteStatus", status="ADVERTISED", message=None),
+        line(kind="RouteStatus", status="ADVERTISED", message={"prefix": "not a prefix"}),
+        line(kind="RouteStatus", status="ADVERTISED", message={**ROUTE, "nextHopIp": "nowhere"}),
+        line(kind="OspfStatus"),
+        line(status="SIDEWAYS"),
+        line(resource_arn="arn:aws:ec2:us-east-1:123456789012:instance/i-1"),
+        "[" * 100_000,
+    ],
+)
+def test_a_line_of_unknown_shape_is_a_look_and_spares_the_others(bad):
+    before, unknown, after = parse_peer_logs(delivery(line(), bad, line(status="UP")))
+    assert [before.status, after.status] == [Status.DOWN, Status.UP]
+    assert (unknown.kind, unknown.known, unknown.origin) == (SignalKind.LOOK, False, Origin.PEER_LOG)
+    assert unknown.peer_id == (PEER if PEER in bad else None)
+
+
+@pytest.mark.parametrize("when", [None, "soon", 1.5, 10**30, -(10**30)])
+def test_a_time_that_is_none_costs_only_the_time(when):
+    (signal,) = parse_peer_logs(delivery(line(event_timestamp=when)))
+    assert (signal.kind, signal.occurred_at) == (SignalKind.SESSION, None)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"awslogs": None},
+        {"awslogs": {}},
+        {"awslogs": {"data": "*** no base64 ***"}},
+        {"awslogs": {"data": base64.b64encode(b"no gzip").decode()}},
+        {"awslogs": {"data": base64.b64encode(gzip.compress(b"no json")).decode()}},
+        {"awslogs": {"data": base64.b64encode(gzip.compress(b"{}")[:-6]).decode()}},
+        packed([]),
+        packed({"messageType": "DATA_MESSAGE"}),
+        packed({"messageType": "NEWS", "logEvents": []}),
+    ],
+)
+def test_a_delivery_that_cannot_be_read_is_one_look(payload):
+    (signal,) = parse_peer_logs(payload)
+    assert (signal.kind, signal.known, signal.peer_id) == (SignalKind.LOOK, False, None)
+
+
+@given(st.lists(st.text(), max_size=8))
+def test_every_line_gives_exactly_one_signal(lines):
+    assert len(parse_peer_logs(delivery(*lines))) == len(lines)
