@@ -1,6 +1,8 @@
 # The one door. Every target sets up what it needs, once, from Python 3.11 or newer, make and git.
 
-PYTHON ?= python3
+# the first that is new enough; else python3, which then says what is missing
+PYTHON ?= $(or $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done),python3)
 VENV := .venv
 VENV_SAM := .venv-sam
 BIN := $(VENV)/bin
@@ -8,7 +10,9 @@ SAM := $(VENV_SAM)/bin/sam
 SOURCES := $(wildcard layers/tandem/tandem functions cli lab tests)
 WORKERS ?= 2
 
+# the SAM CLI reports to nobody and keeps its own files here
 export SAM_CLI_TELEMETRY := 0
+export __SAM_CLI_APP_DIR := $(CURDIR)/$(VENV_SAM)/app
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -50,7 +54,7 @@ types: $(VENV)/.ready
 
 layers: $(VENV)/.ready
 	@echo "== layers: who may import whom"
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 template: $(VENV_SAM)/.ready
 	@echo "== template"
@@ -58,9 +62,12 @@ template: $(VENV_SAM)/.ready
 
 setup: $(VENV)/.ready $(VENV_SAM)/.ready
 
-$(VENV)/.ready: requirements/dev.txt pyproject.toml layers/tandem/requirements.txt
-	$(call environment,$(VENV),requirements/dev.txt)
+$(VENV)/.ready: $(VENV)/.locked pyproject.toml layers/tandem/requirements.txt
 	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.locked: requirements/dev.txt
+	$(call environment,$(VENV),requirements/dev.txt)
 	@touch $@
 
 $(VENV_SAM)/.ready: requirements/sam.txt

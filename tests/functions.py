@@ -103,7 +103,7 @@ def on_the_bus() -> list[dict[str, Any]]:
 
 
 class Said:
-    """What a function wrote on its standard output: log lines, and metrics in CloudWatch's embedded format."""
+    """What a function wrote on its standard output: log lines, and metrics in the embedded format."""
 
     def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
         lines = [json.loads(line) for line in capture.readouterr().out.splitlines()]

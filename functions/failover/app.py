@@ -21,6 +21,7 @@ from tandem.look import Report, World, look
 from tandem.moves import Outcome
 from tandem.record import TopologyRecord
 from tandem.settings import Settings
+from tandem.signals import Origin
 from tandem.tableless import LastKnown
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     heard = [(record, found) for record, found in concerned if found]
     if not heard:
         logger.warning("nothing to look at", causes=[s.cause for s in signals], event_keys=sorted(event))
-        metrics.add_metric("RefusedMessage", MetricUnit.Count, 1)
+        refused = sum(s.origin is Origin.SNS for s in signals)
+        metrics.add_metric("RefusedMessage", MetricUnit.Count, refused)
     for record, found in heard:
         try:
             run = look(

@@ -34,30 +34,30 @@ clock = SystemClock()
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Raises TemporaryError at the end of its minute for whatever it could not watch or say meanwhile."""
     stored = store.list()
-    failures = [f"topology {name}: {why}" for name, why in stored.damaged.items()]
+    failures = {f"topology {name}": why for name, why in stored.damaged.items()}
     turns = watch(
         stored.records, ec2.routing_database, looks.next_hops, clock, lambda: _seconds_left(context)
     )
     for turn in turns:
-        failures += _report(turn)
+        _report(turn, failures)
         try:
             bus.put(*turn.events)
         except TemporaryError as error:
-            logger.exception("route changes not on the bus")
-            failures.append(str(error))
+            failures["the bus"] = str(error)
     metrics.add_metric("Watched", MetricUnit.Count, len(stored.records))
     if failures:
-        raise TemporaryError("; ".join(dict.fromkeys(failures)))
+        raise TemporaryError("; ".join(f"{what}: {why}" for what, why in failures.items()))
 
 
-def _report(turn: Turn) -> list[str]:
+def _report(turn: Turn, failures: dict[str, str]) -> None:
     for made in turn.events:
         logger.info("next hop changed", detail=made.detail)
     for what, error in turn.failed:
-        logger.error("could not read", what=what, error=str(error))
+        if what not in failures:
+            logger.error("could not read", what=what, error=str(error))
+        failures[what] = str(error)
     metrics.add_metric("RouteChanges", MetricUnit.Count, len(turn.events))
     metrics.add_metric("WatchReadFailed", MetricUnit.Count, len(turn.failed))
-    return [f"{what}: {error}" for what, error in turn.failed]
 
 
 def _seconds_left(context: LambdaContext) -> float:

@@ -10,7 +10,7 @@ import pytest
 
 from tandem.adapters import clients
 from tandem.errors import ConfigurationError
-from tandem.events import DetailType
+from tandem.events import DetailType, Event
 from tandem.notification import TOLD, notification
 from tests.functions import Context, Said, aws, cold_start
 from tests.samples import names, ours, sample
@@ -120,8 +120,6 @@ def test_a_detail_too_large_for_sns_stays_behind_and_the_text_goes():
 
 
 def test_every_detail_type_is_either_told_or_left_on_purpose():
-    from tandem.events import Event
-
     left = {d for d in DetailType if d not in TOLD}
     assert {str(d) for d in left} == {
         "Peer State Change", "Route Change", "Endpoint Maintenance", "Look", "Topology Change",

@@ -17,20 +17,20 @@ FORWARDED = [n for n in names() if n not in ours()]
 
 
 @pytest.fixture
-def app(capsys):
+def account():
     with aws():
         store(record())
-        yield cold_start("signals")
+        yield
 
 
-def handled(app, event, capsys):
-    app.handler(event, Context())
+def handled(event, capsys):
+    cold_start("signals").handler(event, Context())
     return on_the_bus(), Said(capsys)
 
 
 @pytest.mark.parametrize("name", FORWARDED)
-def test_every_raw_record_becomes_an_event_that_meets_its_schema(app, capsys, name):
-    events, said = handled(app, sample(name), capsys)
+def test_every_raw_record_becomes_an_event_that_meets_its_schema(account, capsys, name):
+    events, said = handled(sample(name), capsys)
     silent = name in {"health-backup-copy", "peer-log-control-message"}
     assert bool(events) != silent
     assert said.metric("SignalsForwarded") == len(events)
@@ -43,54 +43,54 @@ def test_every_raw_record_becomes_an_event_that_meets_its_schema(app, capsys, na
         assert_meets_schema(event)
 
 
-def test_a_session_going_down_names_its_appliance(app, capsys):
-    (envelope,), said = handled(app, sample("sns-bgp-down"), capsys)
+def test_a_session_going_down_names_its_appliance(account, capsys):
+    (envelope,), said = handled(sample("sns-bgp-down"), capsys)
     assert envelope["detail-type"] == DetailType.PEER_STATE_CHANGE
     assert (envelope["detail"]["peer_id"], envelope["detail"]["appliance"]) == (PEER, "fw1")
     assert said.messages == ["signal forwarded"]
 
 
-def test_a_message_from_a_topic_of_no_stored_topology_is_refused(app, capsys):
+def test_a_message_from_a_topic_of_no_stored_topology_is_refused(account, capsys):
     event = sample("sns-bgp-down")
     event["Records"][0]["Sns"]["TopicArn"] = "arn:aws:sns:us-east-1:123456789012:somebody-elses"
-    events, said = handled(app, event, capsys)
+    events, said = handled(event, capsys)
     assert events == []
     assert said.metric("RefusedMessage") == 1
     (line,) = (line for line in said.logs if line["message"] == "message of no stored topology")
     assert line["topic_arn"].endswith(":somebody-elses")
 
 
-def test_an_unknown_shape_is_logged_whole_counted_and_causes_a_look(app, capsys):
-    (envelope,), said = handled(app, sample("sns-unknown-shape"), capsys)
+def test_an_unknown_shape_is_logged_whole_counted_and_causes_a_look(account, capsys):
+    (envelope,), said = handled(sample("sns-unknown-shape"), capsys)
     assert envelope["detail-type"] == DetailType.LOOK
     assert said.metric("UnknownSignal") == 1
     (line,) = (line for line in said.logs if line["message"] == "signal of unknown shape")
     assert line["record"] == sample("sns-unknown-shape")
 
 
-def test_resources_that_no_topology_names_are_nobodys_business(app, capsys):
+def test_resources_that_no_topology_names_are_nobodys_business(account, capsys):
     event = sample("ec2-instance-stopping")
     event["detail"]["instance-id"] = "i-0ffffffffffffffff"
     event["resources"] = []
-    events, said = handled(app, event, capsys)
+    events, said = handled(event, capsys)
     assert events == []
     assert said.metric("RefusedMessage") == 0
     assert said.messages == ["nothing to forward"]
 
 
-def test_the_sweep_puts_one_look_per_topology_on_the_bus(app, capsys):
+def test_the_sweep_puts_one_look_per_topology_on_the_bus(account, capsys):
     for number in range(12):
         store(record(f"edge-{number:02}"))
-    events, _ = handled(app, {"tandem": "sweep"}, capsys)
+    events, _ = handled({"tandem": "sweep"}, capsys)
     expected = ["edge", *(f"edge-{number:02}" for number in range(12))]
     assert sorted(e["detail"]["topology"] for e in events) == expected
     assert {(e["detail-type"], e["detail"]["requested_by"]) for e in events} == {("Look", "sweep")}
 
 
-def test_a_damaged_topology_stops_no_other(app, capsys):
+def test_a_damaged_topology_stops_no_other(account, capsys):
     store(record("twin", sns_topic_arn="arn:aws:sns:us-east-1:123456789012:twins"))
     damage("twin")
-    events, said = handled(app, sample("sns-bgp-down"), capsys)
+    events, said = handled(sample("sns-bgp-down"), capsys)
     assert [e["detail"]["topology"] for e in events] == ["edge"]
     assert said.metric("DamagedTopology") == 1
     assert "stored topology damaged" in said.messages
@@ -98,22 +98,22 @@ def test_a_damaged_topology_stops_no_other(app, capsys):
 
 def test_an_empty_table_refuses_everything(capsys):
     with aws():
-        events, said = handled(cold_start("signals"), sample("sns-bgp-down"), capsys)
+        events, said = handled(sample("sns-bgp-down"), capsys)
     assert events == []
     assert said.metric("RefusedMessage") == 1
 
 
-def test_a_bus_that_takes_nothing_makes_lambda_try_again(app, capsys, monkeypatch):
+def test_a_bus_that_takes_nothing_makes_lambda_try_again(account, monkeypatch):
     monkeypatch.setattr(clients.events(), "put_events", refusing({0}))
     with pytest.raises(EventsRefusedError, match="InternalFailure"):
-        app.handler(sample("sns-bgp-down"), Context())
+        cold_start("signals").handler(sample("sns-bgp-down"), Context())
     assert on_the_bus() == []
 
 
-def test_a_table_that_is_away_makes_lambda_try_again(app, monkeypatch):
-    monkeypatch.setattr(clients.dynamodb(), "get_paginator", unavailable)
+def test_a_table_that_is_away_makes_lambda_try_again(account):
+    clients.dynamodb().meta.events.register_first("before-call.dynamodb.Query", unavailable)
     with pytest.raises(StateUnavailableError):
-        app.handler(sample("sns-bgp-down"), Context())
+        cold_start("signals").handler(sample("sns-bgp-down"), Context())
 
 
 @pytest.mark.parametrize("variable", ["TANDEM_STATE_TABLE", "TANDEM_BUS_NAME", "TANDEM_STACK_NAME"])
@@ -122,7 +122,7 @@ def test_a_missing_variable_is_one_clear_configuration_error(variable):
         cold_start("signals")
 
 
-def unavailable(_operation):
+def unavailable(**_):
     raise ClientError({"Error": {"Code": "InternalServerError", "Message": "try later"}}, "Query")
 
 

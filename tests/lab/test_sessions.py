@@ -70,6 +70,7 @@ def test_a_restored_appliance_takes_the_route_back(slow_edge):
 
 
 def test_a_graceful_goodbye_is_noticed_at_once_bgp_first(slow_edge):
+    slow_edge.clock.advance(60)
     slow_edge.lab.sink.logs.clear()
     slow_edge.levers.shutdown("fw1")
     assert slow_edge.sessions("fw1") == both(DOWN)("fw1")

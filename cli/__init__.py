@@ -1,0 +1,1 @@
+"""The `tandem` command: for people, never in a Lambda function."""

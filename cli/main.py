@@ -1,0 +1,186 @@
+"""`tandem`: validate a topology, and apply it to a deployed stack."""
+
+from __future__ import annotations
+
+import time
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import click
+import typer
+from rich.console import Console
+
+from cli import document, stack, words
+from tandem.inventory import OWNER_TAG
+from tandem.problems import Problem
+from tandem.validation import validate as validate_document
+
+EPILOG = (
+    "Exit codes: 0 as asked, or nothing to do; 1 the topology has problems, nothing was stored; "
+    "2 the command line or the file cannot be read; 3 not confirmed, nothing was stored; "
+    "4 the stack cannot be asked, or answered with an error. "
+    "AWS_PROFILE and AWS_REGION say whose stack it is, as for the aws command."
+)
+TAG_READS = 10
+"""EC2's reads may lag behind a tag that was just written (facts §8.3)."""
+
+
+class Exit(IntEnum):
+    """What the command ends with."""
+
+    OK = 0
+    PROBLEMS = 1
+    UNREADABLE = 2
+    DECLINED = 3
+    STACK = 4
+
+
+app = typer.Typer(
+    help="Keep an Elastic IP and the route that leads to it on the same appliance.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="the topology document, YAML")]
+Stack = Annotated[str, typer.Option("--stack", help="the CloudFormation stack of Tandem")]
+
+
+@app.callback()
+def tandem() -> None:
+    """Two commands, so that the first one needs its name too."""
+
+
+@app.command(epilog=EPILOG)
+def validate(
+    file: File,
+    online: Annotated[
+        bool, typer.Option("--online", help="also compare with AWS and with what is stored; stores nothing")
+    ] = False,
+    name: Stack = "tandem",
+) -> None:
+    """Say everything that is wrong with a topology. Without --online it needs no AWS at all."""
+    out = Console(highlight=False)
+    topology = _local(file, out)
+    if online:
+        verdict = _ask(name, action="check", document=topology)
+        _end_with_problems(out, str(file), _problems(verdict))
+        words.warnings(out, verdict["warnings"])
+    words.done(out, f"{file}: valid")
+
+
+@app.command(epilog=EPILOG)
+def apply(
+    file: File,
+    name: Stack = "tandem",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="store it without asking")] = False,
+    take_over: Annotated[
+        bool,
+        typer.Option("--take-over", help="take a topology that CloudFormation created, or a damaged one"),
+    ] = False,
+    tag: Annotated[
+        bool,
+        typer.Option("--tag", help=f"write the owner's tag {OWNER_TAG} where it is missing, as yourself"),
+    ] = False,
+) -> None:
+    """Show what a topology changes and which addresses would move now; store it when you agree."""
+    out = Console(highlight=False)
+    topology = _local(file, out)
+    order = {"document": topology, "take_over": take_over}
+    verdict = _ask(name, action="check", **order)
+    if tag or not yes:
+        verdict = _offer_tags(out, verdict, order, name, unasked=tag)
+    _end_with_problems(out, str(file), _problems(verdict))
+    words.warnings(out, verdict["warnings"])
+    if verdict["version"] and not verdict["changes"] and not take_over:
+        words.done(
+            out, f"nothing to change: version {verdict['version']} of {verdict['topology']} says the same"
+        )
+        return
+    words.changes(out, verdict)
+    words.preview(out, verdict)
+    if not yes:
+        _confirm(out, _question(verdict))
+    applied = _ask(name, action="apply", seen=verdict["version"], **order)
+    _end_with_problems(out, str(file), _problems(applied))
+    words.done(out, f"stored: {applied['topology']}, version {applied['version']}, mode {applied['mode']}")
+
+
+def _local(file: Path, out: Console) -> object:
+    """The document, when nothing that needs no AWS is wrong with it; ends the command otherwise."""
+    try:
+        found = document.load(file)
+    except document.UnreadableError as error:
+        _fail(str(error), Exit.UNREADABLE)
+    _end_with_problems(out, str(file), [*found.problems, *validate_document(found.value)])
+    return found.value
+
+
+def _ask(name: str, **order: object) -> dict[str, Any]:
+    try:
+        return stack.find(name).ask(**order)
+    except stack.StackError as error:
+        _fail(str(error), Exit.STACK)
+
+
+def _offer_tags(
+    out: Console, verdict: dict[str, Any], order: dict[str, object], name: str, *, unasked: bool
+) -> dict[str, Any]:
+    """Lets the owner consent, where nothing else is wrong; Tandem never writes that tag (design §6.1)."""
+    found = _problems(verdict)
+    untagged = [problem.untagged for problem in found if problem.untagged]
+    if not untagged or len(untagged) < len(found):
+        return verdict
+    words.note(out, f"{OWNER_TAG}={name} is missing on: {', '.join(untagged)}")
+    words.note(out, "The tag lets Tandem move these addresses, and use these interfaces for them.")
+    if not unasked and not _agreed("Write it with your own credentials?"):
+        return verdict
+    try:
+        stack.tag(untagged, name)
+    except stack.StackError as error:
+        _fail(str(error), Exit.STACK)
+    for turn in range(TAG_READS):
+        verdict = _ask(name, action="check", **order)
+        if not any(problem.untagged for problem in _problems(verdict)):
+            break
+        if turn + 1 < TAG_READS:
+            time.sleep(1)
+    return verdict
+
+
+def _question(verdict: dict[str, Any]) -> str:
+    moves = words.moving(verdict)
+    at_once = f"; {moves} of its addresses move at once" if moves and verdict["mode"] == "enforce" else ""
+    return f"Store {verdict['topology']} in mode {verdict['mode']}{at_once}?"
+
+
+def _confirm(out: Console, question: str) -> None:
+    if not _agreed(question):
+        words.note(out, "nothing was stored")
+        raise typer.Exit(Exit.DECLINED)
+
+
+def _agreed(question: str) -> bool:
+    """Nobody there to answer is a no."""
+    try:
+        return typer.confirm(question)
+    except click.Abort:
+        return False
+
+
+def _problems(verdict: dict[str, Any]) -> list[Problem]:
+    return [Problem(**problem) for problem in verdict["problems"]]
+
+
+def _end_with_problems(out: Console, name: str, found: list[Problem]) -> None:
+    if found:
+        words.problems(out, name, found)
+        raise typer.Exit(Exit.PROBLEMS)
+
+
+def _fail(why: str, code: Exit) -> NoReturn:
+    words.failed(Console(stderr=True, highlight=False), why)
+    raise typer.Exit(code)

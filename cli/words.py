@@ -1,0 +1,94 @@
+"""What the commands print: for people, readable without colour and at any width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from tandem.problems import Problem
+
+Row = Mapping[str, Any]
+
+
+def problems(console: Console, name: str, found: Sequence[Problem]) -> None:
+    """Every problem: where, what, and what would be right."""
+    _line(console, f"{name}: {_counted(len(found), 'problem')}", "bold red")
+    for problem in found:
+        _line(console, f"  {problem.path}", "bold")
+        _line(console, f"      {problem.what}")
+        _line(console, f"      right would be: {problem.right}", "green")
+
+
+def warnings(console: Console, found: Iterable[str]) -> None:
+    for words in found:
+        _line(console, f"warning: {words}", "yellow")
+
+
+def changes(console: Console, verdict: Row) -> None:
+    """What the document changes in what is stored."""
+    if not verdict["version"]:
+        _line(console, f"{verdict['topology']} is new; it starts in mode {verdict['mode']}", "bold")
+        return
+    _line(console, f"{verdict['topology']}, version {verdict['version']} is stored; this changes:", "bold")
+    for words in verdict["changes"]:
+        _line(console, f"  {words}")
+
+
+def preview(console: Console, verdict: Row) -> None:
+    """Which addresses would move now, and why."""
+    _line(console, "What a look would decide now:", "bold")
+    for group in verdict["preview"]:
+        _line(console, f"  {group['group']}: {group['action']}, {group['reason']}")
+        for address in group["addresses"]:
+            _line(console, f"    {_address(address)}")
+        for report in group["reports"]:
+            _line(console, f"    note: {report}", "yellow")
+    moves = moving(verdict)
+    if moves and verdict["mode"] != "enforce":
+        _line(console, f"mode {verdict['mode']}: {_counted(moves, 'move')} would be told, none carried out")
+
+
+def moving(verdict: Row) -> int:
+    """How many addresses would move now."""
+    return sum(a["action"] == "move" for group in verdict["preview"] for a in group["addresses"])
+
+
+def done(console: Console, words: str) -> None:
+    _line(console, words, "bold green")
+
+
+def note(console: Console, words: str) -> None:
+    _line(console, words)
+
+
+def failed(console: Console, words: str) -> None:
+    _line(console, words, "bold red")
+
+
+def _address(address: Row) -> str:
+    name = f"{address['public_ip'] or 'unknown address'} ({address['allocation_id']})"
+    match address["action"]:
+        case "move":
+            way = f"moves from {_place(address['from'])} to {_place(address['to'])}"
+            return f"{name}: {way}: {address['reason']}"
+        case "hold":
+            return f"{name}: held on {_place(address['from'])}: {address['reason']}"
+    return f"{name}: stays on {_place(address['from'])}"
+
+
+def _place(place: Row | None) -> str:
+    if place is None:
+        return "nobody"
+    interface = f"{place['network_interface']}, {place['private_ip']}"
+    return f"{place['appliance'] or 'an undeclared appliance'} ({interface})"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _line(console: Console, words: str, style: str = "") -> None:
+    console.print(Text(words, style=style), soft_wrap=True)

@@ -1,0 +1,162 @@
+"""AWS on this machine: ministack, the emulated Route Server and the deployed template, in one `with`."""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from lab.deploy import ROOT, build, deploy
+from lab.ec2.scenario import edge
+from lab.levers import Levers
+from lab.queues import BusEvents, Notifications
+from lab.servers import Servers
+from lab.session import Endpoints, Session
+from lab.workers import Worker, workers
+
+STACK = "tandem"
+TEMPLATE = ROOT / "template.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line that a function wrote. ministack stores the lines of an invocation when it ends."""
+
+    at: datetime
+    message: str
+
+
+class Cloud:
+    """Up inside its `with`, nothing left of it outside, however it is left.
+
+    `template` and `parameters` say what is deployed, `template=None` that nothing is. With `edge`, the
+    scenario of two firewalls is built meanwhile, and `scenario` has its IDs. `tell` hears what is being done.
+    Functions are named by their logical IDs, `FailoverFunction`.
+    """
+
+    def __init__(
+        self,
+        *,
+        template: Path | None = TEMPLATE,
+        parameters: Mapping[str, str] | None = None,
+        edge: bool = False,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._template = template
+        self._parameters = dict(parameters or {})
+        self._edge = edge
+        self._tell = tell
+        self._servers = Servers()
+        self.endpoints = Endpoints(aws="", ec2="")
+        self.scenario: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        try:
+            self._tell("starting ministack and the emulated Route Server")
+            self.endpoints = self._servers.start()
+            with ThreadPoolExecutor(max_workers=1) as meanwhile:
+                built = meanwhile.submit(self._build_edge) if self._edge else None
+                if self._template is not None:
+                    self._deploy(self._template)
+                if built is not None:
+                    self.scenario = built.result()
+        except BaseException:
+            self._servers.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._servers.stop()
+
+    def _deploy(self, template: Path) -> None:
+        self._tell("building the layer")
+        built = build(template, self.directory)
+        self._tell("deploying the template")
+        deploy(built, self.environment, self._parameters, self.directory)
+
+    def _build_edge(self) -> dict[str, Any]:
+        return edge(self.session.client("ec2"), self.levers)
+
+    @property
+    def directory(self) -> Path:
+        """The lab's own files: logs of both servers, everything temporary. Gone when it ends."""
+        return self._servers.directory
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For a process that is to work in the lab, `tandem apply` for one."""
+        search = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.directory)}
+        return search | self.endpoints.environment()
+
+    @property
+    def ec2_url(self) -> str:
+        return self.endpoints.ec2
+
+    @cached_property
+    def session(self) -> Session:
+        """Clients with the operator's credentials: `cloud.session.client("sns")`."""
+        return Session(self.endpoints)
+
+    @cached_property
+    def levers(self) -> Levers:
+        return Levers(self.endpoints.ec2)
+
+    @cached_property
+    def outputs(self) -> dict[str, str]:
+        stack = self.session.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+    @cached_property
+    def resources(self) -> dict[str, str]:
+        """Logical to physical ID of everything in the stack."""
+        pages = self.session.client("cloudformation").get_paginator("list_stack_resources")
+        return {
+            resource["LogicalResourceId"]: resource.get("PhysicalResourceId", "")
+            for page in pages.paginate(StackName=STACK)
+            for resource in page["StackResourceSummaries"]
+        }
+
+    def notifications(self) -> Notifications:
+        """A subscription to the stack's notification topic, from now on."""
+        return Notifications(self.session, self.outputs["NotificationTopicArn"])
+
+    def events(self) -> BusEvents:
+        """Everything that Tandem puts on its bus, from now on."""
+        return BusEvents(self.session, self.outputs["BusName"])
+
+    def invoke(self, function: str, event: object) -> Any:  # noqa: ANN401 a function returns what it returns
+        """Call and wait. Raises what the function raised, in words."""
+        answer = self.session.client("lambda").invoke(
+            FunctionName=self.resources[function], Payload=json.dumps(event).encode()
+        )
+        payload = json.loads(answer["Payload"].read() or b"null")
+        if answer.get("FunctionError"):
+            raise RuntimeError(f"{function} failed: {payload}")
+        return payload
+
+    def function_logs(self, function: str, since: datetime) -> list[LogLine]:
+        """What a function has written since then, oldest first."""
+        logs = self.session.client("logs")
+        group = f"/aws/lambda/{self.resources[function]}"
+        pages = logs.get_paginator("filter_log_events").paginate(
+            logGroupName=group, startTime=round(since.timestamp() * 1000)
+        )
+        with contextlib.suppress(logs.exceptions.ResourceNotFoundException):  # never invoked
+            return [
+                LogLine(at=datetime.fromtimestamp(event["timestamp"] / 1000, UTC), message=event["message"])
+                for page in pages
+                for event in page["events"]
+            ]
+        return []
+
+    def workers(self, function: str) -> list[Worker]:
+        """The processes of a function now; `kill` one to lose the invocation that it serves."""
+        return workers(self.directory / "tmp", self.resources[function])

@@ -1,0 +1,81 @@
+"""Reads what an appliance is told to advertise."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lab.ec2.best_path import canonical
+from lab.ec2.entities import Appliance, Route
+from lab.ec2.errors import LeverError
+
+if TYPE_CHECKING:
+    from lab.ec2.region import Region
+
+ROUTES = 100  # per peer, and per route server's FIB (facts §3.1)
+
+
+def checked_routes(
+    region: Region, name: str, asn: int, wanted: Sequence[Mapping[str, Any]]
+) -> dict[str, Route]:
+    routes = [_route(f"register {name}", asn, item) for item in wanted]
+    by_prefix = {route.prefix: route for route in routes}
+    others = [other for other in region.appliances.values() if other.name != name]
+    _check_quota(f"register {name}", by_prefix, others)
+    return by_prefix
+
+
+def checked_route(region: Region, appliance: Appliance, wanted: Mapping[str, Any]) -> Route:
+    """One more route for a registered appliance."""
+    where = f"advertise {appliance.name}"
+    route = _route(where, appliance.asn, wanted)
+    others = [other for other in region.appliances.values() if other is not appliance]
+    _check_quota(where, {**appliance.routes, route.prefix: route}, others)
+    return route
+
+
+def checked_prefix(where: str, prefix: str) -> str:
+    try:
+        return canonical(prefix)
+    except ValueError as error:
+        raise LeverError(f"{where}: {prefix!r} is no prefix ({error}); give e.g. 10.20.0.0/16") from error
+
+
+def _check_quota(where: str, routes: Mapping[str, Route], others: Sequence[Appliance]) -> None:
+    """What AWS does past its quotas is not documented (facts §3.1): the lab refuses to go there."""
+    prefixes = set(routes).union(*(other.routes for other in others))
+    if max(len(routes), len(prefixes)) > ROUTES:
+        raise LeverError(
+            f"{where}: more than {ROUTES} routes per peer or route server; what AWS does is not documented "
+            "(facts §3.1), so the lab does not play it"
+        )
+
+
+def _route(where: str, asn: int, wanted: Mapping[str, Any]) -> Route:
+    unknown = set(wanted) - {"prefix", "as_path", "med", "next_hop"}
+    if unknown or "prefix" not in wanted:
+        raise LeverError(
+            f"{where}: a route is {{prefix, as_path?, med?, next_hop?}}, not {sorted(map(str, wanted))}"
+        )
+    as_path = wanted.get("as_path")
+    hops = tuple(str(hop) for hop in (as_path or [asn]))
+    if not all(hop.isdigit() for hop in hops):
+        raise LeverError(
+            f"{where}: the AS path {list(hops)} is no list of AS numbers; give e.g. [{asn}, {asn}]"
+        )
+    med = wanted.get("med") or 0
+    if not isinstance(med, int) or not 0 <= med <= 4294967295:
+        raise LeverError(f"{where}: MED {med!r} is out of range; give 0 to 4294967295")
+    return Route(
+        checked_prefix(where, str(wanted["prefix"])), hops, med, _next_hop(where, wanted.get("next_hop"))
+    )
+
+
+def _next_hop(where: str, next_hop: object) -> str | None:
+    if next_hop is None:
+        return None
+    try:
+        return str(ipaddress.ip_address(str(next_hop)))
+    except ValueError as error:
+        raise LeverError(f"{where}: next hop {next_hop!r} is no IP address") from error

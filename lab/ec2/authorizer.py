@@ -1,0 +1,166 @@
+"""Who may do what: the hook through which the lab applies the deployed roles to EC2 calls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, get_prefix
+
+if TYPE_CHECKING:
+    from lab.ec2.region import Region
+
+Resource = tuple[str, Mapping[str, str]]  # ARN, tags it has now
+
+
+class Authorizer(Protocol):
+    def allow(
+        self,
+        access_key_id: str,
+        action: str,
+        resources: Sequence[Resource],
+        request_tags: Mapping[str, str],
+        create_action: str | None,
+    ) -> str | None:
+        """None when allowed, else the reason in words. ``action`` is like ``ec2:AssociateAddress``;
+        ``create_action`` (the key ec2:CreateAction) is set when the tags are put on during a creation."""
+
+
+class AllowAll:
+    def allow(
+        self,
+        access_key_id: str,
+        action: str,
+        resources: Sequence[Resource],
+        request_tags: Mapping[str, str],
+        create_action: str | None,
+    ) -> str | None:
+        del access_key_id, action, resources, request_tags, create_action
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One permission that a request needs."""
+
+    action: str
+    resources: tuple[Resource, ...]
+    request_tags: Mapping[str, str] = field(default_factory=dict)
+    create_action: str | None = None
+
+
+_ID = re.compile(r"^[a-z][a-z-]*-[0-9a-f]{8,17}$")
+_READS = ("Describe", "Get", "List", "Search")
+_ARN_TYPES = {"vpc-elastic-ip": "elastic-ip"}
+# What a creation makes, by the resource type of its ARN.
+_CREATED = {
+    "CreateRouteServer": "route-server",
+    "CreateRouteServerEndpoint": "route-server-endpoint",
+    "CreateRouteServerPeer": "route-server-peer",
+    "AllocateAddress": "elastic-ip",
+    "CreateNetworkInterface": "network-interface",
+    "CreateRouteTable": "route-table",
+    "CreateSubnet": "subnet",
+    "CreateVpc": "vpc",
+    "CreateInternetGateway": "internet-gateway",
+    "CreateSecurityGroup": "security-group",
+    "RunInstances": "instance",
+}
+# The service acts with the caller's identity (facts §1.6).
+_ENDPOINT_CREATION = (
+    ("ec2:CreateNetworkInterface", "network-interface/*"),
+    ("ec2:CreateNetworkInterfacePermission", "network-interface/*"),
+    ("ec2:CreateSecurityGroup", "security-group/*"),
+    ("ec2:DescribeSecurityGroups", "*"),
+    ("ec2:AuthorizeSecurityGroupIngress", "security-group/*"),
+    ("ec2:CreateTags", "network-interface/*"),
+    ("ec2:DeleteTags", "network-interface/*"),
+)
+_ENDPOINT_DELETION = (
+    ("ec2:DeleteNetworkInterface", "network-interface/*"),
+    ("ec2:DeleteSecurityGroup", "security-group/*"),
+    ("ec2:RevokeSecurityGroupIngress", "security-group/*"),
+    ("ec2:CreateTags", "network-interface/*"),
+    ("ec2:DeleteTags", "network-interface/*"),
+)
+_DEPENDENT: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "CreateRouteServerEndpoint": _ENDPOINT_CREATION,
+    "DeleteRouteServerEndpoint": _ENDPOINT_DELETION,
+    "CreateRouteServerPeer": (("ec2:AuthorizeSecurityGroupIngress", "security-group/*"),),
+    "DeleteRouteServerPeer": (("ec2:RevokeSecurityGroupIngress", "security-group/*"),),
+}
+
+
+def mutates(action: str) -> bool:
+    return not action.startswith(_READS)
+
+
+def questions(region: Region, action: str, params: Mapping[str, Any]) -> list[Question]:
+    """All permissions that a mutating call needs: its own with the named resources, tagging, and the
+    dependent ones."""
+    named = tuple(dict.fromkeys(_named(region, action, params)))
+    created = _CREATED.get(action)
+    tags = _request_tags(params)
+    resources = [(arn, region.tags(resource_id)) for resource_id, arn in named]
+    if created:
+        resources.append((region.arn(created, "*"), {}))
+    asked = [Question(f"ec2:{action}", tuple(resources) or (("*", {}),), tags)]
+    if tags and action not in {"CreateTags", "DeleteTags"}:
+        target = region.arn(created, "*") if created else "*"
+        asked.append(Question("ec2:CreateTags", ((target, {}),), tags, create_action=action))
+    for dependent, target in _DEPENDENT.get(action, ()):
+        arn = target if target == "*" else region.arn(*target.split("/", 1))
+        asked.append(Question(dependent, ((arn, {}),)))
+    return [*asked, *_topic_questions(region, action, params)]
+
+
+def _topic_questions(region: Region, action: str, params: Mapping[str, Any]) -> Iterator[Question]:
+    """CreateTopic and DeleteTopic, where notifications come or go (facts §1.6)."""
+    wanted = params.get("SnsNotificationsEnabled")
+    server = region.route_servers.get(str(params.get("RouteServerId")))
+    has_topic = bool(server and server.sns)
+    topics: tuple[Resource, ...] = ((f"arn:aws:sns:{region.name}:{region.account}:*", {}),)
+    if (action == "CreateRouteServer" and wanted) or (
+        action == "ModifyRouteServer" and wanted is True and not has_topic
+    ):
+        yield Question("sns:CreateTopic", topics)
+    if has_topic and (action == "DeleteRouteServer" or (action == "ModifyRouteServer" and wanted is False)):
+        yield Question("sns:DeleteTopic", topics)
+
+
+def _named(region: Region, action: str, params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    by_public_ip = {address.public_ip: address.id for address in region.backend.addresses if address.id}
+    for text in _strings(params):
+        if action == "DisassociateAddress" and text.startswith("eipassoc-"):
+            for address in region.backend.addresses:
+                if address.association_id == text and address.id:
+                    yield address.id, region.arn("elastic-ip", address.id)
+                    if address.network_interface_id:
+                        eni = address.network_interface_id
+                        yield eni, region.arn("network-interface", eni)
+        elif address_id := by_public_ip.get(text):
+            yield address_id, region.arn("elastic-ip", address_id)
+        elif _ID.match(text):
+            kind = EC2_PREFIX_TO_RESOURCE.get(get_prefix(text))
+            if kind:
+                yield text, region.arn(_ARN_TYPES.get(kind, kind), text)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key not in {"Tags", "TagSpecifications", "ClientToken"}:
+                yield from _strings(inner)
+    elif isinstance(value, Iterable):
+        for inner in value:
+            yield from _strings(inner)
+
+
+def _request_tags(params: Mapping[str, Any]) -> dict[str, str]:
+    specifications = params.get("TagSpecifications") or []
+    tags = [*(params.get("Tags") or []), *(tag for spec in specifications for tag in spec.get("Tags", []))]
+    return {tag["Key"]: tag.get("Value") or "" for tag in tags}

@@ -1,0 +1,160 @@
+"""The way of one EC2 request through the lab: log, faults, permission, dry run, the action under the lock."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from moto.core.common_types import TYPE_RESPONSE
+from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.request import Request, determine_request_protocol
+from moto.core.responses import ActionResult
+from moto.core.utils import get_service_model
+from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.responses import EC2Response
+from werkzeug.datastructures import MultiDict
+
+from lab.ec2.authorizer import mutates, questions
+from lab.ec2.errors import HTTP_STATUS, UnknownAwsBehaviour, fail
+from lab.ec2.faults import Broken
+from lab.ec2.lab import ACCOUNT
+from lab.ec2.models import LabEC2Backend
+from lab.ec2.region import Region
+
+_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/")
+_BARE_FILTER_VALUE = re.compile(r"^((?:Filter|filter)\.\d+\.Value)$")
+# These change neither sessions nor routes.
+_LOCAL = {
+    "AllocateAddress",
+    "AssociateAddress",
+    "CreateTags",
+    "DeleteTags",
+    "DisassociateAddress",
+    "ReleaseAddress",
+}
+
+
+class DispatchedResponse(EC2Response):
+    """Wraps moto's handling of one request. One instance per request."""
+
+    outcome = "OK"
+
+    @property
+    def region_state(self) -> Region:
+        backend = self.ec2_backend
+        if not isinstance(backend, LabEC2Backend):
+            raise TypeError("moto's EC2 is in use, not the lab's: lab.ec2.install() comes first")
+        return backend.lab_region
+
+    def get_current_account(self) -> str:
+        """Whoever calls, the lab has one account."""
+        return ACCOUNT
+
+    def caller(self) -> str:
+        """The access key of the signature's credential scope."""
+        found = _CREDENTIAL.search(self.headers.get("Authorization", ""))
+        return found[1] if found else "anonymous"
+
+    def parse_parameters(self, request: Request) -> None:
+        """As moto does, but also reads ``Filter.1.Value=x``, which EC2 takes (style §6)."""
+        service = get_service_model(self.boto3_service_name)
+        operation = service.operation_model(self._get_action())
+        parser = PROTOCOL_PARSERS[determine_request_protocol(service, request.content_type)](operation)
+        values = {_BARE_FILTER_VALUE.sub(r"\1.1", key): value for key, value in request.values.items()}
+        self.params = parser.parse(
+            {
+                "method": request.method,
+                "values": MultiDict(values),
+                "headers": request.headers,
+                "body": request.data,
+                "url_path": request.path,
+                "url_params": self.uri_match,
+            }
+        )
+
+    def required(self, name: str) -> str:
+        value = self._get_param(name)
+        if not value:
+            raise fail("MissingParameter", f"The request must contain the parameter {name}")
+        return str(value)
+
+    def filters(self) -> dict[str, list[str]]:
+        filters: dict[str, Any] = self._filters_from_querystring()
+        return {name: [str(value) for value in values] for name, values in filters.items()}
+
+    def _dispatch(self, request: Request, full_url: str | None = None, headers: Any = None) -> TYPE_RESPONSE:
+        self.setup_class(request, full_url, headers)
+        region = self.region_state
+        lab, action = region.lab, self._get_action()
+        entry = lab.requests.begin(action, self.caller(), self.params, lab.clock.seconds())
+        outcome = "Broken"
+        try:
+            answer = self._answer(region, action)
+            outcome = self.outcome
+            return answer
+        except (UnknownAwsBehaviour, NotImplementedError):
+            outcome = "LabNotImplemented"
+            raise
+        finally:
+            lab.requests.finish(entry, lab.clock.seconds(), outcome)
+            if outcome != "Broken":
+                lab.clock.settle()
+
+    def _answer(self, region: Region, action: str) -> TYPE_RESPONSE:
+        try:
+            region.lab.faults.meet(action)
+            self._check(region, action)
+        except EC2ClientError as error:
+            return self._refused(error)
+        except Broken:
+            return self._broken(region)
+        if not mutates(action):
+            with region.lab.lock:
+                return self.call_action()
+        with region.changing():
+            answer = self.call_action()
+            if action not in _LOCAL:
+                region.refresh()
+        return answer
+
+    def _check(self, region: Region, action: str) -> None:
+        """Permission first, then DryRun: so a dry run is a permission check (facts §1.1)."""
+        if mutates(action):
+            with region.lab.lock:
+                asked = questions(region, action, self.params)
+            for question in asked:
+                refusal = region.lab.authorizer.allow(
+                    self.caller(),
+                    question.action,
+                    question.resources,
+                    question.request_tags,
+                    question.create_action,
+                )
+                if refusal is not None:
+                    raise fail(
+                        "UnauthorizedOperation",
+                        f"You are not authorized to perform this operation. {refusal}",
+                    )
+        if self._get_param("DryRun", False):
+            raise fail("DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
+
+    def _refused(self, error: EC2ClientError) -> TYPE_RESPONSE:
+        status, headers, body = self.serialized(ActionResult(error))
+        headers, body = self._enrich_response({**headers, "status": str(status)}, body)
+        return status, headers, body
+
+    def _broken(self, region: Region) -> TYPE_RESPONSE:
+        """No answer: in process, what the caller's SDK would see at its time-out; the server cuts the
+        connection."""
+        from botocore.exceptions import ReadTimeoutError  # noqa: PLC0415
+
+        del region
+        raise ReadTimeoutError(endpoint_url=self.uri)
+
+    def serialized(self, action_result: ActionResult) -> TYPE_RESPONSE:
+        """Errors get the status code that EC2 gives them; moto gives all of them 400."""
+        status, headers, body = super().serialized(action_result)
+        if isinstance(action_result.result, Exception):
+            self.outcome = getattr(action_result.result, "code", type(action_result.result).__name__)
+            status = HTTP_STATUS.get(self.outcome, status)
+        return status, headers, body

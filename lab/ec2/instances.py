@@ -1,0 +1,119 @@
+"""Instances that take time to change state and tell EventBridge about it, on top of moto's."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from moto.ec2.models.instances import Instance as MotoInstance
+from moto.ec2.models.instances import InstanceBackend, InstanceState, Reservation
+
+from lab.ec2 import outbox
+from lab.ec2.errors import LeverError, fail
+
+if TYPE_CHECKING:
+    from lab.ec2.region import Region
+
+# state asked for: (state on the way, its code, states from which AWS lets it)
+_WAY = {
+    "running": ("pending", 0, {"stopped"}),
+    "stopped": ("stopping", 64, {"running", "pending"}),
+    "terminated": ("shutting-down", 32, {"running", "pending", "stopped", "stopping"}),
+}
+
+
+class Instance(MotoInstance):
+    """A terminated instance: it has no interfaces, on which moto's cannot be described. moto resolves
+    members like InstanceId by the name of this class."""
+
+    @classmethod
+    def terminated(cls, instance: MotoInstance) -> Instance:
+        own: Instance = object.__new__(cls)
+        own.__dict__.update(instance.__dict__)
+        own.nics = {}
+        return own
+
+    @property
+    def private_ip(self) -> None:
+        return None
+
+    private_ip_address = public_ip = public_ip_address = private_ip
+
+    @property
+    def private_dns_name(self) -> str:
+        return ""
+
+
+class LabInstances(InstanceBackend):
+    lab_region: Region
+
+    def run_instances(self, *args: Any, **kwargs: Any) -> Reservation:
+        reservation = super().run_instances(*args, **kwargs)
+        for instance in reservation.instances:
+            for state in ("pending", "running"):
+                outbox.instance_state(self.lab_region, instance.id, state)
+        return reservation
+
+    def start_instances(self, instance_ids: list[str]) -> list[tuple[MotoInstance, InstanceState]]:
+        return [(instance, self.move_to(instance, "running")) for instance in self._all(instance_ids)]
+
+    def stop_instances(self, instance_ids: list[str]) -> list[tuple[MotoInstance, InstanceState]]:
+        return [(instance, self.move_to(instance, "stopped")) for instance in self._all(instance_ids)]
+
+    def terminate_instances(self, instance_ids: list[str]) -> list[tuple[MotoInstance, InstanceState]]:
+        return [(instance, self.move_to(instance, "terminated")) for instance in self._all(instance_ids)]
+
+    def _all(self, instance_ids: list[str]) -> list[MotoInstance]:
+        return self.get_multi_instances_by_id(instance_ids)
+
+    def move_to(self, instance: MotoInstance, state: str) -> InstanceState:
+        """Set out for a state: the event of the way there at once, arrival after ``instance_s``. Returns the
+        state before; asking for the present state changes nothing."""
+        if state not in _WAY:
+            raise LeverError(
+                f"instance {instance.id}: no state {state!r}; give running, stopped or terminated"
+            )
+        before = copy.copy(instance._state)
+        passing, code, origins = _WAY[state]
+        if before.name in {state, passing}:
+            return before
+        if before.name not in origins:
+            raise fail(
+                "IncorrectInstanceState",
+                f"The instance '{instance.id}' is not in a state from which it can be {state}.",
+            )
+        if state == "stopped":
+            instance.stop()
+        instance._state.name, instance._state.code = passing, code
+        outbox.instance_state(self.lab_region, instance.id, passing)
+        self.lab_region.after(
+            self.lab_region.lab.timings.instance_s, lambda: self._arrive(instance, state, passing)
+        )
+        return before
+
+    def _arrive(self, instance: MotoInstance, state: str, passing: str) -> None:
+        if instance._state.name != passing:
+            return
+        if state == "running":
+            instance.start()
+        elif state == "stopped":
+            instance._state.name, instance._state.code = "stopped", 80
+        else:
+            self._terminate(instance)
+        outbox.instance_state(self.lab_region, instance.id, state)
+        self.lab_region.refresh()
+
+    def _terminate(self, instance: MotoInstance) -> None:
+        """Interfaces made at launch go, and with them their associations; others are detached and keep
+        theirs."""
+        for interface in list(instance.nics.values()):
+            if not interface.delete_on_termination:
+                instance.detach_eni(interface)
+        instance.terminate()
+        for interface in instance.nics.values():
+            interface.instance = None
+        for reservation in self.reservations.values():
+            reservation.instances = [
+                Instance.terminated(instance) if member is instance else member
+                for member in reservation.instances
+            ]

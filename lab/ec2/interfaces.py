@@ -1,0 +1,234 @@
+"""Network interfaces with one association per private address, on top of moto's."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from moto.ec2.models.elastic_network_interfaces import NetworkInterface, NetworkInterfaceBackend
+from moto.ec2.utils import generate_dns_from_ip
+
+from lab.ec2.errors import fail, invalid_parameter
+
+if TYPE_CHECKING:
+    from lab.ec2.addresses import LabAddress
+    from lab.ec2.models import LabEC2Backend
+    from lab.ec2.region import Region
+
+
+class LabInterface(NetworkInterface):
+    """An interface whose public side is derived: an Elastic IP per private address, else the auto-assigned
+    address."""
+
+    ec2_backend: LabEC2Backend
+    _auto_public_ip: str | None = None
+    service: str | None = None  # set on interfaces that an AWS service manages
+
+    @property
+    def network_interface_id(self) -> str:
+        """moto finds ``id`` under this name by the class's name, which is another here."""
+        return self.id
+
+    @property
+    def public_ip(self) -> str | None:
+        """The public address of the primary private address."""
+        address = self.elastic_ip(self.private_ip_address)
+        return address.public_ip if address else self._auto_public_ip
+
+    @public_ip.setter
+    def public_ip(self, value: str | None) -> None:
+        self._auto_public_ip = value
+
+    @property
+    def auto_public_ip(self) -> str | None:
+        return self._auto_public_ip
+
+    def release_auto_public_ip(self) -> None:
+        """Gone for good when an Elastic IP comes to the primary address (facts §8.1)."""
+        self._auto_public_ip = None
+
+    def check_auto_public_ip(self) -> None:
+        """At creation and start; not beside an Elastic IP."""
+        if not any(True for _ in self.elastic_ips()):
+            super().check_auto_public_ip()
+
+    def renew_auto_public_ip(self) -> None:
+        """A running instance gets a new auto-assigned address after an Elastic IP left, unless it has a
+        secondary interface or an Elastic IP on another address (EC2 User Guide,
+        using-instance-addressing)."""
+        instance = self.instance
+        if instance is None or not instance.is_running() or len(instance.nics) > 1:
+            return
+        if self._auto_public_ip is None:
+            self.check_auto_public_ip()
+
+    def private_ips(self) -> list[str]:
+        return [str(item["PrivateIpAddress"]) for item in self.private_ip_addresses]
+
+    def all_addresses(self) -> list[str]:
+        """IPv4 and IPv6, in canonical text."""
+        ipv6 = [str(ipaddress.ip_address(address)) for address in self.ipv6_addresses if address]
+        return [*self.private_ips(), *ipv6]
+
+    def elastic_ips(self) -> Iterator[LabAddress]:
+        return (address for address in self.ec2_backend.lab_addresses() if address.eni is self)
+
+    def elastic_ip(self, private_ip: str | None) -> LabAddress | None:
+        return next((item for item in self.elastic_ips() if item.private_ip_address == private_ip), None)
+
+    def association_of(self, private_ip: str | None) -> dict[str, Any] | None:
+        """The Association member of one private address; None without a public address."""
+        address = self.elastic_ip(private_ip)
+        public_ip = address.public_ip if address else None
+        if address is None and private_ip == self.private_ip_address:
+            public_ip = self._auto_public_ip
+        if public_ip is None:
+            return None
+        return {
+            "AllocationId": address.allocation_id if address else None,
+            "AssociationId": address.association_id if address else None,
+            # AWS's own pool owns auto-assigned addresses.
+            "IpOwnerId": self.owner_id if address else "amazon",
+            "PublicDnsName": generate_dns_from_ip(public_ip, "external"),
+            "PublicIp": public_ip,
+        }
+
+    @property
+    def association(self) -> dict[str, Any] | None:  # type: ignore[override]
+        """None, not moto's empty mapping: AWS leaves the member out."""
+        return self.association_of(self.private_ip_address)
+
+    @property
+    def instance_private_ip_address_list(self) -> list[dict[str, Any]]:
+        """For DescribeInstances; moto shows the association of the primary address only."""
+        return [
+            {
+                "PrivateIpAddress": ip,
+                "Primary": ip == self.private_ip_address,
+                "PrivateDnsName": generate_dns_from_ip(ip),
+                "Association": self.association_of(ip),
+            }
+            for ip in self.private_ips()
+        ]
+
+
+class LabInterfaces(NetworkInterfaceBackend):
+    """Addresses are unique within a subnet, and Elastic IPs do not outlive their interface's address."""
+
+    lab_region: Region
+
+    def interfaces(self) -> list[LabInterface]:
+        return [interface for interface in self.enis.values() if isinstance(interface, LabInterface)]
+
+    def free_address(self, subnet: Any, taken: set[str] | None = None) -> str:
+        """An unused address, from the top: people write addresses from the bottom into their topologies."""
+        used = {ip for interface in self.interfaces() for ip in interface.private_ips()} | (taken or set())
+        network = ipaddress.IPv4Network(subnet.cidr_block)
+        for number in range(int(network.broadcast_address) - 1, int(network.network_address) + 3, -1):
+            candidate = str(ipaddress.IPv4Address(number))
+            if candidate not in used:
+                return candidate
+        raise fail(
+            "InsufficientFreeAddressesInSubnet", f"There are no free addresses in subnet '{subnet.id}'."
+        )
+
+    def create_network_interface(
+        self,
+        subnet: Any,
+        private_ip_address: str | list[str],
+        private_ip_addresses: list[dict[str, Any]] | None = None,
+        group_ids: list[str] | None = None,
+        description: str | None = None,
+        tags: dict[str, str] | None = None,
+        delete_on_termination: bool | None = False,
+        **kwargs: Any,
+    ) -> NetworkInterface:
+        if isinstance(subnet, str):
+            subnet = self.get_subnet(subnet)  # type: ignore[attr-defined]
+        wanted = self._wanted_addresses(subnet, private_ip_address, private_ip_addresses or [])
+        for _ in range(int(kwargs.pop("secondary_ips_count", None) or 0)):
+            wanted.append(self.free_address(subnet, set(wanted)))
+        if len(set(wanted)) != len(wanted):
+            raise invalid_parameter(f"The addresses {', '.join(wanted)} are not distinct.")
+        self._check_free(subnet, wanted)
+        interface = LabInterface(  # type: ignore[abstract]
+            self,
+            subnet,
+            wanted[0],
+            [{"Primary": index == 0, "PrivateIpAddress": ip} for index, ip in enumerate(wanted)],
+            group_ids=group_ids,
+            description=description,
+            tags=tags,
+            # An interface made at launch goes with its instance by default; moto keeps it. moto gives
+            # "device_index" at launch only.
+            delete_on_termination=delete_on_termination or "device_index" in kwargs,
+            **kwargs,
+        )
+        self.enis[interface.id] = interface
+        return interface
+
+    def _wanted_addresses(
+        self, subnet: Any, primary: str | list[str], listed: list[dict[str, Any]]
+    ) -> list[str]:
+        if isinstance(primary, list):
+            primary = primary[0] if primary else ""
+        ordered = sorted(listed, key=lambda item: not item.get("Primary"))
+        addresses = [str(item["PrivateIpAddress"]) for item in ordered]
+        if primary:
+            return [primary, *(ip for ip in addresses if ip != primary)]
+        return addresses or [self.free_address(subnet)]
+
+    def _check_free(self, subnet: Any, addresses: list[str], but: LabInterface | None = None) -> None:
+        network = ipaddress.ip_network(subnet.cidr_block)
+        for ip in addresses:
+            if ipaddress.ip_address(ip) not in network:
+                raise invalid_parameter(f"Address {ip} does not fall within the subnet's address range.")
+            for other in self.interfaces():
+                if other is not but and other.vpc_id == subnet.vpc_id and ip in other.private_ips():
+                    raise fail("InvalidIPAddress.InUse", f"Address {ip} is in use by {other.id}.")
+
+    def assign_private_ip_addresses(
+        self,
+        eni_id: str,
+        private_ip_addresses: list[str] | None = None,
+        secondary_ips_count: int | None = None,
+    ) -> NetworkInterface:
+        """Refuses what another interface has. Moving an address (AllowReassignment) is refused by the
+        response."""
+        interface = self.get_network_interface(eni_id)
+        wanted = [ip for ip in private_ip_addresses or [] if ip not in _ips(interface)]
+        for ip in wanted:
+            for other in self.interfaces():
+                if other.vpc_id == interface.vpc_id and ip in other.private_ips():
+                    raise fail("Resource.AlreadyAssigned", f"{ip} is already assigned to {other.id}.")
+        self._check_free(interface.subnet, wanted)
+        for _ in range(0 if private_ip_addresses else secondary_ips_count or 0):
+            wanted.append(self.free_address(interface.subnet, set(wanted)))
+        interface.private_ip_addresses.extend({"Primary": False, "PrivateIpAddress": ip} for ip in wanted)
+        return interface
+
+    def unassign_private_ip_addresses(
+        self, eni_id: str, private_ip_address: list[str] | None = None
+    ) -> NetworkInterface:
+        interface = self.get_network_interface(eni_id)
+        for ip in private_ip_address or []:
+            if ip == interface.private_ip_address or ip not in _ips(interface):
+                raise invalid_parameter(f"{ip} is not a secondary private address of {eni_id}.")
+        super().unassign_private_ip_addresses(eni_id, private_ip_address)
+        if isinstance(interface, LabInterface):
+            for address in list(interface.elastic_ips()):
+                if address.private_ip_address not in interface.private_ips():
+                    address.detach()
+        return interface
+
+    def delete_network_interface(self, eni_id: str) -> None:
+        interface = self.enis.get(eni_id)
+        if isinstance(interface, LabInterface):
+            for address in list(interface.elastic_ips()):
+                address.detach()
+        super().delete_network_interface(eni_id)
+
+
+def _ips(interface: NetworkInterface) -> list[str]:
+    return [str(item["PrivateIpAddress"]) for item in interface.private_ip_addresses]

@@ -1,0 +1,129 @@
+"""How long things take in the lab, and what it does where AWS leaves a choice open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Durations in seconds. AWS publishes none of them (facts §2.2, §3.8): these are choices, not claims."""
+
+    route_server_s: float = 0.0  # pending -> available
+    modify_s: float = 0.0  # modifying, enabling, disabling, resetting
+    association_s: float = 0.0
+    endpoint_s: float = 0.0
+    peer_s: float = 0.0
+    propagation_s: float = 0.0
+    delete_s: float = 0.0  # deleting -> deleted, disassociating -> gone
+    dependency_lag_s: float = (
+        0.0  # a deleted child still blocks its parent (facts §2.2: describes are optimistic)
+    )
+    tombstone_s: float = 3600.0  # how long deleted resources stay listed (facts §0.7)
+    instance_s: float = 0.0  # stopping -> stopped, pending -> running, shutting-down -> terminated
+    dial_s: float = 0.0  # appliance can speak -> BGP up
+    advertise_s: float = 0.0  # BGP up -> routes in the RIB
+    bfd_detect_s: float = 0.0  # silence -> BFD down
+    hold_s: float = 0.0  # silence -> BGP down without BFD
+    convergence_s: float = 0.0  # RIB changed -> FIB and route tables changed
+    sns_delay_s: float = 0.0
+    log_delay_s: float = 0.0
+    event_delay_s: float = 0.0  # EC2 instance state events
+    persist_minute_s: float = 60.0  # length of a minute of PersistRoutesDuration
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            if getattr(self, item.name) < 0:
+                raise ValueError(
+                    f"Timings.{item.name}: {getattr(self, item.name)} is negative; give seconds, 0 or more"
+                )
+
+    @classmethod
+    def instant(cls) -> Timings:
+        """Everything at once; only persistence and tombstones take their time."""
+        return cls()
+
+    @classmethod
+    def lab(cls) -> Timings:
+        """Seconds instead of AWS's minutes for provisioning; sessions and convergence as the field reports
+        them."""
+        return cls(
+            route_server_s=2.0,
+            modify_s=1.5,
+            association_s=1.5,
+            endpoint_s=3.0,
+            peer_s=2.5,
+            propagation_s=1.0,
+            delete_s=2.0,
+            dependency_lag_s=1.0,
+            instance_s=1.5,
+            dial_s=1.0,
+            advertise_s=0.2,
+            bfd_detect_s=0.9,  # 300 ms x 3 (facts §3.8)
+            hold_s=15.0,
+            convergence_s=0.3,
+            sns_delay_s=0.3,
+            log_delay_s=4.0,
+            event_delay_s=0.5,
+            persist_minute_s=10.0,
+        )
+
+
+class TieBreak(StrEnum):
+    """What decides when AS path length and MED are equal. AWS publishes no rule (facts §3.4)."""
+
+    LOWEST_PEER_ADDRESS = "lowest-peer-address"
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
+class PersistedMeans(StrEnum):
+    """What ``AreRoutesPersisted`` reports; not documented (facts §3.9)."""
+
+    ENABLED = "enabled"
+    IN_FORCE = "in-force"
+
+
+class Unpersisting(StrEnum):
+    """What the FIB does between BGP coming back and the end of PersistRoutesDuration; not documented."""
+
+    MERGE = "merge"  # relearned routes take part in the choice at once
+    FROZEN = "frozen"  # the FIB stays as it was until the end
+
+
+class Rejection(StrEnum):
+    """Why a FIB route is not installed in a table. AWS publishes no list (facts §3.4)."""
+
+    STATIC_ROUTE = "static-route"
+    NEXT_HOP = "next-hop"
+    GATEWAY_DESTINATION = "gateway-destination"
+    UNSUPPORTED_TABLE = "unsupported-table"
+    OTHER_ROUTE_SERVER = "other-route-server"
+
+
+REASONS: Mapping[Rejection, str] = {
+    Rejection.STATIC_ROUTE: "A static route with the same destination exists in the route table.",
+    Rejection.NEXT_HOP: "The next hop is not an IP address of a network interface in the VPC.",
+    Rejection.GATEWAY_DESTINATION: "The destination is not allowed in a gateway route table.",
+    Rejection.UNSUPPORTED_TABLE: "The route table is associated with an unsupported gateway.",
+    Rejection.OTHER_ROUTE_SERVER: "Another route server has installed a route with the same destination.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """A switch for each place where AWS's behaviour is not known. What has no switch raises
+    UnknownAwsBehaviour."""
+
+    tie_break: TieBreak = TieBreak.LOWEST_PEER_ADDRESS
+    persisted_means: PersistedMeans = PersistedMeans.IN_FORCE
+    unpersisting: Unpersisting = Unpersisting.MERGE
+    sns_list_as_array: bool = True  # affectedRouteServerPeerIds: String.Array, else String (facts §5)
+    duplicate_peers: bool = (
+        False  # a second peer of the same endpoint and address is made, else UnknownAwsBehaviour
+    )
+    keepalive_peers_show_bfd: bool = True  # a peer without BFD shows BfdStatus down, else no BfdStatus
+    require_internet_gateway: bool = True  # AssociateAddress needs one: Gateway.NotAttached (facts §8.2)
+    reasons: Mapping[Rejection, str] = field(default_factory=lambda: dict(REASONS))

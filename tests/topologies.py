@@ -1,0 +1,132 @@
+"""The example topology as a document, as values, and with an AWS around it that fits: what tests bend."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tandem.inventory import OWNER_TAG, Endpoint, Inventory, RouteServerReading, RouteTable, Subnet
+from tandem.model import (
+    ElasticIp,
+    Holder,
+    Liveness,
+    NetworkInterface,
+    Peer,
+    PrivateAddress,
+    RouteServer,
+    Status,
+)
+from tandem.place import Place
+from tandem.topology import Topology, parse
+from tandem.validation import normalise
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "edge.yaml"
+PLACE = Place("aws", "us-east-1", "123456789012")
+STACK = "tandem"
+TAGS = ((OWNER_TAG, STACK),)
+TOPIC = "arn:aws:sns:us-east-1:123456789012:route-server"
+VPC = "vpc-0a1b2c3d4e5f60001"
+PUBLIC, PROTECTED = "rtb-0a1b2c3d4e5f60009", "rtb-0a1b2c3d4e5f60001"
+
+
+def document() -> dict[str, Any]:
+    """A fresh copy of the example."""
+    loaded: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+    return loaded
+
+
+def topology(**changes: Any) -> Topology:
+    """The example, with other values at its top level."""
+    return parse(normalise({**document(), **changes}))
+
+
+def set_at(root: dict[str, Any], path: str, value: object) -> dict[str, Any]:
+    """A copy with another value at a path such as `groups.0.name`; `...` removes it."""
+    changed: Any = copy.deepcopy(root)
+    *way, last = [int(key) if key.isdigit() else key for key in path.split(".")]
+    parent: Any = changed
+    for key in way:
+        parent = parent[key]
+    if value is ...:
+        del parent[last]
+    elif isinstance(parent, list) and last == len(parent):
+        parent.append(value)
+    else:
+        parent[last] = value
+    return dict(changed)
+
+
+def inventory(of: Topology | None = None) -> Inventory:
+    """An AWS in which nothing is wrong with the example: fw1 has all four Elastic IPs."""
+    wanted = of or topology()
+    subnets = {
+        f"subnet-0a1b2c3d4e5f6000{n}": Subnet(f"subnet-0a1b2c3d4e5f6000{n}", VPC, f"10.0.{n}.0/24") for n in (1, 2)
+    }
+    return Inventory(
+        place=PLACE,
+        stack=STACK,
+        reading=reading(wanted),
+        route_server_ids=("rs-0a1b2c3d4e5f60001",),
+        vpc_ids=(VPC,),
+        vpc_prefixes=("10.0.0.0/16",),
+        propagated_to=(PROTECTED,),
+        route_tables={
+            PUBLIC: RouteTable(PUBLIC, VPC, main=True),
+            PROTECTED: RouteTable(PROTECTED, VPC, subnet_ids=("subnet-0a1b2c3d4e5f60011",)),
+        },
+        subnets=subnets,
+        interfaces={interface.network_interface_id: interface for interface in (_interface(1), _interface(2))},
+        instance_states={instance_id: "running" for instance_id in wanted.instance_ids},
+        elastic_ips={allocation_id: _elastic_ip(wanted, allocation_id) for allocation_id in wanted.allocation_ids},
+    )
+
+
+def reading(of: Topology) -> RouteServerReading:
+    """The route server with the endpoints and peers that the topology declares."""
+    endpoints = {
+        name: Endpoint(f"rse-{name}", "rs-0a1b2c3d4e5f60001", subnet_id, "available")
+        for name, subnet_id in of.route_server.endpoints
+    }
+    peers = tuple(
+        Peer(
+            peer_id=f"rsp-{endpoint}",
+            endpoint_id=endpoints[endpoint].endpoint_id,
+            route_server_id="rs-0a1b2c3d4e5f60001",
+            peer_address=address,
+            state="available",
+            asn=appliance.asn,
+            liveness=Liveness.BFD,
+            bgp=Status.UP,
+            bfd=Status.UP,
+        )
+        for appliance in of.appliances.values()
+        for endpoint, address in appliance.peers
+    )
+    server = RouteServer("rs-0a1b2c3d4e5f60001", "available", 65000, TOPIC)
+    return RouteServerReading(server, tuple(endpoints.values()), peers)
+
+
+def _interface(number: int) -> NetworkInterface:
+    allocated = {f"10.0.1.{20 + n}": f"eipalloc-0a1b2c3d4e5f6000{n + 1}" for n in range(4)}
+    private = [f"10.0.{number}.10", *(f"10.0.{number}.{20 + n}" for n in range(4))]
+    return NetworkInterface(
+        network_interface_id=f"eni-0a1b2c3d4e5f6000{number}",
+        subnet_id=f"subnet-0a1b2c3d4e5f6000{number}",
+        instance_id=f"i-0a1b2c3d4e5f6000{number}",
+        attachment="attached",
+        addresses=tuple(
+            PrivateAddress(ip, f"192.0.2.{ip[-2:]}" if ip in allocated else None, allocated.get(ip))
+            for ip in private
+        ),
+        tags=TAGS,
+    )
+
+
+def _elastic_ip(of: Topology, allocation_id: str) -> ElasticIp:
+    spec = next(e for g in of.groups for e in g.elastic_ips if e.allocation_id == allocation_id)
+    target = spec.targets["fw1"]
+    holder = Holder(target.network_interface_id, target.private_ip, f"eipassoc-{allocation_id[-2:]}")
+    return ElasticIp(allocation_id, f"192.0.2.{target.private_ip[-2:]}", holder, TAGS)
