@@ -7,7 +7,6 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
-import click
 import typer
 from rich.console import Console
 
@@ -167,7 +166,7 @@ def _agreed(question: str) -> bool:
     """Nobody there to answer is a no."""
     try:
         return typer.confirm(question)
-    except click.Abort:
+    except typer.Abort:
         return False
 
 

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import boto3
 from botocore.config import Config
@@ -55,13 +55,14 @@ class Provisioner:
 
 def find(stack: str) -> Provisioner:
     """The provisioner of a deployed stack, by the stack's output. Raises StackError."""
+    client = _client("cloudformation")
     try:
-        described = _client("cloudformation").describe_stacks(StackName=stack)
+        described = client.describe_stacks(StackName=stack)
     except ClientError as error:
         if "does not exist" in error.response["Error"].get("Message", ""):
             raise StackError(
-                f"there is no stack {stack} in {_region()}: deploy it (sam build && sam deploy --guided), "
-                "or name another with --stack"
+                f"there is no stack {stack} in {client.meta.region_name}: deploy it (sam build && sam deploy "
+                "--guided), or name another with --stack"
             ) from error
         raise _explained(error) from error
     except BotoCoreError as error:
@@ -83,15 +84,12 @@ def tag(resource_ids: Sequence[str], stack: str) -> None:
         raise _explained(error) from error
 
 
-def _client(service: str) -> Any:  # noqa: ANN401 - one of three clients
+def _client(service: Literal["cloudformation", "ec2", "lambda"]) -> Any:  # noqa: ANN401 - one of three
+    """AWS_REGION too says which Region: the SDK alone reads AWS_DEFAULT_REGION only."""
     try:
-        return boto3.Session(region_name=os.environ.get("AWS_REGION")).client(service, config=CONFIG)  # type: ignore[call-overload]
+        return boto3.client(service, region_name=os.environ.get("AWS_REGION"), config=CONFIG)
     except BotoCoreError as error:
         raise _explained(error) from error
-
-
-def _region() -> str:
-    return str(os.environ.get("AWS_REGION") or boto3.Session().region_name)
 
 
 def _explained(error: ClientError | BotoCoreError) -> StackError:

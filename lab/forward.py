@@ -4,8 +4,9 @@ import contextlib
 import json
 import logging
 import re
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 _PLACEHOLDER = re.compile(r"<([^<>]+)>")
 _BUS_HOPS = 2  # EventBridge forwards an event from one bus to another, but not on to a third
+
+_BATCH_SECONDS = 0.5
 
 Record = Mapping[str, Any]
 
@@ -30,6 +33,7 @@ class Forwarder:
         self._events = session.client("events")
         self._lambda = session.client("lambda")
         self._sqs = session.client("sqs")
+        self._peer_logs = Batches(self._deliver)
 
     def create_topic(self, name: str) -> str:
         return self._sns.create_topic(Name=name)["TopicArn"]
@@ -46,10 +50,16 @@ class Forwarder:
 
     def peer_log(self, peer_id: str, record: Record) -> None:
         """Into every log group that a delivery of this peer leads to: ministack only keeps deliveries."""
+        self._peer_logs.add(peer_id, record)
+
+    def _deliver(self, peer_id: str, records: Sequence[Record]) -> None:
         try:
-            for group, fields in self._deliveries(str(record["resource_arn"])):
-                chosen = {name: record[name] for name in fields or record}
-                self._write(group, peer_id, json.dumps(chosen))
+            for group, fields in self._deliveries(str(records[0]["resource_arn"])):
+                self._write(
+                    group,
+                    peer_id,
+                    [json.dumps({name: record[name] for name in fields or record}) for record in records],
+                )
         except (ClientError, BotoCoreError) as error:
             logger.warning("peer log of %s not delivered: %s", peer_id, error)
 
@@ -71,12 +81,14 @@ class Forwarder:
             if delivery["deliverySourceName"] in sources and ":log-group:" in group:
                 yield group.split(":log-group:")[1].removesuffix(":*"), delivery.get("recordFields", [])
 
-    def _write(self, group: str, stream: str, message: str) -> None:
+    def _write(self, group: str, stream: str, messages: Sequence[str]) -> None:
         with contextlib.suppress(self._logs.exceptions.ResourceAlreadyExistsException):
             self._logs.create_log_stream(logGroupName=group, logStreamName=stream)
         at = round(time.time() * 1000)
         self._logs.put_log_events(
-            logGroupName=group, logStreamName=stream, logEvents=[{"timestamp": at, "message": message}]
+            logGroupName=group,
+            logStreamName=stream,
+            logEvents=[{"timestamp": at, "message": message} for message in messages],
         )
 
     def ec2_event(self, event: Record) -> None:
@@ -112,6 +124,30 @@ class Forwarder:
                     self._dispatch(event, arn.rsplit("/", 1)[1], hops - 1)
                 case service:
                     logger.warning("rule %s: the lab calls no target of %s (%s)", rule, service, arn)
+
+
+class Batches:
+    """Gathers what comes within a moment under one key and hands it over together, as CloudWatch Logs does:
+    each record by itself would be an invocation."""
+
+    def __init__(self, hand_over: Callable[[str, Sequence[Record]], None]) -> None:
+        self._hand_over = hand_over
+        self._waiting: dict[str, list[Record]] = {}
+        self._lock = threading.Lock()
+
+    def add(self, key: str, record: Record) -> None:
+        with self._lock:
+            waiting = self._waiting.setdefault(key, [])
+            waiting.append(record)
+            if len(waiting) == 1:
+                timer = threading.Timer(_BATCH_SECONDS, self._flush, [key])
+                timer.daemon = True
+                timer.start()
+
+    def _flush(self, key: str) -> None:
+        with self._lock:
+            records = self._waiting.pop(key)
+        self._hand_over(key, records)
 
 
 def shaped(event: Record, target: TargetOutputTypeDef) -> str:

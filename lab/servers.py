@@ -134,7 +134,7 @@ def _ministack(directory: Path, port: int, endpoints: Endpoints) -> Server:
         "IOT_MTLS_ENABLED": "0",
         "DOCKER_HOST": "unix:///nonexistent",
     }
-    return Server("ministack", (sys.executable, "-m", "ministack"), environment, str(directory))
+    return Server("ministack", (sys.executable, "-m", "lab.mended_ministack"), environment, str(ROOT))
 
 
 def _emulator(port: int, endpoints: Endpoints) -> Server:

@@ -9,7 +9,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import ModuleType
 from typing import Any
 from unittest import mock
 
@@ -52,8 +51,7 @@ class Context:
 @contextmanager
 def aws(**environment: str) -> Iterator[None]:
     """An empty account with Tandem's state table and bus, and clients made in it."""
-    service = {"POWERTOOLS_SERVICE_NAME": f"tandem-{next(_runs)}"}
-    with mock.patch.dict(os.environ, ENVIRONMENT | service | environment), mock_aws():
+    with mock.patch.dict(os.environ, ENVIRONMENT | fresh_service() | environment), mock_aws():
         forget_clients()
         _table()
         _bus()
@@ -61,8 +59,13 @@ def aws(**environment: str) -> Iterator[None]:
         forget_clients()
 
 
-def cold_start(name: str) -> ModuleType:
-    """The function's module, as a fresh process imports it."""
+def fresh_service() -> dict[str, str]:
+    """Powertools keeps a logger per service, and with it the output that its first test had."""
+    return {"POWERTOOLS_SERVICE_NAME": f"tandem-{next(_runs)}"}
+
+
+def cold_start(name: str) -> Any:
+    """The function's module, as a fresh process imports it; a test may replace parts of it."""
     sys.modules.pop(f"functions.{name}.app", None)
     return importlib.import_module(f"functions.{name}.app")
 

@@ -63,7 +63,8 @@ def inventory(of: Topology | None = None) -> Inventory:
     """An AWS in which nothing is wrong with the example: fw1 has all four Elastic IPs."""
     wanted = of or topology()
     subnets = {
-        f"subnet-0a1b2c3d4e5f6000{n}": Subnet(f"subnet-0a1b2c3d4e5f6000{n}", VPC, f"10.0.{n}.0/24") for n in (1, 2)
+        f"subnet-0a1b2c3d4e5f6000{n}": Subnet(f"subnet-0a1b2c3d4e5f6000{n}", VPC, f"10.0.{n}.0/24")
+        for n in (1, 2)
     }
     return Inventory(
         place=PLACE,
@@ -78,9 +79,13 @@ def inventory(of: Topology | None = None) -> Inventory:
             PROTECTED: RouteTable(PROTECTED, VPC, subnet_ids=("subnet-0a1b2c3d4e5f60011",)),
         },
         subnets=subnets,
-        interfaces={interface.network_interface_id: interface for interface in (_interface(1), _interface(2))},
-        instance_states={instance_id: "running" for instance_id in wanted.instance_ids},
-        elastic_ips={allocation_id: _elastic_ip(wanted, allocation_id) for allocation_id in wanted.allocation_ids},
+        interfaces={
+            interface.network_interface_id: interface for interface in (_interface(1), _interface(2))
+        },
+        instance_states=dict.fromkeys(wanted.instance_ids, "running"),
+        elastic_ips={
+            allocation_id: _elastic_ip(wanted, allocation_id) for allocation_id in wanted.allocation_ids
+        },
     )
 
 

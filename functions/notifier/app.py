@@ -31,6 +31,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         logger.warning("event ignored", detail_type=event.get("detail-type"), source=event.get("source"))
         metrics.add_metric("EventsIgnored", MetricUnit.Count, 1)
         return
-    message_id = topic.publish(message)
+    sent = topic.publish(message)
     metrics.add_metric("NotificationsSent", MetricUnit.Count, 1)
-    logger.info("notification sent", subject=message.subject, message_id=message_id, attributes=message.attributes)
+    logger.info("notification sent", message_id=sent, subject=message.subject, attributes=message.attributes)

@@ -54,11 +54,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                 topology, doors.CLI, store.list(), _stack(place), world, take_over=take_over
             )
             logger.info("deleted", topology=topology, outcome=deleted)
+            metrics.add_metric("TopologiesDeleted", MetricUnit.Count, int(deleted["deleted"]))
             return deleted
         case Refresh(topology):
             _refresh(topology, place)
         case Nothing(why):
             logger.info("nothing to do", why=why, event_keys=sorted(event))
+            metrics.add_metric("EventsIgnored", MetricUnit.Count, 1)
         case order:
             assert_never(order)
     return {}
@@ -92,6 +94,7 @@ def _report(run: Run) -> None:
 
 def _answer(what: str, verdict: doors.Verdict) -> dict[str, Any]:
     answer = verdict.as_dict()
+    metrics.add_metric("TopologyProblems", MetricUnit.Count, len(verdict.problems))
     logger.info(
         what, **{key: answer[key] for key in ("topology", "version", "stored", "problems", "changes")}
     )

@@ -32,8 +32,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     for name, why in stored.damaged.items():
         logger.error("stored topology damaged", topology=name, why=why)
     found = forward(parse(event), stored.records, datetime.now(UTC))
-    for signal in found.unknown:
-        logger.warning("signal of unknown shape", cause=signal.cause, record=event)
+    if found.unknown:
+        logger.warning("record of unknown shape", causes=[s.cause for s in found.unknown], record=event)
     for signal in found.refused:
         logger.warning("message of no stored topology", cause=signal.cause, topic_arn=signal.topic_arn)
     if not found.events:

@@ -70,6 +70,13 @@ class AddressActions(DispatchedResponse):
         shown, token = page(filtered("DescribeNetworkInterfaces", chosen, self.filters()), self.params)
         return ActionResult({"NetworkInterfaces": shown, "NextToken": token})
 
+    def create_network_interface(self) -> ActionResult:
+        backend = self.region_state.backend
+        listed = self._get_param("PrivateIpAddresses", [])
+        wanted = [self._get_param("PrivateIpAddress"), *(item.get("PrivateIpAddress") for item in listed)]
+        backend.check_within(backend.get_subnet(self.required("SubnetId")), [ip for ip in wanted if ip])
+        return super().create_network_interface()
+
     def delete_network_interface(self) -> ActionResult:
         interface_id = self.required("NetworkInterfaceId")
         interface = self.region_state.backend.get_network_interface(interface_id)

@@ -14,7 +14,7 @@ from typing import Protocol
 
 logger = logging.getLogger(__name__)
 
-Callback = Callable[[], None]
+Callback = Callable[[], object]
 
 
 @dataclass(order=True)

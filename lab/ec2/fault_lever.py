@@ -24,7 +24,7 @@ def checked_fault(faults: FaultBook, action: str, trouble: Mapping[str, Any]) ->
     if unknown or not given:
         raise LeverError(f"{where}: {sorted(unknown) or 'nothing'} given; give one of {sorted(_KNOWN)}")
     changes: dict[str, Any] = {
-        name: _number(where, name, value) for name, value in given.items() if name in _NUMBERS
+        name: number(where, name, value) for name, value in given.items() if name in _NUMBERS
     }
     if changes.get("lag_s") and action not in LAGGING:
         raise LeverError(f"{where}: this read cannot lag; those that can: {', '.join(LAGGING)}")
@@ -42,11 +42,12 @@ def checked_fault(faults: FaultBook, action: str, trouble: Mapping[str, Any]) ->
 def _bucket(faults: FaultBook, where: str, action: str, wanted: Any) -> object:
     if not isinstance(wanted, Mapping) or set(wanted) != {"capacity", "refill"}:
         raise LeverError(f"{where}: throttle {wanted!r}; give {{capacity: 50, refill: 5}}")
-    capacity = _number(where, "throttle.capacity", wanted["capacity"])
-    return faults.throttle(action, capacity, _number(where, "throttle.refill", wanted["refill"]))
+    capacity = number(where, "throttle.capacity", wanted["capacity"])
+    return faults.throttle(action, capacity, number(where, "throttle.refill", wanted["refill"]))
 
 
-def _number(where: str, name: str, value: Any) -> float:
+def number(where: str, name: str, value: Any) -> float:
+    """A number of 0 or more, as JSON brought it."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
         raise LeverError(f"{where}: {name} {value!r} is no number of 0 or more")
     return int(value) if name == "count" else float(value)

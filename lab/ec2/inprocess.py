@@ -57,6 +57,13 @@ class LabEC2:
         return self.lab.sink
 
     @property
+    def recorded(self) -> RecordingSink:
+        """What left the emulator, where the sink is the recording one."""
+        if not isinstance(self.lab.sink, RecordingSink):
+            raise TypeError(f"{self.lab.sink!r} records nothing")
+        return self.lab.sink
+
+    @property
     def backend(self) -> LabEC2Backend:
         return backend_of(self.levers.region_name)
 

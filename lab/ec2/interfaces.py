@@ -171,21 +171,29 @@ class LabInterfaces(NetworkInterfaceBackend):
     def _wanted_addresses(
         self, subnet: Any, primary: str | list[str], listed: list[dict[str, Any]]
     ) -> list[str]:
+        """moto itself asks for addresses outside the subnet (NAT gateways, launches without a subnet): a
+        free one takes their place. What callers ask for is checked by the response."""
         if isinstance(primary, list):
             primary = primary[0] if primary else ""
+        if primary and ipaddress.ip_address(primary) not in ipaddress.ip_network(subnet.cidr_block):
+            primary = self.free_address(subnet)
         ordered = sorted(listed, key=lambda item: not item.get("Primary"))
         addresses = [str(item["PrivateIpAddress"]) for item in ordered]
         if primary:
             return [primary, *(ip for ip in addresses if ip != primary)]
         return addresses or [self.free_address(subnet)]
 
-    def _check_free(self, subnet: Any, addresses: list[str], but: LabInterface | None = None) -> None:
+    def check_within(self, subnet: Any, addresses: list[str]) -> None:
         network = ipaddress.ip_network(subnet.cidr_block)
         for ip in addresses:
             if ipaddress.ip_address(ip) not in network:
                 raise invalid_parameter(f"Address {ip} does not fall within the subnet's address range.")
+
+    def _check_free(self, subnet: Any, addresses: list[str]) -> None:
+        self.check_within(subnet, addresses)
+        for ip in addresses:
             for other in self.interfaces():
-                if other is not but and other.vpc_id == subnet.vpc_id and ip in other.private_ips():
+                if other.vpc_id == subnet.vpc_id and ip in other.private_ips():
                     raise fail("InvalidIPAddress.InUse", f"Address {ip} is in use by {other.id}.")
 
     def assign_private_ip_addresses(

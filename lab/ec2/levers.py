@@ -48,7 +48,7 @@ from lab.ec2 import outbox, routing, sessions
 from lab.ec2.appliances import checked_prefix, checked_route, checked_routes
 from lab.ec2.entities import Appliance, Endpoint, Peer, State
 from lab.ec2.errors import LeverError
-from lab.ec2.fault_lever import checked_fault
+from lab.ec2.fault_lever import checked_fault, number
 from lab.ec2.history import History
 from lab.ec2.lab import ACCOUNT, REGION, Lab
 from lab.ec2.lookup import find_appliance, find_endpoint, find_peers, instance_ids, instance_of
@@ -184,6 +184,7 @@ class Levers:
         return {"name": appliance.name, "peers": [peer.id for peer in told]}
 
     def maintenance(self, endpoint: str, seconds: float) -> Outcome:
+        lasting_s = number(f"maintenance {endpoint}", "seconds", seconds)
         with self._pull() as region:
             worked_on = find_endpoint(region, "maintenance", endpoint)
             peers = [peer for peer in region.peers_at(worked_on.id) if peer.state is State.AVAILABLE]
@@ -196,7 +197,7 @@ class Levers:
                 worked_on.maintenances -= 1
                 region.refresh()
 
-            region.after(float(seconds), over)
+            region.after(lasting_s, over)
             region.refresh()
             return {"endpoint": worked_on.id, "peers": [peer.id for peer in peers]}
 

@@ -36,7 +36,7 @@ class LabEC2Backend(LabAddresses, LabInterfaces, LabInstances, LabRouteTables, E
         EC2Backend.__init__(self, region_name, account_id)
 
     def _load_amis(self) -> None:
-        """None: moto's 1,300 images take longer to load than most tests run. RunInstances takes any ImageId."""
+        """None: loading moto's 1,300 takes longer than most tests. RunInstances accepts any ImageId."""
 
     def do_resources_exist(self, resource_ids: list[str]) -> bool:
         lookups: Mapping[str, Callable[[str], object]] = {

@@ -133,7 +133,11 @@ def pull(levers: Levers, lever: str, body: bytes) -> Any:
         raise LeverError(f"{lever}: {error}; it takes {inspect.signature(method)}") from error
     try:
         return method(**arguments)
-    except (TypeError, AttributeError) as error:
+    except LeverError:
+        raise
+    except NotImplementedError as error:
+        raise LeverError(f"{lever}: {error}") from error
+    except (TypeError, ValueError, AttributeError) as error:
         raise LeverError(
             f"{lever}: an argument has the wrong type ({error}); see {method.__qualname__}"
         ) from error

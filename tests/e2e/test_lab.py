@@ -103,8 +103,9 @@ def test_a_peer_log_goes_where_its_delivery_leads_and_nowhere_else(bare):
     forwarder = Forwarder(bare.session)
     forwarder.peer_log("rsp-0b", RECORD | {"resource_arn": PEER.replace("0a", "0b")})
     forwarder.peer_log("rsp-0a", RECORD)
-    events = logs.filter_log_events(logGroupName="/peers")["events"]
-    assert [json.loads(event["message"]) for event in events] == [RECORD]
+    forwarder.peer_log("rsp-0a", RECORD | {"status": "UP"})
+    events = wait_until(lambda: logs.filter_log_events(logGroupName="/peers")["events"])
+    assert [json.loads(event["message"]) for event in events] == [RECORD, RECORD | {"status": "UP"}]
 
 
 def test_an_ec2_event_reaches_the_targets_of_the_rules_that_match(bare):

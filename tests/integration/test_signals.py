@@ -11,9 +11,11 @@ from tandem.errors import ConfigurationError, StateUnavailableError
 from tandem.events import DetailType, Event, from_envelope
 from tests.contracts import assert_meets_schema
 from tests.functions import Context, Said, aws, cold_start, damage, on_the_bus, store
-from tests.samples import PEER, TOPIC, names, ours, record, sample
+from tests.samples import PEER, names, ours, record, sample
 
-FORWARDED = [n for n in names() if n not in ours()]
+RAW = [name for name in names() if name not in ours()]
+SILENT = {"health-backup-copy", "peer-log-control-message"}
+UNKNOWN = {"sns-unknown-shape": 1, "peer-log-unknown-shape": 2}
 
 
 @pytest.fixture
@@ -28,19 +30,18 @@ def handled(event, capsys):
     return on_the_bus(), Said(capsys)
 
 
-@pytest.mark.parametrize("name", FORWARDED)
-def test_every_raw_record_becomes_an_event_that_meets_its_schema(account, capsys, name):
-    events, said = handled(sample(name), capsys)
-    silent = name in {"health-backup-copy", "peer-log-control-message"}
-    assert bool(events) != silent
-    assert said.metric("SignalsForwarded") == len(events)
-    assert said.metric("UnknownSignal") == {"sns-unknown-shape": 1, "peer-log-unknown-shape": 2}.get(name, 0)
-    assert said.metric("RefusedMessage") == 0
-    for envelope in events:
-        event = from_envelope(envelope)
-        assert event is not None
-        assert event.detail["topology"] == "edge"
-        assert_meets_schema(event)
+def test_every_raw_record_becomes_an_event_that_meets_its_schema(account, capsys):
+    for name in RAW:
+        events, said = handled(sample(name), capsys)
+        assert bool(events) != (name in SILENT), name
+        assert said.metric("SignalsForwarded") == len(events), name
+        assert said.metric("UnknownSignal") == UNKNOWN.get(name, 0), name
+        assert said.metric("RefusedMessage") == 0, name
+        for envelope in events:
+            event = from_envelope(envelope)
+            assert event is not None, name
+            assert event.detail["topology"] == "edge", name
+            assert_meets_schema(event)
 
 
 def test_a_session_going_down_names_its_appliance(account, capsys):
@@ -64,7 +65,7 @@ def test_an_unknown_shape_is_logged_whole_counted_and_causes_a_look(account, cap
     (envelope,), said = handled(sample("sns-unknown-shape"), capsys)
     assert envelope["detail-type"] == DetailType.LOOK
     assert said.metric("UnknownSignal") == 1
-    (line,) = (line for line in said.logs if line["message"] == "signal of unknown shape")
+    (line,) = (line for line in said.logs if line["message"] == "record of unknown shape")
     assert line["record"] == sample("sns-unknown-shape")
 
 
@@ -153,10 +154,19 @@ def test_the_bus_takes_any_number_of_events_in_order(count):
         assert [e["detail"]["topology"] for e in on_the_bus()] == [f"edge-{n:03}" for n in range(count)]
 
 
-def test_a_batch_is_as_large_as_the_bus_takes_and_no_larger():
+def test_no_request_is_larger_than_the_bus_takes(monkeypatch):
     with aws():
-        Bus("tandem").put(*looks(7, "x" * 100_000))
+        requests, real = [], clients.events().put_events
+
+        def put_events(Entries):  # noqa: N803
+            requests.append(Entries)
+            return real(Entries=Entries)
+
+        monkeypatch.setattr(clients.events(), "put_events", put_events)
+        Bus("tandem").put(*looks(7, "é" * 50_000))
         assert len(on_the_bus()) == 7
+    assert [len(entries) for entries in requests] == [2, 2, 2, 1]
+    assert all(sum(len(e["Detail"].encode()) for e in entries) <= MOST_BYTES for entries in requests)
 
 
 def test_an_event_too_large_for_the_bus_is_refused_after_the_others():
@@ -174,8 +184,3 @@ def test_what_the_bus_did_not_take_is_named(monkeypatch):
         with pytest.raises(EventsRefusedError, match="4 events") as raised:
             Bus("tandem").put(*events)
         assert raised.value.failed == (events[1], events[3], events[11], events[13])
-
-
-def test_the_samples_topic_is_the_stored_one():
-    assert record().provisioned is not None
-    assert TOPIC in str(record().provisioned)

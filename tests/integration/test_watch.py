@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from datetime import timedelta
 from unittest import mock
 
@@ -14,7 +13,7 @@ from tandem.adapters import clients
 from tandem.errors import ConfigurationError, TemporaryError
 from tandem.events import from_envelope, parse_iso
 from tests.contracts import assert_meets_schema
-from tests.functions import Context, Said, aws, cold_start, damage, store
+from tests.functions import Context, Said, aws, cold_start, damage, fresh_service, store
 from tests.samples import record
 from tests.stack import Stack, VirtualTime, stack
 
@@ -80,17 +79,12 @@ class World:
 
 @pytest.fixture
 def world():
-    with stack() as made, said_at("INFO"):
+    chatty = {"POWERTOOLS_LOG_LEVEL": "INFO", **fresh_service()}
+    with stack() as made, mock.patch.dict(os.environ, chatty):
         made.sweep()
         made.forget_calls()
         made.events()
         yield World(made)
-
-
-@contextmanager
-def said_at(level):
-    with mock.patch.dict(os.environ, POWERTOOLS_LOG_LEVEL=level, POWERTOOLS_SERVICE_NAME="tandem-watch"):
-        yield
 
 
 def prefer_fw2(world):

@@ -25,7 +25,9 @@ class Edge:
         self.clock = lab.clock
 
     def __getattr__(self, name):
-        return self.world[name]
+        if name in self.world:
+            return self.world[name]
+        raise AttributeError(name)
 
     def database(self):
         return self.ec2.get_route_server_routing_database(RouteServerId=self.route_server_id)

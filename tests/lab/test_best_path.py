@@ -15,22 +15,22 @@ PREFIXES = ["0.0.0.0/0", "10.20.0.0/16", "2001:db8::/32"]
 @st.composite
 def tables(draw):
     """A RIB: at most one path per peer and prefix."""
-    paths = []
+    paths: list[Path] = []
     for number in range(draw(st.integers(1, 6))):
-        for prefix in draw(st.sets(st.sampled_from(PREFIXES))):
-            paths.append(
-                Path(
-                    prefix=prefix,
-                    as_path=tuple(["65001"] * draw(st.integers(1, 4))),
-                    med=draw(st.integers(0, 2)),
-                    next_hop="10.0.1.10",
-                    peer_id=f"rsp-{number}",
-                    endpoint_id="rse-1",
-                    peer_address=f"10.0.{draw(st.integers(1, 3))}.10",
-                    endpoint_address=f"10.0.9.{draw(st.integers(1, 20))}",
-                    learned=draw(st.integers(1, 9)),
-                )
+        paths.extend(
+            Path(
+                prefix=prefix,
+                as_path=tuple(["65001"] * draw(st.integers(1, 4))),
+                med=draw(st.integers(0, 2)),
+                next_hop="10.0.1.10",
+                peer_id=f"rsp-{number}",
+                endpoint_id="rse-1",
+                peer_address=f"10.0.{draw(st.integers(1, 3))}.10",
+                endpoint_address=f"10.0.9.{draw(st.integers(1, 20))}",
+                learned=draw(st.integers(1, 9)),
             )
+            for prefix in sorted(draw(st.sets(st.sampled_from(PREFIXES))))
+        )
     return paths
 
 

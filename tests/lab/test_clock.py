@@ -1,6 +1,7 @@
 """Events run in order, each at its own time."""
 
 import threading
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from lab.ec2 import RealClock, VirtualClock
 def test_events_run_by_time_then_in_the_order_of_scheduling(delays):
     clock, ran = VirtualClock(), []
     for number, delay in enumerate(delays):
-        clock.after(delay, lambda n=number: ran.append((clock.seconds(), n)))
+        clock.after(delay, partial(lambda n: ran.append((clock.seconds(), n)), number))
     clock.advance(100)
     assert ran == sorted((delay, number) for number, delay in enumerate(delays))
     assert clock.seconds() == 100
@@ -37,7 +38,12 @@ def test_a_cancelled_event_never_runs():
 
 def test_an_event_may_let_time_pass_itself():
     clock, ran = VirtualClock(), []
-    clock.after(1, lambda: (clock.sleep(5), ran.append(("sleeper", clock.seconds()))))
+
+    def sleeper():
+        clock.sleep(5)
+        ran.append(("sleeper", clock.seconds()))
+
+    clock.after(1, sleeper)
     clock.after(2, lambda: ran.append(("other", clock.seconds())))
     clock.advance(3)
     assert ran == [("other", 2), ("sleeper", 6)]

@@ -42,9 +42,9 @@ def test_without_bfd_death_takes_the_hold_time():
     with lab_ec2(timings=Timings.lab()) as lab:
         world = Edge(lab, edge(lab.client(), lab.levers, sleep=lab.clock.sleep, liveness="bgp-keepalive"))
         world.levers.kill("fw1")
-        lab.clock.advance(14.9)
+        lab.clock.sleep(14.9)
         assert world.sessions("fw1") == both(("up", "down"))("fw1")
-        lab.clock.advance(0.5)
+        lab.clock.sleep(0.5)
         assert world.sessions("fw1") == both(DOWN)("fw1")
         assert world.owner() == "10.0.2.10"
 
@@ -55,7 +55,7 @@ def test_an_appliance_back_before_it_was_missed_loses_nothing(slow_edge):
     slow_edge.levers.restore("fw1")
     slow_edge.clock.advance(60)
     assert slow_edge.sessions("fw1") == both(UP)("fw1")
-    assert not [row for row in slow_edge.lab.sink.logs if row[1]["status"] == "DOWN"]
+    assert not [row for row in slow_edge.lab.recorded.logs if row[1]["status"] == "DOWN"]
 
 
 def test_a_restored_appliance_takes_the_route_back(slow_edge):
@@ -71,12 +71,12 @@ def test_a_restored_appliance_takes_the_route_back(slow_edge):
 
 def test_a_graceful_goodbye_is_noticed_at_once_bgp_first(slow_edge):
     slow_edge.clock.advance(60)
-    slow_edge.lab.sink.logs.clear()
+    slow_edge.lab.recorded.logs.clear()
     slow_edge.levers.shutdown("fw1")
     assert slow_edge.sessions("fw1") == both(DOWN)("fw1")
     slow_edge.clock.advance(60)
     peer = slow_edge.peers["fw1"]["az1-a"]
-    assert [record["type"] for peer_id, record in slow_edge.lab.sink.logs if peer_id == peer] == [
+    assert [record["type"] for peer_id, record in slow_edge.lab.recorded.logs if peer_id == peer] == [
         "BGPStatus",
         "BFDStatus",
     ]
@@ -152,13 +152,13 @@ def test_a_stopped_instance_takes_its_appliance_with_it(at_edge):
 
 
 def test_registering_again_restarts_the_appliance(at_edge):
-    at_edge.lab.sink.published.clear()
+    at_edge.lab.recorded.published.clear()
     at_edge.levers.register(
         "fw1", at_edge.instances["fw1"], 65001, [{"prefix": "192.0.2.0/24", "as_path": [65001]}]
     )
     assert at_edge.owner() == "10.0.2.10"
     assert at_edge.owner("192.0.2.0/24") == "10.0.1.10"
-    assert any("is now DOWN" in item.message for item in at_edge.lab.sink.published)
+    assert any("is now DOWN" in item.message for item in at_edge.lab.recorded.published)
 
 
 def test_what_cannot_be_pulled_says_what_would_be_right(at_edge):

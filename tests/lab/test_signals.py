@@ -12,7 +12,7 @@ def text(value):
 
 
 def test_session_changes_have_documented_bodies_and_attributes(at_edge):
-    sink, peer = at_edge.lab.sink, at_edge.peers["fw1"]["az1-a"]
+    sink, peer = at_edge.lab.recorded, at_edge.peers["fw1"]["az1-a"]
     sink.published.clear()
     at_edge.levers.session("fw1", "az1-a", "down")
     bfd, bgp = sink.published
@@ -30,10 +30,10 @@ def test_session_changes_have_documented_bodies_and_attributes(at_edge):
 
 
 def test_maintenance_names_the_affected_peers(at_edge):
-    at_edge.lab.sink.published.clear()
+    at_edge.lab.recorded.published.clear()
     at_edge.levers.maintenance("az1-a", 60)
     endpoint = at_edge.endpoints["az1-a"]["id"]
-    note = at_edge.lab.sink.published[0]
+    note = at_edge.lab.recorded.published[0]
     assert note.message == (
         f"Route Server Endpoint {endpoint} is now undergoing maintenance. "
         "BFD and BGP sessions may be impacted."
@@ -49,17 +49,17 @@ def test_maintenance_names_the_affected_peers(at_edge):
 def test_the_list_may_come_as_plain_text():
     with lab_ec2(behaviour=Behaviour(sns_list_as_array=False)) as lab:
         world = Edge(lab, edge(lab.client(), lab.levers, sleep=lab.clock.sleep))
-        lab.sink.published.clear()
+        lab.recorded.published.clear()
         world.levers.maintenance("az1-a", 60)
-        listed = lab.sink.published[0].attributes["affectedRouteServerPeerIds"]
+        listed = lab.recorded.published[0].attributes["affectedRouteServerPeerIds"]
         assert listed == text(world.peers["fw1"]["az1-a"])
 
 
 def test_every_peer_of_a_dead_appliance_reports_each_protocol_once(at_edge):
-    at_edge.lab.sink.published.clear()
+    at_edge.lab.recorded.published.clear()
     at_edge.levers.kill("fw1")
     peers = at_edge.peers["fw1"].values()
-    assert sorted(note.message for note in at_edge.lab.sink.published) == sorted(
+    assert sorted(note.message for note in at_edge.lab.recorded.published) == sorted(
         f"{protocol} for Route Server Peer {peer} is now DOWN."
         for protocol in ("BGP", "BFD")
         for peer in peers
@@ -69,22 +69,22 @@ def test_every_peer_of_a_dead_appliance_reports_each_protocol_once(at_edge):
 def test_no_notifications_no_topic(lab):
     world = Edge(lab, edge(lab.client(), lab.levers, sleep=lab.clock.sleep, sns=False))
     world.levers.kill("fw1")
-    assert (lab.sink.published, lab.sink.topics) == ([], [])
+    assert (lab.recorded.published, lab.recorded.topics) == ([], [])
     assert "SnsTopicArn" not in world.ec2.describe_route_servers()["RouteServers"][0]
-    assert lab.sink.logs, "peer logs do not depend on it"
+    assert lab.recorded.logs, "peer logs do not depend on it"
 
 
 def test_the_topic_comes_and_goes_with_the_switch(at_edge):
     server = at_edge.route_server_id
     at_edge.ec2.modify_route_server(RouteServerId=server, SnsNotificationsEnabled=False)
-    assert at_edge.lab.sink.topics == []
+    assert at_edge.lab.recorded.topics == []
     at_edge.ec2.modify_route_server(RouteServerId=server, SnsNotificationsEnabled=True)
     shown = at_edge.ec2.describe_route_servers()["RouteServers"][0]
-    assert at_edge.lab.sink.topics == [shown["SnsTopicArn"]]
+    assert at_edge.lab.recorded.topics == [shown["SnsTopicArn"]]
 
 
 def test_peer_logs_tell_what_the_peer_said(at_edge):
-    sink, peer = at_edge.lab.sink, at_edge.peers["fw1"]["az1-a"]
+    sink, peer = at_edge.lab.recorded, at_edge.peers["fw1"]["az1-a"]
     sink.logs.clear()
     at_edge.levers.advertise("fw1", "192.0.2.0/24", as_path=[65001, 65001], med=5)
     at_edge.levers.advertise("fw1", "192.0.2.0/24", as_path=[65001, 65001], med=5)
@@ -107,18 +107,18 @@ def test_peer_logs_tell_what_the_peer_said(at_edge):
 
 
 def test_a_lost_session_logs_no_withdrawal(at_edge):
-    at_edge.lab.sink.logs.clear()
+    at_edge.lab.recorded.logs.clear()
     at_edge.levers.kill("fw1")
-    assert {(record["type"], record["status"]) for _, record in at_edge.lab.sink.logs} == {
+    assert {(record["type"], record["status"]) for _, record in at_edge.lab.recorded.logs} == {
         ("BFDStatus", "DOWN"),
         ("BGPStatus", "DOWN"),
     }
-    assert all(record["message"] is None for _, record in at_edge.lab.sink.logs)
+    assert all(record["message"] is None for _, record in at_edge.lab.recorded.logs)
 
 
 def test_signals_take_their_time(slow_edge):
     slow_edge.clock.advance(60)
-    sink = slow_edge.lab.sink
+    sink = slow_edge.lab.recorded
     sink.published.clear()
     sink.logs.clear()
     slow_edge.levers.session("fw1", "az1-a", "down")
@@ -132,9 +132,9 @@ def test_signals_take_their_time(slow_edge):
 
 def test_instances_tell_eventbridge(at_edge):
     instance = at_edge.instances["fw1"]
-    at_edge.lab.sink.events.clear()
+    at_edge.lab.recorded.events.clear()
     at_edge.levers.kill("fw1", stop_instance=True)
-    stopping, stopped = at_edge.lab.sink.events
+    stopping, stopped = at_edge.lab.recorded.events
     assert stopping["detail"] == {"instance-id": instance, "state": "stopping"}
     assert stopped["detail"]["state"] == "stopped"
     assert stopped["source"] == "aws.ec2"

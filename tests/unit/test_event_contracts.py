@@ -6,7 +6,6 @@ import copy
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from jsonschema import Draft202012Validator
 from tandem import provisioning_telling, telling
 from tandem.audit import Head
 from tandem.decision import Action, AddressDecision, GroupDecision, Severity
-from tandem.events import DetailType, Event, from_envelope, schema
+from tandem.events import SCHEMAS, DetailType, Event, from_envelope, schema
 from tandem.intake import SWEEP, forward, parse
 from tandem.model import Holder
 from tandem.moves import Move, Moved, Outcome, Refusal
@@ -102,7 +101,7 @@ def objects(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_each_detail_type_has_one_schema_and_no_schema_is_without():
-    stored = {p.name for p in files("tandem").joinpath("schemas").iterdir()} - {"topology.schema.json"}
+    stored = {path.name for path in SCHEMAS.iterdir()} - {"topology.schema.json"}
     assert stored == {detail_type.file_name for detail_type in DetailType}
 
 

@@ -9,7 +9,7 @@ from tandem.decision import decide
 from tandem.memory import Memory
 from tandem.model import Observation, Status
 from tandem.settling import awaited, newest
-from tandem.signals import Protocol, Signal, SignalKind
+from tandem.signals import Protocol, Signal, SignalKind, parse_bus
 from tests.pure import DOWN, NOW, UP, after, observation, route, topology
 
 
@@ -19,7 +19,7 @@ def signal(peer_id: str, status: Status, at: datetime | None = NOW, protocol: Pr
 
 
 def waiting(signals: list[Signal], current: Observation, previous: Observation | None = None) -> str | None:
-    return awaited(signals, topology(), decide(topology(), current, Memory(), NOW), previous, current)
+    return awaited(signals, topology(), decide(topology(), current, Memory(), NOW), previous, current, NOW)
 
 
 def down(observed: Observation, peer_id: str) -> Observation:
@@ -75,3 +75,25 @@ def test_the_newest_signal_of_a_peer_counts_however_they_arrive() -> None:
     assert newest([new, untimed]) == (untimed,)
     other = signal("rsp-1", DOWN, protocol=Protocol.BFD)
     assert set(newest([old, new, other])) == {new, other}
+
+
+def test_a_signal_older_than_the_settling_waits_for_nothing() -> None:
+    assert waiting([signal("rsp-rse-1a", DOWN, after(-29))], observation(), observation()) is not None
+    assert waiting([signal("rsp-rse-1a", DOWN, after(-31))], observation(), observation()) is None
+
+
+def test_a_peer_log_is_too_late_to_wait_for() -> None:
+    detail = {
+        "schema_version": 1,
+        "topology": "edge",
+        "occurred_at": "2026-11-21T03:00:00.000Z",
+        "cause": "BGP of rsp-rse-1a went down",
+        "peer_id": "rsp-rse-1a",
+        "protocol": "bgp",
+        "status": "down",
+        "source": "peer-log",
+    }
+    envelope = {"source": "tandem", "detail-type": "Peer State Change", "detail": detail}
+    assert waiting([parse_bus(envelope)], observation(), observation()) is None
+    told = parse_bus(envelope | {"detail": detail | {"source": "sns"}})
+    assert waiting([told], observation(), observation()) is not None

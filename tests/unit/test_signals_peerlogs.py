@@ -106,6 +106,7 @@ def test_a_time_that_is_none_costs_only_the_time(when):
         {"awslogs": {"data": "*** no base64 ***"}},
         {"awslogs": {"data": base64.b64encode(b"no gzip").decode()}},
         {"awslogs": {"data": base64.b64encode(gzip.compress(b"no json")).decode()}},
+        {"awslogs": {"data": base64.b64encode(gzip.compress(b"[" * 100_000)).decode()}},
         {"awslogs": {"data": base64.b64encode(gzip.compress(b"{}")[:-6]).decode()}},
         packed([]),
         packed({"messageType": "DATA_MESSAGE"}),

@@ -235,6 +235,15 @@ def test_each_flap_is_told_at_once():
     assert heard == [(float(at), "edge", FW2) for at in range(5, 60, 10)]
 
 
+def test_a_change_of_a_change_is_told_at_once():
+    world = Watched({ROUTE_SERVER: fib(FW2)})
+    heard = []
+    for at, turn in world.turns():
+        heard += told([(at, turn)])
+        world.databases[ROUTE_SERVER] = fib(FW2 if at < 10 else "10.0.9.9")
+    assert heard == [(0.0, "edge", FW2), (15.0, "edge", "10.0.9.9"), (45.0, "edge", "10.0.9.9")]
+
+
 def test_one_sick_route_server_does_not_stop_the_others():
     sick = "rs-0b0b0b0b0b0b0b0b0"
     error = TemporaryError("GetRouteServerRoutingDatabase: InternalError")

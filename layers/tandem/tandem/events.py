@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 SOURCE = "tandem"
 SCHEMA_VERSION = 1
+SCHEMAS = Path(__file__).parent / "schemas"
 
 
 class DetailType(StrEnum):
@@ -71,8 +72,7 @@ def from_envelope(envelope: Mapping[str, Any]) -> Event | None:
 
 def schema(detail_type: DetailType) -> dict[str, Any]:
     """The JSON Schema of a detail."""
-    text = files("tandem").joinpath("schemas", detail_type.file_name).read_text(encoding="utf-8")
-    return dict(json.loads(text))
+    return dict(json.loads((SCHEMAS / detail_type.file_name).read_text(encoding="utf-8")))
 
 
 def iso(moment: datetime) -> str:

@@ -111,6 +111,7 @@ class _Look:
         self.memory = Memory()
         self.lease: Lease
         self.leased_at = self.observed_at = received_at
+        self.last_read: Observation | None = None
         self.pause = RETRY_SECONDS
         self.refused: dict[str, str] = {}
         """Group to the failure that this look told of it, so that it tells it once."""
@@ -141,6 +142,7 @@ class _Look:
                 break
             now = self.world.clock.now()
             self.lease, marks = self.world.looks.again(self.lease, self.memory, now)
+            self.received_at = self.leased_at = now
             signals = tuple(telling.unmark(mark) for mark in marks)
         else:
             self.world.looks.let_go(self.lease, self.memory)
@@ -153,19 +155,20 @@ class _Look:
     def _settle(self, signals: tuple[Signal, ...]) -> None:
         """Turns of observe, decide, act until nothing has to move and that may be believed."""
         until = min(self.ends_at, self.world.clock.now() + timedelta(seconds=SETTLE_SECONDS))
-        previous: Observation | None = None
         while True:
             self._renew()
-            observation = self._observe(until)
+            read_before, read_at = self.last_read, self.observed_at
+            observation = self.last_read = self._observe(until)
+            is_apart = self.observed_at - read_at >= timedelta(seconds=READ_AGAIN_SECONDS)
+            previous = read_before if is_apart else None
             self.memory = replace(self.memory, next_hops=seen_next_hops(observation, self.topology))
             decisions = decide(self.topology, observation, self.memory, self.world.clock.now())
             moved = self._act(decisions, observation, signals)
             decisions = self.report.decisions = after(decisions, moved)
-            pending = awaited(signals, self.topology, decisions, previous, observation)
+            pending = awaited(signals, self.topology, decisions, previous, observation, self.observed_at)
             wait = self._wait(pending, until, decisions, moved)
             if wait is None:
                 break
-            previous = observation
             self.world.clock.sleep(wait)
         self._tell(decisions, pending, observation, signals)
 

@@ -20,6 +20,7 @@ from tandem.topology import canonical_address, canonical_prefix
 _PEER = re.compile(r"\brsp-[0-9a-f]+\b")
 _GZIP = 16 + zlib.MAX_WBITS
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SHOWN = 120
 _SESSIONS = {"BGPStatus": Protocol.BGP, "BFDStatus": Protocol.BFD}
 _ROUTES = {
     "ADVERTISED": (RouteEvent.ADVERTISED, "advertised"),
@@ -98,7 +99,8 @@ def _time(milliseconds: object) -> datetime | None:
 
 def _unknown(line: str) -> Signal:
     peer = _PEER.search(line)
-    cause = "a peer log record of unknown shape came" + (f" from {peer.group()}" if peer else "")
+    whose = f" from {peer.group()}" if peer else ""
+    cause = f"a peer log record of unknown shape came{whose}: {line[:_SHOWN]!r}"
     return Signal(
         SignalKind.LOOK, cause, peer_id=peer.group() if peer else None, origin=Origin.PEER_LOG, known=False
     )

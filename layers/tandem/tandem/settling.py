@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from tandem.decision import GroupDecision
 from tandem.model import Observation, Peer, RouteStatus
@@ -36,15 +37,20 @@ def awaited(
     decisions: Iterable[GroupDecision],
     previous: Observation | None,
     current: Observation,
+    now: datetime,
 ) -> str | None:
     """What a look has still to wait for before it believes that nothing has to move; None when settled.
 
-    Only session signals make a look settle; an announced endpoint maintenance ends it at once (design §5).
+    Only session signals make a look settle, and none that is older than the time there is to settle; an
+    announced endpoint maintenance ends it at once (design §5).
     """
     signals = tuple(signals)
     if any(s.kind is SignalKind.MAINTENANCE for s in signals):
         return None
-    sessions = [s for s in signals if s.kind is SignalKind.SESSION]
+    oldest = now - timedelta(seconds=SETTLE_SECONDS)
+    sessions = [
+        s for s in signals if s.kind is SignalKind.SESSION and (s.occurred_at is None or s.occurred_at >= oldest)
+    ]
     if not sessions:
         return None
     disagreeing = [s for s in newest(sessions) if _disagrees(s, current.peers)]

@@ -118,6 +118,8 @@ def parse_bus(envelope: Mapping[str, Any]) -> Signal | None:
     if event is None or kind is None:
         return None
     detail = event.detail
+    if kind is SignalKind.SESSION and detail.get("source") == Origin.PEER_LOG:
+        kind = SignalKind.LOOK  # up to minutes late (facts §4.4): nothing that describes could lag behind
     protocol, status, peers = detail.get("protocol"), detail.get("status"), detail.get("peer_ids")
     return Signal(
         kind,

@@ -165,9 +165,9 @@ def _right(node: dict[str, Any]) -> str:
 
 
 def _shown(value: object) -> str:
+    if value is None or value in ("", [], {}):
+        return "is empty"
     match value:
-        case None | [] | {} | "":
-            return "is empty"
         case dict():
             return "is a mapping"
         case list():

@@ -1,0 +1,76 @@
+"""Runs ministack 1.5.33 with two things mended.
+
+It knows no resource for the actions on log deliveries, so that it would refuse every policy that names one.
+On AWS they have resources, and the template's roles name them. And it unpacks the layer for each worker anew,
+in its own process: a burst of cold starts would keep it from answering anything else.
+"""
+
+import hashlib
+import json
+import tempfile
+import threading
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from ministack.app import main
+from ministack.core import iam_actions, lambda_runtime
+
+_BY_NAME = {
+    "PutDeliverySource": "delivery-source",
+    "GetDeliverySource": "delivery-source",
+    "DeleteDeliverySource": "delivery-source",
+    "PutDeliveryDestination": "delivery-destination",
+    "GetDeliveryDestination": "delivery-destination",
+    "DeleteDeliveryDestination": "delivery-destination",
+}
+_BY_ID = {"GetDelivery", "DeleteDelivery"}
+_UNPACKING = threading.Lock()
+
+Extract = Callable[..., str]
+
+
+def with_deliveries(extract: Extract) -> Extract:
+    """ministack's `extract_resource_arn`, with the resources of log deliveries."""
+
+    def extract_resource_arn(*request: Any) -> str:  # noqa: ANN401 ministack's eight arguments, passed on
+        service, _, _, headers, body, _, region, account_id = request
+        action = headers.get("x-amz-target", "").rpartition(".")[2]
+        resource = _delivery_resource(action, body) if service == "logs" else None
+        return extract(*request) if resource is None else f"arn:aws:logs:{region}:{account_id}:{resource}"
+
+    return extract_resource_arn
+
+
+def _delivery_resource(action: str, body: bytes) -> str | None:
+    """The resource part of the ARN, or None for every other action."""
+    if action in _BY_NAME:
+        return f"{_BY_NAME[action]}:{json.loads(body).get('name')}"
+    if action in _BY_ID:
+        return f"delivery:{json.loads(body).get('id')}"
+    if action == "CreateDelivery":  # on AWS the delivery and its destination too; ministack judges one
+        return f"delivery-source:{json.loads(body).get('deliverySourceName')}"
+    return None
+
+
+class SharedZip(zipfile.ZipFile):
+    """Unpacks an archive once per process; whoever unpacks it again gets a link to that."""
+
+    def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:  # noqa: ANN401
+        digest = hashlib.sha256(Path(str(self.filename)).read_bytes()).hexdigest()
+        shared = Path(tempfile.gettempdir()) / "unpacked" / digest
+        with _UNPACKING:
+            if not shared.exists():
+                super().extractall(shared, members, pwd)
+        Path(path).rmdir()
+        Path(path).symlink_to(shared)
+
+
+if __name__ == "__main__":
+    iam_actions.extract_resource_arn = with_deliveries(iam_actions.extract_resource_arn)
+    lambda_runtime.zipfile = SimpleNamespace(
+        ZipFile=SharedZip, BadZipFile=zipfile.BadZipFile, LargeFileError=zipfile.LargeZipFile
+    )
+    main()

@@ -1,0 +1,60 @@
+"""What the lab mends in ministack, and that it is still broken there."""
+
+import json
+import zipfile
+
+import pytest
+from ministack.core import lambda_runtime
+from ministack.core.iam_actions import extract_resource_arn
+
+from lab.mended_ministack import SharedZip, with_deliveries
+
+ARN = "arn:aws:logs:us-east-1:123456789012:"
+
+
+def resource(extract, action, **request):
+    headers = {"x-amz-target": f"Logs_20140328.{action}"}
+    body = json.dumps(request).encode()
+    return extract("logs", "POST", "/", headers, body, {}, "us-east-1", "123456789012")
+
+
+@pytest.mark.parametrize(
+    ("action", "request_", "named"),
+    [
+        ("PutDeliverySource", {"name": "rsp-0a"}, "delivery-source:rsp-0a"),
+        ("PutDeliveryDestination", {"name": "peers"}, "delivery-destination:peers"),
+        ("CreateDelivery", {"deliverySourceName": "rsp-0a"}, "delivery-source:rsp-0a"),
+        ("DeleteDelivery", {"id": "1"}, "delivery:1"),
+    ],
+)
+def test_actions_on_log_deliveries_have_resources(action, request_, named):
+    assert resource(extract_resource_arn, action, **request_) == "*"  # else the mend can go
+    assert resource(with_deliveries(extract_resource_arn), action, **request_) == ARN + named
+
+
+@pytest.mark.parametrize(
+    ("action", "request_"), [("PutLogEvents", {"logGroupName": "/a"}), ("DescribeDeliveries", {})]
+)
+def test_the_resources_of_all_other_actions_are_ministacks(action, request_):
+    own = resource(extract_resource_arn, action, **request_)
+    assert resource(with_deliveries(extract_resource_arn), action, **request_) == own
+
+
+def test_an_archive_is_unpacked_once_and_shared(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for archive, text in (("one.zip", "same"), ("two.zip", "same"), ("three.zip", "other")):
+        with zipfile.ZipFile(tmp_path / archive, "w") as written:
+            written.writestr(zipfile.ZipInfo("python/module.py"), text)
+    places = []
+    for archive in ("one.zip", "two.zip", "three.zip"):
+        place = tmp_path / f"for-{archive}"
+        place.mkdir()
+        with SharedZip(tmp_path / archive) as opened:
+            opened.extractall(place)
+        places.append(place)
+    assert [(place / "python/module.py").read_text() for place in places] == ["same", "same", "other"]
+    assert places[0].resolve() == places[1].resolve() != places[2].resolve()
+
+
+def test_ministack_still_unpacks_as_the_mend_expects():
+    assert lambda_runtime.zipfile is zipfile

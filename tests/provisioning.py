@@ -1,0 +1,329 @@
+"""The provisioner as it is deployed, over moto and the lab's EC2, with every AWS call on record."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache
+from types import ModuleType
+from typing import Any
+from unittest import mock
+
+import boto3
+from moto.core.exceptions import JsonRESTError
+from moto.logs.models import DeliverySource as MotoSource
+from moto.logs.models import LogsBackend
+
+from lab.ec2.inprocess import LabEC2, lab_ec2
+from lab.ec2.scenario import edge
+from lab.ec2.signals import RecordingSink
+from tandem.adapters import clients, ec2
+from tandem.adapters.topologies import TopologyStore
+from tandem.events import from_envelope
+from tests.contracts import assert_meets_schema
+from tests.topologies import document
+
+ACCOUNT, REGION = "123456789012", "us-east-1"
+GROUP = "/aws/vendedlogs/tandem/route-server-peer"
+FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function"
+QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}"
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": REGION,
+    "TANDEM_STACK_NAME": "tandem",
+    "TANDEM_STATE_TABLE": "tandem-state",
+    "TANDEM_BUS_NAME": "tandem",
+    "TANDEM_FAILOVER_FUNCTION": f"{FUNCTION}:failover",
+    "TANDEM_FAILOVER_QUEUE": f"{QUEUE}:failover",
+    "TANDEM_SIGNALS_FUNCTION": f"{FUNCTION}:signals",
+    "TANDEM_SIGNALS_QUEUE": f"{QUEUE}:signals",
+    "TANDEM_PEER_LOG_GROUP": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{GROUP}",
+    "POWERTOOLS_SERVICE_NAME": "provisioner",
+    "POWERTOOLS_METRICS_NAMESPACE": "Tandem",
+    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+}
+READING = ("Describe", "Get", "List", "Query")
+
+
+class Context:
+    function_name = "provisioner"
+    memory_limit_in_mb = 512
+    invoked_function_arn = f"{FUNCTION}:provisioner"
+    aws_request_id = "request"
+    log_stream_name = "stream"
+
+
+class VirtualTime:
+    """The lab's clock: sleeping lets the lab's events happen."""
+
+    def __init__(self, lab: LabEC2) -> None:
+        self._clock = lab.clock
+
+    def now(self):
+        return self._clock.now()
+
+    def sleep(self, seconds: float) -> None:
+        self._clock.sleep(seconds)
+
+
+class TopicSink(RecordingSink):
+    """Route servers' topics are real ones of moto's SNS."""
+
+    def create_topic(self, name: str) -> str:
+        return str(boto3.client("sns").create_topic(Name=name)["TopicArn"])
+
+    def delete_topic(self, arn: str) -> None:
+        boto3.client("sns").delete_topic(TopicArn=arn)
+
+
+@dataclass
+class Provisioner:
+    """The function with its world. `calls` are the AWS calls of the function, never those of a test."""
+
+    lab: LabEC2
+    ids: dict[str, Any]
+    app: ModuleType
+    calls: list[str] = field(default_factory=list)
+
+    def invoke(self, event: dict[str, Any]) -> dict[str, Any]:
+        self.calls.clear()
+        RECORDERS.append(self.calls)
+        try:
+            return dict(self.app.handler(event, Context()))
+        finally:
+            RECORDERS.clear()
+
+    def check(self, wanted: object = None, **order: Any) -> dict[str, Any]:
+        return self.invoke({"action": "check", "document": wanted or self.document(), **order})
+
+    def apply(self, wanted: object = None, **order: Any) -> dict[str, Any]:
+        return self.invoke({"action": "apply", "document": wanted or self.document(), **order})
+
+    def delete(self, name: str = "edge", **order: Any) -> dict[str, Any]:
+        return self.invoke({"action": "delete", "topology": name, **order})
+
+    def refresh(self) -> None:
+        self.invoke({"action": "refresh"})
+
+    def deliver(self) -> list[dict[str, Any]]:
+        """Hands the function each event that waits on the bus; the events, all as their schemas say."""
+        waiting = self.events()
+        for envelope in waiting:
+            self.invoke(envelope)
+        return waiting
+
+    def events(self) -> list[dict[str, Any]]:
+        sqs = boto3.client("sqs")
+        url = sqs.get_queue_url(QueueName="everything")["QueueUrl"]
+        found = []
+        while batch := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+            for message in batch:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                envelope = json.loads(message["Body"])
+                event = from_envelope(envelope)
+                assert event is not None
+                assert_meets_schema(event)
+                found.append(envelope)
+        return found
+
+    @property
+    def changes(self) -> list[str]:
+        """The calls of the last invocation that change something."""
+        return [call for call in self.calls if not call.partition(":")[2].startswith(READING)]
+
+    def document(self, **changes: Any) -> dict[str, Any]:
+        """examples/edge.yaml with the scenario's IDs, as the demo makes it."""
+        made, ids = document(), self.ids
+        made["route_server"] |= {
+            "id": ids["route_server_id"],
+            "vpc_id": ids["vpc_id"],
+            "endpoints": {name: endpoint["subnet_id"] for name, endpoint in ids["endpoints"].items()},
+            "propagate_to": [ids["route_tables"]["protected"]],
+        }
+        for name, appliance in made["appliances"].items():
+            appliance["instance_id"] = ids["instances"][name]
+        for spec, elastic_ip in zip(
+            made["groups"][0]["elastic_ips"], ids["elastic_ips"].values(), strict=True
+        ):
+            spec["allocation_id"] = elastic_ip["allocation_id"]
+            for name, target in spec["targets"].items():
+                target["network_interface"] = ids["interfaces"][name]
+        return made | changes
+
+    @property
+    def topic(self) -> str:
+        server = boto3.client("ec2").describe_route_servers(RouteServerIds=[self.ids["route_server_id"]])
+        return str(server["RouteServers"][0]["SnsTopicArn"])
+
+    def subscribed(self, topic: str | None = None) -> dict[str, dict[str, Any]]:
+        """Endpoint to redrive policy of the topic's subscriptions."""
+        sns = boto3.client("sns")
+        found = sns.list_subscriptions_by_topic(TopicArn=topic or self.topic)["Subscriptions"]
+        attributes = {
+            s["Endpoint"]: sns.get_subscription_attributes(SubscriptionArn=s["SubscriptionArn"])["Attributes"]
+            for s in found
+        }
+        return {endpoint: json.loads(a.get("RedrivePolicy", "{}")) for endpoint, a in attributes.items()}
+
+    def delivered(self) -> set[str]:
+        """The peers whose logs reach the stack's log group."""
+        logs = boto3.client("logs")
+        ours = {
+            d["arn"]
+            for d in logs.describe_delivery_destinations()["deliveryDestinations"]
+            if d["deliveryDestinationConfiguration"]["destinationResourceArn"].endswith(f":log-group:{GROUP}")
+            and d["outputFormat"] == "json"
+        }
+        sources = {
+            s["name"]: s["resourceArns"][0].rpartition("/")[2]
+            for s in logs.describe_delivery_sources()["deliverySources"]
+            if s["logType"] == "EVENT_LOGS"
+        }
+        deliveries = logs.describe_deliveries()["deliveries"]
+        return {sources[d["deliverySourceName"]] for d in deliveries if d["deliveryDestinationArn"] in ours}
+
+    def peer_ids(self) -> set[str]:
+        return {peer_id for peers in self.ids["peers"].values() for peer_id in peers.values()}
+
+    def record(self, name: str = "edge"):
+        return TopologyStore(clients.dynamodb(), "tandem-state").get(name)
+
+    def put_item(self, **attributes: dict[str, str]) -> None:
+        """Lays attributes over the stored topology `edge`."""
+        key = {"kind": {"S": "topology"}, "id": {"S": "edge"}}
+        item = boto3.client("dynamodb").get_item(TableName="tandem-state", Key=key)["Item"]
+        boto3.client("dynamodb").put_item(TableName="tandem-state", Item={**item, **attributes})
+
+    def provisioned(self, **changes: Any) -> None:
+        """Records something else as provisioned for `edge`."""
+        record = self.record()
+        self.app.store.set_provisioned(record, replace(record.provisioned, **changes))
+
+    def settle(self, seconds: float = 60) -> None:
+        self.lab.clock.sleep(seconds)
+
+
+@contextmanager
+def provisioner(*, sns: bool = True, **scenario: Any) -> Iterator[Provisioner]:
+    """The edge scenario with an empty state table."""
+    with (
+        mock.patch.dict(os.environ, ENVIRONMENT),
+        mock.patch.object(LogsBackend, "put_delivery_source", _put_delivery_source),
+        mock.patch.object(LogsBackend, "delete_delivery_source", _delete_delivery_source),
+        lab_ec2(sink=TopicSink()) as lab,
+    ):
+        _forget_clients()
+        boto3.DEFAULT_SESSION = _session()
+        _table()
+        _bus()
+        ids = edge(boto3.client("ec2"), lab.levers, sleep=lab.clock.sleep, sns=sns, **scenario)
+        yield Provisioner(lab, ids, _load(lab))
+    boto3.DEFAULT_SESSION = None
+    _forget_clients()
+
+
+@cache
+def _session() -> boto3.Session:
+    """One for all tests, since it reads the service models once; whoever records hears its calls."""
+    session = boto3.Session()
+    session.events.register("before-call", _record)
+    return session
+
+
+RECORDERS: list[list[str]] = []
+
+
+def _record(model: Any, **_: Any) -> None:
+    for calls in RECORDERS:
+        calls.append(f"{model.service_model.service_name}:{model.name}")
+
+
+def _load(lab: LabEC2) -> ModuleType:
+    """A fresh function, as a cold start makes it, on the lab's time."""
+    sys.modules.pop("functions.provisioner.app", None)
+    app = importlib.import_module("functions.provisioner.app")
+    clock = VirtualTime(lab)
+    vars(app).update(clock=clock, world=replace(vars(app)["world"], clock=clock))
+    return app
+
+
+def _forget_clients() -> None:
+    for made in (clients.ec2, clients.ec2_moves, clients.dynamodb, clients.events, clients.sns, clients.logs):
+        made.cache_clear()
+    ec2._pool.cache_clear()
+
+
+def _table() -> None:
+    boto3.client("dynamodb").create_table(
+        TableName="tandem-state",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[
+            {"AttributeName": "kind", "KeyType": "HASH"},
+            {"AttributeName": "id", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "kind", "AttributeType": "S"},
+            {"AttributeName": "id", "AttributeType": "S"},
+        ],
+    )
+
+
+def _bus() -> None:
+    boto3.client("sqs").create_queue(QueueName="everything")
+    events = boto3.client("events")
+    events.create_event_bus(Name="tandem")
+    events.put_rule(Name="all", EventBusName="tandem", EventPattern='{"source": ["tandem"]}')
+    events.put_targets(
+        Rule="all", EventBusName="tandem", Targets=[{"Id": "queue", "Arn": f"{QUEUE}:everything"}]
+    )
+    boto3.client("logs").create_log_group(logGroupName=GROUP)
+
+
+class ConflictError(JsonRESTError):
+    code = 400
+
+    def __init__(self, message: str) -> None:
+        super().__init__("ConflictException", message)
+
+
+class ForbiddenError(JsonRESTError):
+    code = 400
+
+    def __init__(self, message: str) -> None:
+        super().__init__("AccessDeniedException", message)
+
+
+def _put_delivery_source(
+    self: LogsBackend, name: str, resource_arn: str, log_type: str, tags: Any
+) -> MotoSource:
+    """As AWS has it for route server peers (facts §4.2), which moto refuses: one source a resource."""
+    assert ":ec2:" in resource_arn
+    assert log_type == "EVENT_LOGS"
+    for source in self.delivery_sources.values():
+        if resource_arn in source.resource_arns and source.name != name:
+            raise ConflictError(
+                "This ResourceId has already been used in another Delivery Source in this account."
+            )
+    made = MotoSource(
+        account_id=self.account_id,
+        region=self.region_name,
+        name=name,
+        resource_arn=resource_arn,
+        log_type=log_type,
+        tags=tags,
+    )
+    self.delivery_sources[name] = made
+    return made
+
+
+def _delete_delivery_source(self: LogsBackend, name: str) -> None:
+    """AWS refuses while deliveries are associated (its API reference, DeleteDeliverySource)."""
+    if any(d.delivery_source_name == name for d in self.deliveries.values()):
+        raise ConflictError("Cannot delete a Delivery Source that has Deliveries.")
+    self.delivery_sources.pop(name)
