@@ -19,6 +19,7 @@ from lab.queues import BusEvents, Notifications
 from lab.servers import Servers
 from lab.session import Endpoints, Session
 from lab.workers import Worker, workers
+from tandem.audit import Record
 
 STACK = "tandem"
 TEMPLATE = ROOT / "template.yaml"
@@ -143,6 +144,35 @@ class Cloud:
     def events(self) -> BusEvents:
         """Everything that Tandem puts on its bus, from now on."""
         return BusEvents(self.session, self.outputs["BusName"])
+
+    def audit(self, sequence: str) -> list[Record]:
+        """A whole audit sequence, oldest first, as it lies in the table."""
+        pages = self.session.client("dynamodb").get_paginator("query")
+        items = pages.paginate(
+            TableName=self.outputs["AuditTable"],
+            KeyConditionExpression="#s = :s",
+            ExpressionAttributeNames={"#s": "sequence"},
+            ExpressionAttributeValues={":s": {"S": sequence}},
+            ConsistentRead=True,
+        ).search("Items[]")
+        return [
+            Record(
+                sequence=sequence,
+                number=int(item["number"]["N"]),
+                previous=item["previous"]["S"],
+                hash=item["hash"]["S"],
+                body=json.loads(item["body"]["S"]),
+            )
+            for item in items
+        ]
+
+    def state(self, kind: str, name: str) -> dict[str, Any]:
+        """One record of the state table, as DynamoDB spells it; empty where there is none."""
+        key: dict[str, Any] = {"kind": {"S": kind}, "id": {"S": name}}
+        table = self.session.client("dynamodb").get_item(
+            TableName=self.outputs["StateTable"], Key=key, ConsistentRead=True
+        )
+        return dict(table.get("Item", {}))
 
     def invoke(self, function: str, event: object) -> Any:  # noqa: ANN401 a function returns what it returns
         """Call and wait. Raises what the function raised, in words."""

@@ -1,4 +1,4 @@
-"""`python -m lab.demo`: deploy, kill the active appliance, watch the addresses follow the route and come back."""
+"""`make demo`: deploy, kill the active appliance, watch the addresses follow the route and come back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lab.deploy import ROOT, DeployError
 from lab.ec2.depth import depth
 from lab.queues import BusEvents, Notification, Notifications
 from lab.sightings import Sightings, visible, watching
-from tandem.audit import Record, problems
+from tandem.audit import problems
 
 EXAMPLE = ROOT / "examples" / "edge.yaml"
 RESULT = ROOT / ".lab" / "demo.json"
@@ -72,12 +72,7 @@ class Stage:
 
     def is_quiet(self) -> bool:
         """Whether no look has the lease."""
-        item = self.cloud.session.client("dynamodb").get_item(
-            TableName=self.cloud.outputs["StateTable"],
-            Key={"kind": {"S": "look"}, "id": {"S": "edge"}},
-            ConsistentRead=True,
-        )
-        return "lease_until" not in item["Item"]
+        return "lease_until" not in self.cloud.state("look", "edge")
 
     def wait(self, what: str, done: Callable[[], bool]) -> None:
         """Listens until it is done. Raises DemoFailed after a minute."""
@@ -183,7 +178,8 @@ def _scene(stage: Stage, title: str, pull: Callable[[], object], heir: str) -> d
         console.print(f"  {entry['ms']:>6} ms  {entry['what']}")
     trips = _round_trips(stage.cloud.levers.requests(since))
     console.print(
-        f"  EC2 round trips of the look: {trips['to_associated']} to associated, {trips['to_verified']} to verified; "
+        f"  EC2 round trips of the look: {trips['to_associated']} to associated, "
+        f"{trips['to_verified']} to verified; "
         f"{trips['milliseconds_to_associated']} ms and {trips['milliseconds_to_verified']} ms"
     )
     if (trips["to_associated"], trips["to_verified"]) != (2, 3):
@@ -244,24 +240,7 @@ def _round_trips(requests: list[dict[str, Any]]) -> dict[str, int]:
 
 def _audit(stage: Stage) -> dict[str, Any]:
     """Reads the whole sequence and recomputes its hashes."""
-    pages = stage.cloud.session.client("dynamodb").get_paginator("query")
-    items = pages.paginate(
-        TableName=stage.cloud.outputs["AuditTable"],
-        KeyConditionExpression="#s = :s",
-        ExpressionAttributeNames={"#s": "sequence"},
-        ExpressionAttributeValues={":s": {"S": "failover#edge"}},
-        ConsistentRead=True,
-    ).search("Items[]")
-    records = [
-        Record(
-            i["sequence"]["S"],
-            int(i["number"]["N"]),
-            i["previous"]["S"],
-            i["hash"]["S"],
-            json.loads(i["body"]["S"]),
-        )
-        for i in items
-    ]
+    records = stage.cloud.audit("failover#edge")
     wrong = problems(records)
     kinds = [str(record.body["kind"]) for record in records]
     _say("the audit trail, its hashes computed anew")

@@ -11,13 +11,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 from unittest import mock
+
+import boto3
 
 from lab.ec2.clock import Clock
 from lab.ec2.inprocess import LabEC2, lab_ec2
 from lab.ec2.scenario import edge
-from lab.ec2.signals import RecordingSink
+from lab.ec2.signals import Published, RecordingSink
 from lab.ec2.timings import Behaviour, Timings
 from tandem.adapters import clients, ec2
 from tandem.adapters.audits import AuditTable
@@ -89,6 +91,12 @@ class Stack:
     def levers(self):
         return self.lab.levers
 
+    @property
+    def published(self) -> list[Published]:
+        """Every SNS message of the route server since the world began."""
+        assert isinstance(self.lab.sink, RecordingSink)
+        return self.lab.sink.published
+
     def store(self, **changes: Any) -> TopologyRecord:
         """Stores the edge topology in force, as the provisioner leaves it."""
         document = {**edge_document(self.ids), **changes}
@@ -125,9 +133,7 @@ class Stack:
 
     def deliver(self, *, most: int | None = None) -> int:
         """Hands the failover function every SNS message that has not been delivered; how many there were."""
-        sink = self.lab.sink
-        assert isinstance(sink, RecordingSink)
-        waiting = sink.published[self.delivered :][:most]
+        waiting = self.published[self.delivered :][:most]
         self.delivered += len(waiting)
         for message in waiting:
             attributes = {
@@ -191,7 +197,7 @@ class Stack:
 
     def events(self) -> list[dict[str, Any]]:
         """What was put on the bus, oldest first."""
-        sqs = clients.boto3.client("sqs")
+        sqs = boto3.client("sqs")
         url = sqs.get_queue_url(QueueName="everything")["QueueUrl"]
         found = []
         for _ in range(100):
@@ -226,7 +232,7 @@ def edge_document(ids: dict[str, Any]) -> dict[str, Any]:
                 "instance_id": ids["instances"][name],
                 "asn": 65000 + number,
                 "liveness": "bfd",
-                "peers": {endpoint: ids["peer_addresses"][name] for endpoint in ids["peers"][name]},
+                "peers": dict.fromkeys(ids["peers"][name], ids["peer_addresses"][name]),
             }
             for number, name in enumerate(("fw1", "fw2"), start=1)
         },
@@ -265,12 +271,12 @@ def stack(
         _forget_clients()
         _tables()
         _bus()
-        made = clients.boto3.client("ec2")
+        made = boto3.client("ec2")
         ids = edge(made, lab.levers, sleep=lab.clock.sleep, **scenario)
         found = Stack(lab, ids, load_failover(lab))
         found.store()
         lab.clock.sleep(30 if clock is None else 0)
-        lab.sink.published.clear()
+        found.delivered = len(found.published)
         found.forget_calls()
         yield found
         found.app.world.side.shutdown()
@@ -281,7 +287,7 @@ def load_failover(lab: LabEC2) -> ModuleType:
     """A fresh failover function, as a cold start makes it, on the lab's time."""
     sys.modules.pop("functions.failover.app", None)
     app = importlib.import_module("functions.failover.app")
-    app.world = replace(app.world, clock=VirtualTime(lab))
+    vars(app)["world"] = replace(app.world, clock=VirtualTime(lab))
     return app
 
 
@@ -292,10 +298,11 @@ def _forget_clients() -> None:
 
 
 def _tables() -> None:
-    for name, partition, sort, kind in (
+    tables: tuple[tuple[str, str, str, Literal["S", "N"]], ...] = (
         ("tandem-state", "kind", "id", "S"),
         ("tandem-audit", "sequence", "number", "N"),
-    ):
+    )
+    for name, partition, sort, kind in tables:
         clients.dynamodb().create_table(
             TableName=name,
             BillingMode="PAY_PER_REQUEST",
@@ -311,7 +318,7 @@ def _tables() -> None:
 
 
 def _bus() -> None:
-    queue = clients.boto3.client("sqs").create_queue(QueueName="everything")["QueueUrl"]
+    queue = boto3.client("sqs").create_queue(QueueName="everything")["QueueUrl"]
     arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue.rsplit('/', 1)[-1]}"
     clients.events().create_event_bus(Name="tandem")
     clients.events().put_rule(Name="all", EventBusName="tandem", EventPattern='{"source": ["tandem"]}')

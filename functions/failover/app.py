@@ -39,7 +39,6 @@ LEFT_OVER = timedelta(seconds=25)
 attempts (24 s, `tandem.adapters.clients.READS`)."""
 
 
-
 def note(message: str, /, **facts: object) -> None:
     """A log line that a look writes itself."""
     logger.warning(message, extra=facts)

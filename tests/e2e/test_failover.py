@@ -12,13 +12,15 @@ from typing import Any
 
 import pytest
 import yaml
+from mypy_boto3_ec2.type_defs import TagTypeDef
 
 from lab.cloud import Cloud
 from lab.demo import topology
 from lab.sightings import visible
-from tandem.audit import Record, open_intent, problems
+from tandem.audit import open_intent, problems
 
 PATIENCE_SECONDS = 60
+TRAIL = "failover#edge"
 TANDEM = Path(sys.executable).with_name("tandem")
 MOVING = {"AssociateAddress", "DisassociateAddress"}
 
@@ -39,32 +41,12 @@ def apply(cloud: Cloud, document: object) -> subprocess.CompletedProcess[str]:
     )
 
 
-def item(cloud: Cloud, kind: str) -> dict[str, Any]:
-    found = cloud.session.client("dynamodb").get_item(
-        TableName=cloud.outputs["StateTable"], Key={"kind": {"S": kind}, "id": {"S": "edge"}}, ConsistentRead=True
-    )
-    return found.get("Item", {})
-
-
-def audit(cloud: Cloud) -> list[Record]:
-    pages = cloud.session.client("dynamodb").get_paginator("query").paginate(
-        TableName=cloud.outputs["AuditTable"],
-        KeyConditionExpression="#s = :s",
-        ExpressionAttributeNames={"#s": "sequence"},
-        ExpressionAttributeValues={":s": {"S": "failover#edge"}},
-    )
-    return [
-        Record(i["sequence"]["S"], int(i["number"]["N"]), i["previous"]["S"], i["hash"]["S"], json.loads(i["body"]["S"]))
-        for i in pages.search("Items[]")
-    ]
-
-
 def holders(cloud: Cloud) -> set[str]:
     return {who for what, who in visible(cloud.levers.world()).items() if what.startswith("Elastic IP")}
 
 
 def is_quiet(cloud: Cloud) -> bool:
-    return "lease_until" not in item(cloud, "look")
+    return "lease_until" not in cloud.state("look", "edge")
 
 
 def sweep(cloud: Cloud) -> None:
@@ -76,7 +58,7 @@ def edge(cloud: Cloud) -> Cloud:
     """The edge topology, applied and watched."""
     applied = apply(cloud, topology(cloud.scenario))
     assert applied.returncode == 0, applied.stdout + applied.stderr
-    wait("provisioned", lambda: "provisioned" in item(cloud, "topology"))
+    wait("provisioned", lambda: "provisioned" in cloud.state("topology", "edge"))
     return cloud
 
 
@@ -112,7 +94,7 @@ def test_the_addresses_follow_the_route_and_the_trail_proves_it(edge: Cloud) -> 
     wait("people are told", is_told)
     wait("no look under way", lambda: is_quiet(edge))
     assert len([r for r in since() if r["action"] in MOVING]) == 4
-    records = audit(edge)
+    records = edge.audit(TRAIL)
     assert problems(records) == ()
     assert open_intent(reversed(records)) is None
     assert [a["outcome"] for a in records[-1].body["addresses"]] == ["verified"] * 4
@@ -138,30 +120,28 @@ def test_the_function_killed_in_mid_failover_leaves_the_rest_to_the_next_sweep(e
     def is_closed() -> bool:
         sweep(edge)
         time.sleep(2)
-        return open_intent(reversed(audit(edge))) is None
+        return open_intent(reversed(edge.audit(TRAIL))) is None
 
     wait("the open intent is closed", is_closed)
-    assert any(r.body.get("outcome") == "unknown" for r in audit(edge))
-    assert problems(audit(edge)) == ()
+    assert any(r.body.get("outcome") == "unknown" for r in edge.audit(TRAIL))
+    assert problems(edge.audit(TRAIL)) == ()
 
 
 def test_failover_may_move_nothing_that_its_owner_has_not_tagged(edge: Cloud) -> None:
     address = next(iter(edge.scenario["elastic_ips"].values()))
     ec2 = edge.session.client("ec2")
-    tag = [{"Key": "tandem:stack", "Value": "tandem"}]
+    tag: list[TagTypeDef] = [{"Key": "tandem:stack", "Value": "tandem"}]
     ec2.delete_tags(Resources=[address["allocation_id"]], Tags=tag)
     since = requests_since(edge)
     edge.levers.kill("fw1")
     wait("the others moved", lambda: holders(edge) == {"fw1", "fw2"})
-    refused = wait(
-        "EC2 refused", lambda: [r for r in since() if r["outcome"] == "UnauthorizedOperation"]
-    )
+    refused = wait("EC2 refused", lambda: [r for r in since() if r["outcome"] == "UnauthorizedOperation"])
     assert {r["params"]["AllocationId"] for r in refused} == {address["allocation_id"]}
     ec2.create_tags(Resources=[address["allocation_id"]], Tags=tag)
 
 
 def test_a_topology_with_problems_is_refused_whole_and_the_stored_one_stays(edge: Cloud) -> None:
-    before = item(edge, "topology")
+    before = edge.state("topology", "edge")
     document = topology(edge.scenario)
     document["appliances"]["fw1"]["asn"] = 65000
     document["groups"][0]["prefixes"] = ["10.0.0.1/8"]
@@ -170,7 +150,7 @@ def test_a_topology_with_problems_is_refused_whole_and_the_stored_one_stays(edge
     assert refused.returncode == 1
     for words in ("appliances.fw1.asn", "groups[0].prefixes[0]", "colour"):
         assert words in refused.stdout + refused.stderr
-    assert item(edge, "topology")["document"] == before["document"]
+    assert edge.state("topology", "edge")["document"] == before["document"]
 
 
 def test_a_message_from_a_topic_that_no_topology_knows_moves_nothing(edge: Cloud) -> None:
@@ -192,7 +172,9 @@ def test_what_a_function_fails_on_reaches_its_queue(edge: Cloud) -> None:
     }
     event = {"source": "tandem", "detail-type": "Look", "detail": detail}
     edge.session.client("lambda").invoke(
-        FunctionName=edge.outputs["FailoverFunction"], InvocationType="Event", Payload=json.dumps(event).encode()
+        FunctionName=edge.outputs["FailoverFunction"],
+        InvocationType="Event",
+        Payload=json.dumps(event).encode(),
     )
     sqs = edge.session.client("sqs")
     queue = edge.resources["FailoverQueue"]

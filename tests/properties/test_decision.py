@@ -104,7 +104,9 @@ def observations(draw) -> Observation:
     return Observation(
         database=RoutingDatabase(tuple(draw(routes)), draw(st.booleans())),
         peers=tuple(
-            peer(n, e, draw(statuses), draw(st.sampled_from([UP, DOWN, None]))) for n in ADDRESS for e in ENDPOINTS[n]
+            peer(n, e, draw(statuses), draw(st.sampled_from([UP, DOWN, None])))
+            for n in ADDRESS
+            for e in ENDPOINTS[n]
         ),
         elastic_ips=_one_place_each(holders),
         interfaces=draw(st.one_of(interfaces(), interfaces(), interfaces(), st.none())),
@@ -180,7 +182,9 @@ def test_every_decision_has_a_reason_and_the_same_input_the_same_output(
     for decision in decisions:
         assert decision.reason
         assert all(address.reason for address in decision.addresses)
-        assert [a.allocation_id for a in decision.addresses] == [a.allocation_id for a in declared.groups[0].elastic_ips]
+        assert [a.allocation_id for a in decision.addresses] == [
+            a.allocation_id for a in declared.groups[0].elastic_ips
+        ]
 
 
 @given(declared, observations(), memories())
@@ -195,7 +199,10 @@ def test_nothing_undeclared_is_touched_and_nobody_displaced(
         assert move.target == spec.targets[move.owner]
         assert move.source is None or move.source.network_interface_id in INTERFACE.values()
         for other in observed.elastic_ips.values():
-            if other.holder and Target(other.holder.network_interface_id, other.holder.private_ip) == move.target:
+            if (
+                other.holder
+                and Target(other.holder.network_interface_id, other.holder.private_ip) == move.target
+            ):
                 assert other.allocation_id in leaving
 
 
@@ -203,8 +210,8 @@ def test_nothing_undeclared_is_touched_and_nobody_displaced(
 def test_a_live_holder_is_left_no_sooner_than_the_damping(observed: Observation, memory: Memory) -> None:
     last = memory.last_move("internet-edge")
     for move in decide(topology(ADDRESSES), observed, memory, NOW)[0].moves:
-        changed = last is not None and last.owner != move.owner
-        if changed and not move.dead and move.holder_appliance != move.owner:
+        left_alive = not move.dead and move.holder_appliance != move.owner
+        if left_alive and last is not None and last.owner != move.owner:
             assert NOW - last.at >= timedelta(seconds=5)
 
 

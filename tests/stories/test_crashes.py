@@ -9,7 +9,7 @@ from tests.crashing import Killed, fuse
 from tests.stack import Stack, load_failover, stack
 
 FEWEST_CRASH_POINTS = 20
-"""A look that moves four addresses makes more calls than this; were it fewer, the sweep below would be empty."""
+"""A look that moves four addresses makes more calls than this; with fewer, the sweep would prove little."""
 
 
 def die_in_failover(s: Stack, blow_at: int | None, *, after: bool) -> list[str]:
@@ -53,7 +53,7 @@ def test_killed_at_any_call_the_next_sweep_converges(*, after: bool) -> None:
     with stack() as s:
         points = die_in_failover(s, None, after=False)
         check(s)
-        print(f"{len(points)} crash points: {', '.join(points)}")
+        print(f"{len(points)} crash points: {', '.join(points)}")  # noqa: T201 - so that nobody shrinks it unseen
         assert len(points) >= FEWEST_CRASH_POINTS
         assert points.count("AssociateAddress") == 4
         for point in range(1, len(points) + 1):
@@ -69,5 +69,3 @@ def test_killed_at_any_call_the_next_sweep_converges(*, after: bool) -> None:
             assert len(dead) <= 1
             if dead:
                 assert set(dead[0]["found"]) == {e["allocation_id"] for e in s.ids["elastic_ips"].values()}
-
-

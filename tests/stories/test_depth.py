@@ -1,12 +1,15 @@
-"""Round trips, counted: two to associated, three to verified. How long they take is the benchmark's affair."""
+"""Round trips, counted: two to associated, three to verified. How long they take is another matter."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
 from lab.ec2.clock import RealClock
 from lab.ec2.depth import concurrency, depth
 from lab.ec2.timings import Timings
+from tandem.adapters import ec2
 from tests.stack import Stack, stack
 
 LATENCY_S = 0.4
@@ -23,7 +26,7 @@ def slow_edge():
         yield s
 
 
-def until(s: Stack, action: str, nth: int = 0) -> list[dict]:
+def until(s: Stack, action: str, nth: int = 0) -> list[dict[str, Any]]:
     """The requests up to the end of the last one of an action; of its `nth` round for reads that repeat."""
     calls = s.calls()
     rounds = [c for c in calls if c["action"] == action]
@@ -55,8 +58,6 @@ def test_a_look_at_a_converged_topology_is_one_round_trip(slow_edge: Stack) -> N
 
 
 def test_a_further_page_of_the_routing_database_is_one_round_trip_more(slow_edge: Stack, monkeypatch) -> None:
-    from tandem.adapters import ec2
-
     slow_edge.levers.restore(name="fw1")
     for number in range(4):
         slow_edge.levers.advertise(name="fw1", prefix=f"10.{number}.0.0/16")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.ec2.timings import Behaviour
+from lab.ec2.timings import Behaviour, PersistedMeans
 from tandem.errors import TemporaryError
 from tests.stack import MOVING, Stack, stack
 
@@ -93,8 +93,8 @@ def test_all_sessions_of_both_appliances_down(edge: Stack) -> None:
     assert "0.0.0.0/0 is not in the FIB" in reasons(edge)[-1]
 
 
-@pytest.mark.parametrize("meaning", ["enabled", "in-force"])
-def test_persisted_routes_show_the_past(meaning: str) -> None:
+@pytest.mark.parametrize("meaning", PersistedMeans)
+def test_persisted_routes_show_the_past(meaning: PersistedMeans) -> None:
     with stack(behaviour=Behaviour(persisted_means=meaning), persist_minutes=1) as s:
         s.levers.kill(name="fw2")
         s.run(5)
@@ -299,7 +299,9 @@ def test_reads_that_keep_failing_raise_and_leave_no_lease(edge: Stack) -> None:
 def test_a_message_from_another_topic_is_refused(edge: Stack) -> None:
     edge.levers.kill(name="fw1")
     edge.clock.sleep(3)
-    edge.invoke({"Records": [{"Sns": {"TopicArn": "arn:aws:sns:us-east-1:123456789012:other", "Message": "x"}}]})
+    edge.invoke(
+        {"Records": [{"Sns": {"TopicArn": "arn:aws:sns:us-east-1:123456789012:other", "Message": "x"}}]}
+    )
     assert edge.calls() == []
     assert edge.are_all_with("fw1")
 

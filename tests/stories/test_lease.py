@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from tandem.adapters import clients
 from tandem.adapters.looks import LookStore
 from tandem.errors import LeaseLostError
+from tandem.lease import Lease
 from tandem.memory import Memory, PastMove
 from tests.stack import MOVING, Stack, stack
 
@@ -22,6 +24,12 @@ def edge():
         yield s
 
 
+def take(owner: str, now: datetime) -> tuple[Lease, Memory]:
+    got = LOOKS.acquire("edge", owner, now, [])
+    assert got is not None
+    return got
+
+
 def damage(**attributes) -> None:
     """Overwrites the look record as a careless hand would."""
     item = {"kind": {"S": "look"}, "id": {"S": "edge"}, **attributes}
@@ -29,21 +37,21 @@ def damage(**attributes) -> None:
 
 
 def test_only_one_gets_the_lease_and_the_other_leaves_its_signal(edge: Stack) -> None:
-    lease, memory = LOOKS.acquire("edge", "one", edge.clock.now(), [])
+    lease, memory = take("one", edge.clock.now())
     assert LOOKS.acquire("edge", "two", edge.clock.now(), [{"cause": "BGP went down"}]) is None
     assert not LOOKS.release(lease, memory)
     lease, marks = LOOKS.again(lease, memory, edge.clock.now())
     assert marks == ({"cause": "BGP went down"},)
     assert LOOKS.release(lease, memory)
-    assert LOOKS.acquire("edge", "two", edge.clock.now(), [])[0].epoch == lease.epoch + 1
+    assert take("two", edge.clock.now())[0].epoch == lease.epoch + 1
 
 
 def test_lease_is_taken_over_after_its_end_and_the_margin_for_clocks(edge: Stack) -> None:
-    old, memory = LOOKS.acquire("edge", "one", edge.clock.now(), [])
+    old, memory = take("one", edge.clock.now())
     edge.clock.sleep(34)
     assert LOOKS.acquire("edge", "two", edge.clock.now(), []) is None
     edge.clock.sleep(2)
-    new, _ = LOOKS.acquire("edge", "two", edge.clock.now(), [])
+    new, _ = take("two", edge.clock.now())
     assert (new.taken_over, new.epoch) == (True, old.epoch + 1)
     for stale in (LOOKS.release, LOOKS.let_go):
         with pytest.raises(LeaseLostError):
@@ -53,13 +61,13 @@ def test_lease_is_taken_over_after_its_end_and_the_margin_for_clocks(edge: Stack
 
 
 def test_fence_renews_and_keeps_the_moves(edge: Stack) -> None:
-    lease, memory = LOOKS.acquire("edge", "one", edge.clock.now(), [])
+    lease, memory = take("one", edge.clock.now())
     edge.clock.sleep(25)
     memory = memory.with_move("internet-edge", "fw2", edge.clock.now())
     renewed = LOOKS.fence(lease, memory, edge.clock.now())
     assert renewed.until - lease.until == timedelta(seconds=25)
     edge.clock.sleep(36)
-    assert LOOKS.acquire("edge", "two", edge.clock.now(), [])[1] == memory
+    assert take("two", edge.clock.now())[1] == memory
 
 
 @pytest.mark.parametrize(
@@ -76,7 +84,7 @@ def test_fence_renews_and_keeps_the_moves(edge: Stack) -> None:
     ],
     ids=lambda d: json.dumps(d)[:60],
 )
-def test_a_damaged_record_does_not_stop_failover(edge: Stack, damaged: dict) -> None:
+def test_a_damaged_record_does_not_stop_failover(edge: Stack, damaged: dict[str, Any]) -> None:
     damage(**damaged)
     edge.levers.kill(name="fw1")
     edge.clock.sleep(3)
@@ -90,7 +98,7 @@ def test_a_look_whose_lease_was_taken_begins_no_call(edge: Stack) -> None:
     """The process stalls between its audit record and its first call, for longer than its lease."""
     edge.levers.kill(name="fw1")
     edge.clock.sleep(3)
-    stalled = []
+    stalled: list[bool] = []
 
     def stall(params, **_) -> None:
         if params.get("TableName") == "tandem-audit" and not stalled:
@@ -114,7 +122,7 @@ def test_what_changes_while_a_look_runs_is_seen_before_it_ends(edge: Stack) -> N
     """The route goes on to fw1 while the addresses are being moved to fw2."""
     edge.levers.withdraw(name="fw1", prefix="0.0.0.0/0")
     edge.clock.sleep(3)
-    came = []
+    came: list[bool] = []
 
     def meanwhile(**_) -> None:
         if not came:
@@ -130,10 +138,10 @@ def test_what_changes_while_a_look_runs_is_seen_before_it_ends(edge: Stack) -> N
 
 
 def test_memory_round_trip(edge: Stack) -> None:
-    lease, _ = LOOKS.acquire("edge", "one", edge.clock.now(), [])
+    lease, _ = take("one", edge.clock.now())
     memory = Memory(
         moves=(PastMove("internet-edge", "fw2", edge.clock.now()),), next_hops={"0.0.0.0/0": ("10.0.1.10",)}
     )
     LOOKS.release(lease, memory)
     assert LOOKS.next_hops() == {"edge": {"0.0.0.0/0": ("10.0.1.10",)}}
-    assert LOOKS.acquire("edge", "two", edge.clock.now(), [])[1] == memory
+    assert take("two", edge.clock.now())[1] == memory

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from tandem.audit import GENESIS, Record, RecordKind, following, open_intent, pr
 bodies = st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5) | st.none(), max_size=3)
 
 
-def chain(*contents: dict) -> list[Record]:
+def chain(*contents: dict[str, Any]) -> list[Record]:
     records: list[Record] = []
     for body in contents:
         records.append(following(records[-1].head if records else None, "failover#edge", body))
@@ -20,7 +21,7 @@ def chain(*contents: dict) -> list[Record]:
 
 
 @given(st.lists(bodies, max_size=6))
-def test_an_untouched_sequence_has_no_problems(contents: list[dict]) -> None:
+def test_an_untouched_sequence_has_no_problems(contents: list[dict[str, Any]]) -> None:
     records = chain(*contents)
     assert problems(records) == ()
     assert [r.number for r in records] == list(range(1, len(contents) + 1))
@@ -28,7 +29,7 @@ def test_an_untouched_sequence_has_no_problems(contents: list[dict]) -> None:
 
 
 @given(st.lists(bodies, min_size=1, max_size=6), st.data())
-def test_a_changed_body_shows(contents: list[dict], data) -> None:
+def test_a_changed_body_shows(contents: list[dict[str, Any]], data) -> None:
     records = chain(*contents)
     at = data.draw(st.integers(0, len(records) - 1))
     other = data.draw(bodies.filter(lambda b: b != contents[at]))
@@ -37,14 +38,16 @@ def test_a_changed_body_shows(contents: list[dict], data) -> None:
 
 
 @given(st.lists(bodies, min_size=3, max_size=6), st.data())
-def test_a_record_cut_out_shows(contents: list[dict], data) -> None:
+def test_a_record_cut_out_shows(contents: list[dict[str, Any]], data) -> None:
     records = chain(*contents)
     del records[data.draw(st.integers(1, len(records) - 2))]
     assert "missing" in problems(records)[0]
 
 
 @given(st.lists(bodies, min_size=2, max_size=6), st.data())
-def test_a_rewritten_record_with_a_hash_of_its_own_shows_in_the_next(contents: list[dict], data) -> None:
+def test_a_rewritten_record_with_a_hash_of_its_own_shows_in_the_next(
+    contents: list[dict[str, Any]], data
+) -> None:
     records = chain(*contents)
     at = data.draw(st.integers(0, len(records) - 2))
     before = records[at - 1].head if at else None
@@ -59,11 +62,11 @@ def test_a_cut_head_shows() -> None:
     assert problems([replace(forged, previous=first.hash)])
 
 
-def intent(decision_id: str) -> dict:
+def intent(decision_id: str) -> dict[str, Any]:
     return {"kind": RecordKind.INTENT, "decision_id": decision_id}
 
 
-def outcome(decision_id: str) -> dict:
+def outcome(decision_id: str) -> dict[str, Any]:
     return {"kind": RecordKind.OUTCOME, "decision_id": decision_id}
 
 

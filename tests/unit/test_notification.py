@@ -178,12 +178,12 @@ def test_a_long_subject_keeps_its_beginning():
     assert subject("x" * 100) == "x" * 96 + "..."
 
 
-@pytest.mark.parametrize("detail_type", set(DetailType) - TOLD)
+@pytest.mark.parametrize("detail_type", sorted(set(DetailType) - TOLD))
 def test_people_are_not_told_of_what_only_machines_need(detail_type):
     assert notification(Event(detail_type, {"topology": "edge"})) is None
 
 
-@pytest.mark.parametrize("detail_type", TOLD)
+@pytest.mark.parametrize("detail_type", sorted(TOLD))
 def test_people_are_told_of_every_decision_outcome_finding_and_override(detail_type):
     assert of(detail_type.file_name.removesuffix(".json")).attributes["detail_type"] == detail_type
 

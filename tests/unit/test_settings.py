@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import boto3
 import pytest
 
+from tandem.adapters import clients
 from tandem.errors import ConfigurationError
 from tandem.settings import Settings
 
@@ -24,12 +26,10 @@ def test_what_is_not_asked_for_may_be_absent() -> None:
 
 
 def test_an_sdk_without_route_server_is_one_clear_error(monkeypatch) -> None:
-    from tandem.adapters import clients
-
     class OldClient:
         pass
 
-    monkeypatch.setattr(clients.boto3, "client", lambda *_, **__: OldClient())
+    monkeypatch.setattr(boto3, "client", lambda *_, **__: OldClient())
     clients.ec2.cache_clear()
     with pytest.raises(ConfigurationError, match="knows no Route Server"):
         clients.ec2()

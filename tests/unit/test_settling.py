@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,13 +14,18 @@ from tandem.signals import Protocol, Signal, SignalKind, parse_bus
 from tests.pure import DOWN, NOW, UP, after, observation, route, topology
 
 
-def signal(peer_id: str, status: Status, at: datetime | None = NOW, protocol: Protocol = Protocol.BGP) -> Signal:
+def signal(
+    peer_id: str, status: Status, at: datetime | None = NOW, protocol: Protocol = Protocol.BGP
+) -> Signal:
     cause = f"{protocol} of {peer_id} went {status}"
     return Signal(SignalKind.SESSION, cause, at, peer_id=peer_id, protocol=protocol, status=status)
 
 
-def waiting(signals: list[Signal], current: Observation, previous: Observation | None = None) -> str | None:
-    return awaited(signals, topology(), decide(topology(), current, Memory(), NOW), previous, current, NOW)
+def waiting(
+    signals: Sequence[Signal | None], current: Observation, previous: Observation | None = None
+) -> str | None:
+    known = [s for s in signals if s is not None]
+    return awaited(known, topology(), decide(topology(), current, Memory(), NOW), previous, current, NOW)
 
 
 def down(observed: Observation, peer_id: str) -> Observation:

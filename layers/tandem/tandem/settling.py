@@ -48,9 +48,8 @@ def awaited(
     if any(s.kind is SignalKind.MAINTENANCE for s in signals):
         return None
     oldest = now - timedelta(seconds=SETTLE_SECONDS)
-    sessions = [
-        s for s in signals if s.kind is SignalKind.SESSION and (s.occurred_at is None or s.occurred_at >= oldest)
-    ]
+    recent = [s for s in signals if s.occurred_at is None or s.occurred_at >= oldest]
+    sessions = [s for s in recent if s.kind is SignalKind.SESSION]
     if not sessions:
         return None
     disagreeing = [s for s in newest(sessions) if _disagrees(s, current.peers)]
