@@ -26,6 +26,7 @@ from tandem.adapters import clients, ec2
 from tandem.adapters.topologies import TopologyStore
 from tandem.events import from_envelope
 from tests.contracts import assert_meets_schema
+from tests.crashing import Killed
 from tests.topologies import document
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -90,13 +91,16 @@ class Provisioner:
     ids: dict[str, Any]
     app: ModuleType
     calls: list[str] = field(default_factory=list)
+    every_call: list[str] = field(default_factory=list)
 
-    def invoke(self, event: dict[str, Any]) -> dict[str, Any]:
+    def invoke(self, event: dict[str, Any], *, kill_at: int | None = None) -> dict[str, Any]:
+        """Runs the function once; with `kill_at` its process dies before that one of its changing calls."""
         self.calls.clear()
-        RECORDERS.append(self.calls)
+        RECORDERS.append((self.calls, kill_at))
         try:
             return dict(self.app.handler(event, Context()))
         finally:
+            self.every_call += self.calls
             RECORDERS.clear()
 
     def check(self, wanted: object = None, **order: Any) -> dict[str, Any]:
@@ -135,7 +139,7 @@ class Provisioner:
     @property
     def changes(self) -> list[str]:
         """The calls of the last invocation that change something."""
-        return [call for call in self.calls if not call.partition(":")[2].startswith(READING)]
+        return changing(self.calls)
 
     def document(self, **changes: Any) -> dict[str, Any]:
         """examples/edge.yaml with the scenario's IDs, as the demo makes it."""
@@ -209,6 +213,10 @@ class Provisioner:
         self.lab.clock.sleep(seconds)
 
 
+def changing(calls: list[str]) -> list[str]:
+    return [call for call in calls if not call.partition(":")[2].startswith(READING)]
+
+
 @contextmanager
 def provisioner(*, sns: bool = True, **scenario: Any) -> Iterator[Provisioner]:
     """The edge scenario with an empty state table."""
@@ -236,12 +244,14 @@ def _session() -> boto3.Session:
     return session
 
 
-RECORDERS: list[list[str]] = []
+RECORDERS: list[tuple[list[str], int | None]] = []
 
 
 def _record(model: Any, **_: Any) -> None:
-    for calls in RECORDERS:
+    for calls, kill_at in RECORDERS:
         calls.append(f"{model.service_model.service_name}:{model.name}")
+        if kill_at is not None and len(changing(calls)) >= kill_at:
+            raise Killed
 
 
 def _load(lab: LabEC2) -> ModuleType:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -71,11 +72,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         logger.warning("nothing to look at", causes=[s.cause for s in signals], event_keys=sorted(event))
         refused = sum(s.origin is Origin.SNS for s in signals)
         metrics.add_metric("RefusedMessage", MetricUnit.Count, refused)
+    metrics.add_metric("UnknownSignal", MetricUnit.Count, sum(not s.known for s in signals))
     for record, found in heard:
         try:
             run = look(
                 record.topology, found, world,
-                owner=context.aws_request_id, received_at=received_at, ends_at=ends_at,
+                owner=f"{context.aws_request_id}/{uuid4().hex[:8]}", received_at=received_at, ends_at=ends_at,
             )  # fmt: skip
             _report(run, received_at)
         except TandemError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from botocore.exceptions import ReadTimeoutError
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request, determine_request_protocol
@@ -106,8 +107,9 @@ class DispatchedResponse(EC2Response):
             self._check(region, action)
         except EC2ClientError as error:
             return self._refused(error)
-        except Broken:
-            return self._broken(region)
+        except Broken as broken:
+            # In process, what the caller's SDK sees at its time-out; the server cuts the connection.
+            raise ReadTimeoutError(endpoint_url=self.uri) from broken
         if not mutates(action):
             with region.lab.lock:
                 return self.call_action()
@@ -142,14 +144,6 @@ class DispatchedResponse(EC2Response):
         status, headers, body = self.serialized(ActionResult(error))
         headers, body = self._enrich_response({**headers, "status": str(status)}, body)
         return status, headers, body
-
-    def _broken(self, region: Region) -> TYPE_RESPONSE:
-        """No answer: in process, what the caller's SDK would see at its time-out; the server cuts the
-        connection."""
-        from botocore.exceptions import ReadTimeoutError  # noqa: PLC0415
-
-        del region
-        raise ReadTimeoutError(endpoint_url=self.uri)
 
     def serialized(self, action_result: ActionResult) -> TYPE_RESPONSE:
         """Errors get the status code that EC2 gives them; moto gives all of them 400."""

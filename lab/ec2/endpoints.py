@@ -66,7 +66,6 @@ def _endpoint_interface(region: Region, subnet: Any) -> LabInterface:
         raise TypeError(f"{interface!r} was not made by the lab's EC2")
     interface.requester_managed = True
     interface.status = "in-use"
-    interface.service = "route-server"
     return interface
 
 

@@ -15,7 +15,7 @@ from moto.ec2.models import EC2Backend, ec2_backends
 
 from lab.ec2.authorizer import AllowAll, Authorizer
 from lab.ec2.clock import Clock, VirtualClock
-from lab.ec2.lab import ACCOUNT, REGION, Lab, use
+from lab.ec2.lab import ACCOUNT, REGION, Lab, current, in_use, use
 from lab.ec2.levers import Levers
 from lab.ec2.models import LabEC2Backend, register_prefixes
 from lab.ec2.signals import RecordingSink, Sink
@@ -23,8 +23,10 @@ from lab.ec2.timings import Behaviour, Timings
 
 
 def install(lab: Lab | None = None) -> Lab:
-    """Put the lab's EC2 in place of moto's, empty. Idempotent; the last lab wins. Other services keep their
-    state."""
+    """Put the lab's EC2 in place of moto's, empty; other services keep their state. Idempotent: without a lab
+    given, a second call changes nothing."""
+    if lab is None and in_use():
+        return current()
     chosen = lab or Lab()
     use(chosen)
     register_prefixes()

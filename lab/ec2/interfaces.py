@@ -23,7 +23,6 @@ class LabInterface(NetworkInterface):
 
     ec2_backend: LabEC2Backend
     _auto_public_ip: str | None = None
-    service: str | None = None  # set on interfaces that an AWS service manages
 
     @property
     def network_interface_id(self) -> str:

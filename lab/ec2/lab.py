@@ -47,6 +47,10 @@ def use(lab: Lab | None) -> Lab | None:
     return before
 
 
+def in_use() -> bool:
+    return _Current.lab is not None
+
+
 def current() -> Lab:
     if _Current.lab is None:
         raise RuntimeError("no lab is in use: call lab.ec2.install(), lab_ec2() or serve() first")

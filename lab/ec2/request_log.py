@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
+KEPT = 50_000  # a lab may stay up for days
 _SECRET = {"UserData"}
 
 
@@ -14,7 +16,7 @@ class RequestLog:
     while under way; ``outcome`` is OK or the error code."""
 
     def __init__(self) -> None:
-        self._entries: list[dict[str, Any]] = []
+        self._entries: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self._sequence = 0
         self._lock = threading.Lock()
 

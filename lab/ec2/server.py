@@ -204,7 +204,7 @@ def serve(
 ) -> RunningLab:
     """Serve a new, empty lab from threads of this process; port 0 finds a free one. One at a time per
     process: moto keeps its state in globals. Listens on loopback only."""
-    if host not in {"127.0.0.1", "localhost", "::1"}:
+    if host not in {"127.0.0.1", "localhost"}:
         raise ValueError(f"serve: {host!r} is not this machine alone; give 127.0.0.1")
     lab = Lab(
         clock=clock or RealClock(),

@@ -13,6 +13,7 @@ import pytest
 from moto.logs.models import LogsBackend
 
 from tandem.errors import ConfigurationError, TemporaryError
+from tests.crashing import Killed
 from tests.provisioning import (
     FUNCTION,
     GROUP,
@@ -397,6 +398,26 @@ def test_a_sick_topology_keeps_no_other_waiting(watched: Provisioner) -> None:
     ):
         watched.refresh()
     assert watched.record("transit").provisioned is not None
+
+
+def test_killed_before_any_of_its_changing_calls_the_next_run_ends_what_it_began() -> None:
+    with provisioner() as tandem:
+        tandem.apply()
+        change = tandem.events()[0]
+        tandem.invoke(change)
+        changes = len(tandem.changes)
+        for kill_at in range(1, changes):  # the delivery destination stays, so it is one less from now on
+            tandem.delete()
+            tandem.apply()
+            tandem.events()
+            with pytest.raises(Killed):
+                tandem.invoke(change, kill_at=kill_at)
+            tandem.refresh()
+            assert len(tandem.subscribed()) == 2
+            assert tandem.delivered() == tandem.peer_ids()
+            assert "Provisioning Completed" in types(tandem.events())
+            tandem.refresh()
+            assert tandem.changes == []
 
 
 # ---- leaving

@@ -3,7 +3,7 @@
 import boto3
 from moto import mock_aws
 
-from lab.ec2 import Timings, lab_ec2
+from lab.ec2 import Timings, install, lab_ec2, uninstall
 from lab.ec2.scenario import edge
 
 
@@ -37,3 +37,17 @@ def test_the_lab_inside_a_mock_leaves_other_services_alone():
         with lab_ec2() as lab:
             lab.client().create_route_server(AmazonSideAsn=65000)
         assert [item["TopicArn"] for item in sns.list_topics()["Topics"]] == [topic]
+
+
+def test_installing_twice_changes_nothing():
+    try:
+        first = install()
+        with mock_aws():
+            ec2 = boto3.client("ec2", region_name="us-east-1")
+            server = ec2.create_route_server(AmazonSideAsn=65000)["RouteServer"]["RouteServerId"]
+            assert install() is first
+            ids = [row["RouteServerId"] for row in ec2.describe_route_servers()["RouteServers"]]
+            assert ids == [server]
+    finally:
+        first.clock.stop()
+        uninstall()

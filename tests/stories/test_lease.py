@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from threading import get_ident
 from typing import Any
 
 import pytest
+from botocore.exceptions import ConnectionClosedError
+from botocore.model import OperationModel
 
 from tandem.adapters import clients
 from tandem.adapters.looks import LookStore
@@ -145,3 +148,27 @@ def test_memory_round_trip(edge: Stack) -> None:
     LOOKS.release(lease, memory)
     assert LOOKS.next_hops() == {"edge": {"0.0.0.0/0": ("10.0.1.10",)}}
     assert take("two", edge.clock.now())[1] == memory
+
+
+@pytest.mark.parametrize("operation", ["UpdateItem", "PutItem", "Query"])
+def test_a_connection_that_was_dropped_meanwhile_is_tried_again_at_once(edge: Stack, operation: str) -> None:
+    """Each call is carried out and its answer lost: a second one must do no harm."""
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    dropped: dict[int, int] = {}
+
+    def drop(model: OperationModel, **_: object) -> None:
+        """The answer of every second call of a thread is lost, beginning with the first."""
+        if model.name == operation:
+            calls = dropped[get_ident()] = dropped.get(get_ident(), 0) + 1
+            if calls % 2:
+                raise ConnectionClosedError(endpoint_url="dynamodb")
+
+    events = clients.dynamodb().meta.events
+    events.register("after-call.dynamodb", drop)
+    edge.sweep()
+    events.unregister("after-call.dynamodb", drop)
+    assert sum(dropped.values()) >= 2
+    assert edge.are_all_with("fw2")
+    assert len(edge.calls("AssociateAddress")) == 4
+    assert edge.kinds() == ["intent", "outcome"]

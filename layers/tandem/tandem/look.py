@@ -91,6 +91,7 @@ def look(
         run.report.lost = True
     except StateUnavailableError as error:
         move_without_table(topology, world.cloud, world.clock, world.last_known, world.note, str(error))
+        run.let_go()
         raise
     return run.report
 
@@ -109,7 +110,7 @@ class _Look:
         self.report = Report(topology.name)
         self.trail = Trail(topology, world.audit, world.bus, world.clock, world.last_known)
         self.memory = Memory()
-        self.lease: Lease
+        self._lease: Lease | None = None
         self.leased_at = self.observed_at = received_at
         self.last_read: Observation | None = None
         self.pause = RETRY_SECONDS
@@ -131,9 +132,24 @@ class _Look:
         except (LeaseLostError, StateUnavailableError):
             raise
         except Exception:
-            with suppress(LeaseLostError, StateUnavailableError):
-                self.world.looks.let_go(self.lease, self.memory)
+            self.let_go()
             raise
+
+    def let_go(self) -> None:
+        """Ends the lease early, where there is one and the table answers; otherwise it ends by itself."""
+        if self._lease is not None:
+            with suppress(LeaseLostError, StateUnavailableError):
+                self.world.looks.let_go(self._lease, self.memory)
+
+    @property
+    def lease(self) -> Lease:
+        if self._lease is None:
+            raise LeaseLostError(f"{self.topology.name}: there is no lease yet")
+        return self._lease
+
+    @lease.setter
+    def lease(self, lease: Lease) -> None:
+        self._lease = lease
 
     def _rounds(self, signals: tuple[Signal, ...]) -> None:
         for _ in range(1 + LOOKS_AGAIN):

@@ -40,7 +40,7 @@ class LookStore:
             held = self._take(topology, owner, now, "attribute_not_exists(lease_until)", {})
             if not isinstance(held, dict):
                 return held
-            if _is_free(held, now):
+            if held.get("lease_owner", {}).get("S") == owner or _is_free(held, now):
                 taken = self._take(
                     topology, owner, now, "lease_until = :seen", {":seen": held["lease_until"]}
                 )
