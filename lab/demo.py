@@ -119,7 +119,7 @@ def _play(stage: Stage, result: dict[str, Any]) -> None:
         raise DemoFailed("nobody was notified")
     _say("what people were told, the last time")
     console.print(f"  {told.subject}\n")
-    console.print("  " + told.message.replace("\n", "\n  "))
+    console.print("  " + told.message.strip().replace("\n", "\n  "))
 
 
 def _apply(stage: Stage) -> dict[str, Any]:
@@ -247,6 +247,7 @@ def _audit(stage: Stage) -> dict[str, Any]:
     for record in records:
         groups = record.body.get("groups", {})
         words = [group["reason"] for group in groups.values()] if isinstance(groups, dict) else groups
+        words = words or [str(record.body.get("outcome", ""))]
         console.print(f"  #{record.number} {record.body['kind']:<10} {record.hash[:12]}  {'; '.join(words)}")
     if wrong or kinds.count("intent") < 2 or kinds.count("intent") != kinds.count("outcome"):
         raise DemoFailed(f"the audit trail is not whole: {wrong or kinds}")

@@ -69,7 +69,7 @@ def test_what_was_relearned_in_time_stays(build):
     both_dead(world)
     world.levers.restore("fw2")
     world.clock.advance(600)
-    assert world.owner() == "10.0.2.10"
+    assert [row["NextHopIp"] for row in world.rows()] == ["10.0.2.10"] * 2, "from both of its sessions"
 
 
 def test_losing_bgp_again_ends_the_wait(build):

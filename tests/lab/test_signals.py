@@ -64,6 +64,9 @@ def test_every_peer_of_a_dead_appliance_reports_each_protocol_once(at_edge):
         for protocol in ("BGP", "BFD")
         for peer in peers
     )
+    for peer in peers:
+        told = [note.message[:3] for note in at_edge.lab.recorded.published if peer in note.message]
+        assert told == ["BFD", "BGP"]
 
 
 def test_no_notifications_no_topic(lab):
