@@ -46,7 +46,7 @@ def _tried_again(call: Callable[[], T]) -> T:
     except ConnectionClosedError:
         return call()
     except ClientError as error:
-        if error.response["ResponseMetadata"].get("HTTPStatusCode", 0) < 500:
+        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) < 500:
             raise
         return call()
 
