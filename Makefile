@@ -31,11 +31,19 @@ test: test-fast test-e2e ## all tests
 
 test-fast: $(VENV)/.ready
 	@echo "== tests: all but the end to end"
-	$(BIN)/pytest -n $(WORKERS) --ignore tests/e2e tests
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal --ignore tests/e2e tests
 
 test-e2e: setup
 	@echo "== tests: tests/e2e (the template, deployed in the lab)"
 	$(BIN)/pytest tests/e2e
+
+crash-sweep: $(VENV)/.ready ## kill the failover function at every AWS call of every kind of look
+	$(BIN)/pytest -s tests/stories/test_crashes.py
+
+storm: $(VENV)/.ready ## anything that can happen, in any order, for minutes; prints its seed
+	TANDEM_STORM_EXAMPLES=$(EXAMPLES) $(BIN)/pytest --hypothesis-seed=$(SEED) tests/storm
+EXAMPLES ?= 200
+SEED ?= $(shell date +%s)
 
 check: lint types layers template test ## everything that judges a change
 

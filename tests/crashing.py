@@ -1,10 +1,14 @@
-"""Kills the failover function between any two of its AWS calls."""
+"""Trouble in mid-invocation: killed between any two AWS calls, interrupted by another one, the table away."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from botocore.exceptions import ConnectTimeoutError
+from botocore.model import OperationModel
 
 from tandem.adapters import clients
 
@@ -52,3 +56,42 @@ def fuse(blow_at: int | None = None, *, after: bool = False) -> Iterator[Fuse]:
         for client in used:
             client.meta.events.unregister("before-call.*", unique_id="fuse")
             client.meta.events.unregister("after-call.*", unique_id="blown")
+
+
+@contextmanager
+def table_away(*operations: str) -> Iterator[None]:
+    """DynamoDB answers nobody; or only some operations go unanswered."""
+
+    def gone(model: OperationModel, **_: object) -> None:
+        if not operations or model.name in operations:
+            raise ConnectTimeoutError(endpoint_url="dynamodb")
+
+    events = clients.dynamodb().meta.events
+    events.register("before-call.dynamodb", gone, unique_id="gone")
+    try:
+        yield
+    finally:
+        events.unregister("before-call.dynamodb", unique_id="gone")
+
+
+@contextmanager
+def meanwhile(number: int, what: Callable[[], object]) -> Iterator[None]:
+    """Something else happens once: before the `number`-th AWS call, or the next that the main thread makes."""
+    calls = 0
+    is_due = True
+
+    def interrupt(**_: object) -> None:
+        nonlocal calls, is_due
+        calls += 1
+        if is_due and calls >= number and threading.current_thread() is threading.main_thread():
+            is_due = False
+            what()
+
+    used = [clients.ec2(), clients.ec2_moves(), clients.dynamodb(), clients.events()]
+    for client in used:
+        client.meta.events.register("before-call.*", interrupt, unique_id="meanwhile")
+    try:
+        yield
+    finally:
+        for client in used:
+            client.meta.events.unregister("before-call.*", unique_id="meanwhile")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import ModuleType
 from typing import Any, Literal
 from unittest import mock
@@ -45,13 +45,14 @@ REALISTIC = replace(Timings.lab(), sns_delay_s=0.3)
 
 
 class VirtualTime:
-    """The lab's clock, as a look uses it: sleeping lets the lab's events happen."""
+    """The lab's clock, as a look uses it: sleeping lets the lab's events happen. It is wrong by `skew`."""
 
     def __init__(self, lab: LabEC2) -> None:
         self._clock = lab.clock
+        self.skew = timedelta(0)
 
     def now(self) -> datetime:
-        return self._clock.now()
+        return self._clock.now() + self.skew
 
     def sleep(self, seconds: float) -> None:
         self._clock.sleep(seconds)
@@ -133,20 +134,24 @@ class Stack:
 
     def deliver(self, *, most: int | None = None) -> int:
         """Hands the failover function every SNS message that has not been delivered; how many there were."""
-        waiting = self.published[self.delivered :][:most]
+        waiting = range(self.delivered, len(self.published))[:most]
         self.delivered += len(waiting)
-        for message in waiting:
-            attributes = {
-                name: {"Type": a["DataType"], "Value": a["StringValue"]}
-                for name, a in message.attributes.items()
-            }
-            notification = {
-                "TopicArn": message.topic_arn,
-                "Message": message.message,
-                "MessageAttributes": attributes,
-            }
-            self.invoke({"Records": [{"EventSource": "aws:sns", "Sns": notification}]})
+        for number in waiting:
+            self.deliver_one(number)
         return len(waiting)
+
+    def deliver_one(self, number: int) -> None:
+        """Hands the failover function one SNS message, as SNS does."""
+        message = self.published[number]
+        attributes = {
+            name: {"Type": a["DataType"], "Value": a["StringValue"]} for name, a in message.attributes.items()
+        }
+        notification = {
+            "TopicArn": message.topic_arn,
+            "Message": message.message,
+            "MessageAttributes": attributes,
+        }
+        self.invoke({"Records": [{"EventSource": "aws:sns", "Sns": notification}]})
 
     def sweep(self) -> None:
         """One scheduled look."""

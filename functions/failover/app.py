@@ -134,4 +134,5 @@ def _report(report: Report, received_at: datetime) -> None:
         ("SignalToVerified", [m.verified_at for m in verified if m.verified_at]),
     ):
         if moments:
-            metrics.add_metric(name, MetricUnit.Milliseconds, (max(moments) - since).total_seconds() * 1000)
+            took = max(0.0, (max(moments) - since).total_seconds())
+            metrics.add_metric(name, MetricUnit.Milliseconds, took * 1000)

@@ -53,23 +53,31 @@ def _check_quota(where: str, routes: Mapping[str, Route], others: Sequence[Appli
 
 
 def _route(where: str, asn: int, wanted: Mapping[str, Any]) -> Route:
-    unknown = set(wanted) - {"prefix", "as_path", "med", "next_hop"}
+    unknown = set(wanted) - {"prefix", "as_path", "med", "next_hop", "toward"}
     if unknown or "prefix" not in wanted:
         raise LeverError(
-            f"{where}: a route is {{prefix, as_path?, med?, next_hop?}}, not {sorted(map(str, wanted))}"
+            f"{where}: a route is {{prefix, as_path?, med?, next_hop?, toward?}}, "
+            f"not {sorted(map(str, wanted))}"
         )
-    as_path = wanted.get("as_path")
+    hops = _hops(where, asn, wanted.get("as_path"))
+    toward = wanted.get("toward") or {}
+    if not isinstance(toward, Mapping):
+        raise LeverError(f"{where}: toward is {{route server ID: AS path}}, not {toward!r}")
+    paths = tuple((str(server), _hops(where, asn, path)) for server, path in toward.items())
+    med = wanted.get("med") or 0
+    if not isinstance(med, int) or not 0 <= med <= 4294967295:
+        raise LeverError(f"{where}: MED {med!r} is out of range; give 0 to 4294967295")
+    next_hop = _next_hop(where, wanted.get("next_hop"))
+    return Route(checked_prefix(where, str(wanted["prefix"])), hops, med, next_hop, paths)
+
+
+def _hops(where: str, asn: int, as_path: Sequence[str | int] | None) -> tuple[str, ...]:
     hops = tuple(str(hop) for hop in (as_path or [asn]))
     if not all(hop.isdigit() for hop in hops):
         raise LeverError(
             f"{where}: the AS path {list(hops)} is no list of AS numbers; give e.g. [{asn}, {asn}]"
         )
-    med = wanted.get("med") or 0
-    if not isinstance(med, int) or not 0 <= med <= 4294967295:
-        raise LeverError(f"{where}: MED {med!r} is out of range; give 0 to 4294967295")
-    return Route(
-        checked_prefix(where, str(wanted["prefix"])), hops, med, _next_hop(where, wanted.get("next_hop"))
-    )
+    return hops
 
 
 def _next_hop(where: str, next_hop: object) -> str | None:

@@ -16,7 +16,7 @@ from moto.ec2.responses import EC2Response
 from werkzeug.datastructures import MultiDict
 
 from lab.ec2.authorizer import mutates, questions
-from lab.ec2.errors import HTTP_STATUS, UnknownAwsBehaviour, fail
+from lab.ec2.errors import HTTP_STATUS, fail
 from lab.ec2.faults import Broken
 from lab.ec2.lab import ACCOUNT
 from lab.ec2.models import LabEC2Backend
@@ -88,18 +88,20 @@ class DispatchedResponse(EC2Response):
         region = self.region_state
         lab, action = region.lab, self._get_action()
         entry = lab.requests.begin(action, self.caller(), self.params, lab.clock.seconds())
-        outcome = "Broken"
+        outcome = "LabError"
         try:
             answer = self._answer(region, action)
             outcome = self.outcome
             return answer
-        except (UnknownAwsBehaviour, NotImplementedError):
+        except ReadTimeoutError:
+            outcome = "Broken"
+            raise
+        except NotImplementedError:
             outcome = "LabNotImplemented"
             raise
         finally:
             lab.requests.finish(entry, lab.clock.seconds(), outcome)
-            if outcome != "Broken":
-                lab.clock.settle()
+            lab.clock.settle()
 
     def _answer(self, region: Region, action: str) -> TYPE_RESPONSE:
         try:

@@ -107,12 +107,14 @@ class Peer(Deletable):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What an appliance advertises. ``next_hop`` None: the address that it speaks from, per peer."""
+    """What an appliance advertises. ``next_hop`` None: the address that it speaks from, per peer. ``toward``
+    has, by route server, the AS paths that differ there, as policies per neighbour make them."""
 
     prefix: str
     as_path: tuple[str, ...]
     med: int = 0
     next_hop: str | None = None
+    toward: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(slots=True)

@@ -4,8 +4,10 @@
 Lever                   Arguments                      What happens
 ======================= ============================== ==================================================
 register                name, instance_id, asn,        An appliance exists on an instance. A route is
-                        routes, bfd=true               {prefix, as_path?, med?, next_hop?}. It dials in
-                                                       wherever a peer has its address and its ASN.
+                        routes, bfd=true               {prefix, as_path?, med?, next_hop?, toward?}. It
+                                                       dials in wherever a peer has its address and its
+                                                       ASN. toward: {route server ID: AS path} where that
+                                                       differs.
 kill                    name, stop_instance=false      It dies without goodbye: its sessions go down after
                                                        the detection time. Its instance may stop with it.
 restore                 name                           Alive again, its instance started; it dials in.

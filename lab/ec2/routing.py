@@ -21,7 +21,7 @@ def learn(region: Region, peer: Peer, route: Route) -> None:
     server = region.route_servers[peer.route_server_id]
     path = Path(
         prefix=route.prefix,
-        as_path=route.as_path,
+        as_path=dict(route.toward).get(server.id, route.as_path),
         med=route.med,
         next_hop=route.next_hop or peer.address,
         peer_id=peer.id,

@@ -52,7 +52,7 @@ def test_latency_is_served_side_by_side(world):
     world.lab.lab.requests.clear()
     with ThreadPoolExecutor(20) as pool:
         list(pool.map(lambda _: world.ec2.describe_addresses(), range(20)))
-    assert concurrency(world.lab.lab.requests.since()) >= 15
+    assert concurrency(world.lab.lab.requests.since()) >= 8
 
 
 def test_virtual_time_passes_once_for_those_who_wait_together():

@@ -1,5 +1,7 @@
 """From the FIB into route tables: what is installed, and what is rejected with which reason."""
 
+import ipaddress
+
 from lab.ec2.timings import REASONS, Rejection
 
 
@@ -41,7 +43,7 @@ def test_an_ipv6_route_resolves_by_ipv6_address(at_edge):
     vpc = at_edge.ec2.associate_vpc_cidr_block(VpcId=at_edge.vpc_id, AmazonProvidedIpv6CidrBlock=True)
     block = vpc["Ipv6CidrBlockAssociation"]["Ipv6CidrBlock"].replace("/56", "/64")
     at_edge.ec2.associate_subnet_cidr_block(SubnetId=at_edge.subnets["az1"], Ipv6CidrBlock=block)
-    address = block.replace("::/64", "::10")
+    address = str(ipaddress.ip_network(block)[16])
     at_edge.ec2.assign_ipv6_addresses(NetworkInterfaceId=at_edge.interfaces["fw1"], Ipv6Addresses=[address])
     at_edge.levers.advertise("fw1", "2001:db8::/32", next_hop=address)
     assert at_edge.propagated()["2001:db8::/32"] == (address, at_edge.interfaces["fw1"], "active")

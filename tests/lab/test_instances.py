@@ -70,3 +70,14 @@ def test_asking_for_the_present_state_says_nothing(at_edge):
 def test_an_instance_can_be_named_by_its_id(at_edge):
     at_edge.levers.instance(at_edge.instances["fw2"], "stopped")
     assert state(at_edge, "fw2") == "stopped"
+
+
+def test_a_new_destination_replaces_the_old_one(slow_edge):
+    slow_edge.clock.advance(60)
+    slow_edge.lab.recorded.events.clear()
+    slow_edge.levers.instance("fw1", "stopped")
+    slow_edge.clock.advance(1)
+    slow_edge.levers.instance("fw1", "terminated")
+    slow_edge.clock.advance(60)
+    told = [event["detail"]["state"] for event in slow_edge.lab.recorded.events]
+    assert told == ["stopping", "shutting-down", "terminated"]

@@ -148,8 +148,9 @@ def test_children_go_before_their_parents(ec2, lab, associated, vpc, table, endp
         ec2.delete_route_server_endpoint(RouteServerEndpointId=endpoint)
     lab.clock.advance(1)
     ec2.delete_route_server_endpoint(RouteServerEndpointId=endpoint)
-    with refused("IncorrectState"):
+    with refused("IncorrectState") as caught:
         ec2.disassociate_route_server(RouteServerId=associated, VpcId=vpc)
+    assert endpoint in str(caught.value)
     lab.clock.advance(5)
     with refused("IncorrectState"):  # the propagation is still there
         ec2.disassociate_route_server(RouteServerId=associated, VpcId=vpc)

@@ -137,3 +137,12 @@ def test_persistence_enabled_later_holds_as_well(at_edge):
     )
     both_dead(at_edge)
     assert at_edge.owner() == "10.0.2.10"
+
+
+def test_a_held_route_goes_with_its_peer(build):
+    world = build()
+    both_dead(world)
+    (held,) = world.rows()
+    world.ec2.delete_route_server_peer(RouteServerPeerId=held["RouteServerPeerId"])
+    assert world.rows() == []
+    assert world.propagated() == {}

@@ -170,6 +170,7 @@ def test_pages_show_everything_once(ec2):
     pages = list(ec2.get_paginator("describe_route_servers").paginate(PaginationConfig={"PageSize": 5}))
     assert [len(page["RouteServers"]) for page in pages] == [5, 5, 2]
     assert {row["RouteServerId"] for page in pages for row in page["RouteServers"]} == made
+    assert "NextToken" not in ec2.describe_route_servers(MaxResults=12)
     with refused("InvalidParameterValue"):
         ec2.describe_route_servers(NextToken="foreign")
 

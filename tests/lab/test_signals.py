@@ -153,3 +153,12 @@ def test_a_receiver_may_call_the_emulator(lab):
     lab.sink.publish = lambda *_: seen.append((world.owner(), lab.clock.sleep(1)))
     world.levers.kill("fw1")
     assert len(seen) == 4
+
+
+def test_a_world_that_was_reset_says_nothing_more(slow_edge):
+    slow_edge.clock.advance(60)
+    slow_edge.lab.recorded.published.clear()
+    slow_edge.levers.kill("fw1")
+    slow_edge.lab.backend.reset()
+    slow_edge.clock.advance(60)
+    assert slow_edge.lab.recorded.published == []

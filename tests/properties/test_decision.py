@@ -169,7 +169,7 @@ def test_deciding_again_after_acting_moves_nothing(
 ) -> None:
     first = decide(declared, observed, memory, NOW)
     for move in moves(first):
-        memory = memory.with_move(move.group, move.owner, NOW)
+        memory = memory.with_move(move.group, move.owner, NOW, [move.allocation_id])
     assert moves(decide(declared, acted(observed, first), memory, NOW)) == ()
 
 

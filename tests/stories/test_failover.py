@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from lab.ec2.timings import Behaviour, PersistedMeans
-from tandem.errors import TemporaryError
-from tests.stack import MOVING, Stack, stack
+from tandem.errors import TandemError, TemporaryError
+from tests.crashing import meanwhile
+from tests.stack import MOVING, Stack, edge_document, stack
 
 
 @pytest.fixture
@@ -316,3 +317,182 @@ def test_a_message_of_unknown_shape_still_causes_a_look(edge: Stack) -> None:
 def test_an_unknown_bus_event_is_ignored(edge: Stack) -> None:
     edge.invoke({"source": "tandem", "detail-type": "Something New", "detail": {"topology": "edge"}})
     assert edge.calls() == []
+
+
+def stranger_moves(s: Stack, name: str, to: str) -> None:
+    address = s.ids["elastic_ips"][name]
+    s.levers.associate_as_stranger(
+        allocation_id=address["allocation_id"],
+        network_interface_id=s.ids["interfaces"][to],
+        private_ip=address["targets"][to],
+    )
+
+
+def test_an_address_that_a_person_moved_is_put_right(edge: Stack) -> None:
+    stranger_moves(edge, "eip1", "fw2")
+    edge.sweep()
+    assert edge.are_all_with("fw1")
+    assert len(edge.calls("AssociateAddress")) == 1
+
+
+def test_a_second_mover_is_told_not_fought(edge: Stack) -> None:
+    """The appliance's own script moves the address as well, again and again."""
+    for _ in range(6):
+        stranger_moves(edge, "eip1", "fw2")
+        edge.clock.sleep(20)
+        edge.sweep()
+    assert len(edge.calls("AssociateAddress")) == 3
+    assert edge.holders() == {"eip1": "fw2", "eip2": "fw1", "eip3": "fw1", "eip4": "fw1"}
+    assert "find the second mover" in reasons(edge)[-1]
+    edge.clock.sleep(600)
+    edge.sweep()
+    assert edge.are_all_with("fw1")
+
+
+def test_a_second_mover_keeps_nobody_on_a_dead_appliance(edge: Stack) -> None:
+    for _ in range(5):
+        stranger_moves(edge, "eip1", "fw2")
+        edge.clock.sleep(20)
+        edge.sweep()
+    edge.levers.kill(name="fw2")
+    edge.run(5)
+    assert edge.are_all_with("fw1")
+
+
+def test_preemption_with_all_sessions_up(edge: Stack) -> None:
+    edge.levers.advertise(name="fw2", prefix="0.0.0.0/0", as_path=[65002])
+    edge.levers.advertise(name="fw1", prefix="0.0.0.0/0", as_path=[65001, 65001])
+    edge.clock.sleep(3)
+    assert edge.deliver() == 0
+    edge.sweep()
+    assert edge.are_all_with("fw2")
+
+
+def test_two_halves_instead_of_the_tracked_default(edge: Stack) -> None:
+    for half in ("0.0.0.0/1", "128.0.0.0/1"):
+        edge.levers.advertise(name="fw2", prefix=half)
+    edge.levers.withdraw(name="fw1", prefix="0.0.0.0/0")
+    edge.levers.withdraw(name="fw2", prefix="0.0.0.0/0")
+    edge.clock.sleep(3)
+    edge.sweep()
+    assert edge.calls(*MOVING) == []
+    assert "more specific ones are: 0.0.0.0/1, 128.0.0.0/1" in reasons(edge)[-1]
+
+
+def test_bfd_flaps_while_bgp_stays_up(edge: Stack) -> None:
+    for state in ("down", "up") * 3:
+        edge.levers.session(name="fw1", endpoint="az1-a", state=state, protocol="bfd")
+        edge.run(3)
+    assert edge.are_all_with("fw1")
+    assert edge.calls(*MOVING) == []
+
+
+def test_bfd_never_comes_up_while_bgp_does(edge: Stack) -> None:
+    for endpoint in ("az2-a", "az2-b"):
+        edge.levers.session(name="fw2", endpoint=endpoint, state="down", protocol="bfd")
+    edge.run(3)
+    edge.levers.kill(name="fw1")
+    edge.run(5)
+    held_by_route = edge.holders()
+    edge.levers.session(name="fw2", endpoint="az2-a", state="up", protocol="bfd")
+    edge.run(5)
+    assert set(held_by_route.values()) in ({"fw1"}, {"fw2"})
+    assert edge.are_all_with("fw2")
+
+
+def test_row_rejected_by_a_static_route(edge: Stack) -> None:
+    """With the holder alive it holds with AWS's reason; with the holder dead it moves and reports."""
+    edge.lab.client().create_route(
+        RouteTableId=edge.ids["route_tables"]["protected"],
+        DestinationCidrBlock="0.0.0.0/0",
+        GatewayId=edge.ids["internet_gateway_id"],
+    )
+    edge.levers.withdraw(name="fw1", prefix="0.0.0.0/0")
+    edge.clock.sleep(3)
+    edge.sweep()
+    assert edge.calls(*MOVING) == []
+    assert "is rejected by every route table" in reasons(edge)[-1]
+    edge.levers.kill(name="fw1")
+    edge.run(5)
+    assert edge.are_all_with("fw2")
+
+
+def test_target_interface_is_detached(edge: Stack) -> None:
+    """The interface that the addresses should go to is not on the instance any more."""
+    client, interface = edge.lab.client(), edge.ids["interfaces"]["fw2"]
+    edge.levers.instance(name="fw2", state="terminated")
+    edge.clock.sleep(3)
+    edge.levers.kill(name="fw1")
+    edge.run(40)
+    assert edge.calls(*MOVING) == []
+    assert edge.kinds()[-1] == "hold"
+    assert interface not in {
+        i["NetworkInterfaceId"] for i in client.describe_network_interfaces()["NetworkInterfaces"]
+    }
+
+
+def test_pinned_to_the_standby_and_released(edge: Stack) -> None:
+    edge.override(action="pinned", appliance="fw2", until="2026-01-02T00:00:00+00:00")
+    edge.sweep()
+    assert edge.are_all_with("fw2")
+    edge.override()
+    edge.clock.sleep(10)
+    edge.sweep()
+    assert edge.are_all_with("fw1")
+
+
+def test_pinned_to_a_dead_appliance_holds_and_forced_moves(edge: Stack) -> None:
+    edge.levers.kill(name="fw2")
+    edge.run(5)
+    edge.override(action="pinned", appliance="fw2", until="2026-01-02T00:00:00+00:00")
+    edge.sweep()
+    assert edge.are_all_with("fw1")
+    assert "but fw2 has no session with BGP up" in reasons(edge)[-1]
+    edge.override(action="pinned", appliance="fw2", until="2026-01-02T00:00:00+00:00", forced=True)
+    edge.sweep()
+    assert edge.are_all_with("fw2")
+    intent = next(r.body for r in reversed(edge.audit()) if r.body["kind"] == "intent")
+    assert "forced" in intent["groups"]["internet-edge"]["reports"][0]
+
+
+def test_the_topology_changes_in_mid_failover(edge: Stack) -> None:
+    """A document stored while a look runs counts from the next look on; the addresses stay with the route."""
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    with meanwhile(4, lambda: edge.store(mode="dry-run")):
+        edge.sweep()
+    assert edge.are_all_with("fw2")
+    edge.levers.restore(name="fw1")
+    edge.run(10)
+    assert edge.are_all_with("fw2")
+
+
+def test_active_active_with_two_groups(edge: Stack) -> None:
+    """Each appliance owns a prefix and the addresses that follow it."""
+    addresses = edge_document(edge.ids)["groups"][0]["elastic_ips"]
+    edge.levers.advertise(name="fw2", prefix="10.20.0.0/16")
+    edge.clock.sleep(3)
+    edge.store(
+        groups=[
+            {"name": "north", "prefixes": ["0.0.0.0/0"], "elastic_ips": addresses[:2]},
+            {"name": "south", "prefixes": ["10.20.0.0/16"], "elastic_ips": addresses[2:]},
+        ]
+    )
+    edge.sweep()
+    assert edge.holders() == {"eip1": "fw1", "eip2": "fw1", "eip3": "fw2", "eip4": "fw2"}
+    edge.levers.advertise(name="fw1", prefix="10.20.0.0/16", as_path=[65001, 65001])
+    edge.levers.kill(name="fw2")
+    edge.run(10)
+    assert edge.are_all_with("fw1")
+
+
+def test_one_sick_topology_delays_no_other(edge: Stack) -> None:
+    route_server = {"id": "rs-0gone", "vpc_id": edge.ids["vpc_id"]}
+    edge.store(name="sick", route_server=route_server)
+    edge.store()
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    with pytest.raises(TandemError, match="rs-0gone"):
+        edge.deliver()
+    edge.run(5)
+    assert edge.are_all_with("fw2")

@@ -66,7 +66,7 @@ def test_lease_is_taken_over_after_its_end_and_the_margin_for_clocks(edge: Stack
 def test_fence_renews_and_keeps_the_moves(edge: Stack) -> None:
     lease, memory = take("one", edge.clock.now())
     edge.clock.sleep(25)
-    memory = memory.with_move("internet-edge", "fw2", edge.clock.now())
+    memory = memory.with_move("internet-edge", "fw2", edge.clock.now(), ["eipalloc-1"])
     renewed = LOOKS.fence(lease, memory, edge.clock.now())
     assert renewed.until - lease.until == timedelta(seconds=25)
     edge.clock.sleep(36)

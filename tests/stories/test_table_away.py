@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-
 import pytest
-from botocore.exceptions import ConnectTimeoutError
 
-from tandem.adapters import clients
 from tandem.errors import StateUnavailableError
+from tests.crashing import table_away
 from tests.stack import MOVING, Stack, stack
-
-
-@contextmanager
-def table_away(*operations: str):
-    """DynamoDB answers nobody; or only some operations go unanswered."""
-
-    def gone(model, **_) -> None:
-        if not operations or model.name in operations:
-            raise ConnectTimeoutError(endpoint_url="dynamodb")
-
-    events = clients.dynamodb().meta.events
-    events.register("before-call.dynamodb", gone, unique_id="gone")
-    try:
-        yield
-    finally:
-        events.unregister("before-call.dynamodb", unique_id="gone")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from tandem import ownership, readiness
-from tandem.memory import Memory, damped_until
+from tandem.memory import Memory, contested, damped_until
 from tandem.model import Holder, Observation, Status
 from tandem.override import Override, OverrideKind, in_force
 from tandem.topology import ElasticIpSpec, Group, Target, Topology
@@ -196,7 +196,15 @@ def _decide_address(spec: ElasticIpSpec, owner: _Owner, group: Group, scene: _Sc
     if obstacle is not None:
         return obstacle
     why = f"{chosen} is pinned" if owner.pinned else f"{chosen} owns the route"
-    return replace(move, reason=f"{why}; {move.dead or f'{at} is alive: the route left it on purpose'}")
+    return replace(move, reason=f"{why}; {move.dead or _why_alive(move, group, scene)}")
+
+
+def _why_alive(move: AddressDecision, group: Group, scene: _Scene) -> str:
+    """Why an appliance that is alive has the address although it should not."""
+    last = scene.memory.last_move(group.name)
+    if last is not None and last.owner == move.owner and move.allocation_id in last.verified:
+        return f"something else moved it to {move.holder_appliance} after Tandem had moved it"
+    return f"{move.holder_appliance} is alive: the route left it on purpose, or somebody moved the address"
 
 
 def _dead(holder: Holder | None, at: str | None, scene: _Scene) -> str | None:
@@ -224,10 +232,19 @@ def _obstacle(
         return replace(held, reason=unready)
     if dead or move.holder_appliance == chosen.name:
         return None
-    wait = damped_until(scene.memory, group.name, chosen.name, scene.now)
+    return _restraint(held, group, scene)
+
+
+def _restraint(held: AddressDecision, group: Group, scene: _Scene) -> AddressDecision | None:
+    """Step 7, for a holder that is alive: somebody else's hand on the address, then the damping."""
+    owner, address = str(held.owner), held.allocation_id
+    fought = contested(scene.memory, group.name, owner, address, scene.now)
+    if fought is not None:
+        return replace(held, reason=fought)
+    wait = damped_until(scene.memory, group.name, owner, address, scene.now)
     if wait is None:
         return None
-    damped = f"{move.holder_appliance} is alive and the last move is recent: damped until {wait:%H:%M:%S} UTC"
+    damped = f"{held.holder_appliance} is alive and the last move is recent: damped until {wait:%H:%M:%S} UTC"
     return replace(held, reason=damped, severity=Severity.INFO, retry_at=wait)
 
 

@@ -253,7 +253,8 @@ class _Look:
         told = self.world.side.submit(self.trail.tell_decisions, news, decision_id, signals, head, at)
         before = self.memory
         for group, owner in {move.group: move.owner for move in planned}.items():
-            self.memory = self.memory.with_move(group, owner, at)
+            names = [move.allocation_id for move in planned if move.group == group]
+            self.memory = self.memory.with_move(group, owner, at, names)
         done = carry_out(
             planned,
             self.world.cloud,
@@ -261,8 +262,7 @@ class _Look:
             lambda batch: self._before_batch(batch, observation.overrides),
             lambda: self.lease.is_enough(self.world.clock.now()),
         )
-        if not any(m.associated_at for m in done):
-            self.memory = before
+        self.memory = _remembered(before, self.memory, done)
         self.report.moved += done
         self.report.stages = stages
         head = self.trail.outcome(decision_id, stages, done)
@@ -332,6 +332,16 @@ class _Look:
     def _stands(self, decision: GroupDecision) -> bool:
         known = self.memory.standing.get(decision.group)
         return known is not None and (known.action, known.reason) == (decision.action, decision.reason)
+
+
+def _remembered(before: Memory, moving: Memory, done: tuple[Moved, ...]) -> Memory:
+    """What is remembered of the moves: nothing where EC2 took none, and which addresses it showed there."""
+    if not any(m.associated_at for m in done):
+        return before
+    for group in {m.move.group for m in done}:
+        shown = [m for m in done if m.move.group == group and m.outcome is Outcome.VERIFIED]
+        moving = moving.with_verified(group, (m.move.allocation_id for m in shown))
+    return moving
 
 
 def _try_again(moved: Moved) -> bool:

@@ -6,6 +6,7 @@ Nothing here is needed to know where an Elastic IP is; a damaged memory is repla
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +17,10 @@ DAMPING_FIRST_SECONDS = 5
 DAMPING_MOST_SECONDS = 60
 KEPT_MOVES = 20
 
+CONTEST_WINDOW = timedelta(minutes=10)
+CONTESTED_AFTER = 3
+"""Moves of one address to the same owner within the window: the first, and two that put it right again."""
+
 
 @dataclass(frozen=True, slots=True)
 class PastMove:
@@ -24,6 +29,8 @@ class PastMove:
     group: str
     owner: str
     at: datetime
+    verified: tuple[str, ...] = ()
+    """The addresses that EC2 showed there: to move one of them to the same owner again is a new move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +51,39 @@ class Memory:
     next_hops: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Tracked prefix to the in-FIB next hops that the last look saw; `watch` compares with it."""
 
-    def with_move(self, group: str, owner: str, at: datetime) -> Memory:
+    def with_move(self, group: str, owner: str, at: datetime, addresses: Iterable[str]) -> Memory:
         """Adds a move, unless it finishes the last one of the group: that keeps its first time."""
         last = self.last_move(group)
-        if last is not None and last.owner == owner:
+        if last is None or last.owner != owner:
+            forgotten = (replace(m, verified=()) if m.group == group else m for m in self.moves)
+            return replace(self, moves=(*forgotten, PastMove(group, owner, at))[-KEPT_MOVES:])
+        if set(addresses) & set(last.verified):
+            return replace(self, moves=(*self.moves, PastMove(group, owner, at))[-KEPT_MOVES:])
+        return self
+
+    def with_verified(self, group: str, addresses: Iterable[str]) -> Memory:
+        """EC2 showed these addresses of the group's last move at their new place."""
+        last = self.last_move(group)
+        if last is None:
             return self
-        return replace(self, moves=(*self.moves, PastMove(group, owner, at))[-KEPT_MOVES:])
+        known = replace(last, verified=tuple(sorted({*last.verified, *addresses})))
+        return replace(self, moves=tuple(known if move is last else move for move in self.moves))
 
     def last_move(self, group: str) -> PastMove | None:
         return next((move for move in reversed(self.moves) if move.group == group), None)
 
 
-def damped_until(memory: Memory, group: str, owner: str, now: datetime) -> datetime | None:
+def damped_until(
+    memory: Memory, group: str, owner: str, allocation_id: str, now: datetime
+) -> datetime | None:
     """When a move away from a live holder may happen at the soonest; None means now.
 
     5 s after the last move, doubling to 60 s with each move of a run whose gaps are under two minutes.
-    Finishing a begun move (same owner) waits for nothing. A last move from the future (a clock was wrong)
-    never makes anybody wait longer than the damping itself.
+    Finishing a begun move (same owner, not verified yet) waits for nothing. A last move from the future (a
+    clock was wrong) never makes anybody wait longer than the damping itself.
     """
     past = [move for move in memory.moves if move.group == group]
-    if not past or past[-1].owner == owner:
+    if not past or (past[-1].owner == owner and allocation_id not in past[-1].verified):
         return None
     run = 1
     while run < len(past) and past[-run].at - past[-run - 1].at < FLAP_WINDOW:
@@ -71,6 +91,21 @@ def damped_until(memory: Memory, group: str, owner: str, now: datetime) -> datet
     wait = timedelta(seconds=min(DAMPING_MOST_SECONDS, DAMPING_FIRST_SECONDS * 2 ** (run - 1)))
     until = min(past[-1].at, now) + wait
     return until if until > now else None
+
+
+def contested(memory: Memory, group: str, owner: str, allocation_id: str, now: datetime) -> str | None:
+    """Why nobody fights for an address: something else moved it away from the owner, and did so again.
+
+    It may be the appliance's own script, or another tool. It is told, not fought: one of the two has to go.
+    """
+    moves = (m for m in memory.moves if m.group == group and m.owner == owner)
+    times = sum(allocation_id in m.verified and now - m.at < CONTEST_WINDOW for m in moves)
+    if times < CONTESTED_AFTER:
+        return None
+    return (
+        f"something else moved it away from {owner} {times} times in the last 10 minutes: Tandem lets it be "
+        "until that is over; find the second mover, such as the appliance's own HA script"
+    )
 
 
 def dump(memory: Memory) -> str:
@@ -85,7 +120,15 @@ def load(text: object) -> tuple[Memory, str | None]:
     try:
         raw = json.loads(str(text))
         return Memory(
-            moves=tuple(PastMove(str(m["group"]), str(m["owner"]), _time(m["at"])) for m in raw["moves"]),
+            moves=tuple(
+                PastMove(
+                    str(m["group"]),
+                    str(m["owner"]),
+                    _time(m["at"]),
+                    tuple(str(allocation_id) for allocation_id in m.get("verified", ())),
+                )
+                for m in raw["moves"]
+            ),
             standing={
                 str(group): Standing(str(s["action"]), str(s["reason"]), _time(s["since"]))
                 for group, s in raw["standing"].items()
