@@ -76,7 +76,7 @@ def table_away(*operations: str) -> Iterator[None]:
 
 @contextmanager
 def meanwhile(number: int, what: Callable[[], object]) -> Iterator[None]:
-    """Something else happens once: before the `number`-th AWS call, or the next that the main thread makes."""
+    """Something else happens once: before the `number`-th AWS call, or the main thread's next one."""
     calls = 0
     is_due = True
 

@@ -127,6 +127,25 @@ class Stack:
         clients.dynamodb().put_item(TableName="tandem-state", Item=item)
         return self.record
 
+    def add_addresses(self, count: int) -> None:
+        """So many more Elastic IPs on fw1, each with a private address on both appliances."""
+        client = self.lab.client()
+        for number in range(count):
+            targets = {name: f"10.0.{name[-1]}.{40 + number}" for name in ("fw1", "fw2")}
+            for name, private_ip in targets.items():
+                interface = self.ids["interfaces"][name]
+                client.assign_private_ip_addresses(
+                    NetworkInterfaceId=interface, PrivateIpAddresses=[private_ip]
+                )
+            made = client.allocate_address(Domain="vpc")
+            client.associate_address(
+                AllocationId=made["AllocationId"],
+                NetworkInterfaceId=self.ids["interfaces"]["fw1"],
+                PrivateIpAddress=targets["fw1"],
+            )
+            more = {"allocation_id": made["AllocationId"], "public_ip": made["PublicIp"], "targets": targets}
+            self.ids["elastic_ips"][f"more{number}"] = more
+
     def invoke(self, event: dict[str, Any]) -> None:
         """Runs the failover function once."""
         self.invocations += 1
@@ -153,11 +172,11 @@ class Stack:
         }
         self.invoke({"Records": [{"EventSource": "aws:sns", "Sns": notification}]})
 
-    def sweep(self) -> None:
+    def sweep(self, topology: str = "edge") -> None:
         """One scheduled look."""
         detail = {
             "schema_version": 1,
-            "topology": "edge",
+            "topology": topology,
             "occurred_at": "2026-11-21T03:00:00.000Z",
             "cause": "sweep",
             "requested_by": "sweep",

@@ -97,6 +97,7 @@ def test_the_addresses_follow_the_route_and_the_trail_proves_it(edge: Cloud) -> 
     records = edge.audit(TRAIL)
     assert problems(records) == ()
     assert open_intent(reversed(records)) is None
+    assert [r.body for r in records if r.body["kind"] == "hold"] == []
     assert [a["outcome"] for a in records[-1].body["addresses"]] == ["verified"] * 4
 
 
@@ -124,6 +125,16 @@ def test_the_function_killed_in_mid_failover_leaves_the_rest_to_the_next_sweep(e
 
     wait("the open intent is closed", is_closed)
     assert any(r.body.get("outcome") == "unknown" for r in edge.audit(TRAIL))
+    assert problems(edge.audit(TRAIL)) == ()
+
+
+def test_a_connection_that_is_accepted_and_never_answered_costs_one_time_out(edge: Cloud) -> None:
+    """Of a read and of a move: the second attempt, or the next turn, goes through."""
+    edge.levers.fault("GetRouteServerRoutingDatabase", break_s=30, count=1)
+    edge.levers.fault("AssociateAddress", break_s=30, count=1)
+    edge.levers.kill("fw1")
+    wait("fw2 has every address", lambda: holders(edge) == {"fw2"})
+    wait("no look under way", lambda: is_quiet(edge))
     assert problems(edge.audit(TRAIL)) == ()
 
 

@@ -496,3 +496,20 @@ def test_one_sick_topology_delays_no_other(edge: Stack) -> None:
         edge.deliver()
     edge.run(5)
     assert edge.are_all_with("fw2")
+
+
+def test_a_late_message_from_before_the_failure_says_nothing_any_more(edge: Stack) -> None:
+    """SNS delivers an "up" after the "down" that followed it."""
+    edge.levers.session(name="fw1", endpoint="az1-a", state="down")
+    edge.clock.sleep(2)
+    edge.levers.session(name="fw1", endpoint="az1-a", state="up")
+    edge.clock.sleep(3)
+    came_up = [n for n, m in enumerate(edge.published) if "now UP" in m.message][-2:]
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    edge.delivered = came_up[-1] + 1
+    edge.deliver()
+    assert edge.are_all_with("fw2")
+    for number in came_up:
+        edge.deliver_one(number)
+    assert "hold" not in edge.kinds()

@@ -9,7 +9,7 @@ from datetime import datetime
 from tandem.decision import decide
 from tandem.memory import Memory
 from tandem.model import Observation, Status
-from tandem.settling import awaited, newest
+from tandem.settling import awaited, heard
 from tandem.signals import Protocol, Signal, SignalKind, parse_bus
 from tests.pure import DOWN, NOW, UP, after, observation, route, topology
 
@@ -22,10 +22,14 @@ def signal(
 
 
 def waiting(
-    signals: Sequence[Signal | None], current: Observation, previous: Observation | None = None
+    signals: Sequence[Signal | None],
+    current: Observation,
+    previous: Observation | None = None,
+    known: dict[str, datetime] | None = None,
 ) -> str | None:
-    known = [s for s in signals if s is not None]
-    return awaited(known, topology(), decide(topology(), current, Memory(), NOW), previous, current, NOW)
+    sent = [s for s in signals if s is not None]
+    decisions = decide(topology(), current, Memory(), NOW)
+    return awaited(sent, known or {}, topology(), decisions, previous, current, NOW)
 
 
 def down(observed: Observation, peer_id: str) -> Observation:
@@ -74,13 +78,21 @@ def test_a_deleted_peer_contradicts_nothing() -> None:
     assert waiting([signal("rsp-gone", DOWN)], observation(), observation()) is None
 
 
-def test_the_newest_signal_of_a_peer_counts_however_they_arrive() -> None:
-    old, new = signal("rsp-1", DOWN, NOW), signal("rsp-1", UP, after(1))
-    assert newest([old, new]) == newest([new, old]) == (new,)
-    untimed = signal("rsp-1", DOWN, None)
-    assert newest([new, untimed]) == (untimed,)
-    other = signal("rsp-1", DOWN, protocol=Protocol.BFD)
-    assert set(newest([old, new, other])) == {new, other}
+def test_the_newest_signal_of_a_session_counts_however_they_arrive() -> None:
+    old, new = signal("rsp-rse-1a", DOWN, after(-2)), signal("rsp-rse-1a", UP, after(-1))
+    for first, second in ((old, new), (new, old)):
+        known = heard(heard({}, [first], NOW), [second], NOW)
+        assert known == {"rsp-rse-1a bgp": after(-1)}
+        assert waiting([second, first], observation(), observation(), known) is None
+        assert waiting([old], observation(), observation(), known) is None
+    untimed = signal("rsp-rse-1a", DOWN, None)
+    assert waiting([untimed, new], observation(), observation(), known) is not None
+    bfd = signal("rsp-rse-1a", DOWN, after(-2), protocol=Protocol.BFD)
+    assert waiting([bfd], observation(), observation(), known) is not None
+
+
+def test_what_was_heard_is_forgotten_when_it_can_settle_nothing_any_more() -> None:
+    assert heard({"rsp-rse-1a bgp": after(-31)}, [signal("rsp-rse-1a", UP, after(-40))], NOW) == {}
 
 
 def test_a_signal_older_than_the_settling_waits_for_nothing() -> None:

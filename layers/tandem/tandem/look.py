@@ -23,7 +23,7 @@ from tandem.model import Observation
 from tandem.moves import REFUSED, Move, Moved, Outcome, Refusal, after, moves
 from tandem.override import Override
 from tandem.ports import Audit, Bus, Clock, Cloud, Looks, Note
-from tandem.settling import READ_AGAIN_SECONDS, SETTLE_SECONDS, awaited, seen_next_hops
+from tandem.settling import READ_AGAIN_SECONDS, SETTLE_SECONDS, awaited, heard, seen_next_hops
 from tandem.signals import Signal
 from tandem.tableless import LastKnown, move_without_table
 from tandem.telling import Stages
@@ -170,7 +170,9 @@ class _Look:
 
     def _settle(self, signals: tuple[Signal, ...]) -> None:
         """Turns of observe, decide, act until nothing has to move and that may be believed."""
-        until = min(self.ends_at, self.world.clock.now() + timedelta(seconds=SETTLE_SECONDS))
+        now = self.world.clock.now()
+        until = min(self.ends_at, now + timedelta(seconds=SETTLE_SECONDS))
+        self.memory = replace(self.memory, heard=heard(self.memory.heard, signals, now))
         while True:
             self._renew()
             read_before, read_at = self.last_read, self.observed_at
@@ -181,7 +183,15 @@ class _Look:
             decisions = decide(self.topology, observation, self.memory, self.world.clock.now())
             moved = self._act(decisions, observation, signals)
             decisions = self.report.decisions = after(decisions, moved)
-            pending = awaited(signals, self.topology, decisions, previous, observation, self.observed_at)
+            pending = awaited(
+                signals,
+                self.memory.heard,
+                self.topology,
+                decisions,
+                previous,
+                observation,
+                self.observed_at,
+            )
             wait = self._wait(pending, until, decisions, moved)
             if wait is None:
                 break
@@ -260,7 +270,7 @@ class _Look:
             self.world.cloud,
             self.world.clock,
             lambda batch: self._before_batch(batch, observation.overrides),
-            lambda: self.lease.is_enough(self.world.clock.now()),
+            self._may_begin,
         )
         self.memory = _remembered(before, self.memory, done)
         self.report.moved += done
@@ -272,6 +282,11 @@ class _Look:
         self.refused |= {d.group: d.reason for d in left}
         self.trail.tell_outcome(decision_id, stages, [m for m in done if m.move.group not in quiet], head)
         return done
+
+    def _may_begin(self) -> bool:
+        """Whether a call that is begun now ends under the lease and within the invocation."""
+        now = self.world.clock.now()
+        return self.lease.is_enough(now) and now < self.ends_at
 
     def _before_batch(
         self, batch: tuple[Move, ...], decided_under: tuple[Override, ...]

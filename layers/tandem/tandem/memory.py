@@ -50,6 +50,8 @@ class Memory:
     standing: dict[str, Standing] = field(default_factory=dict)
     next_hops: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Tracked prefix to the in-FIB next hops that the last look saw; `watch` compares with it."""
+    heard: dict[str, datetime] = field(default_factory=dict)
+    """Peer and protocol to when its newest session signal says that it happened; only recent ones."""
 
     def with_move(self, group: str, owner: str, at: datetime, addresses: Iterable[str]) -> Memory:
         """Adds a move, unless it finishes the last one of the group: that keeps its first time."""
@@ -134,6 +136,7 @@ def load(text: object) -> tuple[Memory, str | None]:
                 for group, s in raw["standing"].items()
             },
             next_hops={str(p): tuple(str(h) for h in hops) for p, hops in raw["next_hops"].items()},
+            heard={str(session): _time(at) for session, at in raw.get("heard", {}).items()},
         ), None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         return Memory(), f"the look's memory was damaged ({type(error).__name__}: {error}); it starts empty"

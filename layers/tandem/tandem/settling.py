@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from tandem.decision import GroupDecision
@@ -14,25 +14,23 @@ SETTLE_SECONDS = 30
 READ_AGAIN_SECONDS = 1.0
 
 
-def newest(signals: Iterable[Signal]) -> tuple[Signal, ...]:
-    """The session signals that still say something: the latest one of each peer and protocol.
+def heard(known: Mapping[str, datetime], signals: Iterable[Signal], now: datetime) -> dict[str, datetime]:
+    """When the newest signal of each session happened, from what was known and these; what is old is dropped.
 
-    SNS is unordered (facts §5), so the time that AWS gives decides; without one, the later arrival does.
+    SNS is unordered (facts §5): a signal that is older than another one of its session says nothing any more,
+    also where the newer one woke another look.
     """
-    latest: dict[tuple[str, Protocol], Signal] = {}
+    times = dict(known)
     for signal in signals:
-        if signal.kind is not SignalKind.SESSION or signal.peer_id is None or signal.protocol is None:
-            continue
-        known = latest.get((signal.peer_id, signal.protocol))
-        if known is None or not (
-            known.occurred_at and signal.occurred_at and signal.occurred_at < known.occurred_at
-        ):
-            latest[(signal.peer_id, signal.protocol)] = signal
-    return tuple(latest.values())
+        if signal.kind is SignalKind.SESSION and signal.occurred_at is not None:
+            session = _session(signal)
+            times[session] = max(times.get(session, signal.occurred_at), signal.occurred_at)
+    return {session: at for session, at in times.items() if at >= _oldest(now)}
 
 
 def awaited(
     signals: Iterable[Signal],
+    newest: Mapping[str, datetime],
     topology: Topology,
     decisions: Iterable[GroupDecision],
     previous: Observation | None,
@@ -41,18 +39,16 @@ def awaited(
 ) -> str | None:
     """What a look has still to wait for before it believes that nothing has to move; None when settled.
 
-    Only session signals make a look settle, and none that is older than the time there is to settle; an
-    announced endpoint maintenance ends it at once (design §5).
+    Only session signals make a look settle, and none that is older than the time there is to settle, or than
+    the `newest` one of its session; an announced endpoint maintenance ends it at once (design §5).
     """
     signals = tuple(signals)
     if any(s.kind is SignalKind.MAINTENANCE for s in signals):
         return None
-    oldest = now - timedelta(seconds=SETTLE_SECONDS)
-    recent = [s for s in signals if s.occurred_at is None or s.occurred_at >= oldest]
-    sessions = [s for s in recent if s.kind is SignalKind.SESSION]
+    sessions = [s for s in signals if s.kind is SignalKind.SESSION and _counts(s, newest, now)]
     if not sessions:
         return None
-    disagreeing = [s for s in newest(sessions) if _disagrees(s, current.peers)]
+    disagreeing = [s for s in sessions if _disagrees(s, current.peers)]
     if disagreeing:
         return f"AWS does not show yet that {disagreeing[0].cause}"
     past = next((d.awaiting for d in decisions if d.awaiting), None)
@@ -61,6 +57,19 @@ def awaited(
     if previous is None or _view(previous, topology) != _view(current, topology):
         return "a second read, equal to the first"
     return None
+
+
+def _counts(signal: Signal, newest: Mapping[str, datetime], now: datetime) -> bool:
+    at = signal.occurred_at
+    return at is None or (at >= _oldest(now) and at >= newest.get(_session(signal), at))
+
+
+def _oldest(now: datetime) -> datetime:
+    return now - timedelta(seconds=SETTLE_SECONDS)
+
+
+def _session(signal: Signal) -> str:
+    return f"{signal.peer_id} {signal.protocol}"
 
 
 def _disagrees(signal: Signal, peers: tuple[Peer, ...]) -> bool:

@@ -123,11 +123,15 @@ def routing_database(route_server_id: str) -> RoutingDatabase:
 
 
 def peers(route_server_id: str) -> tuple[Peer, ...]:
-    """The route server's peers without tombstones; AWS refuses filters by route server (facts §0.7, §1.4)."""
+    """The route server's peers without tombstones and what is on its way there."""
+    return tuple(p for p in every_peer(route_server_id) if p.state not in ("deleted", "deleting"))
+
+
+def every_peer(route_server_id: str) -> tuple[Peer, ...]:
+    """The route server's peers in any state; AWS refuses filters by route server (facts §0.7, §1.4)."""
     pages = clients.ec2().get_paginator("describe_route_server_peers")
     found = _read(lambda: [p for page in pages.paginate() for p in page["RouteServerPeers"]])
-    mine = (p for p in found if p["RouteServerId"] == route_server_id)
-    return tuple(_peer(p) for p in mine if p["State"] not in ("deleted", "deleting"))
+    return tuple(_peer(p) for p in found if p["RouteServerId"] == route_server_id)
 
 
 def addresses(allocation_ids: Sequence[str]) -> dict[str, ElasticIp]:
@@ -185,7 +189,8 @@ def _associate(
     (facts §8.1).
     """
     if not may_begin():
-        return Refusal("LeaseTooShort", "less than 10 s of lease left, so it was not begun", transient=True)
+        late = "not enough of the lease or of the invocation left, so it was not begun"
+        return Refusal("NotBegun", late, transient=True)
     try:
         answer = clients.ec2_moves().associate_address(
             AllocationId=move.allocation_id,
@@ -271,6 +276,8 @@ def _peer(peer: RouteServerPeerTypeDef) -> Peer:
         liveness=Liveness(options.get("PeerLivenessDetection", Liveness.BGP_KEEPALIVE)),
         bgp=Status(peer.get("BgpStatus", {}).get("Status", Status.DOWN)),
         bfd=Status(bfd) if bfd else None,
+        tags=_tags(peer.get("Tags", ())),
+        failure_reason=peer.get("FailureReason"),
     )
 
 
