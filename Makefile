@@ -7,7 +7,7 @@ VENV := .venv
 VENV_SAM := .venv-sam
 BIN := $(VENV)/bin
 SAM := $(VENV_SAM)/bin/sam
-SOURCES := $(wildcard layers/tandem/tandem functions cli lab tests)
+SOURCES := $(wildcard layers/tandem/tandem functions cli lab bench tests)
 WORKERS ?= 2
 
 # the SAM CLI reports to nobody and keeps its own files here
@@ -16,7 +16,7 @@ export __SAM_CLI_APP_DIR := $(CURDIR)/$(VENV_SAM)/app
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-fast test-e2e check lint format types layers template lock setup clean
+.PHONY: help demo lab bench test test-fast test-e2e check lint format types layers template lock setup clean
 
 help: ## what there is
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ storm: $(VENV)/.ready ## anything that can happen, in any order, for minutes; pr
 	TANDEM_STORM_EXAMPLES=$(EXAMPLES) $(BIN)/pytest --hypothesis-seed=$(SEED) tests/storm
 EXAMPLES ?= 200
 SEED ?= $(shell date +%s)
+
+bench: $(VENV)/.ready ## how fast it is, beside what others do: tables, plots, bench/results.json; six minutes
+	$(BIN)/python -m bench
 
 check: lint types layers template test ## everything that judges a change
 

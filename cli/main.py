@@ -10,9 +10,13 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from cli import document, stack, words
+from cli import discovering, document, estimating, stack, words
+from tandem.estimate import estimate as estimate_topology
 from tandem.inventory import OWNER_TAG
 from tandem.problems import Problem
+from tandem.snapshot import UndiscoverableError
+from tandem.topology import parse
+from tandem.validation import normalise
 from tandem.validation import validate as validate_document
 
 EPILOG = (
@@ -45,12 +49,18 @@ app = typer.Typer(
 )
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="the topology document, YAML")]
+Interruption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-interruption", help="where AWS leaves no other way, take down an owner's last session"
+    ),
+]
 Stack = Annotated[str, typer.Option("--stack", help="the CloudFormation stack of Tandem")]
 
 
 @app.callback()
 def tandem() -> None:
-    """Two commands, so that the first one needs its name too."""
+    """Every command is called by its name."""
 
 
 @app.command(epilog=EPILOG)
@@ -72,6 +82,21 @@ def validate(
 
 
 @app.command(epilog=EPILOG)
+def plan(
+    file: File,
+    name: Stack = "tandem",
+    allow_interruption: Interruption = False,
+) -> None:
+    """Print what the provisioner would do for a topology, step by step; stores and changes nothing."""
+    out = Console(highlight=False)
+    topology = _local(file, out)
+    verdict = _ask(name, action="plan", document=topology, allow_interruption=allow_interruption)
+    words.plan(out, verdict)
+    _end_with_problems(out, str(file), _problems(verdict))
+    words.warnings(out, verdict["warnings"])
+
+
+@app.command(epilog=EPILOG)
 def apply(
     file: File,
     name: Stack = "tandem",
@@ -84,28 +109,56 @@ def apply(
         bool,
         typer.Option("--tag", help=f"write the owner's tag {OWNER_TAG} where it is missing, as yourself"),
     ] = False,
+    allow_interruption: Interruption = False,
 ) -> None:
     """Show what a topology changes and which addresses would move now; store it when you agree."""
     out = Console(highlight=False)
     topology = _local(file, out)
-    order = {"document": topology, "take_over": take_over}
+    order = {"document": topology, "take_over": take_over, "allow_interruption": allow_interruption}
     verdict = _ask(name, action="check", **order)
     if tag or not yes:
         verdict = _offer_tags(out, verdict, order, name, unasked=tag)
     _end_with_problems(out, str(file), _problems(verdict))
     words.warnings(out, verdict["warnings"])
-    if verdict["version"] and not verdict["changes"] and not take_over:
+    if verdict["version"] and not verdict["changes"] and not take_over and not allow_interruption:
         words.done(
             out, f"nothing to change: version {verdict['version']} of {verdict['topology']} says the same"
         )
         return
     words.changes(out, verdict)
+    words.plan(out, verdict)
     words.preview(out, verdict)
     if not yes:
         _confirm(out, _question(verdict))
     applied = _ask(name, action="apply", seen=verdict["version"], **order)
     _end_with_problems(out, str(file), _problems(applied))
     words.done(out, f"stored: {applied['topology']}, version {applied['version']}, mode {applied['mode']}")
+
+
+@app.command(epilog=EPILOG)
+def discover(
+    vpc: Annotated[str, typer.Option("--vpc", help="the VPC whose route server is to be described")],
+    route_server: Annotated[
+        str | None, typer.Option("--route-server", help="which one, where the VPC has several")
+    ] = None,
+) -> None:
+    """Print the topology that describes a route server which is there already. Changes nothing."""
+    try:
+        found = discovering.find(vpc, route_server)
+    except UndiscoverableError as error:
+        _fail(str(error), Exit.PROBLEMS)
+    except stack.StackError as error:
+        _fail(str(error), Exit.STACK)
+    typer.echo(discovering.text(vpc, found), nl=False)
+
+
+@app.command(epilog=EPILOG)
+def estimate(file: File) -> None:
+    """Say what a topology costs a month, by item. Needs no AWS at all."""
+    out = Console(highlight=False)
+    topology = parse(normalise(_local(file, out)))
+    for line in estimating.lines(estimate_topology(topology)):
+        words.note(out, line)
 
 
 def _local(file: Path, out: Console) -> object:

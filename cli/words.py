@@ -37,8 +37,20 @@ def changes(console: Console, verdict: Row) -> None:
         _line(console, f"  {words}")
 
 
+def plan(console: Console, verdict: Row) -> None:
+    """What the provisioner would do, in its order."""
+    if not verdict["plan"]:
+        _line(console, "The provisioner has nothing to create or change.", "bold")
+        return
+    _line(console, f"What the provisioner would do now, in {_counted(len(verdict['plan']), 'step')}:", "bold")
+    for number, step in enumerate(verdict["plan"], start=1):
+        _line(console, f"  {number}. {step}")
+
+
 def preview(console: Console, verdict: Row) -> None:
-    """Which addresses would move now, and why."""
+    """Which addresses would move now, and why; nothing while there is no route server."""
+    if not verdict["preview"]:
+        return
     _line(console, "What a look would decide now:", "bold")
     for group in verdict["preview"]:
         _line(console, f"  {group['group']}: {group['action']}, {group['reason']}")

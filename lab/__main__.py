@@ -7,10 +7,12 @@ import threading
 from typing import Annotated
 
 import typer
+import yaml
 from rich.console import Console
 
 from lab import running
 from lab.deploy import ROOT, DeployError
+from lab.example import topology
 from lab.levers import LeverRefused, NoLab, Outcome
 from lab.picture import picture
 from lab.servers import ServersError
@@ -22,6 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 console = Console()
+TOPOLOGY = ROOT / ".lab" / "edge.yaml"
 
 Name = Annotated[str, typer.Argument(help="the appliance: fw1")]
 EndpointName = Annotated[str, typer.Argument(help="its ID or its name: az1-a")]
@@ -43,6 +46,9 @@ def up(
         running.announce(environment)
         try:
             typer.echo(running.exports(environment), nl=False)
+            if cloud.scenario:
+                TOPOLOGY.write_text(yaml.safe_dump(topology(cloud.scenario), sort_keys=False))
+                _tell(f"nobody moves the addresses until: tandem apply {TOPOLOGY.relative_to(ROOT)}")
             _tell(f"up; the lines above are in {running.FILE.relative_to(ROOT)} too. Ctrl-C ends it")
             ended.wait()
         finally:

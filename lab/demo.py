@@ -18,15 +18,24 @@ from rich.console import Console
 from lab.cloud import Cloud
 from lab.deploy import ROOT, DeployError
 from lab.ec2.depth import depth
+from lab.example import EXAMPLE, topology
 from lab.queues import BusEvents, Notification, Notifications
 from lab.sightings import Sightings, visible, watching
 from tandem.audit import problems
 
-EXAMPLE = ROOT / "examples" / "edge.yaml"
 RESULT = ROOT / ".lab" / "demo.json"
 TANDEM = Path(sys.executable).with_name("tandem")
 MOVING = {"AssociateAddress", "DisassociateAddress"}
 READ_SECONDS, WRITE_SECONDS = 0.25, 0.4
+ONE_IN_THREE: dict[str, Any] = {"error": "InternalError", "rate": 0.33}
+TROUBLE: dict[str, dict[str, Any]] = {
+    "*": ONE_IN_THREE,
+    "GetRouteServerRoutingDatabase": ONE_IN_THREE | {"lag_s": 2},
+    "DescribeRouteServerPeers": ONE_IN_THREE | {"lag_s": 2},
+    "AssociateAddress": ONE_IN_THREE | {"throttle": {"capacity": 2, "refill": 1}},
+}
+"""What `--trouble` does to EC2."""
+
 STEADY_SECONDS = 8
 """How long a converged topology is watched being left alone."""
 
@@ -49,6 +58,7 @@ class Stage:
     cloud: Cloud
     people: Notifications
     bus: BusEvents
+    is_troubled: bool
     events: list[dict[str, Any]] = field(default_factory=list)
     notifications: list[tuple[datetime, Notification]] = field(default_factory=list)
     """Each with the time of its arrival, right to a glance."""
@@ -84,13 +94,17 @@ class Stage:
             self.listen()
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Exit code 0 where everything was as it should be; all that was seen is in `.lab/demo.json`."""
     result: dict[str, Any] = {"started_at": _iso(datetime.now(UTC))}
     began = time.monotonic()
+    is_troubled = arguments == ["--trouble"]
+    if arguments and not is_troubled:
+        console.print(f"{' '.join(arguments)}? The one option that there is: --trouble")
+        return 2
     try:
         with Cloud(edge=True, tell=_say) as cloud:
-            _play(Stage(cloud, cloud.notifications(), cloud.events()), result)
+            _play(Stage(cloud, cloud.notifications(), cloud.events(), is_troubled), result)
     except (DemoFailed, DeployError) as error:
         result["failed"] = str(error)
         console.print(f"\nNot as it should be: {error}")
@@ -105,9 +119,14 @@ def _play(stage: Stage, result: dict[str, Any]) -> None:
     result["apply"] = _apply(stage)
     result["steady"] = _steady(stage)
     levers = stage.cloud.levers
-    levers.fault("*", latency_s=READ_SECONDS)
-    levers.fault("AssociateAddress", latency_s=WRITE_SECONDS)
-    _say(f"from now on EC2 takes {READ_SECONDS * 1000:.0f} ms to read, {WRITE_SECONDS * 1000:.0f} ms to move")
+    if stage.is_troubled:
+        for action, trouble in TROUBLE.items():
+            levers.fault(action, **trouble)
+        _say("from now on EC2 fails one call in three, throttles moves, and shows the routes of 2 s ago")
+    else:
+        levers.fault("*", latency_s=READ_SECONDS)
+        levers.fault("AssociateAddress", latency_s=WRITE_SECONDS)
+        _say("from now on EC2 takes 250 ms to read and 400 ms to move")
     result["failover"] = _scene(stage, "fw1 dies without a goodbye", lambda: levers.kill("fw1"), "fw2")
     time.sleep(REST_SECONDS)
     result["failback"] = _scene(
@@ -176,7 +195,20 @@ def _scene(stage: Stage, title: str, pull: Callable[[], object], heir: str) -> d
     timeline = _timeline(stage, began, sightings, decided, completed)
     for entry in timeline:
         console.print(f"  {entry['ms']:>6} ms  {entry['what']}")
-    trips = _round_trips(stage.cloud.levers.requests(since))
+    trips = None if stage.is_troubled else _depth(stage.cloud.levers.requests(since), completed)
+    return {
+        "began_at": _iso(began),
+        "timeline": timeline,
+        "round_trips": trips,
+        "decision": decided,
+        "outcome": completed,
+        "notifications": [{"subject": n.subject, "message": n.message} for _, n in stage.notifications],
+    }
+
+
+def _depth(requests: list[dict[str, Any]], completed: dict[str, Any]) -> dict[str, int]:
+    """The look's round trips. Raises DemoFailed where they are not two and three, or an address stayed."""
+    trips = _round_trips(requests)
     console.print(
         f"  EC2 round trips of the look: {trips['to_associated']} to associated, "
         f"{trips['to_verified']} to verified; "
@@ -186,14 +218,7 @@ def _scene(stage: Stage, title: str, pull: Callable[[], object], heir: str) -> d
         raise DemoFailed(f"the look took more round trips than two and three: {trips}")
     if {a["outcome"] for a in completed["addresses"]} != {"verified"} or len(completed["addresses"]) != 4:
         raise DemoFailed("not all of the four addresses were moved and verified")
-    return {
-        "began_at": _iso(began),
-        "timeline": timeline,
-        "round_trips": trips,
-        "decision": decided,
-        "outcome": completed,
-        "notifications": [{"subject": n.subject, "message": n.message} for _, n in stage.notifications],
-    }
+    return trips
 
 
 def _timeline(
@@ -254,25 +279,6 @@ def _audit(stage: Stage) -> dict[str, Any]:
     return {"records": kinds, "problems": list(wrong), "head": records[-1].head.as_dict()}
 
 
-def topology(scenario: dict[str, Any]) -> dict[str, Any]:
-    """The example's document with the IDs of the edge that was built."""
-    document: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
-    document["route_server"] |= {
-        "id": scenario["route_server_id"],
-        "vpc_id": scenario["vpc_id"],
-        "endpoints": {name: endpoint["subnet_id"] for name, endpoint in scenario["endpoints"].items()},
-        "propagate_to": [scenario["route_tables"]["protected"]],
-    }
-    for name, appliance in document["appliances"].items():
-        appliance["instance_id"] = scenario["instances"][name]
-    (group,) = document["groups"]
-    for spec, address in zip(group["elastic_ips"], scenario["elastic_ips"].values(), strict=True):
-        spec["allocation_id"] = address["allocation_id"]
-        for name, target in spec["targets"].items():
-            target["network_interface"] = scenario["interfaces"][name]
-    return document
-
-
 def _stage(completed: dict[str, Any], name: str) -> datetime:
     return datetime.fromisoformat(completed["stages"][name])
 
@@ -294,4 +300,4 @@ def _say(what: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

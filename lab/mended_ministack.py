@@ -1,7 +1,8 @@
-"""Runs ministack 1.5.33 with two things mended.
+"""Runs ministack 1.5.33 with three things mended.
 
 It knows no resource for the actions on log deliveries, so that it would refuse every policy that names one.
-On AWS they have resources, and the template's roles name them. And it unpacks the layer for each worker anew,
+On AWS they have resources, and the template's roles name them. The same goes for SNS's Unsubscribe, whose
+resource is the topic. And it unpacks the layer for each worker anew,
 in its own process: a burst of cold starts would keep it from answering anything else.
 """
 
@@ -44,6 +45,18 @@ def with_deliveries(extract: Extract) -> Extract:
     return extract_resource_arn
 
 
+def with_subscriptions(extract: Extract) -> Extract:
+    """The same, with the topic of a subscription that is ended."""
+
+    def extract_resource_arn(*request: Any) -> str:  # noqa: ANN401 ministack's eight arguments, passed on
+        service, parameters = request[0], request[5]
+        named = parameters.get("SubscriptionArn", "") if service == "sns" else ""
+        subscription = str(named[0] if isinstance(named, list) else named)
+        return subscription.rpartition(":")[0] or extract(*request)
+
+    return extract_resource_arn
+
+
 def _delivery_resource(action: str, body: bytes) -> str | None:
     """The resource part of the ARN, or None for every other action."""
     if action in _BY_NAME:
@@ -69,7 +82,7 @@ class SharedZip(zipfile.ZipFile):
 
 
 if __name__ == "__main__":
-    iam_actions.extract_resource_arn = with_deliveries(iam_actions.extract_resource_arn)
+    iam_actions.extract_resource_arn = with_subscriptions(with_deliveries(iam_actions.extract_resource_arn))
     lambda_runtime.zipfile = SimpleNamespace(
         ZipFile=SharedZip, BadZipFile=zipfile.BadZipFile, LargeFileError=zipfile.LargeZipFile
     )

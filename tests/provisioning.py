@@ -6,7 +6,7 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -22,6 +22,7 @@ from moto.logs.models import LogsBackend
 from lab.ec2.inprocess import LabEC2, lab_ec2
 from lab.ec2.scenario import edge
 from lab.ec2.signals import RecordingSink
+from lab.ec2.timings import Behaviour, Timings
 from tandem.adapters import clients, ec2
 from tandem.adapters.topologies import TopologyStore
 from tandem.events import from_envelope
@@ -49,6 +50,7 @@ ENVIRONMENT = {
     "POWERTOOLS_METRICS_NAMESPACE": "Tandem",
     "POWERTOOLS_LOG_LEVEL": "CRITICAL",
 }
+ENDPOINTS = ("az1-a", "az1-b", "az2-a", "az2-b")
 READING = ("Describe", "Get", "List", "Query")
 
 
@@ -145,9 +147,9 @@ class Provisioner:
         """examples/edge.yaml with the scenario's IDs, as the demo makes it."""
         made, ids = document(), self.ids
         made["route_server"] |= {
-            "id": ids["route_server_id"],
+            "id": ids.get("route_server_id"),
             "vpc_id": ids["vpc_id"],
-            "endpoints": {name: endpoint["subnet_id"] for name, endpoint in ids["endpoints"].items()},
+            "endpoints": {name: ids["subnets"][name.partition("-")[0]] for name in ENDPOINTS},
             "propagate_to": [ids["route_tables"]["protected"]],
         }
         for name, appliance in made["appliances"].items():
@@ -218,20 +220,27 @@ def changing(calls: list[str]) -> list[str]:
 
 
 @contextmanager
-def provisioner(*, sns: bool = True, **scenario: Any) -> Iterator[Provisioner]:
-    """The edge scenario with an empty state table."""
+def provisioner(
+    *,
+    build: Callable[..., dict[str, Any]] = edge,
+    timings: Timings | None = None,
+    behaviour: Behaviour | None = None,
+    made: type[Provisioner] | None = None,
+    **scenario: Any,
+) -> Iterator[Provisioner]:
+    """The edge scenario, or another one, with an empty state table."""
     with (
         mock.patch.dict(os.environ, ENVIRONMENT),
         mock.patch.object(LogsBackend, "put_delivery_source", _put_delivery_source),
         mock.patch.object(LogsBackend, "delete_delivery_source", _delete_delivery_source),
-        lab_ec2(sink=TopicSink()) as lab,
+        lab_ec2(sink=TopicSink(), timings=timings, behaviour=behaviour) as lab,
     ):
         _forget_clients()
         boto3.DEFAULT_SESSION = _session()
         _table()
         _bus()
-        ids = edge(boto3.client("ec2"), lab.levers, sleep=lab.clock.sleep, sns=sns, **scenario)
-        yield Provisioner(lab, ids, _load(lab))
+        ids = build(boto3.client("ec2"), lab.levers, sleep=lab.clock.sleep, **scenario)
+        yield (made or Provisioner)(lab, ids, _load(lab))
     boto3.DEFAULT_SESSION = None
     _forget_clients()
 

@@ -35,6 +35,7 @@ PUBLIC, PROTECTED = "rtb-0a1b2c3d4e5f60009", "rtb-0a1b2c3d4e5f60001"
 def document() -> dict[str, Any]:
     """A fresh copy of the example."""
     loaded: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+    loaded["mode"] = "enforce"
     return loaded
 
 

@@ -25,7 +25,7 @@ MISTAKES: dict[str, tuple[str, object]] = {
         "route_server.id",
         "arn:aws:ec2:us-east-1:123456789012:route-server/rs-0a1b2c3d4e5f60001",
     ),
-    "`manage` is left out": ("manage", ...),
+    "Nothing says which route server to watch": ("route_server.id", ...),
     "A peer names an endpoint that there is not": ("appliances.fw1.peers.az3-a", "10.0.1.10"),
     "An appliance has no target": ("groups.0.elastic_ips.0.targets.fw2", ...),
     "An appliance has the route server's ASN": ("appliances.fw2.asn", 65000),

@@ -33,7 +33,6 @@ metrics = Metrics()
 settings = Settings.from_env("state_table", "audit_table", "bus_name")
 clients.ec2()
 clients.ec2_moves()
-clients.events()
 
 LEFT_OVER = timedelta(seconds=25)
 """Kept of the invocation's time for what a look still does after its last turn began: one read of three

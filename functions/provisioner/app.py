@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, assert_never
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from tandem import doors
-from tandem.adapters import clients, delivery, ec2, inventory, subscriptions
+from tandem import answering, doors
+from tandem.adapters import clients, cloudformation, delivery, ec2, inventory, managing, subscriptions
 from tandem.adapters.bus import Bus
 from tandem.adapters.clock import SystemClock
 from tandem.adapters.looks import LookStore
+from tandem.adapters.requests import RequestStore
 from tandem.adapters.topologies import TopologyStore
+from tandem.answers import Answer, Status
+from tandem.convergence import plan_of
+from tandem.customresource import Request
 from tandem.errors import TemporaryError
 from tandem.orders import Apply, Check, Delete, Nothing, Refresh, parse_order
 from tandem.place import Place
 from tandem.preview import preview
-from tandem.provisioner import Run, Stack, refresh
+from tandem.provisioner import Run, Stack
 from tandem.provisioning_ports import World
+from tandem.refreshing import refresh
 from tandem.settings import Settings
 from tandem.topology import Topology
 from tandem.watchsteps import Subscriber
@@ -33,10 +40,18 @@ settings = Settings.from_env(
 )
 clients.ec2()
 store = TopologyStore(clients.dynamodb(), settings.need("state_table"))
+requests = RequestStore(clients.dynamodb(), settings.need("state_table"))
 looks = LookStore(settings.need("state_table"))
 bus = Bus(settings.need("bus_name"))
 clock = SystemClock()
-world = World(inventory, subscriptions, delivery, store, bus, clock)
+leases = LookStore(settings.need("state_table"), kind="provision")
+world = World(inventory, managing, leases, subscriptions, delivery, store, bus, clock)
+
+OWNER = uuid.uuid4().hex
+"""This process: what it left behind when an invocation died it may take up at once."""
+
+BUDGET = timedelta(minutes=7)
+"""For turns; the function has ten minutes, and what comes before and after them takes up to three."""
 
 
 @logger.inject_lambda_context
@@ -56,8 +71,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             logger.info("deleted", topology=topology, outcome=deleted)
             metrics.add_metric("TopologiesDeleted", MetricUnit.Count, int(deleted["deleted"]))
             return deleted
-        case Refresh(topology):
-            _refresh(topology, place)
+        case Request() as request:
+            _serve(request, place)
+        case Refresh(topology, due_only):
+            _refresh(topology, place, due_only=due_only)
         case Nothing(why):
             logger.info("nothing to do", why=why, event_keys=sorted(event))
             metrics.add_metric("EventsIgnored", MetricUnit.Count, 1)
@@ -66,11 +83,32 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return {}
 
 
-def _refresh(topology: str | None, place: Place) -> None:
+def _serve(request: Request, place: Place) -> None:
+    left = answering.serve(request, _desk(place))
+    if left is not None:
+        logger.warning("left to the schedule", request=str(request), topology=request.topology, why=left)
+
+
+def _refresh(topology: str | None, place: Place, *, due_only: bool) -> None:
+    try:
+        _run(topology, place, due_only=due_only)
+    finally:
+        answering.settle(_desk(place), topology)
+
+
+def _run(topology: str | None, place: Place, *, due_only: bool = False) -> None:
     stored = store.list()
     for name, why in stored.damaged.items():
         logger.error("stored topology damaged", topology=name, why=why)
-    outcome = refresh(stored.records, topology, _stack(place), world)
+    outcome = refresh(
+        stored.records,
+        topology,
+        _stack(place),
+        world,
+        owner=OWNER,
+        until=clock.now() + BUDGET,
+        due_only=due_only,
+    )
     for run in outcome.runs:
         _report(run)
     metrics.add_metric("DamagedTopology", MetricUnit.Count, len(stored.damaged))
@@ -86,6 +124,7 @@ def _report(run: Run) -> None:
         topology=run.record.topology.name,
         steps=run.steps,
         failure=run.failure,
+        pending=run.pending,
         warnings=found.warnings if found else (),
     )
     metrics.add_metric("ProvisioningSteps", MetricUnit.Count, len(run.steps))
@@ -110,9 +149,36 @@ def _door(place: Place) -> doors.World:
         store=store,
         inventory=lambda topology: inventory.read(topology, settings.stack_name, place),
         preview=look_ahead,
+        plan=lambda record: plan_of(record, settings.stack_name, world),
         bus=bus,
         now=clock.now,
     )
+
+
+def _desk(place: Place) -> answering.Desk:
+    return answering.Desk(
+        requests=requests,
+        respond=lambda url, body: cloudformation.respond(url, body, clock),
+        door=_door(place),
+        stack=_stack(place),
+        world=world,
+        run=lambda name: _run(name, place),
+        tell=_answered,
+    )
+
+
+def _answered(request: Request, answer: Answer, refused: str | None) -> None:
+    log = logger.info if refused is None else logger.warning
+    log(
+        "cloudformation answered" if refused is None else "cloudformation refused the answer",
+        request=str(request),
+        topology=request.topology,
+        status=answer.status,
+        reason=answer.reason,
+        refused=refused,
+    )
+    metrics.add_metric("StackRequestsAnswered", MetricUnit.Count, 1)
+    metrics.add_metric("StackRequestsFailed", MetricUnit.Count, int(answer.status is Status.FAILED))
 
 
 def _stack(place: Place) -> Stack:

@@ -59,6 +59,30 @@ def edge(
     return world
 
 
+def appliances_only(
+    ec2: Any,
+    levers: HasRegister,
+    *,
+    stack: str = "tandem",
+    sleep: Callable[[float], None] = time.sleep,
+    liveness: str = "bfd",
+    associated: bool = True,
+    prefix: str = "",
+) -> dict[str, Any]:
+    """The same edge before there is any route server: what a provisioner starts from.
+
+    The firewalls dial in wherever a peer has their address and ASN; ``prefix`` sets their levers' names apart
+    from those of another scenario. The same IDs by name as `edge` returns, without route server, endpoints
+    and peers."""
+    del sleep
+    world = _network(ec2)
+    world["stack"] = stack
+    _appliances(ec2, world, stack)
+    _elastic_ips(ec2, world, stack, associated)
+    register(levers, world, bfd=liveness == "bfd", prefix=prefix)
+    return world
+
+
 def _network(ec2: Any) -> dict[str, Any]:
     vpc_id = ec2.create_vpc(CidrBlock=CIDR, TagSpecifications=tags_on("vpc", "edge"))["Vpc"]["VpcId"]
     zones = [zone["ZoneName"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]]

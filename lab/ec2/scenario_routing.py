@@ -108,17 +108,17 @@ def _peer_rows(ec2: Any, world: dict[str, Any]) -> list[dict[str, Any]]:
     return list(ec2.describe_route_server_peers(RouteServerPeerIds=ids)["RouteServerPeers"])
 
 
-def register(levers: HasRegister, world: dict[str, Any], bfd: bool) -> None:
+def register(levers: HasRegister, world: dict[str, Any], bfd: bool, prefix: str = "") -> None:
     first, second = AMAZON_SIDE_ASN + 1, AMAZON_SIDE_ASN + 2
     levers.register(
-        name="fw1",
+        name=f"{prefix}fw1",
         instance_id=world["instances"]["fw1"],
         asn=first,
         routes=[{"prefix": "0.0.0.0/0", "as_path": [first]}],
         bfd=bfd,
     )
     levers.register(
-        name="fw2",
+        name=f"{prefix}fw2",
         instance_id=world["instances"]["fw2"],
         asn=second,
         routes=[{"prefix": "0.0.0.0/0", "as_path": [second, second, second]}],

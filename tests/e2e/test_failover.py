@@ -15,7 +15,7 @@ import yaml
 from mypy_boto3_ec2.type_defs import TagTypeDef
 
 from lab.cloud import Cloud
-from lab.demo import topology
+from lab.example import topology
 from lab.sightings import visible
 from tandem.audit import open_intent, problems
 

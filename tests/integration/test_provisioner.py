@@ -102,6 +102,19 @@ def test_an_invalid_topology_is_refused_whole_and_the_stored_one_stays(watched: 
     assert watched.record().topology.mode == "enforce"
 
 
+def test_the_brake_works_in_a_broken_world(watched: Provisioner) -> None:
+    """An instance is gone, so the document fits AWS no more; from enforce to dry-run goes all the same."""
+    watched.lab.levers.instance(name="fw1", state="terminated")
+    watched.lab.clock.sleep(5)
+    more = watched.document(mode="dry-run", groups=[])
+    assert watched.apply()["problems"]
+    answer = watched.apply(watched.document(mode="dry-run"))
+    assert (answer["stored"], answer["problems"]) == (True, [])
+    assert any("fw1" in warning for warning in answer["warnings"])
+    assert watched.record().topology.mode == "dry-run"
+    assert watched.apply(more)["problems"]
+
+
 def test_what_does_not_fit_aws_is_refused_too(tandem: Provisioner) -> None:
     answer = tandem.apply(tandem.document(route_server={"id": "rs-0fffffffffffffff1"}))
     assert [p["path"] for p in answer["problems"]] == ["route_server.id"]

@@ -282,3 +282,42 @@ def test_everything_can_be_read_without_colour(command: Command, monkeypatch: py
     result = command.run("apply", "--yes")
     assert "\x1b" not in result.stdout
     assert "stored: edge" in result.stdout
+
+
+# ---- what is managed
+
+
+def managed(command: Command) -> dict[str, Any]:
+    """The example's document, adopted."""
+    return command.tandem.document(manage=True)
+
+
+def test_the_plan_is_printed_and_nothing_happens(command: Command) -> None:
+    made = managed(command)
+    made["route_server"].pop("id")
+    result = command.run("plan", wanted=made)
+    assert result.exit_code == 0, result.stdout
+    assert "in 11 steps" in result.stdout
+    assert "1. create the route server (ASN 65000)" in result.stdout
+    assert command.tandem.changes == []
+    assert command.tandem.record() is None
+
+
+def test_what_is_only_watched_has_nothing_to_plan(command: Command) -> None:
+    assert "nothing to create or change" in command.run("plan").stdout
+
+
+def test_consent_to_adoption_is_offered_like_any_other(command: Command) -> None:
+    result = command.run("plan", wanted=managed(command))
+    assert result.exit_code == 1
+    assert "lacks its owner's tag, without which Tandem may not adopt it" in result.stdout
+    assert command.run("apply", "--yes", "--tag", wanted=managed(command)).exit_code == 0
+    assert command.tandem.record().topology.manage
+
+
+def test_leave_to_interrupt_is_stored_with_the_version(command: Command) -> None:
+    command.run("apply", "--yes", "--tag", wanted=managed(command))
+    assert command.tandem.record().allow_interruption is False
+    again = command.run("apply", "--yes", "--allow-interruption", wanted=managed(command))
+    assert again.exit_code == 0, again.stdout
+    assert (command.tandem.record().version, command.tandem.record().allow_interruption) == (2, True)

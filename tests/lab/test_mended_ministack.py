@@ -2,12 +2,13 @@
 
 import json
 import zipfile
+from typing import Any
 
 import pytest
 from ministack.core import lambda_runtime
 from ministack.core.iam_actions import extract_resource_arn
 
-from lab.mended_ministack import SharedZip, with_deliveries
+from lab.mended_ministack import SharedZip, with_deliveries, with_subscriptions
 
 ARN = "arn:aws:logs:us-east-1:123456789012:"
 
@@ -38,6 +39,17 @@ def test_actions_on_log_deliveries_have_resources(action, request_, named):
 def test_the_resources_of_all_other_actions_are_ministacks(action, request_):
     own = resource(extract_resource_arn, action, **request_)
     assert resource(with_deliveries(extract_resource_arn), action, **request_) == own
+
+
+@pytest.mark.parametrize("wrapped", [str, lambda value: [value]], ids=["text", "list"])
+def test_the_end_of_a_subscription_concerns_its_topic(wrapped):
+    topic = "arn:aws:sns:us-east-1:123456789012:route-server"
+    parameters = {"Action": wrapped("Unsubscribe"), "SubscriptionArn": wrapped(f"{topic}:0a1b")}
+    request: tuple[Any, ...] = ("sns", "POST", "/", {}, b"", parameters, "us-east-1", "123456789012")
+    assert extract_resource_arn(*request) == "*"  # else the mend can go
+    assert with_subscriptions(extract_resource_arn)(*request) == topic
+    publish = (*request[:5], {"TopicArn": wrapped(topic)}, *request[6:])
+    assert with_subscriptions(extract_resource_arn)(*publish) == extract_resource_arn(*publish)
 
 
 def test_an_archive_is_unpacked_once_and_shared(tmp_path, monkeypatch):

@@ -89,3 +89,22 @@ def test_past_a_hundred_routes_the_lab_does_not_guess(at_edge):
     with pytest.raises(LeverError, match="not documented"):
         at_edge.levers.advertise("fw2", "192.0.2.201/32")
     at_edge.levers.advertise("fw2", "192.0.2.98/32")
+
+
+def test_a_route_may_have_another_path_toward_one_route_server(at_edge):
+    server = at_edge.route_server_id
+    for toward, owner in (({server: [65001] * 9}, "10.0.2.10"), ({"rs-0other": [65001] * 9}, "10.0.1.10")):
+        at_edge.levers.register(
+            name="fw1",
+            instance_id=at_edge.instances["fw1"],
+            asn=65001,
+            routes=[{"prefix": "0.0.0.0/0", "toward": toward}],
+        )
+        assert at_edge.owner() == owner
+
+
+@pytest.mark.parametrize("toward", ["rs-1", {"rs-1": ["x"]}, ["rs-1"]])
+def test_a_path_toward_a_route_server_is_a_list_of_numbers(at_edge, toward):
+    routes = [{"prefix": "0.0.0.0/0", "toward": toward}]
+    with pytest.raises(LeverError, match=r"toward|AS numbers"):
+        at_edge.levers.register(name="fw1", instance_id=at_edge.instances["fw1"], asn=65001, routes=routes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from lab.ec2.timings import Behaviour, PersistedMeans
@@ -510,6 +512,8 @@ def test_a_late_message_from_before_the_failure_says_nothing_any_more(edge: Stac
     edge.delivered = came_up[-1] + 1
     edge.deliver()
     assert edge.are_all_with("fw2")
+    began = edge.clock.now()
     for number in came_up:
         edge.deliver_one(number)
+    assert edge.clock.now() - began < timedelta(seconds=5)
     assert "hold" not in edge.kinds()

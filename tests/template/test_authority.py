@@ -31,6 +31,21 @@ TOPIC = f"arn:{PARTITION}:sns:{REGION}:{ACCOUNT}:some-route-server"
 LAMBDAS_OWN = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}
 """Used by Lambda in the role's name: its log, and the queue of what it failed on."""
 
+DEPENDENT = {
+    "ec2:AuthorizeSecurityGroupIngress",
+    "ec2:CreateNetworkInterface",
+    "ec2:CreateNetworkInterfacePermission",
+    "ec2:CreateSecurityGroup",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DeleteSecurityGroup",
+    "ec2:DeleteTags",
+    "ec2:DescribeSecurityGroups",
+    "ec2:RevokeSecurityGroupIngress",
+    "sns:CreateTopic",
+    "sns:DeleteTopic",
+}
+"""Used by EC2 with the caller's rights, when a route server, endpoint or peer comes or goes (facts §1.6)."""
+
 ADAPTERS = ROOT / "layers" / "tandem" / "tandem" / "adapters"
 OURS, THEIRS = {"aws:resourcetag/tandem:stack": STACK}, {"aws:resourcetag/tandem:stack": "another"}
 EVERY_ROLE = tuple(f"{name}Role" for name in FUNCTIONS)
@@ -101,7 +116,7 @@ def test_the_code_has_the_rights_that_it_uses_and_no_others(stack: Stack) -> Non
     """Over all roles together; who has which right is what the tests below say."""
     roles = stack.of("AWS::IAM::Role")
     held = {action for who, action, _ in granted(stack) if who in roles} - LAMBDAS_OWN
-    assert held == called()
+    assert held == called() | DEPENDENT
 
 
 def called() -> set[str]:
@@ -117,13 +132,80 @@ def called() -> set[str]:
     }
 
 
-def test_only_failover_may_move_addresses(any_stack: Stack) -> None:
-    changing = {
-        (who, action)
-        for who, action, _ in granted(any_stack)
-        if action.startswith("ec2:") and not action.startswith(("ec2:Describe", "ec2:Get"))
-    }
-    assert changing == {("FailoverRole", "ec2:AssociateAddress")}
+def test_only_failover_may_move_addresses_and_only_the_provisioner_changes_the_rest(any_stack: Stack) -> None:
+    changing: dict[str, set[str]] = {}
+    for who, action, _ in granted(any_stack):
+        if action.startswith("ec2:") and not action.startswith(("ec2:Describe", "ec2:Get")):
+            changing.setdefault(who, set()).add(action)
+    assert changing.pop("FailoverRole") == {"ec2:AssociateAddress"}
+    assert "ec2:AssociateAddress" not in changing.pop("ProvisionerRole")
+    assert changing == {}
+
+
+ROUTE_SERVERS = ("route-server/rs-0a01", "route-server-endpoint/rse-0a01", "route-server-peer/rsp-0a01")
+MANAGED, CONSENT = {"aws:resourcetag/tandem:managed-by": STACK}, OURS
+ASKED = {"aws:requesttag/tandem:managed-by": STACK, "aws:tagkeys": ["tandem:managed-by", "tandem:topology"]}
+ALIEN = {"aws:resourcetag/tandem:managed-by": "another"}
+CREATING = {
+    "route-server/*": "CreateRouteServer",
+    "route-server-endpoint/*": "CreateRouteServerEndpoint",
+    "route-server-peer/*": "CreateRouteServerPeer",
+}
+
+
+@pytest.mark.parametrize(("kind", "action"), CREATING.items())
+def test_the_provisioner_creates_only_what_says_whose_it_is(stack: Stack, kind: str, action: str) -> None:
+    role, resource = stack.documents("ProvisionerRole"), f"{EC2}:{kind}"
+    assert may(role, f"ec2:{action}", resource, **ASKED)
+    assert may(role, "ec2:CreateTags", resource, **{"ec2:createaction": action}, **ASKED)
+    assert not may(role, f"ec2:{action}", resource)
+    other = ASKED | {"aws:requesttag/tandem:managed-by": "another"}
+    assert not may(role, f"ec2:{action}", resource, **other)
+    owners = ASKED | {"aws:tagkeys": ["tandem:managed-by", "tandem:stack"]}
+    assert not may(role, f"ec2:{action}", resource, **owners)
+    assert not may(role, "ec2:CreateTags", resource, **{"ec2:createaction": action}, **owners)
+
+
+CHANGES = {
+    "route-server/rs-0a01": (
+        "AssociateRouteServer",
+        "CreateRouteServerEndpoint",
+        "DeleteRouteServer",
+        "DisableRouteServerPropagation",
+        "DisassociateRouteServer",
+        "EnableRouteServerPropagation",
+        "ModifyRouteServer",
+    ),
+    "route-server-endpoint/rse-0a01": ("CreateRouteServerPeer", "DeleteRouteServerEndpoint"),
+    "route-server-peer/rsp-0a01": ("DeleteRouteServerPeer",),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "action"), [(kind, a) for kind, actions in CHANGES.items() for a in actions]
+)
+def test_the_provisioner_changes_only_what_it_manages(stack: Stack, kind: str, action: str) -> None:
+    role, resource = stack.documents("ProvisionerRole"), f"{EC2}:{kind}"
+    assert may(role, f"ec2:{action}", resource, **MANAGED)
+    assert not may(role, f"ec2:{action}", resource, **ALIEN)
+    assert not may(role, f"ec2:{action}", resource, **CONSENT)
+    assert not may(role, f"ec2:{action}", resource)
+
+
+@pytest.mark.parametrize("kind", ROUTE_SERVERS)
+def test_the_provisioner_adopts_with_the_owners_consent_only(stack: Stack, kind: str) -> None:
+    role, resource = stack.documents("ProvisionerRole"), f"{EC2}:{kind}"
+    assert may(role, "ec2:CreateTags", resource, **CONSENT, **ASKED)
+    assert may(role, "ec2:CreateTags", resource, **MANAGED, **ASKED)
+    assert not may(role, "ec2:CreateTags", resource, **ASKED)
+    assert not may(role, "ec2:CreateTags", resource, **THEIRS, **ASKED)
+
+
+def test_the_provisioner_lets_only_interfaces_forward_whose_owner_consents(stack: Stack) -> None:
+    role, resource = stack.documents("ProvisionerRole"), f"{EC2}:network-interface/eni-0a01"
+    assert may(role, "ec2:ModifyNetworkInterfaceAttribute", resource, **OURS)
+    assert not may(role, "ec2:ModifyNetworkInterfaceAttribute", resource, **THEIRS)
+    assert not may(role, "ec2:ModifyNetworkInterfaceAttribute", resource)
 
 
 @pytest.mark.parametrize("kind", ["elastic-ip/eipalloc-0c01", "network-interface/eni-0a01"])
@@ -138,17 +220,29 @@ def test_failover_moves_to_interfaces_never_to_instances(stack: Stack) -> None:
     assert not may(stack.documents("FailoverRole"), "ec2:AssociateAddress", f"{EC2}:instance/i-0a01", **OURS)
 
 
-def test_nothing_in_the_stack_may_write_the_owners_tag(any_stack: Stack) -> None:
-    tagging = {action for _, action, _ in granted(any_stack) if "tag" in action.lower()}
-    assert tagging == set()
+@pytest.mark.parametrize("action", ["CreateTags", "DeleteTags"])
+@pytest.mark.parametrize("kind", [*ROUTE_SERVERS, "network-interface/eni-0a01", "elastic-ip/eipalloc-0c01"])
+def test_nothing_in_the_stack_may_write_the_owners_tag(stack: Stack, kind: str, action: str) -> None:
+    for role in EVERY_ROLE:
+        for known in ({}, OURS, MANAGED, {"ec2:createaction": "CreateRouteServer"}):
+            keys = {**known, "aws:tagkeys": ["tandem:managed-by", "tandem:stack"]}
+            keys["aws:requesttag/tandem:managed-by"] = keys["aws:requesttag/tandem:stack"] = STACK
+            assert not may(stack.documents(role), f"ec2:{action}", f"{EC2}:{kind}", **keys), role
+
+
+def test_tags_are_only_written_where_a_test_above_says(any_stack: Stack) -> None:
+    tagging = {(who, action) for who, action, _ in granted(any_stack) if "tag" in action.lower()}
+    assert tagging == {("ProvisionerRole", "ec2:CreateTags"), ("ProvisionerRole", "ec2:DeleteTags")}
 
 
 @pytest.mark.parametrize("action", ["PutItem", "UpdateItem", "DeleteItem"])
-@pytest.mark.parametrize("kind", ["topology", "look", "override", "finding"])
+@pytest.mark.parametrize("kind", ["topology", "request", "provision", "look", "override", "finding"])
 @pytest.mark.parametrize("who", [*EVERY_ROLE, "TandemOperatorPolicy", "TandemOverridePolicy"])
 def test_each_kind_of_state_has_one_writer(stack: Stack, who: str, kind: str, action: str) -> None:
     writers = {
         "topology": {"ProvisionerRole": {"PutItem", "UpdateItem", "DeleteItem"}},
+        "request": {"ProvisionerRole": {"PutItem", "UpdateItem", "DeleteItem"}},
+        "provision": {"ProvisionerRole": {"UpdateItem"}},
         "look": {"FailoverRole": {"UpdateItem"}},
         "override": {"TandemOverridePolicy": {"PutItem", "UpdateItem", "DeleteItem"}},
         "finding": {},

@@ -265,13 +265,17 @@ def edit(*changes: tuple[str, object]) -> Callable[[dict[str, Any]], dict[str, A
 
 CROSS: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], list[tuple[str, str, str]]]] = {
     # name: (what is done to the example, [(path, what is wrong, what would be right)])
-    "managing is another issue": (
-        edit(("manage", True)),
-        [("manage", "is true, but this version", "false, with")],
+    "what is managed is in a VPC": (
+        edit(("manage", True), ("route_server.vpc_id", ...)),
+        [("route_server.vpc_id", "Tandem manages the route server", "or manage: false")],
     ),
     "managing is the default": (
-        edit(("manage", ...)),
-        [("manage", "since nothing else is said", "false, with")],
+        edit(("manage", ...), ("route_server.vpc_id", ...)),
+        [("route_server.vpc_id", "where nothing else is said", "or manage: false")],
+    ),
+    "what is created has an ASN": (
+        edit(("manage", True), ("route_server.id", ...), ("route_server.amazon_side_asn", ...)),
+        [("route_server.amazon_side_asn", "is missing", "or the id of one")],
     ),
     "nothing to watch": (edit(("route_server.id", ...)), [("route_server.id", "with manage: false", "rs-")]),
     "a peer at an unknown endpoint": (
@@ -356,7 +360,6 @@ CROSS: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], list[tuple[st
     "too many peers of an endpoint to create": (
         lambda root: {**with_many_peers(root), "manage": True},
         [
-            ("manage", "is true", "false"),
             ("appliances", "44 peers", "at most 32"),
             ("route_server.endpoints.az1-a", "21 peers at one endpoint", "at most 20"),
             ("route_server.endpoints.az1-b", "21 peers at one endpoint", "at most 20"),
@@ -367,7 +370,7 @@ CROSS: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], list[tuple[st
             ("manage", True),
             *((f"route_server.endpoints.more{n}", f"subnet-0a1b2c3d4e5f601{n:02}") for n in range(7)),
         ),
-        [("manage", "is true", "false"), ("route_server.endpoints", "11 endpoints", "at most 10")],
+        [("route_server.endpoints", "11 endpoints", "at most 10")],
     ),
 }
 

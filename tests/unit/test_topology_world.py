@@ -109,6 +109,13 @@ BROKEN: dict[str, tuple[World, tuple[tuple[str, object], ...], list[tuple[str, s
         (("route_server.propagate_to", []),),
         [("route_server.id", f"rs-0a1b2c3d4e5f60001 is not known in {HERE}", "there is: rs-0b")],
     ),
+    "the VPC of a route server that is to be made is not there": (
+        lambda world: replace(
+            world, reading=None, vpc_ids=(), vpc_prefixes=(), propagated_to=(), route_server_ids=()
+        ),
+        (("manage", True), ("route_server.id", None), ("route_server.propagate_to", [])),
+        [("route_server.vpc_id", f"{VPC} is not known in {HERE}", "a VPC of that account and Region")],
+    ),
     "the route server is associated with nothing": (
         lambda world: replace(world, vpc_ids=()),
         NOTHING,
@@ -416,6 +423,11 @@ BROKEN: dict[str, tuple[World, tuple[tuple[str, object], ...], list[tuple[str, s
         gateway,
         (("groups.0.prefixes", ["10.0.11.0/24"]), ("route_server.propagate_to", ...)),
         [("route_server.propagate_to", f"cannot go to fw2's {ENI}2", "a public IP that stays")],
+    ),
+    "the VPC to manage one in is of another Region": (
+        lambda world: replace(world, reading=None, route_server_ids=(), propagated_to=(), vpc_prefixes=()),
+        (("manage", True), ("route_server.id", ...)),
+        [("route_server.vpc_id", "is not known in account", "a VPC of that account and Region")],
     ),
 }
 

@@ -15,6 +15,13 @@ from tandem.problems import Problem, nearest, path_of
 
 Check = Callable[[dict[str, Any]], Iterator[Problem]]
 
+TO_MANAGE = {
+    "vpc_id": "the route server's VPC, vpc-…; or manage: false, to watch what something else manages",
+    "amazon_side_asn": "the route server's own ASN, or the id of one that is there",
+    "endpoints": "the endpoints: a name of your choice to the ID of its subnet",
+}
+UNASKED = " where nothing else is said (manage: true)"
+
 MOST_ENDPOINTS = 10
 MOST_ENDPOINTS_IN_SUBNET = 2
 MOST_PEERS_OF_ENDPOINT = 20
@@ -29,19 +36,17 @@ def crosscheck(document: object) -> list[Problem]:
     return [problem for check in CHECKS for problem in check(document)]
 
 
-def only_watches(root: dict[str, Any]) -> Iterator[Problem]:
-    """This version watches; it also needs to know what."""
-    manage = root.get("manage", True)
-    if manage is True:
-        said = "is true" if "manage" in root else "is true, since nothing else is said"
-        yield Problem(
-            "manage",
-            f"{said}, but this version of Tandem creates and changes no route server: it only watches one",
-            "false, with route_server.id naming a route server that something else manages",
-        )
-    elif manage is False and "id" not in draft.server(root):
+def says_which_route_server(root: dict[str, Any]) -> Iterator[Problem]:
+    """What is watched has an ID; what is managed has all that it is made of."""
+    server, manage = draft.server(root), root.get("manage", True)
+    if manage is False and "id" not in server:
         missing = "is missing, and with manage: false it says which route server to watch"
         yield Problem("route_server.id", missing, "the route server's ID, rs-…")
+    if manage is True and isinstance(root.get("route_server"), dict):
+        why = "is missing, and Tandem manages the route server" + ("" if "manage" in root else UNASKED)
+        for name, right in TO_MANAGE.items():
+            if name not in server and not (name == "amazon_side_asn" and "id" in server):
+                yield Problem(f"route_server.{name}", why, right)
 
 
 def known_endpoints(root: dict[str, Any]) -> Iterator[Problem]:
@@ -161,7 +166,7 @@ def within_quotas_to_create(root: dict[str, Any]) -> Iterator[Problem]:
 
 
 CHECKS: tuple[Check, ...] = (
-    only_watches,
+    says_which_route_server,
     known_endpoints,
     one_target_for_each_appliance,
     asn_of_its_own,

@@ -12,11 +12,12 @@ from tandem.crosschecks import crosscheck
 from tandem.differences import differences
 from tandem.events import Event
 from tandem.inventory import Inventory, RegionWithoutRouteServerError
+from tandem.managesteps import Step
 from tandem.problems import WHOLE, Problem
 from tandem.provisioner import Stack
 from tandem.provisioning_telling import topology_change
 from tandem.record import TopologyRecord
-from tandem.topology import Topology, parse
+from tandem.topology import Mode, Topology, parse, resolved
 from tandem.validation import normalise, shape_problems
 from tandem.worldchecks import warnings, worldcheck
 
@@ -40,7 +41,14 @@ class Store(Protocol):
 
     def list(self) -> Stored: ...
 
-    def put(self, topology: Topology, door: str, seen: TopologyRecord | None) -> TopologyRecord: ...
+    def put(
+        self,
+        topology: Topology,
+        door: str,
+        seen: TopologyRecord | None,
+        *,
+        allow_interruption: bool = False,
+    ) -> TopologyRecord: ...
 
     def replace_damaged(self, topology: Topology, door: str) -> TopologyRecord: ...
 
@@ -58,6 +66,8 @@ class World:
     store: Store
     inventory: Callable[[Topology], Inventory]
     preview: Callable[[Topology], list[dict[str, Any]]]
+    plan: Callable[[TopologyRecord], tuple[Step, ...]]
+    """What a run over what is managed would do."""
     bus: Bus
     now: Callable[[], datetime]
 
@@ -70,6 +80,8 @@ class Application:
     door: str = CLI
     take_over: bool = False
     seen: int | None = None
+    allow_interruption: bool = False
+    """Whether the last session of a route's owner may be taken down, where AWS leaves no other way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +91,8 @@ class Verdict:
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
+    plan: tuple[str, ...] = ()
+    """What the provisioner would do, step by step; empty where it only watches."""
     preview: tuple[dict[str, Any], ...] = ()
     """One decision a group: what the first look would do."""
     topology: Topology | None = None
@@ -92,6 +106,7 @@ class Verdict:
             "problems": [asdict(problem) for problem in self.problems],
             "warnings": list(self.warnings),
             "changes": list(self.changes),
+            "plan": list(self.plan),
             "preview": list(self.preview),
             "topology": self.topology.name if self.topology else None,
             "mode": self.topology.mode if self.topology else None,
@@ -124,12 +139,14 @@ def apply(application: Application, world: World) -> Verdict:
     before = stored.of(topology.name)
     if verdict.problems:
         return verdict
-    if before is not None and before.door == application.door and not verdict.changes:
+    allowed = application.allow_interruption
+    is_same = before is not None and before.door == application.door and not verdict.changes
+    if is_same and before is not None and before.allow_interruption >= allowed:
         return replace(verdict, is_stored=True)
     if topology.name in stored.damaged:
         record = world.store.replace_damaged(topology, application.door)
     else:
-        record = world.store.put(topology, application.door, before)
+        record = world.store.put(topology, application.door, before, allow_interruption=allowed)
     world.bus.put(topology_change(record, "stored", world.now()))
     return replace(verdict, version=record.version, is_stored=True)
 
@@ -161,9 +178,16 @@ def ownership(record: TopologyRecord, door: str, *, take_over: bool) -> Problem 
     """A topology belongs to the door that created it (design §4)."""
     if record.door == door or take_over:
         return None
-    owner = "the command line" if record.door == CLI else f"the CloudFormation stack {record.door}"
-    belongs = f"{record.topology.name} belongs to {owner}"
-    return Problem("name", belongs, "changed there, or taken over: tandem apply --take-over")
+    belongs = f"{record.topology.name} belongs to {owner_of(record)}"
+    right = "changed there, or taken over: tandem apply --take-over, in CloudFormation TakeOver: true"
+    return Problem("name", belongs, right)
+
+
+def owner_of(record: TopologyRecord) -> str:
+    """Whose the topology is, in words. A CloudFormation door is the stack's ARN, `#` and the resource."""
+    stack, _, resource = record.door.partition("#")
+    of_stack = f"the CloudFormation stack {stack}"
+    return "the command line" if record.door == CLI else f"{resource} of {of_stack}" if resource else of_stack
 
 
 def _deletion(problem: Problem | None, steps: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -181,22 +205,58 @@ def _parsed(application: Application) -> Topology | Verdict:
 def _judged(topology: Topology, application: Application, stored: Stored, world: World) -> Verdict:
     before = stored.of(topology.name)
     version = 0 if before is None else before.version
+    made = _resolved(topology, before)
     problems = [*crosscheck(topology.document), *_at_the_door(topology, application, stored)]
     try:
-        inventory = world.inventory(topology)
+        inventory = world.inventory(made)
     except RegionWithoutRouteServerError as error:
         unavailable = Problem("route_server", str(error), "a Region that has Amazon VPC Route Server")
         return Verdict((*problems, unavailable), topology=topology, version=version)
-    problems += worldcheck(topology, inventory, (record.topology for record in stored.records))
+    found = tuple(worldcheck(topology, inventory, (record.topology for record in stored.records)))
+    is_brake = _only_stops(topology, before)
+    problems += () if is_brake else found
+    steps = _planned(topology, application, before, world)
+    known = {problem.path for problem in problems}
+    problems += (s.refused for s in steps if s.refused is not None and s.refused.path not in known)
     others = (words for name, words in stored.damaged.items() if name != topology.name)
     return Verdict(
         problems=tuple(problems),
-        warnings=(*warnings(topology, inventory), *others),
+        warnings=(
+            *warnings(topology, inventory),
+            *others,
+            *(f"{p.path}: {p.what}" for p in found if is_brake),
+        ),
+        plan=tuple(step.planned for step in steps),
         changes=tuple(differences(before.topology.document if before else {}, topology.document)),
-        preview=() if problems else tuple(world.preview(topology)),
+        preview=() if problems or not made.route_server.route_server_id else tuple(world.preview(made)),
         topology=topology,
         version=version,
     )
+
+
+def _only_stops(topology: Topology, before: TopologyRecord | None) -> bool:
+    """Whether only enforce becomes dry-run: the brake has to work in a broken world as well."""
+    if before is None or (before.topology.mode, topology.mode) != (Mode.ENFORCE, Mode.DRY_RUN):
+        return False
+    return {**before.topology.document, "mode": Mode.DRY_RUN} == {**topology.document, "mode": Mode.DRY_RUN}
+
+
+def _resolved(topology: Topology, before: TopologyRecord | None) -> Topology:
+    """With the route server that an earlier run has made, if any."""
+    found = before.provisioned if before is not None else None
+    return resolved(topology, found.route_server_id if found else None)
+
+
+def _planned(
+    topology: Topology, application: Application, before: TopologyRecord | None, world: World
+) -> tuple[Step, ...]:
+    if not topology.manage:
+        return ()
+    made = before or TopologyRecord(topology, 0, application.door)
+    wanted = replace(
+        made, topology=_resolved(topology, before), allow_interruption=application.allow_interruption
+    )
+    return world.plan(wanted)
 
 
 def _at_the_door(topology: Topology, application: Application, stored: Stored) -> Iterator[Problem]:

@@ -25,6 +25,10 @@ class Endpoint:
     route_server_id: str
     subnet_id: str
     state: str
+    address: str | None = None
+    """What the appliance dials; known when the endpoint is available (facts §2.3)."""
+    tags: tuple[tuple[str, str], ...] = ()
+    failure_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,9 @@ class RouteTable:
     main: bool = False
     subnet_ids: tuple[str, ...] = ()
     gateway_ids: tuple[str, ...] = ()
+    ipv4_routes: int = 0
+    """Those that no route server wrote."""
+    ipv6_routes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,8 @@ class Inventory:
     vpc_ids: tuple[str, ...] = ()
     """The VPCs that the route server is associated with."""
     vpc_prefixes: tuple[str, ...] = ()
+    vpc_route_servers: tuple[RouteServer, ...] = ()
+    """Those of the VPC in which a managed topology that names none would get one."""
     propagated_to: tuple[str, ...] = ()
     """The route tables that the route server propagates to now."""
     route_tables: dict[str, RouteTable] = field(default_factory=dict)

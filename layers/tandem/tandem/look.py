@@ -192,7 +192,7 @@ class _Look:
                 observation,
                 self.observed_at,
             )
-            wait = self._wait(pending, until, decisions, moved)
+            wait = self._wait(pending, until, decisions, moved, observation)
             if wait is None:
                 break
             self.world.clock.sleep(wait)
@@ -204,6 +204,7 @@ class _Look:
         until: datetime,
         decisions: tuple[GroupDecision, ...],
         moved: tuple[Moved, ...],
+        observation: Observation,
     ) -> float | None:
         """Seconds to the next turn of the loop; None where this look has nothing more to wait for."""
         now = self.world.clock.now()
@@ -213,6 +214,8 @@ class _Look:
         if any(_try_again(m) for m in moved) and now + timedelta(seconds=self.pause) <= until:
             waits.append(self.pause)
             self.pause *= 2
+        if observation.failed and now + timedelta(seconds=RETRY_SECONDS) <= until:
+            waits.append(RETRY_SECONDS)
         damped = [a.retry_at for d in decisions for a in d.addresses if a.retry_at is not None]
         waits += [(at - now).total_seconds() for at in damped if now < at <= self.ends_at]
         return min(*waits, LONGEST_PAUSE_SECONDS) if waits else None

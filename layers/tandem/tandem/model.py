@@ -45,6 +45,9 @@ class RouteServer:
     amazon_side_asn: int
     sns_topic_arn: str | None = None
     tags: tuple[tuple[str, str], ...] = ()
+    notifies: bool = False
+    persist_state: str | None = None
+    persist_minutes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,8 @@ class Peer:
     liveness: Liveness
     bgp: Status
     bfd: Status | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+    failure_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the provisioner is asked for: by the command line, by the bus, by its schedule."""
+"""What the provisioner is asked for: by the command line, CloudFormation, the bus, its schedule."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tandem.customresource import Request, is_request, parse_request
 from tandem.doors import Application
 from tandem.errors import ConfigurationError
 from tandem.events import DetailType, from_envelope
@@ -35,9 +36,11 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """Make one topology watched, or each of them."""
+    """Make one topology as its document says, or each of them."""
 
     topology: str | None = None
+    due_only: bool = False
+    """Only those that have something to go on with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +50,17 @@ class Nothing:
     why: str
 
 
-Order = Check | Apply | Delete | Refresh | Nothing
+Order = Check | Apply | Delete | Refresh | Request | Nothing
 
 
 def parse_order(raw: Mapping[str, Any]) -> Order:
     """The order in a direct invocation or an event. Raises ConfigurationError for an unknown action."""
+    if is_request(raw):
+        return parse_request(raw)
     if "action" not in raw:
         return _of_event(raw)
     match raw["action"]:
-        case "check":
+        case "check" | "plan":
             return Check(_application(raw))
         case "apply":
             return Apply(_application(raw))
@@ -65,9 +70,11 @@ def parse_order(raw: Mapping[str, Any]) -> Order:
             raise ConfigurationError('a delete names its topology: {"action": "delete", "topology": "edge"}')
         case "refresh":
             name = raw.get("topology")
-            return Refresh(name if isinstance(name, str) else None)
+            return Refresh(name if isinstance(name, str) else None, raw.get("due_only") is True)
         case other:
-            raise ConfigurationError(f"unknown action {other!r}; known are: check, apply, delete, refresh")
+            raise ConfigurationError(
+                f"unknown action {other!r}; known are: check, plan, apply, delete, refresh"
+            )
 
 
 def _application(raw: Mapping[str, Any]) -> Application:
@@ -76,6 +83,7 @@ def _application(raw: Mapping[str, Any]) -> Application:
         document=raw.get("document"),
         take_over=raw.get("take_over") is True,
         seen=seen if isinstance(seen, int) else None,
+        allow_interruption=raw.get("allow_interruption") is True,
     )
 
 

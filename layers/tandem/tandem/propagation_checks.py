@@ -16,7 +16,7 @@ DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
 
 
 def propagates_as_declared(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
-    if inventory.reading is None:
+    if inventory.reading is None and not topology.manage:
         return
     for index, table_id in enumerate(topology.route_server.propagate_to):
         where = path_of(["route_server", "propagate_to", index])
@@ -25,7 +25,7 @@ def propagates_as_declared(topology: Topology, inventory: Inventory) -> Iterator
             yield Problem(
                 where, f"{table_id} is not known in {vpcs}, {inventory.place}", "a route table of that VPC"
             )
-        elif table_id not in inventory.propagated_to:
+        elif table_id not in inventory.propagated_to and not topology.manage:
             actual = ", ".join(inventory.propagated_to) or "no table at all"
             yield Problem(
                 where, f"the route server does not propagate to {table_id}", f"what AWS shows: {actual}"
@@ -55,7 +55,7 @@ def appliances_have_a_way_out(topology: Topology, inventory: Inventory) -> Itera
 def gateway_tables_can_have_the_routes(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     """A gateway table's route needs a target interface with a public IP of its own (facts §3.6)."""
     inside = [p for p in _tracked(topology) if any(_within(p, vpc) for vpc in inventory.vpc_prefixes)]
-    for table in _gateway_tables(inventory):
+    for table in _gateway_tables(topology, inventory):
         for name, appliance in topology.appliances.items() if inside else ():
             for address in sorted(appliance.peer_addresses):
                 interface = inventory.interface_with(address)
@@ -80,7 +80,7 @@ def propagation_warnings(topology: Topology, inventory: Inventory) -> Iterator[s
     outside = ", ".join(
         p for p in _tracked(topology) if not any(_within(p, vpc) for vpc in inventory.vpc_prefixes)
     )
-    for table in _gateway_tables(inventory) if outside else ():
+    for table in _gateway_tables(topology, inventory) if outside else ():
         yield (
             f"{table.route_table_id} is a gateway route table: AWS rejects {outside} in it, being outside "
             "the VPC, unless it is of a BYOIP pool of that table; other route tables are not affected"
@@ -101,8 +101,10 @@ def _tracked(topology: Topology) -> list[str]:
     return [prefix for group in topology.groups for prefix in group.prefixes]
 
 
-def _gateway_tables(inventory: Inventory) -> list[RouteTable]:
-    tables = (inventory.route_tables.get(table_id) for table_id in inventory.propagated_to)
+def _gateway_tables(topology: Topology, inventory: Inventory) -> list[RouteTable]:
+    wanted = topology.route_server.propagate_to if topology.manage else ()
+    propagated = dict.fromkeys((*inventory.propagated_to, *wanted))
+    tables = (inventory.route_tables.get(table_id) for table_id in propagated)
     return [table for table in tables if table is not None and table.gateway_ids]
 
 

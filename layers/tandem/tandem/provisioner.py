@@ -5,20 +5,22 @@ Level-triggered: every run starts from what AWS shows, so an interrupted or a re
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from tandem.convergence import Outcome
 from tandem.converging import Half, converge_logs, converge_topics
-from tandem.errors import ConfigurationError, TemporaryError
+from tandem.errors import ConfigurationError
 from tandem.inventory import Inventory, RouteServerReading
 from tandem.place import Place
 from tandem.provisioning import delivered_elsewhere, delivery_of
 from tandem.provisioning_ports import World
-from tandem.provisioning_telling import completed, failed, reason_of, topology_change
+from tandem.provisioning_telling import completed, differs, failed, reason_of, topology_change
 from tandem.record import Provisioned, TopologyRecord
 from tandem.routeserver_checks import route_server_warnings
 from tandem.topology import Topology
 from tandem.watchsteps import Subscriber, Watch
+from tandem.worldchecks import worldcheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,47 +41,66 @@ class Run:
     steps: tuple[str, ...] = ()
     failure: str | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class Refreshed:
-    """What a refresh did; `unfinished` says which topologies have to be tried again, and why."""
-
-    runs: tuple[Run, ...]
-    unfinished: tuple[str, ...]
+    @property
+    def pending(self) -> tuple[str, ...]:
+        """What it waits for; a run that neither waits nor has failed is done."""
+        return self.record.provisioned.pending if self.record.provisioned else ()
 
 
-def refresh(records: Collection[TopologyRecord], only: str | None, stack: Stack, world: World) -> Refreshed:
-    """Provisions each stored topology, or only the one of that name. A sick one keeps no other waiting."""
-    runs: list[Run] = []
-    unfinished: list[str] = []
-    for record in records:
-        name = record.topology.name
-        if only in (None, name):
-            try:
-                runs.append(provision(record, [r for r in records if r is not record], stack, world))
-            except TemporaryError as error:
-                unfinished.append(f"{name}: {error}")
-    return Refreshed(tuple(runs), tuple(unfinished))
-
-
-def provision(record: TopologyRecord, others: Iterable[TopologyRecord], stack: Stack, world: World) -> Run:
+def provision(
+    record: TopologyRecord,
+    others: Iterable[TopologyRecord],
+    stack: Stack,
+    world: World,
+    outcome: Outcome | None = None,
+) -> Run:
     """Makes the topology watched and records it; tells the bus where anything is new, a failure included.
 
-    `others` are the other stored topologies: what they use stays. Raises TemporaryError, and with it
-    ChangedMeanwhileError where another run was quicker.
+    `others` are the other stored topologies: what they use stays. `outcome` is how far a managed one came.
+    Raises TemporaryError, and with it ChangedMeanwhileError where another run was quicker.
     """
-    route_server_id = record.topology.route_server.route_server_id or ""
+    managed = outcome or Outcome(record, record.provisioned or Provisioned(""))
+    route_server_id = managed.provisioned.route_server_id if outcome else ""
+    route_server_id = route_server_id or record.topology.route_server.route_server_id or ""
+    if outcome is not None and not route_server_id:
+        return _told(record, unmade(outcome), Half(None), Half(None), managed, world)
     try:
         reading = world.route_servers.route_server(route_server_id)
+        drift = () if reading is None else _drift(record, managed, stack, world)
     except ConfigurationError as error:
-        return _unreadable(record, str(error), world)
+        return unreadable(record, str(error), world)
+    if reading is None and outcome is not None:
+        return _told(record, unmade(outcome), Half(None), Half(None), managed, world)
     if reading is None:
         gone = f"{route_server_id} is not known in {stack.place}: correct route_server.id and apply again"
-        return _unreadable(record, gone, world)
+        return unreadable(record, gone, world)
     desired = _desired(record, tuple(others), reading, stack)
     topics, logs = converge_topics(desired, world), converge_logs(desired, world)
-    provisioned = _provisioned(record, reading, desired, topics, logs)
-    return _told(record, provisioned, topics, logs, world)
+    provisioned = _provisioned(record, reading, desired, topics, logs, managed)
+    return _told(record, replace(provisioned, drift=drift), topics, logs, managed, world)
+
+
+def _drift(record: TopologyRecord, managed: Outcome, stack: Stack, world: World) -> tuple[str, ...]:
+    """Tells, once, what differs from the document and is not Tandem's to repair."""
+    if managed.pending or managed.failure or managed.reason:
+        return managed.provisioned.drift
+    inventory = world.route_servers.read(record.topology, stack.name, stack.place)
+    found = worldcheck(record.topology, inventory, ())
+    before = record.provisioned.drift if record.provisioned else ()
+    now = world.clock.now()
+    world.bus.put(*(differs(record, problem, now) for problem in found if str(problem) not in before))
+    return tuple(str(problem) for problem in found)
+
+
+def unmade(outcome: Outcome) -> Provisioned:
+    """Before there is a route server to watch."""
+    failure = None if outcome.failure is None else reason_of(outcome.failure)
+    return replace(
+        outcome.provisioned,
+        version=outcome.record.version,
+        pending=outcome.pending,
+        failure=failure or outcome.reason,
+    )
 
 
 def forget(record: TopologyRecord, others: Iterable[TopologyRecord], stack: Stack, world: World) -> Run:
@@ -130,17 +151,23 @@ def _desired(
 
 
 def _provisioned(
-    record: TopologyRecord, reading: RouteServerReading, desired: Watch, topics: Half, logs: Half
+    record: TopologyRecord,
+    reading: RouteServerReading,
+    desired: Watch,
+    topics: Half,
+    logs: Half,
+    managed: Outcome,
 ) -> Provisioned:
     """What there is now; where a half could not be read or brought to its end, what was known of it stays."""
     before = record.provisioned or Provisioned("")
-    failure = topics.failure or logs.failure
+    failure = managed.failure or topics.failure or logs.failure
     deliveries = before.log_deliveries or {}
     if logs.shown is not None:
         peer_ids = dict.fromkeys((*desired.logged_peer_ids, *deliveries))
         shown = {peer_id: delivery_of(peer_id, desired, logs.shown) for peer_id in peer_ids}
         deliveries = {peer_id: found.delivery_id for peer_id, found in shown.items() if found is not None}
-    return Provisioned(
+    return replace(
+        managed.provisioned,
         route_server_id=reading.server.route_server_id,
         sns_topic_arn=desired.topic_arn,
         endpoint_ids=tuple(endpoint.endpoint_id for endpoint in reading.endpoints),
@@ -148,7 +175,8 @@ def _provisioned(
         log_deliveries=deliveries,
         left_topic_arns=desired.left_topic_arns if topics.failure else (),
         version=record.version,
-        failure=None if failure is None else reason_of(failure),
+        pending=managed.pending,
+        failure=managed.reason if failure is None else reason_of(failure),
         warnings=tuple(_warnings(record.topology, reading, desired, logs)),
     )
 
@@ -168,23 +196,28 @@ def _warnings(topology: Topology, reading: RouteServerReading, desired: Watch, l
             )
 
 
-def _told(record: TopologyRecord, provisioned: Provisioned, topics: Half, logs: Half, world: World) -> Run:
+def _told(
+    record: TopologyRecord, provisioned: Provisioned, topics: Half, logs: Half, managed: Outcome, world: World
+) -> Run:
     """Tells first and records then: a run that is cut in between tells again instead of never."""
-    steps, failure = (*topics.steps, *logs.steps), topics.failure or logs.failure
+    steps = (*managed.steps, *topics.steps, *logs.steps)
+    failure = managed.failure or topics.failure or logs.failure
     if not steps and provisioned == record.provisioned:
         return Run(record, steps, provisioned.failure)
     now = world.clock.now()
-    if failure is None:
+    if not provisioned.pending and provisioned.failure is None:
         world.bus.put(completed(record, provisioned, steps, now))
-    elif steps or record.provisioned is None or record.provisioned.failure != provisioned.failure:
+    elif not provisioned.pending and (
+        steps or record.provisioned is None or record.provisioned.failure != provisioned.failure
+    ):
         world.bus.put(failed(record, provisioned, steps, failure, now))
     return Run(world.store.set_provisioned(record, provisioned), steps, provisioned.failure)
 
 
-def _unreadable(record: TopologyRecord, reason: str, world: World) -> Run:
+def unreadable(record: TopologyRecord, reason: str, world: World) -> Run:
     """The route server cannot be read: what was provisioned stays as it was, with the reason."""
     before = record.provisioned or Provisioned(record.topology.route_server.route_server_id or "")
-    provisioned = replace(before, version=record.version, failure=reason)
+    provisioned = replace(before, version=record.version, failure=reason, pending=())
     if provisioned == record.provisioned:
         return Run(record, (), reason)
     world.bus.put(failed(record, provisioned, (), None, world.clock.now()))

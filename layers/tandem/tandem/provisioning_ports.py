@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from tandem.events import Event
-from tandem.inventory import RouteServerReading
+from tandem.inventory import Inventory, RouteServerReading
+from tandem.lease import Lease
+from tandem.managed import Desired, Observed
+from tandem.managesteps import Action
+from tandem.memory import Memory
+from tandem.place import Place
 from tandem.record import Provisioned, TopologyRecord
+from tandem.topology import Topology
 from tandem.watchsteps import Shown, Subscriber, Subscription
 
 
@@ -16,6 +23,30 @@ class RouteServers(Protocol):
     """Route Server, read."""
 
     def route_server(self, route_server_id: str) -> RouteServerReading | None: ...
+
+    def read(self, topology: Topology, stack: str, place: Place) -> Inventory: ...
+
+
+class Managed(Protocol):
+    """Route Server, read and changed. Raises TemporaryError; `carry_out` raises CallFailedError."""
+
+    def observe(self, desired: Desired) -> Observed: ...
+
+    def carry_out(self, action: Action) -> None: ...
+
+
+class Leases(Protocol):
+    """One run at a time over a managed topology. Raises StateUnavailableError."""
+
+    def acquire(
+        self, topology: str, owner: str, now: datetime, signals: Sequence[Mapping[str, Any]]
+    ) -> tuple[Lease, Memory] | None: ...
+
+    def fence(self, lease: Lease, memory: Memory, now: datetime) -> Lease: ...
+
+    def release(self, lease: Lease, memory: Memory) -> bool: ...
+
+    def let_go(self, lease: Lease, memory: Memory) -> None: ...
 
 
 class Topics(Protocol):
@@ -47,6 +78,8 @@ class LogDeliveries(Protocol):
 class Store(Protocol):
     """The stored topologies."""
 
+    def get(self, name: str) -> TopologyRecord | None: ...
+
     def set_provisioned(self, record: TopologyRecord, provisioned: Provisioned) -> TopologyRecord: ...
 
     def delete(self, record: TopologyRecord) -> None: ...
@@ -71,6 +104,8 @@ class World:
     """Everything that a run reads and changes."""
 
     route_servers: RouteServers
+    managed: Managed
+    leases: Leases
     topics: Topics
     logs: LogDeliveries
     store: Store

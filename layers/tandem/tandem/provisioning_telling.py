@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from tandem.events import DetailType, Event, event
+from tandem.managesteps import (
+    CreateEndpoint,
+    CreatePeer,
+    CreateRouteServer,
+    DeleteEndpoint,
+    DeletePeer,
+    DisablePropagation,
+    EnablePropagation,
+    Step,
+)
+from tandem.problems import Problem
 from tandem.record import Provisioned, TopologyRecord
 from tandem.watchsteps import CallFailedError
 
@@ -15,6 +27,7 @@ HINTS = {
     "AuthorizationError": FORBIDDEN,
     "ServiceQuotaExceededException": "a quota of CloudWatch Logs is used up: ask AWS to raise it",
 }
+AWS_ID = re.compile(r"\b(?:rs|rse|rsp|vpc|subnet|rtb|eni|eipalloc|i)-[0-9a-f]{8,17}\b")
 AGAIN = "it is tried again with every refresh"
 
 
@@ -61,6 +74,40 @@ def failed(
         reason=found.failure,
         error=None if failure is None else {"code": failure.code, "message": failure.message},
         steps=list(steps),
+    )
+
+
+def drifted(record: TopologyRecord, step: Step, now: datetime) -> Event:
+    """`Drift Detected`: what Tandem reached once and nobody asked to change; it is repaired now."""
+    making = isinstance(step.do, CreateRouteServer | CreateEndpoint | CreatePeer | EnablePropagation)
+    removing = isinstance(step.do, DeleteEndpoint | DeletePeer | DisablePropagation)
+    return event(
+        DetailType.DRIFT_DETECTED,
+        topology=record.topology.name,
+        occurred_at=now,
+        resource_id=step.do.about,
+        summary=f"{step.reason}; Tandem is going to {step.do.verb} {step.do.what}",
+        severity="warning",
+        expected=None if removing else step.do.what,
+        observed=None if making else step.reason,
+        actor=None,
+    )
+
+
+def differs(record: TopologyRecord, problem: Problem, now: datetime) -> Event:
+    """`Drift Detected`: what is not Tandem's to repair."""
+    named = AWS_ID.search(problem.what) or AWS_ID.search(problem.right)
+    server_id = record.topology.route_server.route_server_id
+    return event(
+        DetailType.DRIFT_DETECTED,
+        topology=record.topology.name,
+        occurred_at=now,
+        resource_id=problem.untagged or (named[0] if named else None) or server_id or record.topology.name,
+        summary=f"{problem.path}: {problem.what}",
+        severity="warning",
+        expected=problem.right,
+        observed=problem.what,
+        actor=None,
     )
 
 

@@ -20,20 +20,35 @@ class Provisioned:
     """Peer ID to the ID of its log delivery."""
     left_topic_arns: tuple[str, ...] = ()
     """Topics that were subscribed before and may still have a subscription of ours."""
+    endpoints: dict[str, str] | None = None
+    """Endpoint name to endpoint ID, where Tandem manages them."""
+    propagated_to: tuple[str, ...] = ()
+    """Route tables to which Tandem has enabled propagation, or is about to."""
+    converged_version: int = 0
+    """The version that was reached; what differs from it later is drift."""
+    leaving: int = 0
+    """The version whose resources are being deleted: a run goes on with that instead of making them anew."""
+    drift: tuple[str, ...] = ()
+    """Differences that were told and that Tandem does not repair."""
     version: int = 0
     """The version of the topology that this was made for."""
     failure: str | None = None
     """Why the last run could not end; told when it changes."""
     warnings: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+    """What a later run has to bring to its end, in words; empty once everything is as it should be."""
 
 
 @dataclass(frozen=True, slots=True)
 class TopologyRecord:
-    """A stored topology. `door` is `cli` or the ARN of the CloudFormation stack that created it."""
+    """A stored topology. `door` is `cli`, or the ARN of the CloudFormation stack that created it, `#` and the
+    logical ID of the resource there."""
 
     topology: Topology
     version: int
     door: str
     provisioned: Provisioned | None = None
+    allow_interruption: bool = False
+    """Whether whoever stored this version accepts that an owner's last session is taken down for it."""
     revision: int = 0
     """Counts the writes of `provisioned`."""

@@ -25,7 +25,7 @@ def route_server_exists(topology: Topology, inventory: Inventory) -> Iterator[Pr
 
 
 def route_server_as_declared(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
-    if inventory.reading is None:
+    if inventory.reading is None or topology.manage:
         return
     declared, server = topology.route_server, inventory.reading.server
     if not inventory.vpc_ids:
@@ -52,9 +52,9 @@ def route_server_as_declared(topology: Topology, inventory: Inventory) -> Iterat
 
 
 def endpoints_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
-    if inventory.reading is None:
+    if inventory.reading is None and not topology.manage:
         return
-    there = Counter(endpoint.subnet_id for endpoint in inventory.reading.endpoints)
+    there = Counter(e.subnet_id for e in (inventory.reading.endpoints if inventory.reading else ()))
     declared: Counter[str] = Counter()
     for name, subnet_id in topology.route_server.endpoints:
         declared[subnet_id] += 1
@@ -71,7 +71,7 @@ def endpoints_exist(topology: Topology, inventory: Inventory) -> Iterator[Proble
                 f"{subnet_id} is in {subnet.vpc_id}",
                 f"a subnet of {inside}, where the route server is",
             )
-        elif declared[subnet_id] > there[subnet_id]:
+        elif declared[subnet_id] > there[subnet_id] and not topology.manage:
             yield Problem(
                 where,
                 f"is more than the {_counted(there[subnet_id], 'endpoint')} that AWS shows in {subnet_id}",
@@ -81,7 +81,7 @@ def endpoints_exist(topology: Topology, inventory: Inventory) -> Iterator[Proble
 
 def peers_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     """Each declared session has a peer of its own; endpoints of one subnet cannot be told apart by name."""
-    if inventory.reading is None:
+    if inventory.reading is None or topology.manage:
         return
     subnets = dict(topology.route_server.endpoints)
     for name, appliance in topology.appliances.items():
@@ -101,6 +101,9 @@ def peers_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
 
 
 def peers_as_declared(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+    """What is managed is made so."""
+    if topology.manage:
+        return
     for name, appliance in topology.appliances.items():
         peers = [p for p in _peers(inventory) if p.peer_address in appliance.peer_addresses]
         for peer in peers:
@@ -108,6 +111,14 @@ def peers_as_declared(topology: Topology, inventory: Inventory) -> Iterator[Prob
                 yield _differs(name, "asn", str(appliance.asn), peer, str(peer.asn))
             if peer.liveness != appliance.liveness:
                 yield _differs(name, "liveness", appliance.liveness, peer, peer.liveness)
+
+
+def vpc_exists(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+    """Where a managed route server is going to be."""
+    wanted = topology.route_server.vpc_id
+    if topology.manage and wanted is not None and not inventory.vpc_prefixes:
+        unknown = f"{wanted} is not known in {inventory.place}"
+        yield Problem("route_server.vpc_id", unknown, "a VPC of that account and Region")
 
 
 def instances_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
@@ -130,6 +141,7 @@ def instances_exist(topology: Topology, inventory: Inventory) -> Iterator[Proble
 
 ROUTE_SERVER_CHECKS: tuple[Check, ...] = (
     route_server_exists,
+    vpc_exists,
     route_server_as_declared,
     endpoints_exist,
     peers_exist,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -106,6 +106,13 @@ class Topology:
                 for target in address.targets.values()
             )
         )
+
+
+def resolved(topology: Topology, route_server_id: str | None) -> Topology:
+    """The topology with the route server that was made for it, where the document names none."""
+    if topology.route_server.route_server_id is not None or not route_server_id:
+        return topology
+    return replace(topology, route_server=replace(topology.route_server, route_server_id=route_server_id))
 
 
 def canonical_prefix(text: str) -> str:

@@ -8,6 +8,7 @@ from tandem.elasticip_checks import ELASTIC_IP_CHECKS, claimed_by_others
 from tandem.inventory import Inventory
 from tandem.problems import Problem
 from tandem.propagation_checks import PROPAGATION_CHECKS, propagation_warnings
+from tandem.quota_checks import quota_warnings
 from tandem.routeserver_checks import ROUTE_SERVER_CHECKS, route_server_warnings
 from tandem.topology import Topology
 
@@ -21,4 +22,5 @@ def worldcheck(topology: Topology, inventory: Inventory, stored: Iterable[Topolo
 
 def warnings(topology: Topology, inventory: Inventory) -> list[str]:
     """What refuses nothing, but a person should know before applying."""
-    return [*route_server_warnings(topology, inventory), *propagation_warnings(topology, inventory)]
+    checks = (route_server_warnings, propagation_warnings, quota_warnings)
+    return [words for check in checks for words in check(topology, inventory)]

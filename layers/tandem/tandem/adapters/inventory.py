@@ -23,7 +23,13 @@ from tandem.place import Place
 from tandem.topology import Topology
 
 if TYPE_CHECKING:
-    from mypy_boto3_ec2.type_defs import FilterTypeDef, RouteServerTypeDef, RouteTableTypeDef
+    from mypy_boto3_ec2.type_defs import (
+        FilterTypeDef,
+        RouteServerEndpointTypeDef,
+        RouteServerTypeDef,
+        RouteTableTypeDef,
+        TagTypeDef,
+    )
 
 T = TypeVar("T")
 
@@ -33,6 +39,9 @@ THERE = frozenset({"pending", "available"})
 ON_ITS_WAY_OUT = frozenset({"deleting", "deleted"})
 
 UNKNOWN_ACTION = frozenset({"InvalidAction", "UnsupportedOperation"})
+ADVERTISED = "Advertisement"
+"""Origin of a route that a route server wrote (facts §1.2)."""
+
 NONE_THERE = frozenset({"InvalidRouteServerId.NotAssociated", "InvalidRouteServerId.NotPropagated"})
 """No associations, no propagations: AWS answers with an error instead of an empty list (facts §2.1)."""
 
@@ -58,6 +67,8 @@ def read(topology: Topology, stack: str, place: Place) -> Inventory:
     servers = _route_servers()
     reading = _reading(servers, topology.route_server.route_server_id or "")
     vpc_ids = _associated(reading)
+    if topology.manage and topology.route_server.vpc_id:
+        vpc_ids = (topology.route_server.vpc_id,)
     interfaces = _interfaces(topology)
     subnet_ids = {subnet_id for _, subnet_id in topology.route_server.endpoints}
     subnet_ids |= {interface.subnet_id for interface in interfaces.values()}
@@ -68,6 +79,7 @@ def read(topology: Topology, stack: str, place: Place) -> Inventory:
         route_server_ids=tuple(server.route_server_id for server in servers),
         vpc_ids=vpc_ids,
         vpc_prefixes=_vpc_prefixes(vpc_ids),
+        vpc_route_servers=tuple(_beside(topology, servers)),
         propagated_to=_propagated(reading),
         route_tables={table.route_table_id: table for table in _route_tables(vpc_ids)},
         subnets={subnet.subnet_id: subnet for subnet in _subnets(sorted(subnet_ids))},
@@ -87,7 +99,15 @@ def _reading(servers: Sequence[RouteServer], route_server_id: str) -> RouteServe
 
 
 def _route_servers() -> tuple[RouteServer, ...]:
-    """All of them: AWS refuses filters by ID (facts §1.4), and a wrong ID is answered with what there is."""
+    """All that are there: a wrong ID is answered with what there is."""
+    return tuple(server for server in route_servers() if server.state not in ON_ITS_WAY_OUT)
+
+
+def route_servers() -> tuple[RouteServer, ...]:
+    """All of them, tombstones too: AWS refuses filters by ID (facts §1.4).
+
+    Raises RegionWithoutRouteServerError, TemporaryError, ConfigurationError.
+    """
     pages = clients.ec2().get_paginator("describe_route_servers")
     try:
         found = _answered(lambda: [server for page in pages.paginate() for server in page["RouteServers"]])
@@ -96,40 +116,56 @@ def _route_servers() -> tuple[RouteServer, ...]:
             unavailable = f"Amazon VPC Route Server is not available in this Region (EC2: {error.code})"
             raise RegionWithoutRouteServerError(unavailable) from error
         raise
-    return tuple(_server(server) for server in found if server["State"] not in ON_ITS_WAY_OUT)
+    return tuple(_server(server) for server in found)
 
 
 def _endpoints(route_server_id: str) -> tuple[Endpoint, ...]:
+    return tuple(e for e in endpoints(route_server_id) if e.state in THERE)
+
+
+def endpoints(route_server_id: str) -> tuple[Endpoint, ...]:
+    """The route server's endpoints in any state, tombstones too."""
     pages = clients.ec2().get_paginator("describe_route_server_endpoints")
     found = _answered(lambda: [e for page in pages.paginate() for e in page["RouteServerEndpoints"]])
-    mine = (e for e in found if e["RouteServerId"] == route_server_id and e["State"] in THERE)
-    return tuple(
-        Endpoint(e["RouteServerEndpointId"], route_server_id, e["SubnetId"], e["State"]) for e in mine
-    )
+    return tuple(_endpoint(e) for e in found if e["RouteServerId"] == route_server_id)
 
 
 def _associated(reading: RouteServerReading | None) -> tuple[str, ...]:
-    if reading is None:
-        return ()
-    server_id = reading.server.route_server_id
+    found = () if reading is None else associations(reading.server.route_server_id)
+    return tuple(vpc_id for vpc_id, state in found if state != "disassociating")
+
+
+def associations(route_server_id: str) -> tuple[tuple[str, str], ...]:
+    """VPC and state of each association."""
     found = _or_none_there(
-        lambda: clients.ec2().get_route_server_associations(RouteServerId=server_id)[
+        lambda: clients.ec2().get_route_server_associations(RouteServerId=route_server_id)[
             "RouteServerAssociations"
         ]
     )
-    return tuple(association["VpcId"] for association in found if association["State"] != "disassociating")
+    return tuple((association["VpcId"], association["State"]) for association in found)
+
+
+def _beside(topology: Topology, servers: Sequence[RouteServer]) -> list[RouteServer]:
+    """The route servers of the VPC, where the topology may get a further one there (facts §3.1)."""
+    wanted = topology.route_server
+    if not topology.manage or wanted.route_server_id is not None or wanted.vpc_id is None:
+        return []
+    return [server for server in servers if wanted.vpc_id in _associated(RouteServerReading(server))]
 
 
 def _propagated(reading: RouteServerReading | None) -> tuple[str, ...]:
-    if reading is None:
-        return ()
-    server_id = reading.server.route_server_id
+    found = () if reading is None else propagations(reading.server.route_server_id)
+    return tuple(table_id for table_id, state in found if state in THERE)
+
+
+def propagations(route_server_id: str) -> tuple[tuple[str, str], ...]:
+    """Route table and state of each propagation."""
     found = _or_none_there(
-        lambda: clients.ec2().get_route_server_propagations(RouteServerId=server_id)[
+        lambda: clients.ec2().get_route_server_propagations(RouteServerId=route_server_id)[
             "RouteServerPropagations"
         ]
     )
-    return tuple(propagation["RouteTableId"] for propagation in found if propagation["State"] in THERE)
+    return tuple((propagation["RouteTableId"], propagation["State"]) for propagation in found)
 
 
 def _interfaces(topology: Topology) -> dict[str, NetworkInterface]:
@@ -212,16 +248,38 @@ def _server(server: RouteServerTypeDef) -> RouteServer:
         state=server["State"],
         amazon_side_asn=server["AmazonSideAsn"],
         sns_topic_arn=server.get("SnsTopicArn") if server.get("SnsNotificationsEnabled") else None,
-        tags=tuple((tag["Key"], tag["Value"]) for tag in server.get("Tags", ())),
+        tags=_tags(server.get("Tags", ())),
+        notifies=server.get("SnsNotificationsEnabled", False),
+        persist_state=server.get("PersistRoutesState"),
+        persist_minutes=server.get("PersistRoutesDuration"),
     )
+
+
+def _endpoint(endpoint: RouteServerEndpointTypeDef) -> Endpoint:
+    return Endpoint(
+        endpoint_id=endpoint["RouteServerEndpointId"],
+        route_server_id=endpoint["RouteServerId"],
+        subnet_id=endpoint["SubnetId"],
+        state=endpoint["State"],
+        address=endpoint.get("EniAddress"),
+        tags=_tags(endpoint.get("Tags", ())),
+        failure_reason=endpoint.get("FailureReason"),
+    )
+
+
+def _tags(tags: Sequence[TagTypeDef]) -> tuple[tuple[str, str], ...]:
+    return tuple((tag["Key"], tag["Value"]) for tag in tags)
 
 
 def _route_table(table: RouteTableTypeDef) -> RouteTable:
     associations = table.get("Associations", ())
+    written = [route for route in table.get("Routes", ()) if route.get("Origin") != ADVERTISED]
     return RouteTable(
         table["RouteTableId"],
         table["VpcId"],
         main=any(a.get("Main", False) for a in associations),
         subnet_ids=tuple(a["SubnetId"] for a in associations if a.get("SubnetId")),
         gateway_ids=tuple(a["GatewayId"] for a in associations if a.get("GatewayId")),
+        ipv4_routes=sum("DestinationCidrBlock" in route for route in written),
+        ipv6_routes=sum("DestinationIpv6CidrBlock" in route for route in written),
     )

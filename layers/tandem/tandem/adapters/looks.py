@@ -27,6 +27,8 @@ class LookStore:
     """One record per topology. Every write is conditional, so that one invocation at a time looks at it."""
 
     table: str
+    kind: str = "look"
+    """`look` for the looks at a topology, `provision` for the runs of the provisioner."""
 
     def acquire(
         self, topology: str, owner: str, now: datetime, signals: Sequence[Mapping[str, Any]] = ()
@@ -128,6 +130,9 @@ class LookStore:
         items = answered(lambda: [item for page in pages for item in page["Items"]])
         return {item["id"]["S"]: load(item.get("memory", {}).get("S"))[0].next_hops for item in items}
 
+    def _key(self, topology: str) -> dict[str, Any]:
+        return {"kind": {"S": self.kind}, "id": {"S": topology}}
+
     def _take(
         self, topology: str, owner: str, now: datetime, condition: str, values: dict[str, Any]
     ) -> tuple[Lease, Memory] | dict[str, Any]:
@@ -155,7 +160,7 @@ class LookStore:
             answered(
                 lambda: clients.dynamodb().update_item(
                     TableName=self.table,
-                    Key=_key(topology),
+                    Key=self._key(topology),
                     UpdateExpression=(
                         f"SET {epoch}, lease_owner = :owner, lease_until = :until REMOVE look_again"
                     ),
@@ -174,7 +179,7 @@ class LookStore:
             answered(
                 lambda: clients.dynamodb().update_item(
                     TableName=self.table,
-                    Key=_key(topology),
+                    Key=self._key(topology),
                     UpdateExpression="SET look_again = list_append(if_not_exists(look_again, :none), :added)",
                     ConditionExpression="lease_until = :seen",
                     ExpressionAttributeValues={":none": {"L": []}, ":added": added, ":seen": lease_until},
@@ -196,7 +201,7 @@ class LookStore:
                 answered(
                     lambda: clients.dynamodb().update_item(
                         TableName=self.table,
-                        Key=_key(lease.topology),
+                        Key=self._key(lease.topology),
                         UpdateExpression=update,
                         ConditionExpression=f"{condition} AND {also}" if also else condition,
                         ExpressionAttributeValues={
@@ -227,10 +232,6 @@ class _MarkedError(Exception):
 def _shown(error: ClientError) -> dict[str, Any]:
     """The record that a failed condition brought along (ReturnValuesOnConditionCheckFailure, facts §9)."""
     return dict(cast(Mapping[str, Any], error.response).get("Item", {}))
-
-
-def _key(topology: str) -> dict[str, Any]:
-    return {"kind": {"S": "look"}, "id": {"S": topology}}
 
 
 def _ms(moment: datetime) -> dict[str, str]:

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from tandem.adapters.tables import answered, condition_failed
 from tandem.errors import ConfigurationError, TemporaryError
 from tandem.record import Provisioned, TopologyRecord
-from tandem.topology import Topology, parse
+from tandem.topology import Topology, parse, resolved
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -74,23 +74,40 @@ class TopologyStore:
         )
         return _record(found["Item"]) if "Item" in found else None
 
-    def put(self, topology: Topology, door: str, seen: TopologyRecord | None) -> TopologyRecord:
+    def put(
+        self,
+        topology: Topology,
+        door: str,
+        seen: TopologyRecord | None,
+        *,
+        allow_interruption: bool = False,
+    ) -> TopologyRecord:
         """Stores the document as the version after the one that was seen; what was provisioned stays.
 
         Raises ChangedMeanwhileError, StateUnavailableError.
         """
         version = 1 if seen is None else seen.version + 1
-        values = {":document": _json(topology.document), ":door": {"S": door}, ":version": _number(version)}
+        values: dict[str, Any] = {
+            ":document": _json(topology.document),
+            ":door": {"S": door},
+            ":version": _number(version),
+            ":interruption": {"BOOL": allow_interruption},
+        }
         condition = "attribute_not_exists(id)"
         if seen is not None:
             condition, values[":seen"] = "version = :seen", _number(seen.version)
-        self._update(
-            topology.name, "SET document = :document, door = :door, version = :version", condition, values
-        )
+        update = "SET document = :document, door = :door, version = :version, interruption = :interruption"
+        self._update(topology.name, update, condition, values)
         stored = parse(topology.document, version=version)
-        if seen is None:
-            return TopologyRecord(stored, version, door)
-        return replace(seen, topology=stored, version=version, door=door)
+        before = TopologyRecord(stored, version, door) if seen is None else seen
+        made = before.provisioned.route_server_id if before.provisioned else None
+        return replace(
+            before,
+            topology=resolved(stored, made),
+            version=version,
+            door=door,
+            allow_interruption=allow_interruption,
+        )
 
     def replace_damaged(self, topology: Topology, door: str) -> TopologyRecord:
         """Puts the topology in the place of a record that cannot be read. Raises StateUnavailableError."""
@@ -167,11 +184,13 @@ def _record(item: Mapping[str, Any]) -> TopologyRecord:
         topology = parse(json.loads(item["document"]["S"]), version=version)
         if topology.name != name:
             raise ValueError(f"its document is of {topology.name}")
+        found = _provisioned(json.loads(item["provisioned"]["S"])) if "provisioned" in item else None
         return TopologyRecord(
-            topology,
+            resolved(topology, found.route_server_id if found else None),
             version,
             door=item["door"]["S"],
-            provisioned=_provisioned(json.loads(item["provisioned"]["S"])) if "provisioned" in item else None,
+            provisioned=found,
+            allow_interruption=item.get("interruption", {}).get("BOOL", False),
             revision=int(item["revision"]["N"]) if "revision" in item else 0,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -184,6 +203,6 @@ def _record(item: Mapping[str, Any]) -> TopologyRecord:
 def _provisioned(stored: dict[str, Any]) -> Provisioned:
     """Of any version of Tandem: what is unknown here is left out, what is missing there has its default."""
     known: dict[str, Any] = {key: value for key, value in stored.items() if key in Provisioned.__slots__}
-    for key in ("endpoint_ids", "left_topic_arns", "warnings"):
+    for key in ("drift", "endpoint_ids", "left_topic_arns", "pending", "propagated_to", "warnings"):
         known[key] = tuple(known.get(key, ()))
     return Provisioned(**known)

@@ -1,0 +1,105 @@
+"""(c) Start-up of each handler beside a bare one, in fresh processes, with bytecode and without.
+
+The packages are those of the Lambda runtime (boto3) and of the layer, copied from this environment and, for
+bytecode, compiled as the layer's Makefile does; a function's own file never has bytecode.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.servers import ROOT
+
+RUNTIME = ("boto3", "botocore", "s3transfer", "dateutil", "urllib3", "six", "jmespath")
+LAYER = (
+    "aws_lambda_powertools", "jsonschema", "attr", "attrs", "pyrsistent", "_pyrsistent_version",
+    "typing_extensions", "tandem",
+)  # fmt: skip
+BARE = "bare"
+BARE_HANDLER = """import boto3
+
+ec2 = boto3.client("ec2")
+
+
+def handler(event, context):
+    return None
+"""
+TIMED = """import sys, time
+sys.path[:0] = sys.argv[1:]
+started = time.perf_counter()
+import app
+print(time.perf_counter() - started)
+"""
+REPEATS = 7
+SECONDS = 60
+
+
+def measure(environment: Mapping[str, str], say: Callable[[str], None]) -> list[dict[str, Any]]:
+    """One row for each handler, with bytecode and without; all take turns."""
+    with tempfile.TemporaryDirectory(prefix="tandem-bench-") as folder:
+        root = Path(folder)
+        packages = {False: _packages(root / "plain", compiled=False)}
+        packages[True] = _packages(root / "compiled", compiled=True)
+        handlers = {BARE: _bare(root)} | {p.parent.name: p.parent for p in _functions()}
+        rows: dict[tuple[str, bool], list[float]] = {(h, b): [] for h in handlers for b in packages}
+        for number in range(REPEATS):
+            for (handler, bytecode), took in rows.items():
+                seconds = _start(handlers[handler], packages[bytecode], environment)
+                took.append(round(seconds * 1000, 1))
+            say(f"start-up, {number + 1} of {REPEATS}")
+    return [{"handler": h, "bytecode": b, "ms": took} for (h, b), took in rows.items()]
+
+
+def _functions() -> list[Path]:
+    return sorted((ROOT / "functions").glob("*/app.py"))
+
+
+def _bare(root: Path) -> Path:
+    folder = root / BARE
+    folder.mkdir()
+    (folder / "app.py").write_text(BARE_HANDLER)
+    return folder
+
+
+def _packages(target: Path, *, compiled: bool) -> Path:
+    """The packages in one folder. What is no code (botocore's 25 MB of API models) is linked, not copied."""
+    target.mkdir()
+    for name in (*RUNTIME, *LAYER):
+        found = importlib.util.find_spec(name)
+        if found is None or found.origin is None:
+            raise ModuleNotFoundError(name)
+        origin = Path(found.origin)
+        if origin.name == "__init__.py":
+            shutil.copytree(
+                origin.parent, target / name, ignore=shutil.ignore_patterns("__pycache__", "data")
+            )
+        else:
+            shutil.copy(origin, target)
+    for name in ("boto3", "botocore"):
+        data = Path(str(importlib.util.find_spec(name).origin)).parent / "data"  # type: ignore[union-attr]
+        (target / name / "data").symlink_to(data)
+    if compiled:
+        command = [sys.executable, "-m", "compileall", "-qq", "-j", "0"]
+        subprocess.run([*command, "--invalidation-mode", "unchecked-hash", str(target)], check=True)
+    return target
+
+
+def _start(handler: Path, packages: Path, environment: Mapping[str, str]) -> float:
+    """Seconds that a fresh interpreter takes to import the handler; it writes no bytecode."""
+    finished = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", TIMED, str(handler), str(packages)],
+        env={name: value for name, value in environment.items() if name != "PYTHONPATH"},
+        cwd=packages,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=SECONDS,
+        check=True,
+    )
+    return float(finished.stdout)

@@ -1,0 +1,66 @@
+"""CloudFormation's side of a custom resource: the URL that takes the answer to one request."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import BotoCoreError, HTTPClientError
+from botocore.httpsession import URLLib3Session
+
+from tandem.adapters.clock import SystemClock
+from tandem.errors import TemporaryError
+from tandem.provisioning_ports import Clock
+
+CONNECT_SECONDS, READ_SECONDS = 3, 10
+ATTEMPTS = 3
+PAUSE_SECONDS = 2.0
+"""At the worst 3 times 13 s and 2 pauses: 43 s; then the next run tries."""
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def respond(url: str, body: bytes, clock: Clock | None = None) -> str | None:
+    """Puts the answer. Why it was refused for good, such as a URL that has expired or is no URL; None where
+    it was taken. No error shows the URL: whoever has it may answer.
+
+    Raises TemporaryError where nobody took it.
+    """
+    if not is_allowed(url):
+        return "its URL is neither https nor on this machine"
+    clock = clock or SystemClock()
+    why = ""
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            clock.sleep(PAUSE_SECONDS)
+        status, why = _put(url, body)
+        if 200 <= status < 300:
+            return None
+        if 400 <= status < 500 and status not in (408, 429):
+            return f"HTTP {status}"
+    raise TemporaryError(f"CloudFormation did not take an answer: {why}")
+
+
+def is_allowed(url: str) -> bool:
+    """AWS's are https. The lab's CloudFormation is on this machine and has no certificate."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    except ValueError:
+        return False
+
+
+def _put(url: str, body: bytes) -> tuple[int, str]:
+    """The HTTP status, 0 where there was none, and what to say of it.
+
+    The URL is signed for an empty content type (CloudFormation's own `cfn-response` module sends one).
+    """
+    session = URLLib3Session(timeout=(CONNECT_SECONDS, READ_SECONDS))  # type: ignore[arg-type]
+    try:
+        request = AWSRequest(method="PUT", url=url, data=body, headers={"Content-Type": ""}).prepare()
+        status = int(session.send(request).status_code)
+    except (BotoCoreError, HTTPClientError, ValueError) as error:
+        return 0, type(error).__name__  # its words would show the URL
+    finally:
+        session.close()
+    return status, f"HTTP {status}"

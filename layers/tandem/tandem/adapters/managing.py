@@ -1,0 +1,218 @@
+"""Route Server as the provisioner manages it: one reading for the plan, and one call for each of its steps.
+
+Calls go out once: CreateRouteServerPeer has no client token (facts §1.5), so the SDK may not repeat it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import singledispatch
+from typing import TYPE_CHECKING, Any, Literal
+
+from tandem.adapters import clients, ec2, inventory
+from tandem.adapters.calls import called
+from tandem.errors import ConfigurationError, TemporaryError
+from tandem.managed import DELETED, Desired, Observed, Tags, server_of
+from tandem.managesteps import (
+    Action,
+    AssociateVpc,
+    CreateEndpoint,
+    CreatePeer,
+    CreateRouteServer,
+    DeleteEndpoint,
+    DeletePeer,
+    DeleteRouteServer,
+    DisablePropagation,
+    DisableSourceDestCheck,
+    DisassociateVpc,
+    EnablePropagation,
+    ModifyRouteServer,
+    SetTags,
+)
+from tandem.model import Route
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2.type_defs import TagSpecificationTypeDef, TagTypeDef
+
+Taggable = Literal["route-server", "route-server-endpoint", "route-server-peer"]
+
+
+def observe(desired: Desired) -> Observed:
+    """One reading of everything that the plan asks for.
+
+    Raises RegionWithoutRouteServerError, TemporaryError, ConfigurationError.
+    """
+    servers = inventory.route_servers()
+    server = server_of(desired, servers)
+    interfaces = ec2.interfaces(desired.topology)
+    states = ec2.instance_states(desired.topology.instance_ids)
+    if server is None:
+        return Observed(servers, interfaces=interfaces, instance_states=states)
+    server_id = server.route_server_id
+    peers = tuple(peer for peer in ec2.every_peer(server_id) if peer.state != DELETED)
+    return Observed(
+        servers=servers,
+        associations=inventory.associations(server_id),
+        endpoints=inventory.endpoints(server_id),
+        peers=peers,
+        propagations=inventory.propagations(server_id),
+        routes=_routes(server_id) if peers else (),
+        interfaces=interfaces,
+        instance_states=states,
+    )
+
+
+def _routes(route_server_id: str) -> tuple[Route, ...] | None:
+    """None where the routing database cannot be read: then no session of anybody is taken down."""
+    try:
+        return ec2.routing_database(route_server_id).routes
+    except (ConfigurationError, TemporaryError):
+        return None
+
+
+@singledispatch
+def carry_out(action: Action) -> None:
+    """Makes the one call of a step. Raises CallFailedError, TemporaryError where it did not answer."""
+    raise TypeError(f"{action} is no call")
+
+
+@carry_out.register
+def _(action: CreateRouteServer) -> None:
+    minutes = action.persist_minutes
+    persist: dict[str, Any] = {"PersistRoutes": "disable"}
+    if minutes is not None:
+        persist = {"PersistRoutes": "enable", "PersistRoutesDuration": minutes}
+    called(
+        action.about,
+        lambda: clients.ec2_moves().create_route_server(
+            AmazonSideAsn=action.asn,
+            ClientToken=action.token,
+            SnsNotificationsEnabled=action.notifies,
+            TagSpecifications=[_tagged("route-server", action.tags)],
+            **persist,
+        ),
+    )
+
+
+@carry_out.register
+def _(action: ModifyRouteServer) -> None:
+    changed: dict[str, Any] = {
+        "PersistRoutes": action.persist,
+        "PersistRoutesDuration": action.persist_minutes,
+        "SnsNotificationsEnabled": action.notifies,
+    }
+    given = {name: value for name, value in changed.items() if value is not None}
+    called(
+        action.about,
+        lambda: clients.ec2_moves().modify_route_server(RouteServerId=action.about, **given),
+    )
+
+
+@carry_out.register
+def _(action: DeleteRouteServer) -> None:
+    called(action.about, lambda: clients.ec2_moves().delete_route_server(RouteServerId=action.about))
+
+
+@carry_out.register
+def _(action: AssociateVpc) -> None:
+    called(
+        action.about,
+        lambda: clients.ec2_moves().associate_route_server(
+            RouteServerId=action.route_server_id, VpcId=action.about
+        ),
+    )
+
+
+@carry_out.register
+def _(action: DisassociateVpc) -> None:
+    called(
+        action.about,
+        lambda: clients.ec2_moves().disassociate_route_server(
+            RouteServerId=action.route_server_id, VpcId=action.about
+        ),
+    )
+
+
+@carry_out.register
+def _(action: CreateEndpoint) -> None:
+    called(
+        action.about,
+        lambda: clients.ec2_moves().create_route_server_endpoint(
+            RouteServerId=action.route_server_id,
+            SubnetId=action.subnet_id,
+            ClientToken=action.token,
+            TagSpecifications=[_tagged("route-server-endpoint", action.tags)],
+        ),
+    )
+
+
+@carry_out.register
+def _(action: DeleteEndpoint) -> None:
+    called(
+        action.about,
+        lambda: clients.ec2_moves().delete_route_server_endpoint(RouteServerEndpointId=action.about),
+    )
+
+
+@carry_out.register
+def _(action: EnablePropagation) -> None:
+    called(
+        action.about,
+        lambda: clients.ec2_moves().enable_route_server_propagation(
+            RouteServerId=action.route_server_id, RouteTableId=action.about
+        ),
+    )
+
+
+@carry_out.register
+def _(action: DisablePropagation) -> None:
+    called(
+        action.about,
+        lambda: clients.ec2_moves().disable_route_server_propagation(
+            RouteServerId=action.route_server_id, RouteTableId=action.about
+        ),
+    )
+
+
+@carry_out.register
+def _(action: CreatePeer) -> None:
+    called(
+        action.about,
+        lambda: clients.ec2_moves().create_route_server_peer(
+            RouteServerEndpointId=action.endpoint_id,
+            PeerAddress=action.address,
+            BgpOptions={"PeerAsn": action.asn, "PeerLivenessDetection": action.liveness.value},
+            TagSpecifications=[_tagged("route-server-peer", action.tags)],
+        ),
+    )
+
+
+@carry_out.register
+def _(action: DeletePeer) -> None:
+    called(action.about, lambda: clients.ec2_moves().delete_route_server_peer(RouteServerPeerId=action.about))
+
+
+@carry_out.register
+def _(action: DisableSourceDestCheck) -> None:
+    called(
+        action.about,
+        lambda: clients.ec2_moves().modify_network_interface_attribute(
+            NetworkInterfaceId=action.about, SourceDestCheck={"Value": False}
+        ),
+    )
+
+
+@carry_out.register
+def _(action: SetTags) -> None:
+    called(
+        action.about,
+        lambda: clients.ec2_moves().create_tags(Resources=[action.about], Tags=_tags(action.tags)),
+    )
+
+
+def _tagged(kind: Taggable, tags: Tags) -> TagSpecificationTypeDef:
+    return {"ResourceType": kind, "Tags": _tags(tags)}
+
+
+def _tags(tags: Iterable[tuple[str, str]]) -> list[TagTypeDef]:
+    return [{"Key": key, "Value": value} for key, value in tags]

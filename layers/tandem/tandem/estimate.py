@@ -1,0 +1,188 @@
+"""What a topology and its stack cost a month, before anything is made: list prices, not a bill."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from tandem.topology import Topology
+
+HOURS = 730
+"""Hours of an average month, as AWS's own price examples count."""
+
+SECONDS = HOURS * 3600
+MINUTES = HOURS * 60
+
+WATCH_GB = Decimal("0.25")
+LOOK_GB, SIGNALS_GB, PROVISIONER_GB = Decimal(1), Decimal("0.5"), Decimal("0.5")
+LOOK_SECONDS, SIGNALS_SECONDS, PROVISIONER_SECONDS = Decimal("0.6"), Decimal("0.2"), Decimal(2)
+PROVISIONER_EVERY_MINUTES = 5
+
+CUSTOM_METRICS = 20
+"""Those that are written all the time; CloudWatch bills a metric for the hours in which it is written."""
+
+ALARMS = 27
+DASHBOARDS = 1
+
+PEER_RECORDS = 1000
+"""Records of one session's log a month, 1 kB each: assumed for a network in which little changes."""
+
+LOOK_LOG_KB, LOOK_WRITES, LOOK_READS, WATCH_READS_A_MINUTE = 4, 3, 4, 12
+KB_A_GB = 1_000_000
+MILLION = 1_000_000
+
+
+class Share(StrEnum):
+    """Whose costs they are: what Route Server costs anyway, this topology's, the stack's once for all."""
+
+    ROUTE_SERVER = "with or without Tandem"
+    TOPOLOGY = "Tandem, for this topology"
+    STACK = "Tandem, once for all topologies of the stack"
+
+
+class Unit(StrEnum):
+    """What is billed; the key of `PRICES`."""
+
+    ENDPOINT_HOUR = "endpoint-hour"
+    PUBLIC_IPV4_HOUR = "public IPv4 hour"
+    LOGS_GB = "GB of logs"
+    LAMBDA_GB_SECOND = "GB-second (arm64)"
+    LAMBDA_REQUESTS = "million invocations"
+    METRIC = "metric"
+    ALARM = "alarm"
+    DASHBOARD = "dashboard"
+    EVENTS = "million events"
+    TABLE_WRITES = "million writes"
+    TABLE_READS = "million reads"
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A list price of us-east-1 in US dollars, with the month of the page that says it."""
+
+    dollars: Decimal
+    as_of: str
+    source: str
+
+
+PRICES: dict[Unit, Price] = {
+    Unit.ENDPOINT_HOUR: Price(
+        Decimal("0.75"), "2026-11", "VPC User Guide, route server endpoints (facts §3.2)"
+    ),
+    Unit.PUBLIC_IPV4_HOUR: Price(Decimal("0.005"), "2026-06", "a third party's price page (facts §8.5)"),
+    Unit.LOGS_GB: Price(Decimal("0.50"), "2026-06", "a third party's copy of CloudWatch's prices"),
+    Unit.LAMBDA_GB_SECOND: Price(
+        Decimal("0.0000133334"), "2026-05", "a third party's copy of Lambda's prices"
+    ),
+    Unit.LAMBDA_REQUESTS: Price(Decimal("0.20"), "2026-05", "a third party's copy of Lambda's prices"),
+    Unit.METRIC: Price(Decimal("0.30"), "2026-02", "a third party's copy of CloudWatch's prices"),
+    Unit.ALARM: Price(Decimal("0.10"), "2026-11", "undated public copies of CloudWatch's prices"),
+    Unit.DASHBOARD: Price(Decimal("3.00"), "2026-06", "a third party's copy of CloudWatch's prices"),
+    Unit.EVENTS: Price(Decimal("1.00"), "2026-11", "undated public copies of EventBridge's prices"),
+    Unit.TABLE_WRITES: Price(Decimal("0.625"), "2025-07", "a third party's copy of DynamoDB's prices"),
+    Unit.TABLE_READS: Price(Decimal("0.125"), "2025-07", "a third party's copy of DynamoDB's prices"),
+}
+"""Every price that an estimate uses. AWS's own price pages were not to hand: compare with them."""
+
+NOT_COUNTED = (
+    "traffic: across Availability Zones, to the internet, through NAT gateways",
+    "the appliances: instances, disks, licences",
+    "the free tier, which takes off some of it, and discounts of any kind",
+    "public IPv4 addresses that the topology does not name, such as those for management",
+    "storage of logs and tables, queues, SNS messages, a key of your own in KMS: cents, unless much happens",
+    "Regions other than us-east-1, where most prices are higher",
+)
+BRING_YOUR_OWN = "Elastic IPs from a pool of your own (BYOIP) are counted, but AWS does not bill them"
+NO_ENDPOINTS = "the endpoints are not declared; each name under peers counts as one"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line: how many of what a month, and how that was counted."""
+
+    name: str
+    share: Share
+    quantity: Decimal
+    unit: Unit
+    basis: str
+
+    @property
+    def dollars(self) -> Decimal:
+        return self.quantity * PRICES[self.unit].dollars
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Dollars a month, by item, and in words what is not in them."""
+
+    items: tuple[Item, ...]
+    not_counted: tuple[str, ...]
+
+    @property
+    def total(self) -> Decimal:
+        return sum((item.dollars for item in self.items), Decimal(0))
+
+    def of(self, share: Share) -> Decimal:
+        return sum((item.dollars for item in self.items if item.share is share), Decimal(0))
+
+
+def estimate(topology: Topology) -> Estimate:
+    """What this topology costs a month, the whole stack with it. Exact arithmetic on assumed quantities."""
+    words = (*NOT_COUNTED, *((BRING_YOUR_OWN,) if topology.allocation_ids else ()))
+    declared = bool(topology.route_server.endpoints)
+    return Estimate(
+        items=(*_route_server(topology), *_topology(topology), *_stack()),
+        not_counted=words if declared else (*words, NO_ENDPOINTS),
+    )
+
+
+def _route_server(topology: Topology) -> tuple[Item, ...]:
+    sessions = [name for appliance in topology.appliances.values() for name, _ in appliance.peers]
+    endpoints = len(topology.route_server.endpoints) or len(set(sessions))
+    addresses = len(set(topology.allocation_ids))
+    return (
+        _hours("Route Server endpoints", Unit.ENDPOINT_HOUR, endpoints),
+        _hours("public IPv4 addresses", Unit.PUBLIC_IPV4_HOUR, addresses),
+    )
+
+
+def _topology(topology: Topology) -> tuple[Item, ...]:
+    sessions = sum(len(appliance.peers) for appliance in topology.appliances.values())
+    logged = sessions if topology.route_server.peer_logs else 0
+    records = Decimal(logged * PEER_RECORDS) / KB_A_GB
+    look, written = LOOK_GB * LOOK_SECONDS * MINUTES, Decimal(LOOK_LOG_KB * MINUTES) / KB_A_GB
+    watched = Decimal((LOOK_READS + WATCH_READS_A_MINUTE) * MINUTES) / MILLION
+    mine = Share.TOPOLOGY
+    return (
+        Item("peer logs", mine, records, Unit.LOGS_GB, f"{PEER_RECORDS} records of 1 kB a session"),
+        Item("sweeps: looks", mine, look, Unit.LAMBDA_GB_SECOND, f"one a minute, {LOOK_SECONDS} s"),
+        _million("sweeps: invocations", mine, Unit.LAMBDA_REQUESTS, MINUTES),
+        _million("sweeps: events on the bus", mine, Unit.EVENTS, MINUTES),
+        _million("state table: writes", mine, Unit.TABLE_WRITES, LOOK_WRITES * MINUTES),
+        Item("state table: reads", mine, watched, Unit.TABLE_READS, "by looks and by the watch"),
+        Item("sweeps: logs", mine, written, Unit.LOGS_GB, f"{LOOK_LOG_KB} kB a look"),
+    )
+
+
+def _stack() -> tuple[Item, ...]:
+    stack = Share.STACK
+    provisions = Decimal(MINUTES) / PROVISIONER_EVERY_MINUTES
+    sweeping = SIGNALS_GB * SIGNALS_SECONDS * MINUTES + PROVISIONER_GB * PROVISIONER_SECONDS * provisions
+    invocations = 2 * MINUTES + int(provisions)
+    return (
+        Item("the watch function", stack, WATCH_GB * SECONDS, Unit.LAMBDA_GB_SECOND, "256 MB, all the time"),
+        Item("custom metrics", stack, Decimal(CUSTOM_METRICS), Unit.METRIC, "about as many, all the time"),
+        Item("alarms", stack, Decimal(ALARMS), Unit.ALARM, "of the template"),
+        Item("dashboard", stack, Decimal(DASHBOARDS), Unit.DASHBOARD, "of the template; AWS gives three"),
+        Item("signals and provisioner", stack, sweeping, Unit.LAMBDA_GB_SECOND, "by their schedules"),
+        _million("invocations", stack, Unit.LAMBDA_REQUESTS, invocations),
+    )
+
+
+def _hours(name: str, unit: Unit, number: int) -> Item:
+    return Item(name, Share.ROUTE_SERVER, Decimal(number * HOURS), unit, f"{number}, {HOURS} hours a month")
+
+
+def _million(name: str, share: Share, unit: Unit, number: int) -> Item:
+    return Item(name, share, Decimal(number) / MILLION, unit, f"{number:,} a month")

@@ -1,0 +1,73 @@
+"""What AWS shows of one route server and everything around it: what `discover` makes a topology of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
+
+from tandem.errors import ConfigurationError
+from tandem.inventory import RouteServerReading
+from tandem.model import ElasticIp, NetworkInterface, Peer, RoutingDatabase
+
+LONGEST_NAME = 40
+
+
+class UndiscoverableError(ConfigurationError):
+    """There is nothing that a topology could be made of; the message says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a subnet is, and what addresses it has."""
+
+    zone: str
+    prefix: str
+
+    def offset(self, address: str) -> int:
+        """How far into the subnet an address is."""
+        return int(ip_address(address)) - int(ip_network(self.prefix).network_address)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One reading; `interfaces` are those of the instances behind the peers, `elastic_ips` those on them."""
+
+    vpc_id: str
+    reading: RouteServerReading
+    database: RoutingDatabase
+    propagated_to: tuple[str, ...] = ()
+    subnets: dict[str, Place] = field(default_factory=dict)
+    interfaces: tuple[NetworkInterface, ...] = ()
+    instance_names: dict[str, str] = field(default_factory=dict)
+    """The Name tag of each instance that has one."""
+    elastic_ips: tuple[ElasticIp, ...] = ()
+    service_managed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def route_server_id(self) -> str:
+        return self.reading.server.route_server_id
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What peers: an appliance with a name, and the sessions that fit one declaration, by endpoint name."""
+
+    name: str
+    instance_id: str | None
+    peers: dict[str, Peer]
+    addresses: frozenset[str]
+    """Every next hop that means it."""
+    interfaces: tuple[NetworkInterface, ...] = ()
+
+
+def free_name(wished: Iterable[str], taken: Iterable[str]) -> str:
+    """The first wish that makes a name which nobody has; the last wish, numbered, where none does."""
+    used, name = set(taken), ""
+    for wish in wished:
+        name = re.sub(r"[^A-Za-z0-9_-]+", "-", wish).strip("-_")[:LONGEST_NAME]
+        if name and name not in used:
+            return name
+    numbered = (f"{name[: LONGEST_NAME - 4]}-{number}" for number in range(2, 1000))
+    return next(candidate for candidate in numbered if candidate not in used)

@@ -1,0 +1,96 @@
+"""CloudFormation's part of a custom resource: it asks the function, and is answered at a URL of its own."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+from typing import Any
+
+STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/network/1c2b3a40"
+SECRET = "X-Amz-Signature=0badc0de"
+
+
+@dataclass
+class CloudFormation:
+    """`answers` has every body that came, by request ID; `statuses` is what the next ones get back."""
+
+    port: int
+    answers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    def request(
+        self, kind: str, properties: dict[str, Any], *, logical_id: str = "Edge", **members: Any
+    ) -> dict[str, Any]:
+        """An event as CloudFormation sends it: every scalar of the properties is a text."""
+        request_id = f"request-{next(self._numbers)}"
+        old = members.pop("old", None)
+        event = {
+            "RequestType": kind,
+            "RequestId": request_id,
+            "ResponseURL": f"http://127.0.0.1:{self.port}/{request_id}?{SECRET}",
+            "StackId": STACK,
+            "ResourceType": "Custom::TandemTopology",
+            "LogicalResourceId": logical_id,
+            "ResourceProperties": texts({"ServiceToken": "arn", **properties}),
+        }
+        if old is not None:
+            event["OldResourceProperties"] = texts({"ServiceToken": "arn", **old})
+        return event | members
+
+    def answer(self, event: dict[str, Any]) -> dict[str, Any] | None:
+        """What the stack was told; every answer to a request says the same."""
+        said = self.answers.get(event["RequestId"], [])
+        for one in said:
+            assert one == said[0]
+            for name in ("RequestId", "StackId", "LogicalResourceId"):
+                assert one[name] == event[name]
+            assert one["PhysicalResourceId"]
+            assert one["Status"] in {"SUCCESS", "FAILED"}
+            assert (one["Status"] == "FAILED") is ("Reason" in one)
+        return said[0] if said else None
+
+
+def texts(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: texts(item) for name, item in value.items()}
+        case list():
+            return [texts(item) for item in value]
+        case bool():
+            return "true" if value else "false"
+    return str(value)
+
+
+@contextmanager
+def cloudformation() -> Iterator[CloudFormation]:
+    """Listens on this machine."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            status = made.statuses.pop(0) if made.statuses else 200
+            if status == 200:
+                assert len(body) <= 4096
+                made.headers.append(dict(self.headers))
+                made.answers.setdefault(self.path[1:].partition("?")[0], []).append(json.loads(body))
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        made = CloudFormation(server.server_address[1])
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        yield made
+        server.shutdown()
+        thread.join()

@@ -1,0 +1,180 @@
+"""The second door on the deployed stack: a CloudFormation stack with a topology, from create to delete."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lab.cloud import Cloud
+
+STACK = "network"
+PATIENCE_SECONDS = 90
+PARAMETERS = ("RouteServer", "Vpc", "Firewall1", "Firewall2")
+
+
+def template(name: str = "stacked", *, asn: int = 65002, **changes: Any) -> str:
+    """A topology whose IDs are the stack's parameters. It watches a prefix and claims no address, so that it
+    stands beside whatever else the lab is used for."""
+    document = {
+        "tandem": 1,
+        "name": name,
+        "mode": "dry-run",
+        "manage": False,
+        "route_server": {"id": {"Ref": "RouteServer"}, "vpc_id": {"Ref": "Vpc"}, "amazon_side_asn": 65000},
+        "appliances": {
+            "fw1": {
+                "instance_id": {"Ref": "Firewall1"},
+                "asn": 65001,
+                "liveness": "bfd",
+                "peers": {"az1-a": "10.0.1.10", "az1-b": "10.0.1.10"},
+            },
+            "fw2": {
+                "instance_id": {"Ref": "Firewall2"},
+                "asn": asn,
+                "liveness": "bfd",
+                "peers": {"az2-a": "10.0.2.10", "az2-b": "10.0.2.10"},
+            },
+        },
+        "groups": [{"name": "transit", "prefixes": ["0.0.0.0/0"]}],
+    }
+    resource = {
+        "Type": "Custom::TandemTopology",
+        "Properties": {
+            "ServiceToken": {"Fn::ImportValue": "tandem-ServiceToken"},
+            "ServiceTimeout": 60,
+            "OnDelete": "retain",
+            "Topology": document | changes,
+        },
+    }
+    return json.dumps(
+        {
+            "AWSTemplateFormatVersion": "2010-09-09",
+            "Parameters": {parameter: {"Type": "String"} for parameter in PARAMETERS},
+            "Resources": {"Topology": resource},
+            "Outputs": {
+                "RouteServer": {"Value": {"Fn::GetAtt": ["Topology", "RouteServerId"]}},
+                "Version": {"Value": {"Fn::GetAtt": ["Topology", "Version"]}},
+                "Id": {"Value": {"Ref": "Topology"}},
+            },
+        }
+    )
+
+
+class Network:
+    """The user's stack."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.client = cloud.session.client("cloudformation")
+        ids = cloud.scenario
+        values = (
+            ids["route_server_id"],
+            ids["vpc_id"],
+            ids["instances"]["fw1"],
+            ids["instances"]["fw2"],
+        )
+        self.parameters: Any = [
+            {"ParameterKey": key, "ParameterValue": value}
+            for key, value in zip(PARAMETERS, values, strict=True)
+        ]
+
+    def create(self, body: str) -> str:
+        self.client.create_stack(StackName=STACK, TemplateBody=body, Parameters=self.parameters)
+        return self.ended()
+
+    def update(self, body: str) -> str:
+        self.client.update_stack(StackName=STACK, TemplateBody=body, Parameters=self.parameters)
+        return self.ended()
+
+    def delete(self) -> str:
+        arn = self.stack()["StackId"]
+        self.client.delete_stack(StackName=STACK)
+        return self.ended(arn)
+
+    def stack(self, name: str = STACK) -> Any:
+        return self.client.describe_stacks(StackName=name)["Stacks"][0]
+
+    def ended(self, name: str = STACK) -> str:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                status = str(self.stack(name)["StackStatus"])
+            except ClientError:
+                return "DELETE_COMPLETE"
+            if not status.endswith("IN_PROGRESS"):
+                return status
+            time.sleep(0.2)
+        raise AssertionError(f"{name} has not come to an end: {self.reasons()}")
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        return {output["OutputKey"]: output["OutputValue"] for output in self.stack()["Outputs"]}
+
+    def reasons(self) -> str:
+        events = self.client.describe_stack_events(StackName=STACK)["StackEvents"]
+        return " ".join(event.get("ResourceStatusReason", "") for event in events)
+
+    def stored(self, name: str = "stacked") -> dict[str, Any]:
+        return self.cloud.state("topology", name)
+
+
+@pytest.fixture
+def network(cloud: Cloud):
+    network = Network(cloud)
+    yield network
+    try:
+        network.delete()
+    except ClientError:
+        return  # the story has deleted it
+
+
+def test_a_stack_is_created_updated_rolled_back_replaced_and_deleted(network: Network) -> None:
+    assert network.create(template()) == "CREATE_COMPLETE", network.reasons()
+    ids = network.cloud.scenario
+    assert network.outputs == {
+        "RouteServer": ids["route_server_id"],
+        "Version": "1",
+        "Id": "tandem:network:stacked",
+    }
+    door = network.stored()["door"]["S"]
+    assert door == f"{network.stack()['StackId']}#Topology"
+    document = json.loads(network.stored()["document"]["S"])
+    assert (document["manage"], document["route_server"]["amazon_side_asn"]) == (False, 65000)
+
+    group = {"name": "transit", "prefixes": ["10.20.0.0/16"]}
+    assert network.update(template(groups=[group])) == "UPDATE_COMPLETE", network.reasons()
+    assert network.outputs["Version"] == "2"
+
+    before = network.stored()["version"]
+    assert network.update(template(asn=65000)) == "UPDATE_ROLLBACK_COMPLETE", network.reasons()
+    assert "which is route_server.amazon_side_asn too" in network.reasons()
+    assert network.stored()["version"] == before
+
+    assert network.update(template("renamed", groups=[group])) == "UPDATE_COMPLETE", network.reasons()
+    assert network.outputs["Id"] == "tandem:network:renamed"
+    assert network.stored() == {}
+    assert network.stored("renamed")["door"]["S"] == door
+
+    assert network.delete() == "DELETE_COMPLETE", network.reasons()
+    assert network.stored("renamed") == {}
+
+
+def test_a_stack_that_cannot_be_created_says_every_reason_and_leaves_nothing(network: Network) -> None:
+    broken = template(mode="on", groups=[])
+    assert network.create(broken) == "ROLLBACK_COMPLETE"
+    assert "the topology has 2 problems" in network.reasons()
+    assert network.stored() == {}
+
+
+def test_no_request_keeps_its_url(cloud: Cloud) -> None:
+    table = cloud.session.client("dynamodb").query(
+        TableName=cloud.outputs["StateTable"],
+        KeyConditionExpression="kind = :kind",
+        ExpressionAttributeValues={":kind": {"S": "request"}},
+    )
+    assert table["Items"]
+    assert "/_ministack/cfn-response/" not in json.dumps(table["Items"])

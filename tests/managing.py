@@ -1,0 +1,120 @@
+"""The provisioner over an empty VPC with two appliances: what `manage: true` starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+
+from lab.ec2.scenario import appliances_only
+from lab.ec2.timings import Timings
+from tests.provisioning import Provisioner, provisioner
+
+REALISTIC = Timings(
+    route_server_s=45.0,
+    modify_s=30.0,
+    association_s=20.0,
+    endpoint_s=240.0,
+    peer_s=150.0,
+    propagation_s=15.0,
+    delete_s=90.0,
+    dependency_lag_s=20.0,
+    dial_s=10.0,
+    advertise_s=2.0,
+    convergence_s=0.5,
+)
+"""Minutes, as users report them (facts §2.2); AWS publishes none."""
+
+QUICK = Timings.lab()
+ROUTE_SERVER_CALLS = ("RouteServer", "CreateTags", "ModifyNetworkInterface")
+
+
+class Managed(Provisioner):
+    """A provisioner that may create, with the document that asks for it."""
+
+    def wanted(self, **changes: Any) -> dict[str, Any]:
+        made = self.document(manage=True, **changes)
+        made["route_server"].pop("id", None)
+        return made
+
+    def ec2_changes(self) -> list[str]:
+        """The calls of the last invocation that change something in EC2, in their order."""
+        return [c.partition(":")[2] for c in self.changes if c.startswith("ec2:")]
+
+    def converge(self, minutes: int = 40) -> None:
+        """As the schedule does: a run a minute until nothing is pending."""
+        for _ in range(minutes):
+            found = self.record().provisioned
+            if found is not None and not found.pending and found.version == self.record().version:
+                return
+            self.settle(60)
+            self.refresh()
+        raise AssertionError(f"still pending: {self.record().provisioned.pending}")
+
+    def run(self, wanted: object = None, **order: Any) -> None:
+        """Applies a document and lets its run, and those of the schedule, come to the end."""
+        answer = self.apply(wanted or self.wanted(), **order)
+        assert answer["problems"] == [], answer["problems"]
+        self.refresh()
+        self.converge()
+
+    def shown(self, what: str, **more: Any) -> list[dict[str, Any]]:
+        """What AWS shows, without tombstones."""
+        ec2 = boto3.client("ec2")
+        key = {
+            "describe_route_servers": "RouteServers",
+            "describe_route_server_endpoints": "RouteServerEndpoints",
+            "describe_route_server_peers": "RouteServerPeers",
+        }[what]
+        return [row for row in getattr(ec2, what)(**more)[key] if row["State"] != "deleted"]
+
+    def servers(self) -> list[dict[str, Any]]:
+        return self.shown("describe_route_servers")
+
+    def endpoints(self) -> list[dict[str, Any]]:
+        return self.shown("describe_route_server_endpoints")
+
+    def peers(self) -> list[dict[str, Any]]:
+        return self.shown("describe_route_server_peers")
+
+    def sessions(self) -> dict[tuple[str, str], tuple[int, str]]:
+        """Endpoint's subnet and appliance's address of each peer, with ASN and liveness."""
+        at = {e["RouteServerEndpointId"]: tags(e)["tandem:endpoint"] for e in self.endpoints()}
+        return {
+            (at[p["RouteServerEndpointId"]], p["PeerAddress"]): (
+                p["BgpOptions"]["PeerAsn"],
+                p["BgpOptions"]["PeerLivenessDetection"],
+            )
+            for p in self.peers()
+        }
+
+    def world(self) -> dict[str, Any]:
+        """All that a document describes, by name: what two runs have to agree on."""
+        (server,) = self.servers()
+        ec2 = boto3.client("ec2")
+        propagations = ec2.get_route_server_propagations(RouteServerId=server["RouteServerId"])
+        associations = ec2.get_route_server_associations(RouteServerId=server["RouteServerId"])
+        return {
+            "asn": server["AmazonSideAsn"],
+            "persist": (server["PersistRoutesState"], server.get("PersistRoutesDuration")),
+            "notifies": server["SnsNotificationsEnabled"],
+            "vpc": [a["VpcId"] for a in associations["RouteServerAssociations"]],
+            "endpoints": sorted((tags(e)["tandem:endpoint"], e["SubnetId"]) for e in self.endpoints()),
+            "sessions": self.sessions(),
+            "tables": sorted(p["RouteTableId"] for p in propagations["RouteServerPropagations"]),
+            "states": {r["State"] for r in (*self.servers(), *self.endpoints(), *self.peers())},
+        }
+
+
+def tags(row: dict[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in row.get("Tags", ())}
+
+
+@contextmanager
+def managed(timings: Timings = QUICK, **options: Any) -> Iterator[Managed]:
+    """An empty state table, and a VPC without a route server."""
+    with provisioner(build=appliances_only, timings=timings, made=Managed, **options) as tandem:
+        assert isinstance(tandem, Managed)
+        yield tandem

@@ -1,0 +1,115 @@
+"""CloudFormation's requests, read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tandem.customresource import (
+    NAME,
+    OnDelete,
+    Request,
+    RequestType,
+    parse_request,
+    property_problems,
+    topology_of,
+)
+from tandem.errors import ConfigurationError
+from tandem.validation import schema
+
+STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/network/1c2b3a40"
+
+
+def request(kind: RequestType = RequestType.UPDATE, **members: Any) -> Request:
+    return Request(kind, "request-1", STACK, "Edge", "https://example.com/?secret", **members)
+
+
+def named(name: object) -> dict[str, Any]:
+    return {"Topology": {"name": name}}
+
+
+def test_the_name_is_the_schemas() -> None:
+    assert f"^{NAME.pattern}$" == schema()["properties"]["name"]["pattern"]
+
+
+def test_a_physical_id_leads_back_to_its_topology() -> None:
+    assert topology_of(request(properties=named("edge")).new_physical_id) == "edge"
+
+
+@pytest.mark.parametrize("name", [None, 7, "", "Edge", "a b", "-", "x" * 41, "edge\n"])
+def test_what_is_no_name_has_an_id_that_is_no_topologys(name: object) -> None:
+    made = request(RequestType.CREATE, properties=named(name)).new_physical_id
+    assert made == "tandem:network:-"
+    assert topology_of(made) is None
+
+
+@given(st.text())
+def test_a_physical_id_of_anybody_names_a_topology_or_none(physical_id: str) -> None:
+    found = topology_of(physical_id)
+    assert found is None or (NAME.fullmatch(found) and physical_id.startswith("tandem:"))
+
+
+def test_a_delete_is_about_its_physical_id_whatever_its_properties_say() -> None:
+    gone = request(RequestType.DELETE, properties=named("new"), physical_id="tandem:network:old")
+    assert gone.topology == "old"
+    assert gone.new_physical_id == "tandem:network:old"
+
+
+@pytest.mark.parametrize(
+    ("said", "minutes"),
+    [(None, 50), ("600", 8 + 1 / 3), (600, 8 + 1 / 3), ("3600", 50), ("0", 50), ("7200", 50), ("soon", 50)],
+)
+def test_the_budget_ends_before_cloudformations_patience(said: object, minutes: float) -> None:
+    made = request(properties={} if said is None else {"ServiceTimeout": said})
+    assert made.budget == timedelta(minutes=minutes)
+    assert made.budget < made.patience
+
+
+def test_no_text_of_a_request_shows_its_url_or_its_id() -> None:
+    made = request(properties=named("edge"))
+    for text in (str(made), repr(made), f"{made}"):
+        assert "secret" not in text
+        assert "request-1" not in text
+
+
+@pytest.mark.parametrize("name", ["RequestType", "RequestId", "StackId", "LogicalResourceId"])
+@pytest.mark.parametrize("value", [None, "", 7, {}])
+def test_what_cloudformation_never_sends_is_an_error_without_the_url(name: str, value: object) -> None:
+    event = {
+        "RequestType": "Create",
+        "RequestId": "1",
+        "StackId": STACK,
+        "LogicalResourceId": "Edge",
+        "ResponseURL": "https://example.com/?secret",
+    }
+    assert parse_request(event).type is RequestType.CREATE
+    with pytest.raises(ConfigurationError, match=name) as raised:
+        parse_request(event | {name: value})
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("properties", "paths"),
+    [
+        (named("edge"), []),
+        (named("edge") | {"OnDelete": "delete", "TakeOver": "true", "AllowInterruption": "False"}, []),
+        (named("edge") | {"ServiceToken": "arn", "ServiceTimeout": "60"}, []),
+        ({}, ["Topology"]),
+        ({"Topology": "name: edge"}, ["Topology"]),
+        (named("edge") | {"OnDelete": "keep", "TakeOver": "yes"}, ["OnDelete", "TakeOver"]),
+        (named("edge") | {"Ondelete": "retain"}, ["Ondelete"]),
+        (named("edge") | {"OnDelete": ["retain"]}, ["OnDelete"]),
+    ],
+)
+def test_every_problem_of_the_properties_is_named(properties: dict[str, Any], paths: list[str]) -> None:
+    assert [problem.path for problem in property_problems(properties)] == paths
+
+
+def test_only_a_plain_delete_deletes() -> None:
+    for value in ("retain", "Delete", "", None, ["delete"]):
+        assert request(properties={"OnDelete": value}).on_delete is OnDelete.RETAIN
+    assert request(properties={"OnDelete": "delete"}).on_delete is OnDelete.DELETE
