@@ -123,7 +123,7 @@ def _sweep(results: Results) -> str:
         "of any one action",
         "one after another",
         "a look",
-        "of it own CPU",
+        "of it processor time",
         "peak memory",
     ]
     return _table(head, rows)
