@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, Literal
 from unittest import mock
 
@@ -290,6 +290,7 @@ def stack(
     """The edge scenario, converged and stored, with an empty request log; in virtual time unless told."""
     with (
         mock.patch.dict(os.environ, ENVIRONMENT),
+        mock.patch("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None)),  # its back-off
         lab_ec2(timings=timings, behaviour=behaviour, clock=clock) as lab,
     ):
         _forget_clients()

@@ -288,6 +288,23 @@ def test_reads_that_fail_are_tried_again_within_the_invocation(edge: Stack) -> N
     assert edge.are_all_with("fw2")
 
 
+def test_a_readiness_read_that_fails_once_is_no_hold(edge: Stack) -> None:
+    edge.levers.withdraw(name="fw1", prefix="0.0.0.0/0")
+    edge.clock.sleep(3)
+    edge.levers.fault(action="DescribeInstances", error="InternalError", count=3)
+    edge.sweep()
+    assert edge.are_all_with("fw2")
+    assert "hold" not in edge.kinds()
+
+
+def test_a_readiness_read_that_keeps_failing_costs_a_converged_look_nothing(edge: Stack) -> None:
+    edge.levers.fault(action="DescribeInstances", error="UnauthorizedOperation")
+    began = edge.clock.now()
+    edge.sweep()
+    assert edge.clock.now() - began < timedelta(seconds=1)
+    assert edge.audit() == []
+
+
 def test_reads_that_keep_failing_raise_and_leave_no_lease(edge: Stack) -> None:
     edge.levers.fault(action="GetRouteServerRoutingDatabase", error="InternalError")
     with pytest.raises(TemporaryError, match="GetRouteServerRoutingDatabase"):

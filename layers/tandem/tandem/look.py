@@ -214,7 +214,8 @@ class _Look:
         if any(_try_again(m) for m in moved) and now + timedelta(seconds=self.pause) <= until:
             waits.append(self.pause)
             self.pause *= 2
-        if observation.failed and now + timedelta(seconds=RETRY_SECONDS) <= until:
+        blind = observation.failed and any(d.action is Action.HOLD for d in decisions)
+        if blind and now + timedelta(seconds=RETRY_SECONDS) <= until:
             waits.append(RETRY_SECONDS)
         damped = [a.retry_at for d in decisions for a in d.addresses if a.retry_at is not None]
         waits += [(at - now).total_seconds() for at in damped if now < at <= self.ends_at]
