@@ -37,8 +37,9 @@ test-e2e: setup
 	@echo "== tests: tests/e2e (the template, deployed in the lab)"
 	$(BIN)/pytest tests/e2e
 
-crash-sweep: $(VENV)/.ready ## kill the failover function at every AWS call of every kind of look
-	$(BIN)/pytest -s tests/stories/test_crashes.py
+crash-sweep: $(VENV)/.ready ## kill the failover and provisioner functions at every AWS call; change every field
+	$(BIN)/pytest -s tests/stories/test_crashes.py tests/stories/test_provisioning_crashes.py \
+		tests/stories/test_field_sweep.py
 
 storm: $(VENV)/.ready ## anything that can happen, in any order, for minutes; prints its seed
 	TANDEM_STORM_EXAMPLES=$(EXAMPLES) $(BIN)/pytest --hypothesis-seed=$(SEED) tests/storm

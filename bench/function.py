@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
+from bench.units import counting
+
 if TYPE_CHECKING:
-    from tandem.look import Report
+    from tandem.run import Report
 
 
 class Context:
-    """A Lambda context with two minutes left."""
+    """A Lambda context with three minutes left."""
 
     function_name = "failover"
     memory_limit_in_mb = 1024
@@ -27,7 +29,7 @@ class Context:
         self.aws_request_id = f"bench-{number}"
 
     def get_remaining_time_in_millis(self) -> int:
-        return 120_000
+        return 180_000
 
 
 class Failover:
@@ -39,11 +41,9 @@ class Failover:
         with redirect_stdout(self._nowhere):
             self._app = importlib.import_module("functions.failover.app")
         self.reports: list[Report] = []
-        self.table_calls: list[str] = []
         self._invocations = 0
         vars(self._app)["look"] = self._kept(self._app.look)
-        events = self._app.clients.dynamodb().meta.events
-        events.register("before-send.dynamodb", self._count)
+        self.table_calls = counting(self._app.clients.dynamodb().meta.events)
 
     def invoke(self, event: Mapping[str, Any]) -> None:
         self._invocations += 1
@@ -56,9 +56,6 @@ class Failover:
             return self.reports[-1]
 
         return looked
-
-    def _count(self, event_name: str, **_: object) -> None:
-        self.table_calls.append(event_name.rpartition(".")[2])
 
 
 def sweep(topology: str) -> dict[str, Any]:

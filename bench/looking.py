@@ -52,8 +52,13 @@ def calls(world: World, function: Failover) -> dict[str, Any]:
         took.append(_timed(lambda: function.invoke(sweep("bench")))[0])
     ec2 = Counter(r["action"] for r in world.levers.requests(before))
     world.levers.faults_clear()
-    tables = Counter(function.table_calls)
-    return {"look_s": [round(s, 4) for s in took], "ec2": dict(ec2), "dynamodb": dict(tables)}
+    tables = Counter(call.operation for call in function.table_calls)
+    return {
+        "look_s": [round(s, 4) for s in took],
+        "ec2": dict(ec2),
+        "dynamodb": dict(tables),
+        "read_units": sum(call.read_units for call in function.table_calls),
+    }
 
 
 def _bare_reads(world: World) -> Callable[[], None]:

@@ -12,23 +12,21 @@ from tandem.estimate import (
     LOOK_GB,
     MILLION,
     MINUTES,
-    WATCH_READS_A_MINUTE,
-    Estimate,
     Item,
     Share,
     estimate,
+    read_units_beside_looks,
 )
 from tandem.topology import Topology
 
-READS = frozenset({"Query", "GetItem", "BatchGetItem"})
-COUNTED = ("sweeps: looks", "state table: writes", "state table: reads")
+WRITES = frozenset({"PutItem", "UpdateItem"})
+COUNTED = ("sweeps: looks", "state table: writes", "tables: read units")
 """The items that follow from what a look was seen to do."""
 
 
 def month(topology: Topology, counted: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The items of Tandem's own share in dollars: as estimated, and as counted where that was."""
-    before = estimate(topology)
-    after = {item.name: item for item in recounted(before, counted)}
+    after = {item.name: item for item in recounted(topology, counted)}
     return [
         {
             "item": item.name,
@@ -37,26 +35,26 @@ def month(topology: Topology, counted: Mapping[str, Any]) -> list[dict[str, Any]
             "dollars": _cents(after[item.name]),
             "counted": item.name in COUNTED,
         }
-        for item in before.items
+        for item in estimate(topology).items
         if item.share is not Share.ROUTE_SERVER
     ]
 
 
-def recounted(whole: Estimate, counted: Mapping[str, Any]) -> tuple[Item, ...]:
+def recounted(topology: Topology, counted: Mapping[str, Any]) -> tuple[Item, ...]:
     """The estimate's items with the counted quantities. EC2's own calls cost nothing."""
-    calls: Mapping[str, int] = counted["dynamodb"]
-    reads = sum(number for call, number in calls.items() if call in READS)
-    writes = sum(calls.values()) - reads
+    items = estimate(topology).items
+    writes = sum(number for call, number in counted["dynamodb"].items() if call in WRITES)
+    units = Decimal(str(counted["read_units"])) + read_units_beside_looks(topology)
     seconds = Decimal(str(median(counted["look_s"])))
     quantities = {
         "sweeps: looks": LOOK_GB * seconds * MINUTES,
         "state table: writes": Decimal(writes * MINUTES) / MILLION,
-        "state table: reads": Decimal((reads + WATCH_READS_A_MINUTE) * MINUTES) / MILLION,
+        "tables: read units": units * MINUTES / MILLION,
     }
-    known = {item.name for item in whole.items}
+    known = {item.name for item in items}
     if not quantities.keys() <= known:
         raise KeyError(f"the estimate has no {sorted(quantities.keys() - known)}")
-    return tuple(replace(i, quantity=quantities[i.name]) if i.name in quantities else i for i in whole.items)
+    return tuple(replace(i, quantity=quantities[i.name]) if i.name in quantities else i for i in items)
 
 
 def _cents(item: Item) -> float:

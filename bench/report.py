@@ -116,7 +116,8 @@ def _sweep(results: Results) -> str:
         look = f"{took / size * 1000:.0f} ms"
         busy = f"{median(row['cpu_s']) / size * 1000:.0f} ms"
         peak = f"{row['peak_mb']:.0f} MB"
-        rows.append([str(size), f"{calls:g}", f"{most:g}", f"{took:.2f} s", look, busy, peak])
+        units = [f"{row['read_units']:g}"] if "read_units" in row else []
+        rows.append([str(size), f"{calls:g}", f"{most:g}", f"{took:.2f} s", look, busy, peak, *units])
     head = [
         "topologies",
         "EC2 calls",
@@ -125,8 +126,9 @@ def _sweep(results: Results) -> str:
         "a look",
         "of it processor time",
         "peak memory",
+        "read units a look",
     ]
-    return _table(head, rows)
+    return _table(head[: len(rows[0])], rows)
 
 
 def _month(results: Results) -> str:

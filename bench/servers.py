@@ -23,6 +23,7 @@ FUNCTION = {
     "TANDEM_FAILOVER_FUNCTION": "failover",
     "TANDEM_SIGNALS_FUNCTION": "signals",
     "TANDEM_PEER_LOG_GROUP": "/tandem/peers",
+    "TANDEM_PROVISIONER_ROLE": "provisioner",
     "POWERTOOLS_SERVICE_NAME": "tandem",
     "POWERTOOLS_METRICS_NAMESPACE": "Tandem",
     "POWERTOOLS_LOG_LEVEL": "INFO",

@@ -17,6 +17,7 @@ def main(passes: int, names: Sequence[str]) -> None:
     function = Failover(os.environ)
     took, cpu = [], []
     for number in range(1 + passes):
+        function.table_calls.clear()
         started, busy = time.perf_counter(), time.process_time()
         for name in names:
             function.invoke(sweep(name))
@@ -26,7 +27,9 @@ def main(passes: int, names: Sequence[str]) -> None:
     changed = [r.topology for r in function.reports if any(d.action != "no-change" for d in r.decisions)]
     if changed:
         raise RuntimeError(f"not converged: {changed}")
-    print(json.dumps({"seconds": took, "cpu_s": cpu, "peak_mb": round(_peak_kb() / 1024, 1)}))
+    units = sum(call.read_units for call in function.table_calls) / len(names)
+    peak = round(_peak_kb() / 1024, 1)
+    print(json.dumps({"seconds": took, "cpu_s": cpu, "peak_mb": peak, "read_units": round(units, 1)}))
 
 
 def _peak_kb() -> int:

@@ -1,4 +1,4 @@
-"""`tandem`: validate a topology, and apply it to a deployed stack."""
+"""`tandem`: validate a topology, apply it to a deployed stack, take it away again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tandem.validation import validate as validate_document
 
 EPILOG = (
     "Exit codes: 0 as asked, or nothing to do; 1 the topology has problems, nothing was stored; "
-    "2 the command line or the file cannot be read; 3 not confirmed, nothing was stored; "
+    "2 the command line or the file cannot be read; 3 not confirmed, nothing was changed; "
     "4 the stack cannot be asked, or answered with an error. "
     "AWS_PROFILE and AWS_REGION say whose stack it is, as for the aws command."
 )
@@ -129,10 +129,40 @@ def apply(
     words.plan(out, verdict)
     words.preview(out, verdict)
     if not yes:
-        _confirm(out, _question(verdict))
+        _confirm(out, _question(verdict), "nothing was stored")
     applied = _ask(name, action="apply", seen=verdict["version"], **order)
     _end_with_problems(out, str(file), _problems(applied))
     words.done(out, f"stored: {applied['topology']}, version {applied['version']}, mode {applied['mode']}")
+
+
+@app.command(epilog=EPILOG)
+def delete(
+    topology: Annotated[str, typer.Argument(metavar="NAME", help="the topology's name, as it is stored")],
+    name: Stack = "tandem",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="delete it without asking")] = False,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="delete a topology that CloudFormation created")
+    ] = False,
+    resources: Annotated[
+        bool,
+        typer.Option("--resources", help="with the route server and all else that Tandem created for it"),
+    ] = False,
+) -> None:
+    """Forget a topology: nobody moves its addresses any more. They stay where they are."""
+    out = Console(highlight=False)
+    order = {"topology": topology, "take_over": take_over, "resources": resources}
+    verdict = _ask(name, action="delete", check=True, **order)
+    _end_with_problems(out, topology, _problems(verdict))
+    words.deletion(out, topology, verdict)
+    if not yes:
+        _confirm(out, f"Delete {topology}?", "nothing was deleted")
+    deleted = _ask(name, action="delete", **order)
+    _end_with_problems(out, topology, _problems(deleted))
+    if deleted["deleted"]:
+        words.done(out, f"deleted: {topology}")
+    else:
+        words.note(out, f"{topology} is being deleted, minute by minute; now it waits for:")
+        words.listed(out, deleted["pending"])
 
 
 @app.command(epilog=EPILOG)
@@ -209,9 +239,9 @@ def _question(verdict: dict[str, Any]) -> str:
     return f"Store {verdict['topology']} in mode {verdict['mode']}{at_once}?"
 
 
-def _confirm(out: Console, question: str) -> None:
+def _confirm(out: Console, question: str, otherwise: str) -> None:
     if not _agreed(question):
-        words.note(out, "nothing was stored")
+        words.note(out, otherwise)
         raise typer.Exit(Exit.DECLINED)
 
 

@@ -43,7 +43,20 @@ def plan(console: Console, verdict: Row) -> None:
         _line(console, "The provisioner has nothing to create or change.", "bold")
         return
     _line(console, f"What the provisioner would do now, in {_counted(len(verdict['plan']), 'step')}:", "bold")
-    for number, step in enumerate(verdict["plan"], start=1):
+    listed(console, verdict["plan"])
+
+
+def deletion(console: Console, topology: str, verdict: Row) -> None:
+    """What goes with a topology."""
+    if not verdict["steps"]:
+        _line(console, f"Tandem forgets {topology}; nothing in EC2 is touched.", "bold")
+        return
+    _line(console, f"What goes with {topology}, in {_counted(len(verdict['steps']), 'step')}:", "bold")
+    listed(console, verdict["steps"])
+
+
+def listed(console: Console, steps: Iterable[str]) -> None:
+    for number, step in enumerate(steps, start=1):
         _line(console, f"  {number}. {step}")
 
 

@@ -34,21 +34,29 @@ Prefix = Annotated[str, typer.Argument(help="0.0.0.0/0")]
 @app.command()
 def up(
     empty: Annotated[bool, typer.Option("--empty", help="no VPC, no route server, no appliances")] = False,
+    managed: Annotated[
+        bool, typer.Option("--managed", help="no route server: tandem apply makes it")
+    ] = False,
     bare: Annotated[bool, typer.Option("--bare", help="deploy nothing")] = False,
 ) -> None:
     """Start the lab, deploy the template, build the edge scenario; stay up until interrupted."""
+    if empty and managed:
+        raise typer.BadParameter("--empty builds nothing that could be managed; give one of the two")
     from lab.cloud import TEMPLATE, Cloud  # noqa: PLC0415 with moto, a second that no lever needs
+    from lab.ec2.scenario import appliances_only, edge  # noqa: PLC0415
 
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with Cloud(template=None if bare else TEMPLATE, edge=not empty, tell=_tell) as cloud:
+    build = None if empty else appliances_only if managed else edge
+    with Cloud(template=None if bare else TEMPLATE, build=build, tell=_tell) as cloud:
         environment = {running.URL: cloud.ec2_url} | cloud.endpoints.environment()
         running.announce(environment)
         try:
             typer.echo(running.exports(environment), nl=False)
             if cloud.scenario:
                 TOPOLOGY.write_text(yaml.safe_dump(topology(cloud.scenario), sort_keys=False))
-                _tell(f"nobody moves the addresses until: tandem apply {TOPOLOGY.relative_to(ROOT)}")
+                makes = "makes the route server or " if managed else ""
+                _tell(f"nobody {makes}moves the addresses until: tandem apply {TOPOLOGY.relative_to(ROOT)}")
             _tell(f"up; the lines above are in {running.FILE.relative_to(ROOT)} too. Ctrl-C ends it")
             ended.wait()
         finally:

@@ -12,6 +12,7 @@ from ministack.core.iam_evaluator import EvalContext, ParsedStatement, evaluate,
 from mypy_boto3_iam import IAMClient
 from mypy_boto3_lambda import LambdaClient
 
+from lab.ec2.authorizer import role_session, user
 from lab.session import ACCOUNT_ID, REGION
 
 POLICY_AGE_SECONDS = 30.0  # a changed policy takes a while on AWS as well
@@ -63,6 +64,16 @@ class DeployedRoles:
                 return f"the access key {access_key_id} belongs to no function of this account"
             policies = self._policies_of(role_arn.rsplit("/", 1)[-1])
         return refusal(role_arn, policies, Request(action, resources, request_tags, create_action))
+
+    def identity(self, access_key_id: str) -> Mapping[str, object]:
+        """A function's session, the root of the account, or a user named as the access key."""
+        if access_key_id == ACCOUNT_ID:
+            return {"type": "Root", "arn": f"arn:aws:iam::{ACCOUNT_ID}:root"}
+        if not access_key_id.startswith(_SESSION_KEY_PREFIX):
+            return user(access_key_id)
+        with self._lock:
+            role_arn = self._role_of(access_key_id) or "unknown"
+        return role_session(role_arn.rsplit("/", 1)[-1], access_key_id)
 
     def _role_of(self, access_key_id: str) -> str | None:
         if access_key_id not in self._roles:

@@ -13,13 +13,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from lab.deploy import ROOT, build, deploy
-from lab.ec2.scenario import edge
 from lab.levers import Levers
 from lab.queues import BusEvents, Notifications
 from lab.servers import Servers
 from lab.session import Endpoints, Session
 from lab.workers import Worker, workers
 from tandem.audit import Record
+
+Build = Callable[[Any, Levers], dict[str, Any]]
+"""Builds a scenario with an EC2 client and the levers; returns its IDs."""
 
 STACK = "tandem"
 TEMPLATE = ROOT / "template.yaml"
@@ -38,9 +40,10 @@ class LogLine:
 class Cloud:
     """Up inside its `with`, nothing left of it outside, however it is left.
 
-    `template` and `parameters` say what is deployed, `template=None` that nothing is. With `edge`, the
-    scenario of two firewalls is built meanwhile, and `scenario` has its IDs. `tell` hears what is being done.
-    Functions are named by their logical IDs, `FailoverFunction`.
+    `template` and `parameters` say what is deployed, `template=None` that nothing is. `build` builds a
+    scenario meanwhile (`edge` or `appliances_only` of `lab.ec2.scenario`), and `scenario` has its IDs. `tell`
+    hears what is being done. Functions are named by their logical IDs, `FailoverFunction`; without `warm`
+    they are cold until somebody calls `warm`.
     """
 
     def __init__(
@@ -48,12 +51,14 @@ class Cloud:
         *,
         template: Path | None = TEMPLATE,
         parameters: Mapping[str, str] | None = None,
-        edge: bool = False,
+        build: Build | None = None,
+        warm: bool = True,
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._template = template
         self._parameters = dict(parameters or {})
-        self._edge = edge
+        self._build = build
+        self._is_warm = warm
         self._tell = tell
         self._servers = Servers()
         self.endpoints = Endpoints(aws="", ec2="")
@@ -64,11 +69,10 @@ class Cloud:
             self._tell("starting ministack and the emulated Route Server")
             self.endpoints = self._servers.start()
             with ThreadPoolExecutor(max_workers=1) as meanwhile:
-                built = meanwhile.submit(self._build_edge) if self._edge else None
+                built = meanwhile.submit(self._built)
                 if self._template is not None:
                     self._deploy(self._template)
-                if built is not None:
-                    self.scenario = built.result()
+                self.scenario = built.result()
         except BaseException:
             self._servers.stop()
             raise
@@ -79,14 +83,18 @@ class Cloud:
     ) -> None:
         self._servers.stop()
 
+    def _built(self) -> dict[str, Any]:
+        return self._build(self.session.client("ec2"), self.levers) if self._build else {}
+
     def _deploy(self, template: Path) -> None:
         self._tell("building the layer")
         built = build(template, self.directory)
         self._tell("deploying the template")
         deploy(built, self.environment, self._parameters, self.directory)
-        self._warm()
+        if self._is_warm:
+            self.warm()
 
-    def _warm(self) -> None:
+    def warm(self) -> None:
         """Start the environments that a failover needs at once. AWS starts them side by side, each with a CPU
         of its own; here they would share the few of this machine, just when time is measured."""
         client = self.session.client("lambda")
@@ -94,9 +102,6 @@ class Cloud:
         event = json.dumps({"source": "lab", "detail-type": "Warm", "detail": {}}).encode()
         with ThreadPoolExecutor(max_workers=len(names)) as together:
             list(together.map(lambda name: client.invoke(FunctionName=name, Payload=event), names))
-
-    def _build_edge(self) -> dict[str, Any]:
-        return edge(self.session.client("ec2"), self.levers)
 
     @property
     def directory(self) -> Path:

@@ -25,19 +25,21 @@ _CONFIG = Config(
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where the lab listens: EC2 is the emulated Route Server's, everything else is ministack's."""
+    """Where the lab listens: EC2, and CloudTrail, which tells what EC2 was asked, are the emulated Route
+    Server's, everything else is ministack's."""
 
     aws: str
     ec2: str
 
     def of(self, service: str) -> str:
-        return self.ec2 if service == "ec2" else self.aws
+        return self.ec2 if service in ("ec2", "cloudtrail") else self.aws
 
     def environment(self) -> dict[str, str]:
         """What a process needs to find the lab, and to find nothing else."""
         return {
             "AWS_ENDPOINT_URL": self.aws,
             "AWS_ENDPOINT_URL_EC2": self.ec2,
+            "AWS_ENDPOINT_URL_CLOUDTRAIL": self.ec2,
             "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
             "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
             "AWS_REGION": REGION,

@@ -1,7 +1,7 @@
-"""What an onlooker sees happen in the lab: sessions, routes and Elastic IPs as they change."""
+"""What an onlooker sees happen in the lab: route servers, sessions, routes, Elastic IPs as they change."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,6 +10,8 @@ from typing import Any
 from lab.levers import Levers
 
 GLANCE_SECONDS = 0.02
+
+World = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Sighting:
 
 @dataclass
 class Sightings:
-    """Everything that changed while the `watching` block ran, in order; right to about 30 ms."""
+    """Everything that changed while the `watching` block ran, in order; right to a glance and about 10 ms."""
 
     seen: list[Sighting] = field(default_factory=list)
 
@@ -33,15 +35,53 @@ class Sightings:
         return [sighting for sighting in self.seen if sighting.what.startswith(what)]
 
 
+def visible(world: World) -> dict[str, str]:
+    """Who owns which route, who holds which address, which BGP session is up."""
+    shown: dict[str, str] = {}
+    for server in world["route_servers"]:
+        for name, peer in _peers(server).items():
+            shown[f"session {name}"] = peer["bgp"]
+        for prefix, owner in server["owners"].items():
+            shown[f"route {prefix}"] = owner or "nobody"
+    for address in world["elastic_ips"]:
+        shown[f"Elastic IP {address['public_ip']}"] = address["appliance"] or "nobody"
+    return shown
+
+
+def parts(world: World) -> dict[str, str]:
+    """Of what each route server is made, in which state, beside what is `visible`."""
+    shown: dict[str, str] = {}
+    for server in world["route_servers"]:
+        shown[f"route server {server['id']}"] = server["state"]
+        if server["association"]:
+            shown[f"association {server['vpc_id']}"] = server["association"]
+        shown |= {f"endpoint {e['name'] or e['id']}": e["state"] for e in server["endpoints"]}
+        shown |= {f"propagation {table}": state for table, state in server["propagations"].items()}
+        shown |= {f"peer {name}": peer["state"] for name, peer in _peers(server).items()}
+    return shown | visible(world)
+
+
+def _peers(server: World) -> dict[str, World]:
+    """By appliance and endpoint, `fw1 az1-a`; a deleted one is a tombstone."""
+    endpoints = {endpoint["id"]: endpoint["name"] or endpoint["id"] for endpoint in server["endpoints"]}
+    there = [peer for peer in server["peers"] if peer["state"] != "deleted"]
+    return {f"{peer['appliance']} {endpoints[peer['endpoint']]}": peer for peer in there}
+
+
 @contextmanager
-def watching(levers: Levers) -> Iterator[Sightings]:
+def watching(
+    levers: Levers,
+    shown: Callable[[World], dict[str, str]] = visible,
+    *,
+    glance_seconds: float = GLANCE_SECONDS,
+) -> Iterator[Sightings]:
     """Looks at the lab all the time until the block ends."""
     sightings, ended = Sightings(), threading.Event()
 
     def look() -> None:
-        before = visible(levers.world())
-        while not ended.wait(GLANCE_SECONDS):
-            now, at = visible(levers.world()), datetime.now(UTC)
+        before = shown(levers.world())
+        while not ended.wait(glance_seconds):
+            now, at = shown(levers.world()), datetime.now(UTC)
             sightings.seen += [
                 Sighting(at, what, before.get(what, "unknown"), now[what])
                 for what in now
@@ -56,17 +96,3 @@ def watching(levers: Levers) -> Iterator[Sightings]:
     finally:
         ended.set()
         onlooker.join()
-
-
-def visible(world: Mapping[str, Any]) -> dict[str, str]:
-    """Who owns which route, who holds which address, which BGP session is up."""
-    shown: dict[str, str] = {}
-    for server in world["route_servers"]:
-        endpoints = {endpoint["id"]: endpoint["name"] for endpoint in server["endpoints"]}
-        for peer in server["peers"]:
-            shown[f"session {peer['appliance']} {endpoints[peer['endpoint']]}"] = peer["bgp"]
-        for prefix, owner in server["owners"].items():
-            shown[f"route {prefix}"] = owner or "nobody"
-    for address in world["elastic_ips"]:
-        shown[f"Elastic IP {address['public_ip']}"] = address["appliance"] or "nobody"
-    return shown

@@ -43,15 +43,16 @@ class Managed(Provisioner):
         """The calls of the last invocation that change something in EC2, in their order."""
         return [c.partition(":")[2] for c in self.changes if c.startswith("ec2:")]
 
-    def converge(self, minutes: int = 40) -> None:
+    def converge(self, minutes: int = 40, name: str = "edge") -> None:
         """As the schedule does: a run a minute until nothing is pending."""
         for _ in range(minutes):
-            found = self.record().provisioned
-            if found is not None and not found.pending and found.version == self.record().version:
+            record = self.record(name)
+            found = record.provisioned
+            if found is not None and not found.pending and found.version == record.version:
                 return
             self.settle(60)
             self.refresh()
-        raise AssertionError(f"still pending: {self.record().provisioned.pending}")
+        raise AssertionError(f"still pending: {self.record(name).provisioned.pending}")
 
     def run(self, wanted: object = None, **order: Any) -> None:
         """Applies a document and lets its run, and those of the schedule, come to the end."""
@@ -106,6 +107,32 @@ class Managed(Provisioner):
             "tables": sorted(p["RouteTableId"] for p in propagations["RouteServerPropagations"]),
             "states": {r["State"] for r in (*self.servers(), *self.endpoints(), *self.peers())},
         }
+
+
+def adoptable(tandem: Managed) -> None:
+    """What a converged topology left behind, as if somebody else had made it, its owner agreeing."""
+    ec2 = boto3.client("ec2")
+    rows = {r[k]: tags(r) for k, r in keyed(tandem)}
+    tandem.app.store.delete(tandem.record())
+    for resource_id, found in rows.items():
+        gone: list[Any] = [{"Key": k} for k in found if k.startswith("tandem:") and k != "tandem:endpoint"]
+        ec2.delete_tags(Resources=[resource_id], Tags=gone)
+        ec2.create_tags(Resources=[resource_id], Tags=[{"Key": "tandem:stack", "Value": "tandem"}])
+    tandem.events()
+
+
+def keyed(tandem: Managed) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        *(("RouteServerId", r) for r in tandem.servers()),
+        *(("RouteServerEndpointId", r) for r in tandem.endpoints()),
+        *(("RouteServerPeerId", r) for r in tandem.peers()),
+    ]
+
+
+def with_id(tandem: Managed) -> dict[str, Any]:
+    wanted = tandem.wanted()
+    wanted["route_server"]["id"] = tandem.servers()[0]["RouteServerId"]
+    return wanted
 
 
 def tags(row: dict[str, Any]) -> dict[str, str]:

@@ -6,12 +6,12 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 from unittest import mock
 
 import boto3
@@ -19,11 +19,12 @@ from moto.core.exceptions import JsonRESTError
 from moto.logs.models import DeliverySource as MotoSource
 from moto.logs.models import LogsBackend
 
+from lab.ec2.authorizer import AllowAll, role_session
 from lab.ec2.inprocess import LabEC2, lab_ec2
 from lab.ec2.scenario import edge
 from lab.ec2.signals import RecordingSink
 from lab.ec2.timings import Behaviour, Timings
-from tandem.adapters import clients, ec2
+from tandem.adapters import clients, cloudtrail, ec2
 from tandem.adapters.topologies import TopologyStore
 from tandem.events import from_envelope
 from tests.contracts import assert_meets_schema
@@ -46,12 +47,13 @@ ENVIRONMENT = {
     "TANDEM_SIGNALS_FUNCTION": f"{FUNCTION}:signals",
     "TANDEM_SIGNALS_QUEUE": f"{QUEUE}:signals",
     "TANDEM_PEER_LOG_GROUP": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{GROUP}",
+    "TANDEM_PROVISIONER_ROLE": "provisioner",
     "POWERTOOLS_SERVICE_NAME": "provisioner",
     "POWERTOOLS_METRICS_NAMESPACE": "Tandem",
     "POWERTOOLS_LOG_LEVEL": "CRITICAL",
 }
 ENDPOINTS = ("az1-a", "az1-b", "az2-a", "az2-b")
-READING = ("Describe", "Get", "List", "Query")
+READING = ("Describe", "Get", "List", "Lookup", "Query")
 
 
 class Context:
@@ -73,6 +75,14 @@ class VirtualTime:
 
     def sleep(self, seconds: float) -> None:
         self._clock.sleep(seconds)
+
+
+class Callers(AllowAll):
+    """The process's own key is a session of the provisioner's role; any other is a user of that name."""
+
+    def identity(self, access_key_id: str) -> Mapping[str, Any]:
+        own = access_key_id == ENVIRONMENT["AWS_ACCESS_KEY_ID"]
+        return role_session("provisioner", "provisioner") if own else super().identity(access_key_id)
 
 
 class TopicSink(RecordingSink):
@@ -233,7 +243,7 @@ def provisioner(
         mock.patch.dict(os.environ, ENVIRONMENT),
         mock.patch.object(LogsBackend, "put_delivery_source", _put_delivery_source),
         mock.patch.object(LogsBackend, "delete_delivery_source", _delete_delivery_source),
-        lab_ec2(sink=TopicSink(), timings=timings, behaviour=behaviour) as lab,
+        lab_ec2(sink=TopicSink(), authorizer=Callers(), timings=timings, behaviour=behaviour) as lab,
     ):
         _forget_clients()
         boto3.DEFAULT_SESSION = _session()
@@ -250,17 +260,51 @@ def _session() -> boto3.Session:
     """One for all tests, since it reads the service models once; whoever records hears its calls."""
     session = boto3.Session()
     session.events.register("before-call", _record)
+    session.events.register("after-call", _answered)
     return session
 
 
 RECORDERS: list[tuple[list[str], int | None]] = []
 
 
-def _record(model: Any, **_: Any) -> None:
+class Listener(Protocol):
+    """Hears of every AWS call of the function, such as `ec2:DeleteRouteServerPeer`."""
+
+    def before(self, call: str) -> None: ...
+
+    def after(self, call: str) -> None: ...
+
+
+LISTENERS: list[Listener] = []
+
+
+class Remembering(Protocol):
+    """Answers a call from what was answered before, or not at all."""
+
+    def before(self, model: Any, params: dict[str, Any], context: dict[str, Any]) -> Any: ...
+
+    def after(self, model: Any, answer: Any, context: dict[str, Any]) -> None: ...
+
+
+READINGS: list[Remembering] = []
+
+
+def _record(model: Any, params: dict[str, Any], context: dict[str, Any], **_: Any) -> Any:
+    call = f"{model.service_model.service_name}:{model.name}"
     for calls, kill_at in RECORDERS:
-        calls.append(f"{model.service_model.service_name}:{model.name}")
+        calls.append(call)
         if kill_at is not None and len(changing(calls)) >= kill_at:
             raise Killed
+    for listener in LISTENERS if RECORDERS else ():
+        listener.before(call)
+    return next((r.before(model, params, context) for r in READINGS), None)
+
+
+def _answered(model: Any, http_response: Any, parsed: Any, context: dict[str, Any], **_: Any) -> None:
+    for readings in READINGS:
+        readings.after(model, (http_response, parsed), context)
+    for listener in LISTENERS if RECORDERS else ():
+        listener.after(f"{model.service_model.service_name}:{model.name}")
 
 
 def _load(lab: LabEC2) -> ModuleType:
@@ -275,6 +319,7 @@ def _load(lab: LabEC2) -> ModuleType:
 def _forget_clients() -> None:
     for made in (clients.ec2, clients.ec2_moves, clients.dynamodb, clients.events, clients.sns, clients.logs):
         made.cache_clear()
+    cloudtrail.client.cache_clear()
     ec2._pool.cache_clear()
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from types import ModuleType, SimpleNamespace
 from typing import Any, Literal
 from unittest import mock
@@ -41,6 +42,9 @@ ENVIRONMENT = {
     "POWERTOOLS_LOG_LEVEL": "ERROR",
 }
 MOVING = ("AssociateAddress", "DisassociateAddress")
+WAKING = ("Peer State Change", "Route Change", "Endpoint Maintenance", "Look")
+"""What the rule of the failover function lets through (template.yaml)."""
+
 REALISTIC = replace(Timings.lab(), sns_delay_s=0.3)
 
 
@@ -59,18 +63,19 @@ class VirtualTime:
 
 
 class Context:
-    """A Lambda context with two minutes left."""
+    """A Lambda context, with three minutes left unless told."""
 
     function_name = "failover"
     memory_limit_in_mb = 1024
     invoked_function_arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:failover"
     log_stream_name = "stream"
 
-    def __init__(self, request_id: str) -> None:
+    def __init__(self, request_id: str, milliseconds: int = 180_000) -> None:
         self.aws_request_id = request_id
+        self._milliseconds = milliseconds
 
     def get_remaining_time_in_millis(self) -> int:
-        return 120_000
+        return self._milliseconds
 
 
 @dataclass
@@ -82,7 +87,14 @@ class Stack:
     app: ModuleType
     delivered: int = 0
     invocations: int = 0
+    versions: int = 0
+    unread: list[dict[str, Any]] = field(default_factory=list)
     record: TopologyRecord = field(init=False)
+    _watch: ModuleType | None = None
+
+    @cached_property
+    def queues(self) -> Any:
+        return boto3.client("sqs")
 
     @property
     def clock(self):
@@ -101,9 +113,10 @@ class Stack:
     def store(self, **changes: Any) -> TopologyRecord:
         """Stores the edge topology in force, as the provisioner leaves it."""
         document = {**edge_document(self.ids), **changes}
+        self.versions += 1
         self.record = TopologyRecord(
-            topology=parse(document, version=1),
-            version=1,
+            topology=parse(document, version=self.versions),
+            version=self.versions,
             door="cli",
             provisioned=Provisioned(self.ids["route_server_id"], self.ids["sns_topic_arn"]),
         )
@@ -111,7 +124,7 @@ class Stack:
             "kind": {"S": "topology"},
             "id": {"S": document["name"]},
             "document": {"S": json.dumps(document)},
-            "version": {"N": "1"},
+            "version": {"N": str(self.versions)},
             "door": {"S": "cli"},
             "provisioned": {
                 "S": json.dumps(
@@ -189,6 +202,36 @@ class Stack:
             self.clock.sleep(step)
             self.deliver()
 
+    def live(self, seconds: float) -> None:
+        """Lets time pass as a deployed stack does: SNS as it comes, the watch every 5 s, a sweep a minute.
+
+        The watch's events, and whatever else on the bus wakes the failover function, reach it.
+        """
+        now = self.clock.seconds
+        ends, watch_at, sweep_at = now() + seconds, now() + 5, now() + 60
+        while now() < ends:
+            self.clock.sleep(0.5)
+            self.deliver()
+            if now() >= watch_at:
+                self.watch()
+                watch_at = now() + 5
+            if now() >= sweep_at:
+                self.sweep()
+                sweep_at = now() + 60
+
+    def watch(self) -> None:
+        """One turn of the watch function, and the failover function for what it puts on the bus."""
+        if self._watch is None:
+            sys.modules.pop("functions.watch.app", None)
+            self._watch = importlib.import_module("functions.watch.app")
+            vars(self._watch)["clock"] = VirtualTime(self.lab)
+        self._watch.handler({"tandem": "watch"}, Context("watch", milliseconds=0))
+        put = self._on_the_bus()
+        self.unread += put
+        for event in put:
+            if event["detail-type"] in WAKING:
+                self.invoke(event)
+
     def holders(self) -> dict[str, str | None]:
         """Which appliance has each Elastic IP, as EC2 shows it."""
         names = {interface: name for name, interface in self.ids["interfaces"].items()}
@@ -220,15 +263,17 @@ class Stack:
         return [str(record.body["kind"]) for record in self.audit()]
 
     def events(self) -> list[dict[str, Any]]:
-        """What was put on the bus, oldest first."""
-        sqs = boto3.client("sqs")
-        url = sqs.get_queue_url(QueueName="everything")["QueueUrl"]
+        """What was put on the bus since the last time, oldest first."""
+        found, self.unread = [*self.unread, *self._on_the_bus()], []
+        return found
+
+    def _on_the_bus(self) -> list[dict[str, Any]]:
+        url = self.queues.get_queue_url(QueueName="everything")["QueueUrl"]
         found = []
-        for _ in range(100):
-            batch = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-            if not batch:
-                break
-            found += [json.loads(message["Body"]) for message in batch]
+        while batch := self.queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in batch:
+                found.append(json.loads(message["Body"]))
+                self.queues.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return found
 
     def override(self, **item: Any) -> None:

@@ -308,3 +308,37 @@ def _available(ec2: Any, kind: str, wanted: list[str]) -> bool:
     else:
         rows = ec2.describe_route_server_peers(RouteServerPeerIds=wanted)["RouteServerPeers"]
     return all(row["State"] == "available" for row in rows)
+
+
+def attach(s: Stack, interface: str, name: str) -> str:
+    """Attaches the interface to the appliance as its second one; the attachment."""
+    instance = s.ids["instances"][name]
+    client = s.lab.client()
+    made = client.attach_network_interface(NetworkInterfaceId=interface, InstanceId=instance, DeviceIndex=1)
+    return str(made["AttachmentId"])
+
+
+def outside_interfaces(s: Stack) -> dict[str, str]:
+    """Puts the public side of both appliances on a second interface, as most designs do; the attachments."""
+    client, attachments = s.lab.client(), {}
+    for number, name in enumerate(("fw1", "fw2"), start=1):
+        private_ips = [f"10.0.{number}.{30 + n}" for n in range(5)]
+        made = client.create_network_interface(
+            SubnetId=s.ids["subnets"][f"az{number}"],
+            PrivateIpAddresses=[
+                {"PrivateIpAddress": ip, "Primary": ip == private_ips[0]} for ip in private_ips
+            ],
+            TagSpecifications=tags_on("network-interface", f"{name}-outside", tandem__stack="tandem"),
+        )["NetworkInterface"]["NetworkInterfaceId"]
+        attachments[name] = attach(s, made, name)
+        s.ids["interfaces"][name] = made
+        for address, private_ip in zip(s.ids["elastic_ips"].values(), private_ips[1:], strict=True):
+            address["targets"][name] = private_ip
+    for address in s.ids["elastic_ips"].values():
+        s.levers.associate_as_stranger(
+            allocation_id=address["allocation_id"],
+            network_interface_id=s.ids["interfaces"]["fw1"],
+            private_ip=address["targets"]["fw1"],
+        )
+    s.store()
+    return attachments

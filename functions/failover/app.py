@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -10,19 +11,21 @@ from uuid import uuid4
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from tandem.acting import VERIFY_SECONDS
 from tandem.adapters import clients, ec2
 from tandem.adapters.audits import AuditTable
 from tandem.adapters.bus import Bus
 from tandem.adapters.clock import SystemClock
 from tandem.adapters.looks import LookStore
-from tandem.adapters.topologies import TopologyStore
-from tandem.errors import StateUnavailableError, TandemError
-from tandem.intake import concerns, parse
-from tandem.look import Report, World, look
+from tandem.adapters.topologies import DamagedTopologyError, Stored, TopologyStore
+from tandem.errors import ConfigurationError, StateUnavailableError, TandemError
+from tandem.intake import concerns, forward, parse
+from tandem.look import look
 from tandem.moves import Outcome
 from tandem.record import TopologyRecord
+from tandem.run import Report, World
 from tandem.settings import Settings
-from tandem.signals import Origin
+from tandem.signals import Origin, Signal
 from tandem.tableless import LastKnown
 
 if TYPE_CHECKING:
@@ -34,9 +37,18 @@ settings = Settings.from_env("state_table", "audit_table", "bus_name")
 clients.ec2()
 clients.ec2_moves()
 
-LEFT_OVER = timedelta(seconds=25)
-"""Kept of the invocation's time for what a look still does after its last turn began: one read of three
-attempts (24 s, `tandem.adapters.clients.READS`)."""
+LEFT_OVER = timedelta(
+    seconds=clients.MOVE_SECONDS
+    + VERIFY_SECONDS
+    + clients.READ_SECONDS
+    + 4 * clients.TABLE_SECONDS
+    + 3 * clients.BUS_SECONDS
+    + 1
+)
+"""Kept of the invocation's time for what may follow a move that is begun at the last moment, each call at its
+worst: the move 7 s, reading back 10 s and the read that is under way then 24 s; outcome, a hold, a hold's end
+and the release 4 s each; telling the outcome, telling the hold and asking for a look 7 s each; 1 s for what
+is no call: 79 s. Telling the decision goes on beside the move."""
 
 
 def note(message: str, /, **facts: object) -> None:
@@ -62,46 +74,90 @@ world = World(
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Raises the first topology's failure after all have been looked at, so that Lambda tries again."""
     received_at = world.clock.now()
-    ends_at = received_at + timedelta(milliseconds=context.get_remaining_time_in_millis()) - LEFT_OVER
+    over_at = received_at + timedelta(milliseconds=context.get_remaining_time_in_millis())
+    if over_at - LEFT_OVER <= received_at:
+        raise ConfigurationError(
+            f"the function has {(over_at - received_at).total_seconds():g} s, and a look may need more than "
+            f"{LEFT_OVER.total_seconds():g} s: raise its time-out to what the template says"
+        )
+    with clients.within(lambda: (over_at - world.clock.now()).total_seconds() - 1):
+        failures = _look_at_all(event, context.aws_request_id, received_at, over_at - LEFT_OVER)
+    if failures:
+        raise failures[0]
+
+
+def _look_at_all(
+    event: dict[str, Any], request_id: str, received_at: datetime, ends_at: datetime
+) -> list[TandemError]:
     signals = parse(event)
     failures: list[TandemError] = []
-    concerned = [(r, [s for s in signals if concerns(s, r)]) for r in _records()]
+    concerned = [(r, [s for s in signals if concerns(s, r)]) for r in _records(signals)]
     heard = [(record, found) for record, found in concerned if found]
     if not heard:
         logger.warning("nothing to look at", causes=[s.cause for s in signals], event_keys=sorted(event))
         refused = sum(s.origin is Origin.SNS for s in signals)
         metrics.add_metric("RefusedMessage", MetricUnit.Count, refused)
     metrics.add_metric("UnknownSignal", MetricUnit.Count, sum(not s.known for s in signals))
-    for record, found in heard:
+    for number, (record, found) in enumerate(heard):
         try:
-            run = look(
-                record.topology, found, world,
-                owner=f"{context.aws_request_id}/{uuid4().hex[:8]}", received_at=received_at, ends_at=ends_at,
-            )  # fmt: skip
+            if number and world.clock.now() >= ends_at:
+                _leave(heard[number:])
+                break
+            owner = f"{request_id}/{uuid4().hex[:8]}"
+            run = look(record.topology, found, world, owner=owner, received_at=received_at, ends_at=ends_at)
             _report(run, received_at)
         except TandemError as error:
             logger.exception("look failed", topology=record.topology.name)
             metrics.add_metric("LooksFailed", MetricUnit.Count, 1)
             failures.append(error)
-    if failures:
-        raise failures[0]
+    return failures
 
 
-def _records() -> tuple[TopologyRecord, ...]:
-    """The stored topologies; where the table is away, those that it showed last (design §5)."""
+def _leave(rest: Sequence[tuple[TopologyRecord, list[Signal]]]) -> None:
+    """Puts the signals on the bus for the topologies that this invocation has no time for."""
+    logger.warning("no time left, asking the bus", topologies=[record.topology.name for record, _ in rest])
+    now = world.clock.now()
+    world.bus.put(*(made for record, found in rest for made in forward(found, [record], now).events))
+
+
+def _records(signals: Sequence[Signal]) -> tuple[TopologyRecord, ...]:
+    """The topologies that the signals may concern; where the table is away, as it showed them last.
+
+    A signal from the bus names its topology; an SNS message names a topic, and a sweep may name nothing.
+    """
+    named = all(s.origin is Origin.BUS for s in signals)
+    names = {s.topology for s in signals if s.topology} if named else None
+    known = world.last_known.records
     try:
-        stored = store.list()
+        stored = store.list() if names is None else _stored(names)
     except StateUnavailableError:
         metrics.add_metric("StateTableAway", MetricUnit.Count, 1)
-        if not world.last_known.records:
+        shown = tuple(record for name, record in known.items() if names is None or name in names)
+        if not all(any(concerns(s, r) for r in shown) for s in signals):
             raise
         logger.exception("state table away, using the topologies that it showed last")
-        return world.last_known.records
+        return shown
     for name, why in stored.damaged.items():
         logger.error("stored topology damaged", topology=name, why=why)
         metrics.add_metric("RepairedState", MetricUnit.Count, 1)
-    world.last_known.records = stored.records
+    for name in tuple(known) if names is None else names:
+        known.pop(name, None)
+    known |= {record.topology.name: record for record in stored.records}
     return stored.records
+
+
+def _stored(names: Iterable[str]) -> Stored:
+    """Those of the names that are stored. Raises StateUnavailableError."""
+    records: list[TopologyRecord] = []
+    damaged: dict[str, str] = {}
+    for name in names:
+        try:
+            found = store.get(name)
+        except DamagedTopologyError as error:
+            damaged[name] = str(error)
+        else:
+            records += [found] if found else []
+    return Stored(tuple(records), damaged)
 
 
 def _report(report: Report, received_at: datetime) -> None:

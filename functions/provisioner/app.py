@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Any, assert_never
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from tandem import answering, doors
-from tandem.adapters import clients, cloudformation, delivery, ec2, inventory, managing, subscriptions
+from tandem import answering, deleting, doors
+from tandem.adapters import (
+    clients,
+    cloudformation,
+    cloudtrail,
+    delivery,
+    ec2,
+    inventory,
+    managing,
+    subscriptions,
+)
 from tandem.adapters.bus import Bus
 from tandem.adapters.clock import SystemClock
 from tandem.adapters.looks import LookStore
@@ -36,7 +45,12 @@ if TYPE_CHECKING:
 logger = Logger()
 metrics = Metrics()
 settings = Settings.from_env(
-    "state_table", "bus_name", "failover_function", "signals_function", "peer_log_group"
+    "state_table",
+    "bus_name",
+    "failover_function",
+    "signals_function",
+    "peer_log_group",
+    "provisioner_role",
 )
 clients.ec2()
 store = TopologyStore(clients.dynamodb(), settings.need("state_table"))
@@ -45,7 +59,7 @@ looks = LookStore(settings.need("state_table"))
 bus = Bus(settings.need("bus_name"))
 clock = SystemClock()
 leases = LookStore(settings.need("state_table"), kind="provision")
-world = World(inventory, managing, leases, subscriptions, delivery, store, bus, clock)
+world = World(inventory, managing, leases, subscriptions, delivery, store, bus, clock, cloudtrail)
 
 OWNER = uuid.uuid4().hex
 """This process: what it left behind when an invocation died it may take up at once."""
@@ -64,11 +78,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             return _answer("checked", doors.check(application, _door(place)))
         case Apply(application):
             return _answer("applied", doors.apply(application, _door(place)))
-        case Delete(topology, take_over):
-            deleted = doors.delete(
-                topology, doors.CLI, store.list(), _stack(place), world, take_over=take_over
-            )
-            logger.info("deleted", topology=topology, outcome=deleted)
+        case Delete() as order:
+            until = clock.now() + BUDGET
+            deleted = deleting.delete(order, store.list(), _stack(place), world, owner=OWNER, until=until)
+            logger.info("deleted", topology=order.topology, outcome=deleted)
             metrics.add_metric("TopologiesDeleted", MetricUnit.Count, int(deleted["deleted"]))
             return deleted
         case Request() as request:
@@ -111,6 +124,8 @@ def _run(topology: str | None, place: Place, *, due_only: bool = False) -> None:
     )
     for run in outcome.runs:
         _report(run)
+    if outcome.untold is not None:
+        logger.warning("cloudtrail did not tell who", why=outcome.untold)
     metrics.add_metric("DamagedTopology", MetricUnit.Count, len(stored.damaged))
     if outcome.unfinished:
         raise TemporaryError("; ".join(outcome.unfinished))
@@ -190,4 +205,5 @@ def _stack(place: Place) -> Stack:
             Subscriber(place.function(settings.need("signals_function")), settings.signals_queue),
         ),
         log_group_arn=place.log_group(settings.need("peer_log_group")),
+        role=settings.need("provisioner_role"),
     )

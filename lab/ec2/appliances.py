@@ -67,8 +67,13 @@ def _route(where: str, asn: int, wanted: Mapping[str, Any]) -> Route:
     med = wanted.get("med") or 0
     if not isinstance(med, int) or not 0 <= med <= 4294967295:
         raise LeverError(f"{where}: MED {med!r} is out of range; give 0 to 4294967295")
-    next_hop = _next_hop(where, wanted.get("next_hop"))
-    return Route(checked_prefix(where, str(wanted["prefix"])), hops, med, next_hop, paths)
+    prefix, next_hop = checked_prefix(where, str(wanted["prefix"])), _next_hop(where, wanted.get("next_hop"))
+    if ":" in prefix and ":" not in (next_hop or ""):
+        raise LeverError(
+            f"{where}: {prefix} needs an IPv6 next_hop: a session runs over IPv4, and what AWS takes for the "
+            "next hop otherwise is not documented (facts §3.5)"
+        )
+    return Route(prefix, hops, med, next_hop, paths)
 
 
 def _hops(where: str, asn: int, as_path: Sequence[str | int] | None) -> tuple[str, ...]:

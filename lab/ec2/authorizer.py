@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, get_prefix
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ class Authorizer(Protocol):
         """None when allowed, else the reason in words. ``action`` is like ``ec2:AssociateAddress``;
         ``create_action`` (the key ec2:CreateAction) is set when the tags are put on during a creation."""
 
+    def identity(self, access_key_id: str) -> Mapping[str, Any]:
+        """The caller as CloudTrail names it: userIdentity of an event."""
+
 
 class AllowAll:
     def allow(
@@ -39,6 +43,25 @@ class AllowAll:
     ) -> str | None:
         del access_key_id, action, resources, request_tags, create_action
         return None
+
+    def identity(self, access_key_id: str) -> Mapping[str, Any]:
+        """Every access key is a user's of that name."""
+        return user(access_key_id)
+
+
+def user(name: str) -> Mapping[str, Any]:
+    """An IAM user as CloudTrail names it."""
+    return {"type": "IAMUser", "arn": f"arn:aws:iam::{DEFAULT_ACCOUNT_ID}:user/{name}", "userName": name}
+
+
+def role_session(role: str, session: str) -> Mapping[str, Any]:
+    """A session of a role as CloudTrail names it; a function's session has the function's name."""
+    issuer = {"type": "Role", "arn": f"arn:aws:iam::{DEFAULT_ACCOUNT_ID}:role/{role}", "userName": role}
+    return {
+        "type": "AssumedRole",
+        "arn": f"arn:aws:sts::{DEFAULT_ACCOUNT_ID}:assumed-role/{role}/{session}",
+        "sessionContext": {"sessionIssuer": issuer},
+    }
 
 
 @dataclass(frozen=True, slots=True)

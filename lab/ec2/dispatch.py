@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
@@ -35,6 +36,12 @@ _LOCAL = {
 }
 
 
+def caller(headers: Mapping[str, str]) -> str:
+    """The access key of the signature's credential scope."""
+    found = _CREDENTIAL.search(headers.get("Authorization", ""))
+    return found[1] if found else "anonymous"
+
+
 class DispatchedResponse(EC2Response):
     """Wraps moto's handling of one request. One instance per request."""
 
@@ -52,9 +59,7 @@ class DispatchedResponse(EC2Response):
         return ACCOUNT
 
     def caller(self) -> str:
-        """The access key of the signature's credential scope."""
-        found = _CREDENTIAL.search(self.headers.get("Authorization", ""))
-        return found[1] if found else "anonymous"
+        return caller(self.headers)
 
     def parse_parameters(self, request: Request) -> None:
         """As moto does, but also reads ``Filter.1.Value=x``, which EC2 takes (style §6)."""

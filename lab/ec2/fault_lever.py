@@ -54,4 +54,4 @@ def number(where: str, name: str, value: Any) -> float:
 
 
 def _actions() -> set[str]:
-    return set(get_session().get_service_model("ec2").operation_names)
+    return {*get_session().get_service_model("ec2").operation_names, "LookupEvents"}

@@ -13,6 +13,7 @@ from botocore.config import Config
 from moto import mock_aws
 from moto.ec2.models import EC2Backend, ec2_backends
 
+from lab.ec2 import cloudtrail
 from lab.ec2.authorizer import AllowAll, Authorizer
 from lab.ec2.clock import Clock, VirtualClock
 from lab.ec2.lab import ACCOUNT, REGION, Lab, current, in_use, use
@@ -32,6 +33,7 @@ def install(lab: Lab | None = None) -> Lab:
     register_prefixes()
     ec2_backends.backend = LabEC2Backend
     ec2_backends.clear()
+    cloudtrail.install()
     return chosen
 
 
@@ -40,6 +42,7 @@ def uninstall(before: Lab | None = None) -> None:
     use(before)
     if before is None:
         ec2_backends.backend = EC2Backend
+        cloudtrail.uninstall()
     ec2_backends.clear()
 
 

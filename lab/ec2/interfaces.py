@@ -6,7 +6,11 @@ import ipaddress
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from moto.ec2.models.elastic_network_interfaces import NetworkInterface, NetworkInterfaceBackend
+from moto.ec2.models.elastic_network_interfaces import (
+    Attachment,
+    NetworkInterface,
+    NetworkInterfaceBackend,
+)
 from moto.ec2.utils import generate_dns_from_ip
 
 from lab.ec2.errors import fail, invalid_parameter
@@ -228,6 +232,22 @@ class LabInterfaces(NetworkInterfaceBackend):
                 if address.private_ip_address not in interface.private_ips():
                     address.detach()
         return interface
+
+    def attach_network_interface(self, eni_id: str, instance_id: str, device_index: int) -> Attachment:
+        """Not one that is attached (EC2 API Reference: errors-overview)."""
+        if self.get_network_interface(eni_id).attachment_id:
+            raise fail("InvalidNetworkInterface.InUse", f"Interface: [{eni_id}] in use.")
+        return super().attach_network_interface(eni_id, instance_id, device_index)
+
+    def detach_network_interface(self, attachment_id: str) -> None:
+        """Not the primary one (EC2 User Guide: using-eni). Elastic IPs stay with the
+        interface."""
+        for interface in self.interfaces():
+            if interface.attachment_id == attachment_id and interface.device_index == 0:
+                raise fail(
+                    "OperationNotPermitted", "The network interface at device index 0 cannot be detached."
+                )
+        super().detach_network_interface(attachment_id)
 
     def delete_network_interface(self, eni_id: str) -> None:
         interface = self.enis.get(eni_id)

@@ -41,7 +41,7 @@ def find_endpoint(region: Region, lever: str, name: str) -> Endpoint:
     if len(found) == 1:
         return found[0]
     known = ", ".join(
-        f"{endpoint.id} ({region.tags(endpoint.id).get('Name', 'no name')})" for endpoint in living
+        f"{endpoint.id} ({region.endpoint_name(endpoint.id) or 'no name'})" for endpoint in living
     )
     what = f"{len(found)} endpoints are called so, give an ID" if found else "no such endpoint"
     raise LeverError(f"{lever} {name!r}: {what}; there are: {known or 'none'}")

@@ -86,6 +86,11 @@ class Region:
     def tags(self, resource_id: str) -> dict[str, str]:
         return dict(self.backend.tags[resource_id]) if resource_id in self.backend.tags else {}
 
+    def endpoint_name(self, endpoint_id: str) -> str | None:
+        """As its owner tags it, or as Tandem does."""
+        tags = self.tags(endpoint_id)
+        return tags.get("Name") or tags.get("tandem:endpoint")
+
     def tag_set(self, resource_id: str) -> list[dict[str, str]]:
         return [{"Key": key, "Value": value} for key, value in self.tags(resource_id).items()]
 

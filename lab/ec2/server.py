@@ -64,14 +64,16 @@ class _Handler(MotoRequestHandler):
 
 
 class LabApplication:
-    """WSGI: /lab/… is ours, everything signed for EC2 or not signed goes to EC2, the rest to moto."""
+    """WSGI: /lab/… is ours, what is signed for EC2 or not signed goes to EC2, CloudTrail tells what EC2
+    was asked, the rest goes to moto."""
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
-        self._ec2 = create_backend_app("ec2")
-        # An emulator is no debugger: errors become answers, not exceptions of the server.
-        self._ec2.debug = False
-        self._ec2.config["PROPAGATE_EXCEPTIONS"] = True
+        self._own = {service: create_backend_app(service) for service in ("ec2", "cloudtrail")}
+        for app in self._own.values():
+            # An emulator is no debugger: errors become answers, not exceptions of the server.
+            app.debug = False
+            app.config["PROPAGATE_EXCEPTIONS"] = True
         self._others = DomainDispatcherApplication(create_backend_app)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -79,10 +81,11 @@ class LabApplication:
         if path.startswith("/lab/"):
             return self._answer_lab(environ)(environ, start_response)
         scope = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")[2].split(",")[0].split("/")
-        if path.startswith("/moto-api") or (len(scope) == 5 and scope[3] != "ec2"):
+        service = scope[3] if len(scope) == 5 else "ec2"
+        if path.startswith("/moto-api") or service not in self._own:
             return self._others(environ, start_response)  # type: ignore[no-any-return]
         try:
-            return self._ec2(environ, start_response)
+            return self._own[service](environ, start_response)
         except ReadTimeoutError as error:
             raise ConnectionError("the lab was told not to answer") from error
         except NotImplementedError as error:

@@ -31,6 +31,7 @@ class Timings:
     sns_delay_s: float = 0.0
     log_delay_s: float = 0.0
     event_delay_s: float = 0.0  # EC2 instance state events
+    cloudtrail_s: float = 0.0  # call -> its event can be looked up; some 5 min (facts §6)
     persist_minute_s: float = 60.0  # length of a minute of PersistRoutesDuration
 
     def __post_init__(self) -> None:

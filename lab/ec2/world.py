@@ -43,13 +43,14 @@ def _route_server(region: Region, server: RouteServer) -> dict[str, Any]:
         "id": server.id,
         "state": server.state,
         "vpc_id": server.vpc_id,
+        "association": server.association,
         "topic_arn": server.topic_arn,
         "persistence": server.persist,
         "routes_held": server.persisting,
         "endpoints": [
             {
                 "id": endpoint.id,
-                "name": region.tags(endpoint.id).get("Name"),
+                "name": region.endpoint_name(endpoint.id),
                 "state": endpoint.state,
                 "subnet_id": endpoint.subnet_id,
                 "address": endpoint.address,

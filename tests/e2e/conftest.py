@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from lab.cloud import Cloud
+from lab.ec2.scenario import edge
 
 
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[Cloud]:
-    with Cloud(edge=True) as running:
+    with Cloud(build=edge) as running:
         yield running

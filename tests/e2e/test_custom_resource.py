@@ -13,10 +13,18 @@ from lab.cloud import Cloud
 
 STACK = "network"
 PATIENCE_SECONDS = 90
+MADE = {"Key": "tandem:topology", "Value": "made"}
 PARAMETERS = ("RouteServer", "Vpc", "Firewall1", "Firewall2")
 
 
-def template(name: str = "stacked", *, asn: int = 65002, **changes: Any) -> str:
+def template(
+    name: str = "stacked",
+    *,
+    asn: int = 65002,
+    on_delete: str = "retain",
+    outputs: tuple[str, ...] = (),
+    **changes: Any,
+) -> str:
     """A topology whose IDs are the stack's parameters. It watches a prefix and claims no address, so that it
     stands beside whatever else the lab is used for."""
     document = {
@@ -46,7 +54,7 @@ def template(name: str = "stacked", *, asn: int = 65002, **changes: Any) -> str:
         "Properties": {
             "ServiceToken": {"Fn::ImportValue": "tandem-ServiceToken"},
             "ServiceTimeout": 60,
-            "OnDelete": "retain",
+            "OnDelete": on_delete,
             "Topology": document | changes,
         },
     }
@@ -59,6 +67,10 @@ def template(name: str = "stacked", *, asn: int = 65002, **changes: Any) -> str:
                 "RouteServer": {"Value": {"Fn::GetAtt": ["Topology", "RouteServerId"]}},
                 "Version": {"Value": {"Fn::GetAtt": ["Topology", "Version"]}},
                 "Id": {"Value": {"Ref": "Topology"}},
+                **{
+                    f"More{number}": {"Value": {"Fn::GetAtt": ["Topology", name]}}
+                    for number, name in enumerate(outputs)
+                },
             },
         }
     )
@@ -161,6 +173,67 @@ def test_a_stack_is_created_updated_rolled_back_replaced_and_deleted(network: Ne
 
     assert network.delete() == "DELETE_COMPLETE", network.reasons()
     assert network.stored("renamed") == {}
+
+
+def managed(ids: dict[str, Any], **changes: Any) -> str:
+    """The same appliances with a route server of the stack's own, one session each."""
+    subnets = sorted({endpoint["subnet_id"] for endpoint in ids["endpoints"].values()})
+    route_server = {
+        "vpc_id": {"Ref": "Vpc"},
+        "amazon_side_asn": 65010,
+        "endpoints": {f"at-{subnet}": subnet for subnet in subnets},
+    }
+    by_subnet = {e["subnet_id"]: name for name, e in ids["endpoints"].items()}
+    appliances = {}
+    for subnet in subnets:
+        zone = by_subnet[subnet][2]
+        appliances[f"fw{zone}"] = {
+            "instance_id": {"Ref": f"Firewall{zone}"},
+            "asn": int(f"6500{zone}"),
+            "liveness": "bfd",
+            "peers": {f"at-{subnet}": f"10.0.{zone}.10"},
+        }
+    return template(
+        "made",
+        on_delete="delete",
+        manage=True,
+        route_server=route_server | changes,
+        appliances=appliances,
+        groups=[{"name": "transit", "prefixes": ["10.20.0.0/16"]}],
+        outputs=tuple(f"EndpointAddresses.at-{subnet}" for subnet in subnets),
+    )
+
+
+def test_a_stack_with_a_route_server_of_its_own_makes_it_changes_it_and_takes_it_along(
+    network: Network,
+) -> None:
+    ec2 = network.cloud.session.client("ec2")
+
+    def made(what: str, key: str) -> list[Any]:
+        rows = getattr(ec2, what)()[key]
+        return [r for r in rows if r["State"] != "deleted" and MADE in r["Tags"]]
+
+    ids = network.cloud.scenario
+    assert network.create(managed(ids)) == "CREATE_COMPLETE", network.reasons()
+    (server,) = made("describe_route_servers", "RouteServers")
+    assert network.outputs["RouteServer"] == server["RouteServerId"]
+    endpoints = made("describe_route_server_endpoints", "RouteServerEndpoints")
+    given = {value for name, value in network.outputs.items() if name.startswith("More")}
+    assert given == {e["EniAddress"] for e in endpoints}
+    assert len(given) == 2
+
+    assert network.update(managed(ids, persist_routes=2)) == "UPDATE_COMPLETE", network.reasons()
+    (changed,) = made("describe_route_servers", "RouteServers")
+    assert changed["RouteServerId"] == server["RouteServerId"]
+    assert (changed["PersistRoutesState"], changed["PersistRoutesDuration"]) == ("enabled", 2)
+
+    assert network.delete() == "DELETE_COMPLETE", network.reasons()
+    assert network.stored("made") == {}
+    assert made("describe_route_servers", "RouteServers") == []
+    assert made("describe_route_server_endpoints", "RouteServerEndpoints") == []
+    assert made("describe_route_server_peers", "RouteServerPeers") == []
+    watched = {s["RouteServerId"]: s["State"] for s in ec2.describe_route_servers()["RouteServers"]}
+    assert watched[ids["route_server_id"]] == "available"
 
 
 def test_a_stack_that_cannot_be_created_says_every_reason_and_leaves_nothing(network: Network) -> None:

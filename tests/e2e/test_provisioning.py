@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -115,6 +116,43 @@ def test_another_liveness_is_reached_without_taking_the_route_from_its_owner(
     assert set(owners) == {"managed-fw1"}
 
 
+def test_a_peer_that_somebody_deletes_is_told_with_who_it_was_and_made_again(
+    cloud: Cloud, ids: dict[str, Any]
+) -> None:
+    """With CloudTrail, and without it."""
+    wait("the run has ended", lambda: has_ended(cloud))
+    told = cloud.events()
+    someone = cloud.session.client("ec2", aws_access_key_id="alice", aws_secret_access_key="lab")
+    for actor in ("arn:aws:iam::123456789012:user/alice", None):
+        there = [p for p in server(cloud, ids)["peers"] if p["state"] == "available"]
+        gone = next(p["id"] for p in there if p["appliance"] == "managed-fw2")
+        someone.delete_route_server_peer(RouteServerPeerId=gone)
+        cloud.invoke("ProvisionerFunction", {"action": "refresh", "topology": NAME})
+        drift = wait("drift", lambda: [e["detail"] for e in told.receive(1) if is_drift(e)])
+        assert [d["actor"] for d in drift] == [actor]
+        wait("all sessions up again", lambda: up(cloud, ids, "bgp-keepalive") and has_ended(cloud))
+        cloud.levers.fault("LookupEvents", error="AccessDeniedException")
+    cloud.levers.faults_clear()
+    asked = [r for r in cloud.levers.requests() if r["action"] == "LookupEvents"]
+    assert {r["outcome"] for r in asked} == {"OK", "AccessDeniedException"}
+
+
+def is_drift(envelope: dict[str, Any]) -> bool:
+    return bool(envelope["detail-type"] == "Drift Detected" and envelope["detail"]["topology"] == NAME)
+
+
+def test_the_function_knows_under_which_role_cloudtrail_shows_its_own_calls(cloud: Cloud) -> None:
+    configuration = cloud.session.client("lambda").get_function_configuration(
+        FunctionName=cloud.resources["ProvisionerFunction"]
+    )
+    role = configuration["Environment"]["Variables"]["TANDEM_PROVISIONER_ROLE"]
+    events = cloud.session.client("cloudtrail").lookup_events(
+        LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "CreateRouteServerEndpoint"}]
+    )["Events"]
+    callers = {json.loads(e["CloudTrailEvent"])["userIdentity"]["arn"] for e in events}
+    assert any(f":assumed-role/{role}/" in arn for arn in callers), callers
+
+
 def test_the_addresses_follow_the_route_of_a_managed_route_server(cloud: Cloud, ids: dict[str, Any]) -> None:
     wait("the run has ended", lambda: has_ended(cloud))
     cloud.levers.kill("managed-fw1")
@@ -139,3 +177,27 @@ def test_another_stacks_resources_are_out_of_the_roles_reach(cloud: Cloud, ids: 
     command(cloud, "apply", "--yes", wanted=smaller)
     time.sleep(5)
     assert victim in {p["id"] for p in server(cloud, ids)["peers"] if p["state"] == "available"}
+    ec2.create_tags(Resources=[victim], Tags=[{"Key": "tandem:managed-by", "Value": "tandem"}])
+
+
+def test_the_topology_goes_with_all_that_was_made_for_it_and_no_address_moves(
+    cloud: Cloud, ids: dict[str, Any]
+) -> None:
+    def holders() -> dict[str, str]:
+        ours = {address["allocation_id"] for address in ids["elastic_ips"].values()}
+        shown = cloud.levers.world()["elastic_ips"]
+        return {a["allocation_id"]: a["appliance"] for a in shown if a["allocation_id"] in ours}
+
+    wait("the run has ended", lambda: has_ended(cloud))
+    before = holders()
+    ran = subprocess.run(
+        [TANDEM, "delete", NAME, "--resources", "--yes"],
+        env=cloud.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "What goes with managed, in" in ran.stdout
+    wait("nothing is left", lambda: server(cloud, ids) == {} and cloud.state("topology", NAME) == {})
+    assert holders() == before

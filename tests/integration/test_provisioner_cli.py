@@ -303,6 +303,34 @@ def test_the_plan_is_printed_and_nothing_happens(command: Command) -> None:
     assert command.tandem.record() is None
 
 
+def test_a_topology_is_forgotten_after_asking(command: Command) -> None:
+    command.run("apply", "--yes")
+    refused = CliRunner().invoke(app, ["delete", "edge"], input="n\n")
+    assert (refused.exit_code, command.tandem.record() is None) == (3, False)
+    assert "nothing in EC2 is touched" in refused.stdout
+    done = CliRunner().invoke(app, ["delete", "edge"], input="y\n")
+    assert (done.exit_code, command.tandem.record()) == (0, None)
+    assert "deleted: edge" in done.stdout
+    gone = CliRunner().invoke(app, ["delete", "edge", "--yes"])
+    assert gone.exit_code == 1
+    assert "no topology edge is stored" in gone.stdout
+
+
+def test_what_was_created_goes_step_by_step_and_is_shown_first(command: Command) -> None:
+    wanted = command.tandem.document(manage=True)
+    wanted["route_server"].pop("id")
+    wanted["name"] = "made"
+    wanted["groups"] = [{"name": "transit", "prefixes": ["10.20.0.0/16"]}]
+    assert command.run("apply", "--yes", wanted=wanted).exit_code == 0
+    command.tandem.deliver()
+    result = CliRunner().invoke(app, ["delete", "made", "--resources", "--yes"])
+    assert result.exit_code == 0, result.stdout
+    steps = [line.split(". ", 1)[1] for line in result.stdout.splitlines() if ". " in line]
+    kinds = [step.removeprefix("delete ").split(" ")[0].split("-")[0] for step in steps]
+    assert kinds == ["peer"] * 4 + ["endpoint"] * 4 + ["disable", "disassociate", "rs"]
+    assert "deleted: made" in result.stdout
+
+
 def test_what_is_only_watched_has_nothing_to_plan(command: Command) -> None:
     assert "nothing to create or change" in command.run("plan").stdout
 

@@ -296,12 +296,6 @@ def test_a_managed_topology_is_answered_by_the_schedule_once_it_is_there() -> No
         assert len(tandem.peers()) == 4
 
 
-def test_what_tandem_cannot_delete_it_does_not_promise_to(story: Story) -> None:
-    reason = story.fail(story.create(story.properties({"OnDelete": "delete"}, manage=True)))
-    assert "OnDelete: is delete, but" in reason
-    assert story.stored is None
-
-
 # ---- once, whatever happens
 
 

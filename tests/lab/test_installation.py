@@ -2,6 +2,9 @@
 
 import ipaddress
 
+import pytest
+
+from lab.ec2.errors import LeverError
 from lab.ec2.timings import REASONS, Rejection
 
 
@@ -104,3 +107,8 @@ def test_without_propagation_nothing_is_written(at_edge):
     assert at_edge.propagated() == {}
     assert at_edge.installation() == {}
     assert at_edge.owner() == "10.0.1.10"
+
+
+def test_an_ipv6_prefix_without_an_ipv6_next_hop_is_not_guessed(at_edge):
+    with pytest.raises(LeverError, match="IPv6 next_hop"):
+        at_edge.levers.advertise("fw1", "2001:db8::/32")

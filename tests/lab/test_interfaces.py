@@ -83,3 +83,20 @@ def test_moving_a_private_address_is_not_guessed(at_edge):
             PrivateIpAddresses=["10.0.2.99"],
             AllowReassignment=True,
         )
+
+
+def test_only_a_second_interface_is_detached_and_its_elastic_ip_stays(at_edge):
+    made = at_edge.ec2.create_network_interface(SubnetId=at_edge.subnets["az1"], PrivateIpAddress="10.0.1.30")
+    second = made["NetworkInterface"]["NetworkInterfaceId"]
+    where = {"NetworkInterfaceId": second, "InstanceId": at_edge.instances["fw1"], "DeviceIndex": 1}
+    attachment = at_edge.ec2.attach_network_interface(**where)["AttachmentId"]
+    with refused("InvalidNetworkInterface.InUse"):
+        at_edge.ec2.attach_network_interface(**where)
+    allocation = at_edge.elastic_ips["eip1"]["allocation_id"]
+    at_edge.ec2.associate_address(AllocationId=allocation, NetworkInterfaceId=second)
+    at_edge.ec2.detach_network_interface(AttachmentId=attachment)
+    assert at_edge.address("eip1")["NetworkInterfaceId"] == second
+    shown = at_edge.ec2.describe_network_interfaces(NetworkInterfaceIds=[at_edge.interfaces["fw1"]])
+    primary = shown["NetworkInterfaces"][0]["Attachment"]["AttachmentId"]
+    with refused("OperationNotPermitted"):
+        at_edge.ec2.detach_network_interface(AttachmentId=primary)

@@ -9,6 +9,7 @@ from lab.ec2 import lab_ec2
 from lab.ec2.scenario import edge
 from lab.ec2.world import world
 from lab.picture import picture
+from tests.managing import managed
 
 
 def drawn(lab):
@@ -64,3 +65,14 @@ def test_an_address_that_nobody_holds_and_a_prefix_that_nobody_advertises(lab):
     lines = drawn(lab)
     assert row(lines, "eip1", "nobody")
     assert row(lines, "none")
+
+
+def test_a_world_before_its_route_server_and_one_that_tandem_has_made():
+    with managed() as tandem:
+        before = drawn(tandem.lab)
+        assert row(before, "eip1", "198.51.100.", "fw1")
+        assert not any("Routes of" in line for line in before)
+        tandem.run()
+        lines = drawn(tandem.lab)
+    assert row(lines, "0.0.0.0/0", "fw1", "10.0.1.10", "rtb-")
+    assert row(lines, "fw2", "az2-b", "rsp-", "available", "up")

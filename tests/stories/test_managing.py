@@ -9,15 +9,13 @@ import boto3
 import pytest
 
 from lab.ec2.world import world
-from tandem import refreshing
 from tandem.adapters import managing
 from tandem.errors import TemporaryError
-from tandem.place import Place
 from tandem.topology import parse
 from tandem.validation import normalise
 from tests.crashing import Killed
-from tests.managing import QUICK, REALISTIC, Managed, managed, tags
-from tests.provisioning import ACCOUNT, RECORDERS
+from tests.managing import QUICK, REALISTIC, Managed, adoptable, keyed, managed, tags, with_id
+from tests.provisioning import RECORDERS
 from tests.provisioning import provisioner as watched
 from tests.topologies import set_at
 
@@ -66,32 +64,6 @@ def test_from_nothing_to_converged_in_order_and_then_at_rest(timings) -> None:
 
 
 # ---- adopting, drift, failures
-
-
-def adoptable(tandem: Managed) -> None:
-    """What a converged topology left behind, as if somebody else had made it, its owner agreeing."""
-    ec2 = boto3.client("ec2")
-    rows = {r[k]: tags(r) for k, r in keyed(tandem)}
-    tandem.app.store.delete(tandem.record())
-    for resource_id, found in rows.items():
-        gone: list[Any] = [{"Key": k} for k in found if k.startswith("tandem:") and k != "tandem:endpoint"]
-        ec2.delete_tags(Resources=[resource_id], Tags=gone)
-        ec2.create_tags(Resources=[resource_id], Tags=[{"Key": "tandem:stack", "Value": "tandem"}])
-    tandem.events()
-
-
-def keyed(tandem: Managed) -> list[tuple[str, dict[str, Any]]]:
-    return [
-        *(("RouteServerId", r) for r in tandem.servers()),
-        *(("RouteServerEndpointId", r) for r in tandem.endpoints()),
-        *(("RouteServerPeerId", r) for r in tandem.peers()),
-    ]
-
-
-def with_id(tandem: Managed) -> dict[str, Any]:
-    wanted = tandem.wanted()
-    wanted["route_server"]["id"] = tandem.servers()[0]["RouteServerId"]
-    return wanted
 
 
 def test_what_is_there_is_adopted_tagged_and_not_touched_otherwise(there: Managed) -> None:
@@ -395,41 +367,6 @@ def test_a_replaced_appliance_gets_its_sessions_before_the_old_ones_go(there: Ma
     assert {address for _, address in there.sessions()} == {"10.0.1.30", "10.0.2.10"}
     assert all(owners & {"fw1", "new1"} for owners in seen)
     assert "new1" in seen[-1]
-
-
-def test_deleting_with_what_was_created_leaves_nothing(there: Managed) -> None:
-    there.settle(60)
-    record = there.record()
-    app = there.app
-    place = Place.of(f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:provisioner")
-    until = app.clock.now() + app.BUDGET
-    run = refreshing.dismantle(record, (), app._stack(place), app.world, owner="test", until=until)
-    assert (run.failure, run.pending) == (None, ())
-    assert there.record() is None
-    assert there.endpoints() == there.peers() == there.servers() == []
-
-
-def test_cut_while_deleting_the_schedule_goes_on_with_deleting(there: Managed) -> None:
-    there.settle(60)
-    app, place = there.app, Place.of(f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:provisioner")
-    run = refreshing.dismantle(there.record(), (), app._stack(place), app.world)
-    assert run.pending
-    assert there.record().provisioned.leaving
-    for _ in range(10):
-        there.settle(60)
-        there.invoke({"action": "refresh", "due_only": True})
-    assert there.record() is None
-    assert there.servers() == []
-
-
-def test_what_was_adopted_outlives_its_topology(there: Managed) -> None:
-    adoptable(there)
-    there.run(with_id(there))
-    before = {row[key] for key, row in keyed(there)}
-    app, place = there.app, Place.of(f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:provisioner")
-    run = refreshing.dismantle(there.record(), (), app._stack(place), app.world)
-    assert run.failure is None
-    assert {row[key] for key, row in keyed(there)} == before
 
 
 def test_a_run_that_waits_for_nothing_is_not_made_every_minute(there: Managed) -> None:

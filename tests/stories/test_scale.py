@@ -6,6 +6,9 @@ from collections import Counter
 
 import pytest
 
+from bench.units import TableCall, counting
+from tandem.adapters import clients
+from tandem.watching import CALL_SECONDS
 from tests.stack import Stack, edge_document, stack
 
 READ_BUCKET_REFILL = 20
@@ -78,3 +81,42 @@ def test_fifty_topologies_take_a_fifth_of_any_read_bucket_at_the_most(edge: Stac
     a_minute = READ_BUCKET_REFILL * 60 * SHARE
     assert set(reads(edge).values()) == {TOPOLOGIES}
     assert reads(edge).most_common(1)[0][1] <= a_minute
+
+
+@pytest.fixture
+def crowded(edge: Stack) -> Stack:
+    for number in range(TOPOLOGIES):
+        edge.store(name=f"edge-{number}")
+    return edge
+
+
+def test_sweep_and_watch_together_take_a_fifth_of_the_routing_databases_bucket(crowded: Stack) -> None:
+    """The watch alone stays at 3 calls a second, however many route servers there are."""
+    crowded.forget_calls()
+    for number in range(TOPOLOGIES):
+        crowded.sweep(f"edge-{number}")
+    looks = len(crowded.calls("GetRouteServerRoutingDatabase")) / 60
+    assert looks + 1 / CALL_SECONDS <= READ_BUCKET_REFILL * SHARE
+
+
+def table_calls(s: Stack, name: str) -> list[TableCall]:
+    calls = counting(clients.dynamodb().meta.events)
+    s.sweep(name)
+    return list(calls)
+
+
+def test_a_look_reads_its_own_topology_and_not_all_fifty(crowded: Stack) -> None:
+    calls = table_calls(crowded, "edge-7")
+    kinds = Counter(call.operation for call in calls)
+    assert kinds == {"GetItem": 1, "Query": 2, "UpdateItem": 2}  # topology; override and audit; lease
+    assert sum(call.read_units for call in calls) == 3
+
+
+def test_a_message_of_a_topic_reads_all_of_them_once(crowded: Stack) -> None:
+    crowded.levers.kill(name="fw1")
+    crowded.clock.sleep(3)
+    calls = counting(clients.dynamodb().meta.events)
+    assert crowded.deliver(most=1) == 1
+    assert (calls[0].operation, calls[0].read_units > 20) == ("Query", True)
+    assert "GetItem" not in {c.operation for c in calls}
+    assert crowded.are_all_with("fw2")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tandem.adapters import clients
 from tandem.errors import StateUnavailableError
 from tests.crashing import table_away
 from tests.stack import MOVING, Stack, stack
@@ -67,6 +68,49 @@ def test_an_override_known_or_forgotten_waits_for_the_table(edge: Stack) -> None
 
 def test_dry_run_moves_nothing_without_the_table_either(edge: Stack) -> None:
     edge.store(mode="dry-run")
+    edge.sweep()
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    with table_away(), pytest.raises(StateUnavailableError):
+        edge.sweep()
+    assert edge.calls(*MOVING) == []
+
+
+def test_a_look_at_another_topology_makes_nobody_forget_this_one(edge: Stack) -> None:
+    edge.store(name="other", groups=[])
+    edge.sweep("other")
+    edge.sweep("nobody")
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    with table_away(), pytest.raises(StateUnavailableError):
+        edge.sweep()
+    assert edge.are_all_with("fw2")
+
+
+def test_a_message_finds_the_topology_that_was_looked_at_by_its_name(edge: Stack) -> None:
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    with table_away(), pytest.raises(StateUnavailableError):
+        edge.deliver(most=1)
+    assert edge.are_all_with("fw2")
+
+
+def test_what_this_process_never_read_is_tried_again(edge: Stack) -> None:
+    """Unknown to this process is not unknown: it must not pass for a topology that nobody stored."""
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    edge.app.world.last_known.records.clear()
+    with table_away(), pytest.raises(StateUnavailableError):
+        edge.sweep()
+    with table_away(), pytest.raises(StateUnavailableError):
+        edge.deliver(most=1)
+    assert edge.calls(*MOVING) == []
+
+
+def test_a_topology_that_was_deleted_is_not_moved_for_when_the_table_goes_away(edge: Stack) -> None:
+    clients.dynamodb().delete_item(
+        TableName="tandem-state", Key={"kind": {"S": "topology"}, "id": {"S": "edge"}}
+    )
     edge.sweep()
     edge.levers.kill(name="fw1")
     edge.clock.sleep(3)

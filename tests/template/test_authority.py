@@ -109,7 +109,7 @@ def test_every_resource_is_granted_only_where_iam_knows_none(any_stack: Stack) -
             service, _, name = action.partition(":")
             known = ACTIONS[service]["Actions"][name.lower()]
             assert "Resources" not in known, f"{who}: {action} takes resources"
-            assert name.startswith(("Describe", "Get", "List")), f"{who}: {action} on everything"
+            assert name.startswith(("Describe", "Get", "List", "Lookup")), f"{who}: {action} on everything"
 
 
 def test_the_code_has_the_rights_that_it_uses_and_no_others(stack: Stack) -> None:
@@ -126,7 +126,7 @@ def called() -> set[str]:
     session = botocore.session.get_session()
     return {
         f"{service}:{operation}"
-        for service in ("dynamodb", "ec2", "events", "logs", "sns")
+        for service in ("cloudtrail", "dynamodb", "ec2", "events", "logs", "sns")
         for operation in session.get_service_model(service).operation_names
         if botocore.xform_name(operation) in methods
     }
@@ -140,6 +140,14 @@ def test_only_failover_may_move_addresses_and_only_the_provisioner_changes_the_r
     assert changing.pop("FailoverRole") == {"ec2:AssociateAddress"}
     assert "ec2:AssociateAddress" not in changing.pop("ProvisionerRole")
     assert changing == {}
+
+
+def test_only_the_provisioner_reads_cloudtrails_history_and_it_knows_its_own_role(stack: Stack) -> None:
+    assert [who for who, action, _ in granted(stack) if action == "cloudtrail:LookupEvents"] == [
+        "ProvisionerRole"
+    ]
+    function = stack.of("AWS::Lambda::Function")["ProvisionerFunction"]
+    assert function["Environment"]["Variables"]["TANDEM_PROVISIONER_ROLE"] == "ProvisionerRole"
 
 
 ROUTE_SERVERS = ("route-server/rs-0a01", "route-server-endpoint/rse-0a01", "route-server-peer/rsp-0a01")

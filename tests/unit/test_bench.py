@@ -14,10 +14,15 @@ from bench.failing import REPEATS, SIZES, TANDEM
 from bench.figures import claims, own_time_ratio, seconds, start_ratio, times_faster
 from bench.month import COUNTED, month, recounted
 from bench.report import WAYS, quoted, sections
-from tandem.estimate import MINUTES, Share, estimate
+from bench.units import item_bytes, read_units
+from tandem.estimate import MINUTES, Share, read_units_beside_looks
 from tests.topologies import topology
 
-COUNTS = {"look_s": [0.3, 0.5, 0.4], "dynamodb": {"Query": 3, "GetItem": 1, "UpdateItem": 2, "PutItem": 1}}
+COUNTS = {
+    "look_s": [0.3, 0.5, 0.4],
+    "dynamodb": {"Query": 3, "GetItem": 1, "UpdateItem": 2, "PutItem": 1},
+    "read_units": 7.5,
+}
 
 
 def row(way: str, size: int, associated: list[float], depth: int = 2) -> dict[str, Any]:
@@ -120,10 +125,56 @@ def test_quoting_replaces_what_was_quoted_before() -> None:
 
 
 def test_what_was_counted_takes_the_place_of_what_was_assumed() -> None:
-    items = {item.name: item.quantity for item in recounted(estimate(topology()), COUNTS)}
+    items = {item.name: item.quantity for item in recounted(topology(), COUNTS)}
     assert items["sweeps: looks"] == Decimal("0.4") * MINUTES
     assert items["state table: writes"] == Decimal(3 * MINUTES) / 1_000_000
-    assert items["state table: reads"] == Decimal((4 + 12) * MINUTES) / 1_000_000
+    beside = read_units_beside_looks(topology())
+    assert items["tables: read units"] == (Decimal("7.5") + beside) * MINUTES / 1_000_000
+
+
+def test_a_look_that_reads_fifty_topologies_is_seen_in_what_it_costs() -> None:
+    one, fifty = (month(topology(), {**COUNTS, "read_units": units}) for units in (7.5, 28.5))
+    dearer = {row["item"]: row["dollars"] for row in fifty if row not in one}
+    assert dearer.keys() == {"tables: read units"}
+    assert dearer["tables: read units"] > 1.5 * next(
+        row["dollars"] for row in one if row["item"] == "tables: read units"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sizes", "consistent", "units"),
+    [
+        ([], True, 1),  # what is not there is read as well
+        ([4096], True, 1),
+        ([4097], True, 2),
+        ([4097], False, 1),
+        ([100], False, 0.5),
+        ([1700] * 50, True, 21),  # together, then rounded up
+    ],
+)
+def test_read_units_are_of_four_kilobytes(sizes: list[int], *, consistent: bool, units: float) -> None:
+    items = [{"a": {"S": "x" * (size - 1)}} for size in sizes]
+    assert read_units("Query", {"ConsistentRead": consistent}, {"Items": items}) == units
+    if len(items) == 1:
+        assert read_units("GetItem", {"ConsistentRead": consistent}, {"Item": items[0]}) == units
+    assert read_units("UpdateItem", {}, {}) == 0
+
+
+def test_the_size_of_an_item_is_its_names_and_values() -> None:
+    item: dict[str, Any] = {
+        "id": {"S": "é"},
+        "n": {"N": "1234"},
+        "on": {"BOOL": True},
+        "l": {"L": [{"S": "abc"}, {"M": {}}]},
+    }
+    assert item_bytes(item) == (2 + 2) + (1 + 4) + (2 + 1) + (1 + 3 + 1 + 3 + 1 + 3)
+
+
+def test_the_sweep_shows_read_units_once_they_were_counted() -> None:
+    [before] = results()["sweep"]
+    counted = sections(results(sweep=[{**before, "read_units": 16.0}]))["sweep"].splitlines()
+    assert (counted[0].endswith("read units a look |"), counted[2].endswith("| 16 |")) == (True, True)
+    assert "read units" not in sections(results())["sweep"]
 
 
 def test_a_month_is_tandems_own_share_and_says_what_was_counted() -> None:

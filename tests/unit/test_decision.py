@@ -148,8 +148,8 @@ def test_split_leaves_addresses_with_a_holder_that_owns_a_part() -> None:
     declared = topology(prefixes=("0.0.0.0/0", "10.20.0.0/16"))
     rows = (route("fw2"), route("fw1", "10.20.0.0/16"))
     decision = decided(observation("fw1", "fw1", routes=rows), declared)
-    assert decision.action is Action.NO_CHANGE
-    assert "the tracked prefixes are split" in decision.reports[0]
+    assert (decision.action, decision.moves) == (Action.HOLD, ())
+    assert decision.reason == "the tracked prefixes are split: 0.0.0.0/0 is fw2's, 10.20.0.0/16 is fw1's"
 
 
 def test_split_goes_to_the_appliance_with_most_prefixes_when_nobody_has_the_address() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import count
 from typing import assert_never
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tandem.place import Place
 from tandem.provisioning import delivered_elsewhere, delivery_of, watch_plan
 from tandem.watchsteps import (
     LOG_GROUP_TYPE,
@@ -228,3 +230,23 @@ def test_names_fit_whatever_the_stack_is_called() -> None:
 
 def test_without_a_topic_and_without_logs_there_is_nothing_to_do() -> None:
     assert watch_plan(replace(WATCH, topic_arn=None, logged_peer_ids=()), WATCHED) == ()
+
+
+@pytest.mark.parametrize(
+    ("partition", "region"),
+    [("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1"), ("aws", "eu-north-1")],
+)
+def test_every_arn_that_is_built_is_of_the_functions_own_partition(partition: str, region: str) -> None:
+    function = f"arn:{partition}:lambda:{region}:123456789012:function"
+    place = Place.of(f"{function}:provisioner")
+    desired = replace(
+        WATCH,
+        place=place,
+        subscribers=(Subscriber(place.function("failover")), Subscriber(place.function(f"{function}:x"))),
+        log_group_arn=place.log_group("/aws/vendedlogs/tandem/route-server-peer"),
+        topic_arn=f"arn:{partition}:sns:{region}:123456789012:new",
+    )
+    steps = watch_plan(desired, Shown())
+    arns = re.findall(r"arn:[^'\" ]+", repr(steps))
+    assert len({arn.split(":")[2] for arn in arns}) == 4  # of SNS, Lambda, Logs and EC2
+    assert {tuple(arn.split(":")[1:4:2]) for arn in arns} == {(partition, region)}

@@ -191,6 +191,19 @@ def test_a_signal_survives_the_bus():
     assert not concerns(signal, record("twin"))
 
 
+@pytest.mark.parametrize(
+    "name", ["sns-bgp-down", "peer-log-route-withdrawn", "look", "ec2-instance-stopping"]
+)
+def test_a_topology_that_is_being_deleted_or_has_no_route_server_yet_is_let_be(name: str) -> None:
+    signals = parse(sample(name))
+    assert any(concerns(signal, record()) for signal in signals)
+    for nothing_to_look_at in (record(leaving=3), record(route_server_id="")):
+        nameless = replace(nothing_to_look_at.topology.route_server, route_server_id=None)
+        topology = replace(nothing_to_look_at.topology, route_server=nameless)
+        assert not any(concerns(signal, replace(nothing_to_look_at, topology=topology)) for signal in signals)
+    assert any(concerns(signal, record(leaving=2)) for signal in signals)
+
+
 @given(
     st.sampled_from(["Look", "Peer State Change", "Route Change", "Endpoint Maintenance"]),
     st.dictionaries(

@@ -150,7 +150,7 @@ def test_a_slow_read_delays_the_next_turn_but_adds_none():
     assert [at for at, _ in world.turns()] == [7.0, 14.0, 21.0, 28.0, 35.0, 42.0, 49.0, 56.0, 63.0]
 
 
-@pytest.mark.parametrize("servers", [1, 19, 40, 200])
+@pytest.mark.parametrize("servers", [1, 15, 40, 170])
 def test_many_route_servers_are_read_less_often(servers):
     ids = [f"rs-{n:017x}" for n in range(servers)]
     world = Watched(databases={server: fib(FW1) for server in ids})
@@ -160,14 +160,14 @@ def test_many_route_servers_are_read_less_often(servers):
     turns = sorted({at for _, at in world.reads})
     gaps = [later - earlier for earlier, later in pairwise(turns)]
     assert gaps
-    assert all(gap >= EVERY_SECONDS and servers / gap < 4 for gap in gaps)
+    assert all(gap >= EVERY_SECONDS and servers / gap <= 3.01 for gap in gaps)
 
 
 def test_large_databases_count_with_all_their_pages():
     rows = tuple(Route(DEFAULT, FW1, RouteStatus.IN_RIB, f"rsp-{n}") for n in range(39_001))
     world = Watched(databases={ROUTE_SERVER: RoutingDatabase((*fib(FW1).routes, *rows))})
     began = [at for at, _ in world.turns()]
-    assert 40 / (began[1] - began[0]) < 4
+    assert 40 / (began[1] - began[0]) <= 3.01
 
 
 def test_a_changed_next_hop_is_told_in_the_words_of_the_bus():

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from tandem.errors import TemporaryError
-from tandem.moves import Move, Moved, Outcome, answered, batches, verified
+from tandem.moves import NOT_BEGUN, Move, Moved, Outcome, answered, batches, verified
 from tandem.ports import Clock, Cloud
 
 REFILL_SECONDS = 1.0
@@ -31,6 +31,9 @@ def carry_out(
     done: list[Moved] = []
     for number, batch in enumerate(batches(planned)):
         if number:
+            if not may_begin():
+                done += [answered(move, NOT_BEGUN) for move in batch]
+                continue
             clock.sleep(REFILL_SECONDS)
         stopped = before_batch(batch)
         if stopped is not None:

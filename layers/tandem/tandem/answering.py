@@ -7,13 +7,13 @@ what is written down. An answer is decided once, then sent, then forgotten with 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar, assert_never
+from typing import Protocol, TypeVar
 
-from tandem import doors, provisioner, provisioning_ports
+from tandem import doors, provisioner, provisioning_ports, refreshing
 from tandem.answers import Answer, Noted, Status, answer_due, body, failed, refused, succeeded
 from tandem.customresource import OnDelete, Request, RequestType, property_problems
 from tandem.doors import Application, Stored
@@ -139,7 +139,7 @@ def _attempt(noted: Noted, desk: Desk) -> tuple[Noted, bool]:
     earlier = _supersede(noted, desk)
     try:
         if request.type is RequestType.DELETE:
-            return desk.requests.decide(noted, _deleted(request, desk)), False
+            return _delete(noted, desk), False
         if _takes_back(request, earlier):
             return desk.requests.decide(noted, succeeded(request)), False
         return _store(noted, desk)
@@ -179,7 +179,7 @@ def _store(noted: Noted, desk: Desk) -> tuple[Noted, bool]:
         take_over=request.takes_over,
         allow_interruption=request.allows_interruption,
     )
-    problems = [*property_problems(request.properties), *_undeletable(request)]
+    problems = list(property_problems(request.properties))
     if problems:
         problems += doors.check(application, desk.door).problems if isinstance(document, dict) else ()
         return _refuse(noted, problems, desk), False
@@ -203,37 +203,30 @@ def _refuse(noted: Noted, problems: list[Problem], desk: Desk) -> Noted:
     return desk.requests.decide(noted, refused(noted.request, problems))
 
 
-def _deleted(request: Request, desk: Desk) -> Answer:
+def _delete(noted: Noted, desk: Desk) -> Noted:
     """A topology that is not there, or is another door's, is none of this resource's: its create failed, or
     somebody took it over. That deletes in peace."""
-    stored = desk.door.store.list()
+    request, stored = noted.request, desk.door.store.list()
     record = stored.of(request.topology or "")
     if record is None or record.door != request.door:
-        return succeeded(request)
-    run = retire(record, request.on_delete, stored, desk)
-    return failed(request, f"not deleted: {run.failure}") if run.failure else succeeded(request)
+        return desk.requests.decide(noted, succeeded(request))
+    run = _retire(record, request.on_delete, stored, desk)
+    if run is None:
+        return desk.requests.accept(noted, record.version)
+    answer = failed(request, f"not deleted: {run.failure}") if run.failure else succeeded(request)
+    return desk.requests.decide(noted, answer)
 
 
-def _undeletable(request: Request) -> Iterator[Problem]:
-    """Endpoints cost money by the hour: what Tandem cannot take away yet, it does not promise to."""
-    document = request.properties.get("Topology")
-    manages = isinstance(document, dict) and normalise(document).get("manage", True) is not False
-    if request.on_delete is OnDelete.DELETE and manages:
-        what = (
-            "is delete, but this version of Tandem does not delete the Route Server resources it has created"
-        )
-        yield Problem("OnDelete", what, "retain, and what is left is deleted by hand")
+def _retire(record: TopologyRecord, on_delete: OnDelete, stored: Stored, desk: Desk) -> Run | None:
+    """Forgets a topology; None where what Tandem created for it goes first, with the runs that follow.
 
-
-def retire(record: TopologyRecord, on_delete: OnDelete, stored: Stored, desk: Desk) -> Run:
-    """Forgets a topology. The one place for what `OnDelete: delete` takes away as well, once a plan can;
-    until then `_undeletable` refuses it for what Tandem manages. Raises TemporaryError."""
+    Raises TemporaryError.
+    """
+    if on_delete is OnDelete.DELETE and record.topology.manage:
+        refreshing.leave(record, desk.world)
+        return None
     others = [other for other in stored.records if other is not record]
-    match on_delete:
-        case OnDelete.RETAIN | OnDelete.DELETE:
-            return provisioner.forget(record, others, desk.stack, desk.world)
-        case _:
-            assert_never(on_delete)
+    return provisioner.forget(record, others, desk.stack, desk.world)
 
 
 def _end(noted: Noted, desk: Desk) -> None:
@@ -262,8 +255,8 @@ def _clear(noted: Noted, answer: Answer, desk: Desk) -> None:
     stored = desk.door.store.list()
     record = stored.of(request.topology or "")
     if record is not None and record.door == request.door and record.version == noted.version:
-        run = retire(record, request.on_delete, stored, desk)
-        if run.failure:
+        run = _retire(record, request.on_delete, stored, desk)
+        if run is not None and run.failure:
             raise TemporaryError(f"{record.topology.name} is not forgotten yet: {run.failure}")
 
 

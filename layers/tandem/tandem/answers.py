@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from tandem.customresource import Request
+from tandem.customresource import Request, RequestType
 from tandem.doors import owner_of
 from tandem.problems import Problem
 from tandem.record import Provisioned, TopologyRecord
@@ -92,6 +92,8 @@ def answer_due(noted: Noted, record: TopologyRecord | None, now: datetime) -> An
     """The answer to a request that was accepted, from its topology as it is stored now; None while it is not
     at its end. A success is only told of what is stored and provisioned."""
     request = noted.request
+    if request.type is RequestType.DELETE:
+        return _delete_due(noted, record, now)
     if record is None:
         return failed(request, f"the topology {request.topology} was deleted meanwhile")
     if record.door != request.door:
@@ -107,10 +109,22 @@ def answer_due(noted: Noted, record: TopologyRecord | None, now: datetime) -> An
     return failed(request, _too_long(noted, found)) if noted.is_over_budget(now) else None
 
 
+def _delete_due(noted: Noted, record: TopologyRecord | None, now: datetime) -> Answer | None:
+    """Of a topology whose resources go before it does."""
+    request = noted.request
+    if record is None or record.door != request.door:
+        return succeeded(request)
+    found = record.provisioned
+    if record.is_leaving and found is not None and found.failure and not found.pending:
+        return failed(request, f"not deleted: {found.failure}")
+    return failed(request, _too_long(noted, found)) if noted.is_over_budget(now) else None
+
+
 def data_of(record: TopologyRecord) -> dict[str, str]:
     """For `Fn::GetAtt`: everything a text."""
     found = record.provisioned or Provisioned(record.topology.route_server.route_server_id or "")
-    return {"RouteServerId": found.route_server_id, "Version": str(record.version)}
+    addresses = {f"EndpointAddresses.{name}": at for name, at in (found.endpoint_addresses or {}).items()}
+    return {"RouteServerId": found.route_server_id, "Version": str(record.version), **addresses}
 
 
 def body(request: Request, answer: Answer) -> bytes:

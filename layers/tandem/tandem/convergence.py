@@ -6,12 +6,13 @@ from what AWS shows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from tandem.dismantling import dismantling_plan
 from tandem.endpointplan import match
-from tandem.errors import TemporaryError
+from tandem.errors import TRANSIENT_CODES, TemporaryError
 from tandem.lease import Lease
 from tandem.managed import ROUTE_SERVER, Desired, Observed, server_of
 from tandem.managesteps import Action, EnablePropagation, Step
@@ -21,29 +22,13 @@ from tandem.provisioning_ports import World
 from tandem.record import Provisioned, TopologyRecord
 from tandem.watchsteps import CallFailedError
 
-Planner = Callable[[Desired, Observed], tuple[Step, ...]]
-
 PATIENCE = timedelta(seconds=120)
 """Without any progress; then the rest is for the schedule."""
 
 SETTLED = timedelta(seconds=60)
 """So long a call is not repeated within a run: describes may lag behind it (facts §2.2, §8.3)."""
 
-TRANSIENT = frozenset(
-    {
-        "DependencyViolation",
-        "IncorrectState",
-        "InternalError",
-        "InternalFailure",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RetryableError",
-        "ServiceUnavailable",
-        "Throttling",
-        "ThrottlingException",
-        "Unavailable",
-    }
-)
+PASSING = TRANSIENT_CODES | {"DependencyViolation"}
 """What a later turn finds different (facts §2.1, §8.2): not yet, already gone, or too many calls."""
 
 DUPLICATE = ("AlreadyExists", "AlreadyAssociated", "Duplicate")
@@ -67,13 +52,12 @@ class Outcome:
 class Convergence:
     """One run over one managed topology, which holds its lease from `begin` to `end`.
 
-    `planner` says where it leads: to what the topology says, or back to where nothing is left of it.
+    It leads to what the topology says, or, where that is leaving, back to where nothing is left of it.
     """
 
-    def __init__(self, record: TopologyRecord, stack: str, world: World, planner: Planner = plan) -> None:
+    def __init__(self, record: TopologyRecord, stack: str, world: World) -> None:
         self.name = record.topology.name
         self._record = record
-        self._planner = planner
         self._stack = stack
         self._world = world
         self._lease: Lease | None = None
@@ -90,7 +74,7 @@ class Convergence:
         desired = desired_of(self._record, self._stack)
         observed = self._world.managed.observe(desired)
         self._found = _found(self._record, desired, observed)
-        steps = self._planner(desired, observed)
+        steps = _plan(self._record, desired, observed)
         if not steps:
             self.outcome = self._done()
         return steps
@@ -109,7 +93,7 @@ class Convergence:
         self._record = record
         desired = desired_of(record, self._stack)
         observed = self._world.managed.observe(desired)
-        steps = self._planner(desired, observed)
+        steps = _plan(record, desired, observed)
         self._found = _found(record, desired, observed)
         if not steps:
             self.outcome = self._done()
@@ -154,6 +138,7 @@ class Convergence:
                 self._trouble = None
                 self._progress = self._world.clock.now()
                 self._steps.append(step.done)
+                self._write(replace(self._found, done=(*self._found.done, step.done)))
         return first
 
     def _is_over(self, steps: tuple[Step, ...], failure: CallFailedError | None) -> bool:
@@ -185,16 +170,23 @@ class Convergence:
             self._lease = self._world.leases.fence(self._lease, Memory(), self._world.clock.now())
         tables = [s.do.about for s in self._ready(steps) if isinstance(s.do, EnablePropagation)]
         pending = tuple(dict.fromkeys(step.planned for step in steps))
+        before = self._record.provisioned
+        goes_on = before is not None and before.version == self._record.version != before.converged_version
         noted = replace(
             self._found,
+            done=self._found.done if goes_on else (),
             propagated_to=tuple(dict.fromkeys((*self._found.propagated_to, *tables))),
             pending=pending,
             version=self._record.version,
             converged_version=0,
         )
-        if noted != self._record.provisioned:
-            self._record = self._world.store.set_provisioned(self._record, noted)
-        self._found = noted
+        self._write(noted)
+
+    def _write(self, found: Provisioned) -> None:
+        """Raises StateUnavailableError, ChangedMeanwhileError."""
+        if found != self._record.provisioned:
+            self._record = self._world.store.set_provisioned(self._record, found)
+        self._found = found
 
     def _done(self) -> Outcome:
         found = replace(self._found, pending=(), converged_version=self._record.version)
@@ -227,13 +219,17 @@ def desired_of(record: TopologyRecord, stack: str) -> Desired:
 def plan_of(record: TopologyRecord, stack: str, world: World) -> tuple[Step, ...]:
     """What a run over the topology would do now. Raises as `observe` does."""
     desired = desired_of(record, stack)
-    return plan(desired, world.managed.observe(desired))
+    return _plan(record, desired, world.managed.observe(desired))
+
+
+def _plan(record: TopologyRecord, desired: Desired, observed: Observed) -> tuple[Step, ...]:
+    return (dismantling_plan if record.is_leaving else plan)(desired, observed)
 
 
 def passes(error: CallFailedError) -> bool:
     """Whether a later turn may find it different."""
     gone = error.code.startswith("InvalidRouteServer") and "Id.Not" in error.code
-    return gone or error.code in TRANSIENT or error.code.endswith(DUPLICATE)
+    return gone or error.code in PASSING or error.code.endswith(DUPLICATE)
 
 
 def _found(record: TopologyRecord, desired: Desired, observed: Observed) -> Provisioned:
@@ -242,7 +238,8 @@ def _found(record: TopologyRecord, desired: Desired, observed: Observed) -> Prov
     server = server_of(desired, observed.servers)
     if server is None:
         return before
-    named = {name: e.endpoint_id for name, e in match(desired, observed).by_name.items()}
+    matched = match(desired, observed).by_name
+    named = {name: endpoint.endpoint_id for name, endpoint in matched.items()}
     kept = (before.endpoints or {}) | named
     names = [name for name, _ in record.topology.route_server.endpoints]
     propagated = {table for table, _ in observed.propagations}
@@ -252,5 +249,6 @@ def _found(record: TopologyRecord, desired: Desired, observed: Observed) -> Prov
         route_server_id=server.route_server_id,
         endpoint_ids=tuple(named.values()),
         endpoints={name: kept[name] for name in names if name in kept},
+        endpoint_addresses={name: e.address for name, e in matched.items() if e.address},
         propagated_to=tuple(t for t in before.propagated_to if t in propagated or t in wanted),
     )

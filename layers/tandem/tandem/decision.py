@@ -94,6 +94,7 @@ class _Owner:
 
     candidates: tuple[str, ...] = ()
     doubt: str | None = None
+    split: str | None = None
     hold: str | None = None
     severity: Severity = Severity.WARNING
     pinned: bool = False
@@ -144,11 +145,12 @@ def _owner(group: Group, scene: _Scene) -> _Owner:
         past = f"the FIB names {candidates[0]}, which has no session with BGP up: it shows the past"
         words = past + _persisted(observation)
         return _Owner(candidates, hold=words, severity=Severity.CRITICAL, reports=doubts, awaiting=past)
-    split = (_split(found),) if len(candidates) > 1 else ()
+    split = _split(found) if len(candidates) > 1 else None
     return _Owner(
         alive,
         doubt="; ".join(owner.doubt for owner in found if owner.doubt and owner.veto) or None,
-        reports=doubts + split + _bfd_down(alive[0], scene),
+        split=split,
+        reports=doubts + ((split,) if split else ()) + _bfd_down(alive[0], scene),
         clear=not doubts and not split,
     )
 
@@ -296,8 +298,9 @@ def _summary(group: Group, owner: _Owner, addresses: tuple[AddressDecision, ...]
     if holds:
         reasons = dict.fromkeys(f"{a.allocation_id}: {a.reason}" for a in holds)
         return replace(whole, action=Action.HOLD, reason="; ".join(reasons))
-    if owner.doubt:
-        return replace(whole, action=Action.HOLD, reason=owner.doubt, severity=Severity.WARNING)
+    if owner.doubt or owner.split:
+        told = str(owner.doubt or owner.split)
+        return replace(whole, action=Action.HOLD, reason=told, severity=Severity.WARNING)
     return whole
 
 

@@ -83,7 +83,7 @@ def _endpoints(desired: Desired, observed: Observed) -> Iterator[Step]:
 
 def _propagations(desired: Desired, observed: Observed, server: RouteServer) -> Iterator[Step]:
     for table_id, state in observed.propagations:
-        if table_id not in desired.propagated:
+        if table_id not in _propagated(desired, server):
             continue
         if state == AVAILABLE:
             yield Step(DisablePropagation(server.route_server_id, table_id), REASON)
@@ -92,11 +92,18 @@ def _propagations(desired: Desired, observed: Observed, server: RouteServer) -> 
             yield Step(Await(table_id), f"the propagation is {state}", waits)
 
 
+def _propagated(desired: Desired, server: RouteServer) -> set[str]:
+    """Propagations have no tags. What is recorded is Tandem's, and what the document asks of a route server
+    that Tandem made: a topology that was forgotten in between has no record of it."""
+    declared = desired.topology.route_server.propagate_to if is_created(server.tags, desired) else ()
+    return {*desired.propagated, *declared}
+
+
 def _server(desired: Desired, observed: Observed, server: RouteServer) -> Iterator[Step]:
     server_id = server.route_server_id
     endpoints = [e for e in observed.endpoints if e.state != DELETED]
     strangers = [e.endpoint_id for e in endpoints if not is_created(e.tags, desired)]
-    strangers += [table for table, _ in observed.propagations if table not in desired.propagated]
+    strangers += [table for table, _ in observed.propagations if table not in _propagated(desired, server)]
     left = [e.endpoint_id for e in endpoints] + [table for table, _ in observed.propagations]
     if strangers:
         yield _kept(server_id, f"{server_id} has what Tandem did not create: {', '.join(strangers)}")

@@ -7,14 +7,12 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from tandem import provisioner, provisioning_ports
 from tandem.crosschecks import crosscheck
 from tandem.differences import differences
 from tandem.events import Event
 from tandem.inventory import Inventory, RegionWithoutRouteServerError
 from tandem.managesteps import Step
 from tandem.problems import WHOLE, Problem
-from tandem.provisioner import Stack
 from tandem.provisioning_telling import topology_change
 from tandem.record import TopologyRecord
 from tandem.topology import Mode, Topology, parse, resolved
@@ -151,29 +149,6 @@ def apply(application: Application, world: World) -> Verdict:
     return replace(verdict, version=record.version, is_stored=True)
 
 
-def delete(
-    name: str, door: str, stored: Stored, stack: Stack, world: provisioning_ports.World, *, take_over: bool
-) -> dict[str, Any]:
-    """Takes back what watches the topology and forgets it; nothing else is touched. JSON for the invoker.
-
-    Raises TemporaryError.
-    """
-    record = stored.of(name)
-    if record is None:
-        there = ", ".join(r.topology.name for r in stored.records) or "none at all"
-        missing = stored.damaged.get(name, f"no topology {name} is stored")
-        return _deletion(Problem("topology", missing, f"a stored topology; there is: {there}"))
-    foreign = ownership(record, door, take_over=take_over)
-    if foreign is not None:
-        return _deletion(foreign)
-    run = provisioner.forget(record, [r for r in stored.records if r is not record], stack, world)
-    if run.failure is not None:
-        return _deletion(
-            Problem("topology", run.failure, "tried again: what watched it is not all gone"), run.steps
-        )
-    return _deletion(None, run.steps)
-
-
 def ownership(record: TopologyRecord, door: str, *, take_over: bool) -> Problem | None:
     """A topology belongs to the door that created it (design §4)."""
     if record.door == door or take_over:
@@ -188,11 +163,6 @@ def owner_of(record: TopologyRecord) -> str:
     stack, _, resource = record.door.partition("#")
     of_stack = f"the CloudFormation stack {stack}"
     return "the command line" if record.door == CLI else f"{resource} of {of_stack}" if resource else of_stack
-
-
-def _deletion(problem: Problem | None, steps: tuple[str, ...] = ()) -> dict[str, Any]:
-    problems = [] if problem is None else [asdict(problem)]
-    return {"problems": problems, "deleted": problem is None, "steps": list(steps)}
 
 
 def _parsed(application: Application) -> Topology | Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -28,7 +29,17 @@ DASHBOARDS = 1
 PEER_RECORDS = 1000
 """Records of one session's log a month, 1 kB each: assumed for a network in which little changes."""
 
-LOOK_LOG_KB, LOOK_WRITES, LOOK_READS, WATCH_READS_A_MINUTE = 4, 3, 4, 12
+LOOK_LOG_KB, LOOK_WRITES = 4, 3
+
+READ_UNIT_BYTES = 4096
+"""Of a consistent read, the items of a Query together (DynamoDB guide, read and write operations)."""
+
+PROVISIONED_BYTES, LOOK_RECORD_BYTES = 1000, 1500
+AUDIT_RECORDS, AUDIT_BYTES, AUDIT_BYTES_AN_ADDRESS = 20, 1000, 375
+"""What a look reads of the audit trail once there is so much; the sizes are assumed, near what the emulator
+shows of a failover."""
+
+WATCH_TURNS_A_MINUTE = 12
 KB_A_GB = 1_000_000
 MILLION = 1_000_000
 
@@ -54,7 +65,7 @@ class Unit(StrEnum):
     DASHBOARD = "dashboard"
     EVENTS = "million events"
     TABLE_WRITES = "million writes"
-    TABLE_READS = "million reads"
+    TABLE_READS = "million read units"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +163,7 @@ def _topology(topology: Topology) -> tuple[Item, ...]:
     logged = sessions if topology.route_server.peer_logs else 0
     records = Decimal(logged * PEER_RECORDS) / KB_A_GB
     look, written = LOOK_GB * LOOK_SECONDS * MINUTES, Decimal(LOOK_LOG_KB * MINUTES) / KB_A_GB
-    watched = Decimal((LOOK_READS + WATCH_READS_A_MINUTE) * MINUTES) / MILLION
+    units = look_read_units(topology) + read_units_beside_looks(topology)
     mine = Share.TOPOLOGY
     return (
         Item("peer logs", mine, records, Unit.LOGS_GB, f"{PEER_RECORDS} records of 1 kB a session"),
@@ -160,9 +171,30 @@ def _topology(topology: Topology) -> tuple[Item, ...]:
         _million("sweeps: invocations", mine, Unit.LAMBDA_REQUESTS, MINUTES),
         _million("sweeps: events on the bus", mine, Unit.EVENTS, MINUTES),
         _million("state table: writes", mine, Unit.TABLE_WRITES, LOOK_WRITES * MINUTES),
-        Item("state table: reads", mine, watched, Unit.TABLE_READS, "by looks and by the watch"),
+        _million("tables: read units", mine, Unit.TABLE_READS, units * MINUTES),
         Item("sweeps: logs", mine, written, Unit.LOGS_GB, f"{LOOK_LOG_KB} kB a look"),
     )
+
+
+def look_read_units(topology: Topology) -> int:
+    """Of one look: its own stored topology, the override, the end of the audit trail."""
+    audited = AUDIT_RECORDS * (AUDIT_BYTES + AUDIT_BYTES_AN_ADDRESS * len(topology.allocation_ids))
+    return _read_units(_stored_bytes(topology)) + _read_units(0) + _read_units(audited)
+
+
+def read_units_beside_looks(topology: Topology) -> int:
+    """A minute, as if it were the only topology: the lists of the sweep and of the watch, and what the last
+    look saw at each turn of the watch."""
+    return 2 * _read_units(_stored_bytes(topology)) + WATCH_TURNS_A_MINUTE * _read_units(LOOK_RECORD_BYTES)
+
+
+def _stored_bytes(topology: Topology) -> int:
+    return len(json.dumps(topology.document, separators=(",", ":")).encode()) + PROVISIONED_BYTES
+
+
+def _read_units(size: int) -> int:
+    """At least one: also what is not there is read."""
+    return max(1, -(-size // READ_UNIT_BYTES))
 
 
 def _stack() -> tuple[Item, ...]:

@@ -61,8 +61,10 @@ def forward(signals: Iterable[Signal], records: Iterable[TopologyRecord], now: d
 
 
 def concerns(signal: Signal, record: TopologyRecord) -> bool:
-    """Whether a raw signal speaks of something that this topology names."""
+    """Whether a raw signal speaks of what this topology names, and there is something to look at."""
     found = record.provisioned
+    if route_server_of(record) is None:
+        return False
     match signal.origin:
         case Origin.SNS:
             return signal.topic_arn is not None and signal.topic_arn == (found and found.sns_topic_arn)
@@ -72,7 +74,7 @@ def concerns(signal: Signal, record: TopologyRecord) -> bool:
         case Origin.BUS:
             return signal.topology == record.topology.name
         case Origin.SWEEP:
-            return route_server_of(record) is not None
+            return True
         case Origin.AWS | None:
             return bool(signal.resource_ids & named(record)) or _names_only_an_association(signal, record)
         case _:
@@ -80,7 +82,10 @@ def concerns(signal: Signal, record: TopologyRecord) -> bool:
 
 
 def route_server_of(record: TopologyRecord) -> str | None:
-    """The topology's route server; None until there is one, and then there is nothing to look at."""
+    """The topology's route server. None until there is one, and while it is being deleted: there is nothing
+    to look at, and moving addresses about would help nobody."""
+    if record.is_leaving:
+        return None
     found = record.provisioned.route_server_id if record.provisioned else None
     return found or record.topology.route_server.route_server_id
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tandem.endpointplan import consent_problem, endpoint_steps, match, removal_steps
+from tandem.forwarding_checks import forwards
 from tandem.inventory import OWNER_TAG
 from tandem.managed import (
     ADOPTED_TAG,
@@ -37,10 +38,9 @@ from tandem.managesteps import (
     SetTags,
     Step,
 )
-from tandem.model import NetworkInterface, RouteServer
+from tandem.model import RouteServer
 from tandem.peerplan import peer_steps
 from tandem.problems import Problem
-from tandem.topology import Appliance
 
 PERSISTS = frozenset({"enabled", "enabling", "modifying", "resetting"})
 FINDING_OUT = frozenset({"enabling", "modifying", "resetting", "disabling"})
@@ -210,20 +210,13 @@ def _disabled(desired: Desired, observed: Observed, server_id: str) -> Iterator[
 
 def _forwarding(desired: Desired, observed: Observed) -> Iterator[Step]:
     """Interfaces that forward; only with their owner's consent."""
-    targets = set(desired.topology.target_interface_ids)
+    targets = frozenset(desired.topology.target_interface_ids)
     for appliance in desired.topology.appliances.values():
         for interface in observed.interfaces.values():
             checks = interface.source_dest_check and tag_of(interface.tags, OWNER_TAG) == desired.stack
-            if checks and _forwards(appliance, interface, targets):
+            if checks and forwards(appliance, interface, targets):
                 step = DisableSourceDestCheck(interface.network_interface_id, appliance.name)
                 yield Step(step, "EC2 drops what it forwards")
-
-
-def _forwards(appliance: Appliance, interface: NetworkInterface, targets: set[str]) -> bool:
-    if appliance.instance_id is None or interface.instance_id != appliance.instance_id:
-        return False
-    own = {*appliance.peer_addresses, *appliance.next_hops}
-    return interface.network_interface_id in targets or any(a.private_ip in own for a in interface.addresses)
 
 
 def _anothers(server: RouteServer) -> Step:

@@ -48,6 +48,11 @@ class Refusal:
     transient: bool
 
 
+NOT_BEGUN = Refusal(
+    "NotBegun", "not enough of the lease or of the invocation left, so it was not begun", transient=True
+)
+
+
 class Outcome(StrEnum):
     """`verified`: EC2 reports the new holder. `unverified`: it took the call, but does not show it."""
 

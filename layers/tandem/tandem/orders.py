@@ -32,6 +32,10 @@ class Delete:
 
     topology: str
     take_over: bool = False
+    resources: bool = False
+    """With what Tandem created for it."""
+    check: bool = False
+    """Only say what would happen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,8 @@ def parse_order(raw: Mapping[str, Any]) -> Order:
         case "apply":
             return Apply(_application(raw))
         case "delete" if isinstance(raw.get("topology"), str):
-            return Delete(raw["topology"], raw.get("take_over") is True)
+            said = {name: raw.get(name) is True for name in ("take_over", "resources", "check")}
+            return Delete(raw["topology"], **said)
         case "delete":
             raise ConfigurationError('a delete names its topology: {"action": "delete", "topology": "edge"}')
         case "refresh":

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
+from tandem.actors import actor
 from tandem.convergence import Outcome
 from tandem.converging import Half, converge_logs, converge_topics
 from tandem.errors import ConfigurationError
+from tandem.events import iso
+from tandem.forwarding_checks import forwarding_warnings
 from tandem.inventory import Inventory, RouteServerReading
 from tandem.place import Place
 from tandem.provisioning import delivered_elsewhere, delivery_of
@@ -18,6 +22,7 @@ from tandem.provisioning_ports import World
 from tandem.provisioning_telling import completed, differs, failed, reason_of, topology_change
 from tandem.record import Provisioned, TopologyRecord
 from tandem.routeserver_checks import route_server_warnings
+from tandem.suspicions import suspicion_of_problem
 from tandem.topology import Topology
 from tandem.watchsteps import Subscriber, Watch
 from tandem.worldchecks import worldcheck
@@ -31,6 +36,8 @@ class Stack:
     place: Place
     subscribers: tuple[Subscriber, ...]
     log_group_arn: str
+    role: str
+    """The name of the provisioner's role: what it did is nobody's doing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,7 @@ def provision(
     `others` are the other stored topologies: what they use stays. `outcome` is how far a managed one came.
     Raises TemporaryError, and with it ChangedMeanwhileError where another run was quicker.
     """
+    began = world.clock.now()
     managed = outcome or Outcome(record, record.provisioned or Provisioned(""))
     route_server_id = managed.provisioned.route_server_id if outcome else ""
     route_server_id = route_server_id or record.topology.route_server.route_server_id or ""
@@ -66,7 +74,8 @@ def provision(
         return _told(record, unmade(outcome), Half(None), Half(None), managed, world)
     try:
         reading = world.route_servers.route_server(route_server_id)
-        drift = () if reading is None else _drift(record, managed, stack, world)
+        rests = reading is not None and not (managed.pending or managed.failure or managed.reason)
+        inventory = world.route_servers.read(record.topology, stack.name, stack.place) if rests else None
     except ConfigurationError as error:
         return unreadable(record, str(error), world)
     if reading is None and outcome is not None:
@@ -76,20 +85,37 @@ def provision(
         return unreadable(record, gone, world)
     desired = _desired(record, tuple(others), reading, stack)
     topics, logs = converge_topics(desired, world), converge_logs(desired, world)
-    provisioned = _provisioned(record, reading, desired, topics, logs, managed)
-    return _told(record, replace(provisioned, drift=drift), topics, logs, managed, world)
+    provisioned = _provisioned(record, reading, desired, topics, logs, managed, inventory)
+    if inventory is not None:
+        drift = _drift(record, reading, inventory, stack, world)
+        since = _as_declared_at(record, managed, drift, began)
+        provisioned = replace(provisioned, drift=drift, as_declared_at=since)
+    return _told(record, provisioned, topics, logs, managed, world)
 
 
-def _drift(record: TopologyRecord, managed: Outcome, stack: Stack, world: World) -> tuple[str, ...]:
+def _drift(
+    record: TopologyRecord, reading: RouteServerReading, inventory: Inventory, stack: Stack, world: World
+) -> tuple[str, ...]:
     """Tells, once, what differs from the document and is not Tandem's to repair."""
-    if managed.pending or managed.failure or managed.reason:
-        return managed.provisioned.drift
-    inventory = world.route_servers.read(record.topology, stack.name, stack.place)
     found = worldcheck(record.topology, inventory, ())
-    before = record.provisioned.drift if record.provisioned else ()
-    now = world.clock.now()
-    world.bus.put(*(differs(record, problem, now) for problem in found if str(problem) not in before))
+    before = record.provisioned or Provisioned("")
+    for problem in found:
+        if str(problem) not in before.drift:
+            now, suspicion = world.clock.now(), suspicion_of_problem(problem, record, reading)
+            who = actor(suspicion, before.as_declared_at, stack.role, world.history, now)
+            world.bus.put(differs(record, problem, who, now))
     return tuple(str(problem) for problem in found)
+
+
+def _as_declared_at(
+    record: TopologyRecord, managed: Outcome, drift: tuple[str, ...], now: datetime
+) -> str | None:
+    """New with a version, after a repair, and when a difference that was told is gone."""
+    before = record.provisioned or Provisioned("")
+    stays = before.as_declared_at is not None and not before.drift and before.version == record.version
+    if drift or (stays and before.converged_version == managed.provisioned.converged_version):
+        return before.as_declared_at
+    return iso(now)
 
 
 def unmade(outcome: Outcome) -> Provisioned:
@@ -103,10 +129,26 @@ def unmade(outcome: Outcome) -> Provisioned:
     )
 
 
+def take_back(outcome: Outcome, others: Iterable[TopologyRecord], stack: Stack, world: World) -> Run:
+    """The end of a run over a topology that is leaving: it is forgotten once nothing of it is left.
+
+    Raises TemporaryError.
+    """
+    steps: tuple[str, ...] = ()
+    if not (outcome.pending or outcome.failure or outcome.reason):
+        run = forget(outcome.record, others, stack, world)
+        if run.failure is None:
+            return Run(replace(outcome.record, provisioned=None), (*outcome.steps, *run.steps))
+        outcome, steps = replace(outcome, reason=run.failure), run.steps
+    outcome = replace(outcome, steps=(*outcome.steps, *steps))
+    return _told(outcome.record, unmade(outcome), Half(None), Half(None), outcome, world)
+
+
 def forget(record: TopologyRecord, others: Iterable[TopologyRecord], stack: Stack, world: World) -> Run:
     """Takes back what watched the topology, then its record; nothing else is touched.
 
-    A call that fails leaves the record for the next try. Raises TemporaryError.
+    A call that fails leaves the record for the next try. Tells first: a run that is cut in between tells
+    again instead of never. Raises TemporaryError.
     """
     found, others = record.provisioned or Provisioned(""), tuple(others)
     desired = Watch(
@@ -120,8 +162,8 @@ def forget(record: TopologyRecord, others: Iterable[TopologyRecord], stack: Stac
     topics, logs = converge_topics(desired, world), converge_logs(desired, world)
     failure = topics.failure or logs.failure
     if failure is None:
-        world.store.delete(record)
         world.bus.put(topology_change(record, "deleted", world.clock.now()))
+        world.store.delete(record)
     return Run(record, (*topics.steps, *logs.steps), None if failure is None else reason_of(failure))
 
 
@@ -157,6 +199,7 @@ def _provisioned(
     topics: Half,
     logs: Half,
     managed: Outcome,
+    inventory: Inventory | None,
 ) -> Provisioned:
     """What there is now; where a half could not be read or brought to its end, what was known of it stays."""
     before = record.provisioned or Provisioned("")
@@ -177,12 +220,19 @@ def _provisioned(
         version=record.version,
         pending=managed.pending,
         failure=managed.reason if failure is None else reason_of(failure),
-        warnings=tuple(_warnings(record.topology, reading, desired, logs)),
+        warnings=tuple(_warnings(record.topology, reading, inventory, desired, logs)),
     )
 
 
-def _warnings(topology: Topology, reading: RouteServerReading, desired: Watch, logs: Half) -> Iterable[str]:
+def _warnings(
+    topology: Topology,
+    reading: RouteServerReading,
+    inventory: Inventory | None,
+    desired: Watch,
+    logs: Half,
+) -> Iterable[str]:
     yield from route_server_warnings(topology, Inventory(desired.place, desired.stack, reading))
+    yield from () if inventory is None else forwarding_warnings(topology, inventory)
     found = set(appliances_of(topology, reading).values())
     for name in topology.appliances:
         if name not in found:
@@ -206,7 +256,9 @@ def _told(
         return Run(record, steps, provisioned.failure)
     now = world.clock.now()
     if not provisioned.pending and provisioned.failure is None:
-        world.bus.put(completed(record, provisioned, steps, now))
+        is_reached = record.provisioned is None or record.provisioned.converged_version != record.version
+        made = provisioned.done if is_reached else managed.steps
+        world.bus.put(completed(record, provisioned, (*made, *topics.steps, *logs.steps), now))
     elif not provisioned.pending and (
         steps or record.provisioned is None or record.provisioned.failure != provisioned.failure
     ):

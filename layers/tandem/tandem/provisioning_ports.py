@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from tandem.actors import History
 from tandem.events import Event
 from tandem.inventory import Inventory, RouteServerReading
 from tandem.lease import Lease
@@ -111,3 +112,4 @@ class World:
     store: Store
     bus: Bus
     clock: Clock
+    history: History

@@ -77,7 +77,7 @@ def failed(
     )
 
 
-def drifted(record: TopologyRecord, step: Step, now: datetime) -> Event:
+def drifted(record: TopologyRecord, step: Step, actor: str | None, now: datetime) -> Event:
     """`Drift Detected`: what Tandem reached once and nobody asked to change; it is repaired now."""
     making = isinstance(step.do, CreateRouteServer | CreateEndpoint | CreatePeer | EnablePropagation)
     removing = isinstance(step.do, DeleteEndpoint | DeletePeer | DisablePropagation)
@@ -90,11 +90,11 @@ def drifted(record: TopologyRecord, step: Step, now: datetime) -> Event:
         severity="warning",
         expected=None if removing else step.do.what,
         observed=None if making else step.reason,
-        actor=None,
+        actor=actor,
     )
 
 
-def differs(record: TopologyRecord, problem: Problem, now: datetime) -> Event:
+def differs(record: TopologyRecord, problem: Problem, actor: str | None, now: datetime) -> Event:
     """`Drift Detected`: what is not Tandem's to repair."""
     named = AWS_ID.search(problem.what) or AWS_ID.search(problem.right)
     server_id = record.topology.route_server.route_server_id
@@ -107,7 +107,7 @@ def differs(record: TopologyRecord, problem: Problem, now: datetime) -> Event:
         severity="warning",
         expected=problem.right,
         observed=problem.what,
-        actor=None,
+        actor=actor,
     )
 
 

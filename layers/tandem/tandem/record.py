@@ -22,12 +22,18 @@ class Provisioned:
     """Topics that were subscribed before and may still have a subscription of ours."""
     endpoints: dict[str, str] | None = None
     """Endpoint name to endpoint ID, where Tandem manages them."""
+    endpoint_addresses: dict[str, str] | None = None
+    """Endpoint name to the address that appliances dial, of those that have one."""
+    done: tuple[str, ...] = ()
+    """The steps that were carried out towards `version` so far."""
     propagated_to: tuple[str, ...] = ()
     """Route tables to which Tandem has enabled propagation, or is about to."""
     converged_version: int = 0
     """The version that was reached; what differs from it later is drift."""
     leaving: int = 0
     """The version whose resources are being deleted: a run goes on with that instead of making them anew."""
+    as_declared_at: str | None = None
+    """When it last came to be as the topology says (ISO 8601, UTC): what differs was done later."""
     drift: tuple[str, ...] = ()
     """Differences that were told and that Tandem does not repair."""
     version: int = 0
@@ -52,3 +58,8 @@ class TopologyRecord:
     """Whether whoever stored this version accepts that an owner's last session is taken down for it."""
     revision: int = 0
     """Counts the writes of `provisioned`."""
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether what Tandem created for the stored version is being deleted, to be forgotten then."""
+        return self.provisioned is not None and self.provisioned.leaving == self.version

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from tandem.actors import Frugal, actor
 from tandem.convergence import Convergence
-from tandem.dismantling import dismantling_plan
 from tandem.errors import ConfigurationError, TemporaryError
-from tandem.provisioner import Run, Stack, forget, provision, unmade, unreadable
+from tandem.provisioner import Run, Stack, provision, take_back, unreadable
 from tandem.provisioning_ports import World
 from tandem.provisioning_telling import drifted
 from tandem.record import Provisioned, TopologyRecord
+from tandem.suspicions import suspicion_of_step
 
 POLL_SECONDS = 5.0
 """Between two turns over what is managed."""
@@ -25,6 +26,8 @@ class Refreshed:
 
     runs: tuple[Run, ...]
     unfinished: tuple[str, ...]
+    untold: str | None = None
+    """Why CloudTrail did not tell who made a difference, where it was asked in vain."""
 
 
 def refresh(
@@ -37,11 +40,14 @@ def refresh(
     until: datetime | None = None,
     due_only: bool = False,
 ) -> Refreshed:
-    """Provisions each stored topology, or only the one of that name. A sick one keeps no other waiting.
+    """Provisions each stored topology, or only the one of that name; one that is leaving is taken back and
+    forgotten. A sick one keeps no other waiting.
 
     With `due_only` those at rest are left alone. What is managed takes its turns until `until`; without it
     every one takes one turn.
     """
+    history = Frugal(world.history, world.clock)
+    world = replace(world, history=history)
     runs: list[Run] = []
     unfinished: list[str] = []
     turning: list[Convergence] = []
@@ -67,13 +73,10 @@ def refresh(
         name = record.topology.name
         if due_only and not is_due(record):
             continue
-        if is_leaving(record):
-            tried(name, partial(dismantle, record, others(name), stack, world, owner=owner, until=until))
-        else:
-            tried(name, partial(_begun, record, others(name), stack, world, owner, turning))
+        tried(name, partial(_begun, record, others(name), stack, world, owner, turning))
     for turned in _turns(turning, unfinished, world, until):
         tried(turned.name, partial(ended, turned))
-    return Refreshed(tuple(runs), tuple(unfinished))
+    return Refreshed(tuple(runs), tuple(unfinished), history.trouble)
 
 
 def is_due(record: TopologyRecord) -> bool:
@@ -82,9 +85,15 @@ def is_due(record: TopologyRecord) -> bool:
     return found is None or found.version != record.version or bool(found.pending)
 
 
-def is_leaving(record: TopologyRecord) -> bool:
-    """Whether what Tandem created for the stored version is being deleted."""
-    return record.provisioned is not None and record.provisioned.leaving == record.version
+def leave(record: TopologyRecord, world: World) -> TopologyRecord:
+    """Writes down that what Tandem created for a managed topology goes, and then the topology: the next run
+    begins with it, a newer version ends it. Raises TemporaryError."""
+    found = record.provisioned or Provisioned("")
+    if record.is_leaving and found.pending:
+        return record
+    leaving = replace(found, leaving=record.version, version=record.version, converged_version=0)
+    begun = replace(leaving, pending=("what Tandem created to be deleted",), failure=None)
+    return world.store.set_provisioned(record, begun)
 
 
 def _begun(
@@ -106,7 +115,10 @@ def _begun(
     if not steps:
         return _finished(convergence, others, stack, world)
     if record.provisioned is not None and record.provisioned.converged_version == record.version:
-        world.bus.put(*(drifted(record, step, world.clock.now()) for step in steps if step.is_change))
+        for step in (step for step in steps if step.is_change):
+            now, suspicion = world.clock.now(), suspicion_of_step(step, record)
+            who = actor(suspicion, record.provisioned.as_declared_at, stack.role, world.history, now)
+            world.bus.put(drifted(record, step, who, now))
     if convergence.begin(owner):
         turning.append(convergence)
     return None
@@ -141,46 +153,8 @@ def _finished(
 ) -> Run | None:
     """Makes what is there watched, records how far it came, tells; None where it was deleted meanwhile."""
     outcome = convergence.outcome
-    return None if outcome is None else provision(outcome.record, others, stack, world, outcome)
-
-
-def dismantle(
-    record: TopologyRecord,
-    others: Iterable[TopologyRecord],
-    stack: Stack,
-    world: World,
-    *,
-    owner: str = "provisioner",
-    until: datetime | None = None,
-) -> Run:
-    """Deletes what Tandem created for a managed topology, then forgets it as `forget` does.
-
-    Not at its end by `until`: the record stays, and `pending` of the run says what it waits for; calling it
-    again goes on. Raises TemporaryError.
-    """
-    if not record.topology.manage:
-        return forget(record, others, stack, world)
-    found = record.provisioned or Provisioned("")
-    if found.leaving != record.version:
-        record = world.store.set_provisioned(record, replace(found, leaving=record.version))
-    convergence = Convergence(record, stack.name, world, dismantling_plan)
-    if convergence.look():
-        if not convergence.begin(owner):
-            raise TemporaryError(f"{record.topology.name}: another run is under way")
-        try:
-            unfinished: list[str] = []
-            for _ in _turns([convergence], unfinished, world, until):
-                pass
-        finally:
-            convergence.end()
-        if unfinished:
-            raise TemporaryError("; ".join(unfinished))
-    outcome = convergence.outcome
     if outcome is None:
-        return Run(record)
-    if outcome.pending or outcome.failure or outcome.reason:
-        found = unmade(outcome)
-        return Run(world.store.set_provisioned(outcome.record, found), outcome.steps, found.failure)
-    gone = forget(outcome.record, others, stack, world)
-    left = replace(gone.record, provisioned=outcome.provisioned)
-    return Run(left, (*outcome.steps, *gone.steps), gone.failure)
+        return None
+    if outcome.record.is_leaving:
+        return take_back(outcome, others, stack, world)
+    return provision(outcome.record, others, stack, world, outcome)

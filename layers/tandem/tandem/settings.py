@@ -27,6 +27,7 @@ class Settings:
     signals_function: str | None = None
     signals_queue: str | None = None
     peer_log_group: str | None = None
+    provisioner_role: str | None = None
 
     @classmethod
     def from_env(cls, *required: str, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,7 +26,9 @@ KEPT = 100
 class LastKnown:
     """What this process last read from the table, and what it could not write to it."""
 
-    records: tuple[TopologyRecord, ...] = ()
+    records: dict[str, TopologyRecord] = field(default_factory=dict)
+    """By name, those that were asked for. A look reads the overrides right after its topology, so `is_free`
+    bounds the age of both."""
     overrides: dict[str, tuple[tuple[Override, ...], datetime]] = field(default_factory=dict)
     late: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
 
@@ -43,12 +45,15 @@ class LastKnown:
         self.late.setdefault(topology, []).append({**body, "late": True})
         del self.late[topology][:-KEPT]
 
-    def take_late(self, topology: str) -> tuple[Mapping[str, Any], ...]:
-        return tuple(self.late.pop(topology, ()))
-
 
 def move_without_table(
-    topology: Topology, cloud: Cloud, clock: Clock, last_known: LastKnown, note: Note, why: str
+    topology: Topology,
+    cloud: Cloud,
+    clock: Clock,
+    last_known: LastKnown,
+    note: Note,
+    why: str,
+    is_late: Callable[[], bool],
 ) -> tuple[Moved, ...]:
     """Moves without a lease what may be moved so: every writer derives the same moves from the same FIB.
 
@@ -77,7 +82,7 @@ def move_without_table(
     )
     note("moving without the table", topology=topology.name, intent=intent)
     last_known.later(topology.name, intent)
-    done = carry_out(planned, cloud, clock, lambda _batch: None, lambda: True)
+    done = carry_out(planned, cloud, clock, lambda _batch: None, lambda: not is_late())
     outcome = telling.body(
         RecordKind.OUTCOME,
         clock.now(),

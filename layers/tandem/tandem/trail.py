@@ -40,10 +40,12 @@ class Trail:
     def open(self, records: Sequence[Record], observation: Observation) -> None:
         """Continues the sequence: what could not be written before, and the end of what a dead look began."""
         self._head = records[0].head if records else None
-        for body in self._last_known.take_late(self._topology.name):
-            self._append(body)
+        late, written = self._last_known.late.get(self._topology.name, []), set[object]()
+        while late:
+            self._append(late[0])
+            written.add(late.pop(0)["decision_id"])
         intent = open_intent(records)
-        if intent is not None:
+        if intent is not None and intent.body.get("decision_id") not in written:
             self._append(telling.closing(intent, observation.elastic_ips, self._topology, self._clock.now()))
 
     def intent(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tandem.elasticip_checks import ELASTIC_IP_CHECKS, claimed_by_others
+from tandem.forwarding_checks import forwarding_warnings
 from tandem.inventory import Inventory
 from tandem.problems import Problem
 from tandem.propagation_checks import PROPAGATION_CHECKS, propagation_warnings
@@ -22,5 +23,5 @@ def worldcheck(topology: Topology, inventory: Inventory, stored: Iterable[Topolo
 
 def warnings(topology: Topology, inventory: Inventory) -> list[str]:
     """What refuses nothing, but a person should know before applying."""
-    checks = (route_server_warnings, propagation_warnings, quota_warnings)
+    checks = (route_server_warnings, propagation_warnings, forwarding_warnings, quota_warnings)
     return [words for check in checks for words in check(topology, inventory)]

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from tandem.adapters import clients
 from tandem.errors import ConfigurationError, TemporaryError
 from tandem.events import SOURCE, Event
 
 if TYPE_CHECKING:
-    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef, PutEventsResponseTypeDef
 
 MOST_ENTRIES = 10
 MOST_BYTES = 256_000
@@ -37,14 +39,15 @@ class Bus:
     def put(self, *events: Event) -> None:
         """Puts the events in order, ten and 256 kB a request.
 
-        Raises EventsRefusedError where entries failed, ConfigurationError for an event that no bus takes;
-        both only after all the others are on the bus.
+        Raises TemporaryError where EventBridge does not answer or refuses a request. EventsRefusedError where
+        entries failed, and ConfigurationError for an event that no bus takes: both only after all the others
+        are on the bus.
         """
         failed: list[Event] = []
         codes: set[str] = set()
         fitting = [event for event in events if _size(event) <= MOST_BYTES]
         for batch in _batches(fitting):
-            answer = clients.events().put_events(Entries=[self._entry(event) for event in batch])
+            answer = self._put(batch)
             if answer["FailedEntryCount"]:
                 pairs = zip(batch, answer["Entries"], strict=True)
                 failed += [event for event, entry in pairs if "ErrorCode" in entry]
@@ -57,6 +60,12 @@ class Bus:
                 f"a {too_large.detail_type} of {too_large.detail['topology']} has {_size(too_large)} bytes, "
                 f"more than the {MOST_BYTES} that the bus takes: split the topology's groups"
             )
+
+    def _put(self, batch: list[Event]) -> PutEventsResponseTypeDef:
+        try:
+            return clients.events().put_events(Entries=[self._entry(event) for event in batch])
+        except (BotoCoreError, ClientError) as error:
+            raise TemporaryError(f"EventBridge did not take {len(batch)} events: {error}") from error
 
     def _entry(self, event: Event) -> PutEventsRequestEntryTypeDef:
         return {

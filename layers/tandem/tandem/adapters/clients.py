@@ -1,16 +1,24 @@
-"""AWS clients, made once per process with time-outs that fit the failover path."""
+"""AWS clients, made once per process with time-outs that fit the failover path.
+
+An invocation can bound them (`within`): then no call begins that could last longer than it does.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import boto3
+from botocore.client import BaseClient
 from botocore.config import Config
 
-from tandem.errors import ConfigurationError
+from tandem.errors import ConfigurationError, OutOfTimeError
 
 if TYPE_CHECKING:
+    from botocore.model import OperationModel
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_events import EventBridgeClient
@@ -18,13 +26,16 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sns import SNSClient
 
+C = TypeVar("C", bound=BaseClient)
+
 READS = Config(
     connect_timeout=2,
     read_timeout=5,
     retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=50,
 )
-"""Worst case of one read: 3 attempts of 2 + 5 s and back-off of at most 1 + 2 s: 24 s."""
+READ_SECONDS = 24.0
+"""The worst case of one read, and of each of its pages: 3 attempts of 2 + 5 s, back-off of 1 + 2 s."""
 
 MOVES = Config(
     connect_timeout=2,
@@ -32,7 +43,8 @@ MOVES = Config(
     retries={"mode": "standard", "total_max_attempts": 1},
     max_pool_connections=50,
 )
-"""One attempt a call (design §5): 7 s at the worst, so one begun with 10 s of lease left ends under it."""
+MOVE_SECONDS = 7.0
+"""One attempt of 2 + 5 s (design §5): a call begun with 10 s of lease left ends under it."""
 
 TABLES = Config(
     connect_timeout=1,
@@ -40,7 +52,54 @@ TABLES = Config(
     retries={"mode": "standard", "total_max_attempts": 1},
     max_pool_connections=10,
 )
-"""2 s at the worst: then the table counts as away, and failover goes on without it (design §5)."""
+TRY_SECONDS = 2.0
+"""One attempt of 1 + 1 s: then the table counts as away, and failover goes on without it (design §5)."""
+
+TABLE_SECONDS = 4.0
+"""Two tries: what DynamoDB itself fails is tried a second time (`tables.answered`)."""
+
+BUS = Config(
+    connect_timeout=1,
+    read_timeout=2,
+    retries={"mode": "standard", "total_max_attempts": 2},
+    max_pool_connections=10,
+)
+BUS_SECONDS = 7.0
+"""Ten events on the bus: 2 attempts of 1 + 2 s, back-off of 1 s."""
+
+
+@dataclass(slots=True)
+class _Invocation:
+    seconds_left: Callable[[], float] | None = None
+
+
+_invocation = _Invocation()
+
+
+@contextmanager
+def within(seconds_left: Callable[[], float]) -> Iterator[None]:
+    """The time of the invocation bounds every call meanwhile: one that might not end in it is not begun.
+
+    It is an OutOfTimeError then. A call to EC2 or the bus leaves the time for one to the table: a lease that
+    is let go stops nobody.
+    """
+    before, _invocation.seconds_left = _invocation.seconds_left, seconds_left
+    try:
+        yield
+    finally:
+        _invocation.seconds_left = before
+
+
+def _bounded(client: C, needed: float) -> C:
+    def check(model: OperationModel, **_: object) -> None:
+        left = _invocation.seconds_left
+        if left is not None and left() < needed:
+            raise OutOfTimeError(
+                f"{model.name} was not begun: it may need {needed:g} s, and the invocation has {left():.1f} s"
+            )
+
+    client.meta.events.register("before-call", check)
+    return client
 
 
 @cache
@@ -52,23 +111,23 @@ def ec2() -> EC2Client:
             f"boto3 {boto3.__version__} knows no Route Server, which came in April 2025 (facts §3.3): take "
             "a newer Lambda runtime version, or add boto3 to layers/tandem/requirements.txt"
         )
-    return client
+    return _bounded(client, READ_SECONDS + TABLE_SECONDS)
 
 
 @cache
 def ec2_moves() -> EC2Client:
     """EC2 for AssociateAddress: one attempt a call."""
-    return boto3.client("ec2", config=MOVES)
+    return _bounded(boto3.client("ec2", config=MOVES), MOVE_SECONDS + TABLE_SECONDS)
 
 
 @cache
 def dynamodb() -> DynamoDBClient:
-    return boto3.client("dynamodb", config=TABLES)
+    return _bounded(boto3.client("dynamodb", config=TABLES), TRY_SECONDS)
 
 
 @cache
 def events() -> EventBridgeClient:
-    return boto3.client("events", config=READS)
+    return _bounded(boto3.client("events", config=BUS), BUS_SECONDS + TABLE_SECONDS)
 
 
 @cache

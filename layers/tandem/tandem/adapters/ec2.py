@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tandem.adapters import clients
-from tandem.errors import ConfigurationError, TemporaryError
+from tandem.errors import TRANSIENT_CODES, ConfigurationError, TemporaryError
 from tandem.model import (
     ElasticIp,
     Holder,
@@ -27,7 +27,7 @@ from tandem.model import (
     RoutingDatabase,
     Status,
 )
-from tandem.moves import Associated, Move, Refusal
+from tandem.moves import NOT_BEGUN, Associated, Move, Refusal
 from tandem.override import Override
 from tandem.topology import Topology, canonical_address, canonical_prefix
 
@@ -57,22 +57,8 @@ FILTER_VALUES = 200
 
 PAGE = 1000
 
-TRANSIENT_CODES = frozenset(
-    {
-        "IncorrectInstanceState",
-        "IncorrectState",
-        "InternalError",
-        "InternalFailure",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RetryableError",
-        "ServiceUnavailable",
-        "Throttling",
-        "ThrottlingException",
-        "Unavailable",
-    }
-)
-"""What EC2 calls transient (facts §8.2)."""
+REFUSED_FOR_NOW = TRANSIENT_CODES | {"IncorrectInstanceState"}
+"""Of a move."""
 
 
 def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = tuple) -> Observation:
@@ -189,8 +175,7 @@ def _associate(
     (facts §8.1).
     """
     if not may_begin():
-        late = "not enough of the lease or of the invocation left, so it was not begun"
-        return Refusal("NotBegun", late, transient=True)
+        return NOT_BEGUN
     try:
         answer = clients.ec2_moves().associate_address(
             AllocationId=move.allocation_id,
@@ -233,7 +218,7 @@ def _read(call: Callable[[], T]) -> T:
 
 def _is_transient(error: ClientError) -> bool:
     status = error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
-    return error.response["Error"]["Code"] in TRANSIENT_CODES or status >= 500
+    return error.response["Error"]["Code"] in REFUSED_FOR_NOW or status >= 500
 
 
 def _or_none(read: Future[T], failed: list[str]) -> T | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tandem.adapters import clients, ec2
-from tandem.errors import ConfigurationError, TemporaryError
+from tandem.errors import TRANSIENT_CODES, ConfigurationError, TemporaryError
 from tandem.inventory import (
     Endpoint,
     Inventory,
@@ -235,7 +235,7 @@ def _answered(call: Callable[[], T]) -> T:
     except ClientError as error:
         code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
         words = f"EC2 {error.operation_name}: {code}: {message}"
-        if code in ec2.TRANSIENT_CODES or error.response["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500:
+        if code in TRANSIENT_CODES or error.response["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500:
             raise TemporaryError(words) from error
         raise RefusedError(words, code) from error
     except BotoCoreError as error:

@@ -203,6 +203,6 @@ def _record(item: Mapping[str, Any]) -> TopologyRecord:
 def _provisioned(stored: dict[str, Any]) -> Provisioned:
     """Of any version of Tandem: what is unknown here is left out, what is missing there has its default."""
     known: dict[str, Any] = {key: value for key, value in stored.items() if key in Provisioned.__slots__}
-    for key in ("drift", "endpoint_ids", "left_topic_arns", "pending", "propagated_to", "warnings"):
+    for key in ("done", "drift", "endpoint_ids", "left_topic_arns", "pending", "propagated_to", "warnings"):
         known[key] = tuple(known.get(key, ()))
     return Provisioned(**known)

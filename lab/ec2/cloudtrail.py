@@ -1,0 +1,150 @@
+"""CloudTrail's event history over the emulated EC2: LookupEvents, from the log of requests."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ReadTimeoutError
+from moto.cloudtrail.responses import CloudTrailResponse
+from moto.core.exceptions import JsonRESTError
+from moto.ec2.exceptions import EC2ClientError
+
+from lab.ec2.authorizer import mutates
+from lab.ec2.dispatch import caller
+from lab.ec2.faults import Broken
+from lab.ec2.lab import ACCOUNT, Lab, current
+
+ACTION = "LookupEvents"
+A_SECOND = 2  # requests, of the whole account in a Region (API_LookupEvents)
+MOST = 50
+_UNRECORDED = {None, "Broken", "LabError", "LabNotImplemented"}
+
+
+def install() -> None:
+    """moto has CloudTrail without its event history."""
+    CloudTrailResponse.lookup_events = _answer  # type: ignore[attr-defined]
+
+
+def uninstall() -> None:
+    if hasattr(CloudTrailResponse, "lookup_events"):
+        del CloudTrailResponse.lookup_events
+
+
+def _answer(response: CloudTrailResponse) -> str:
+    lab, who = current(), caller(response.headers)
+    asked: dict[str, Any] = json.loads(response.body or "{}")
+    earlier = [r["start"] for r in lab.requests.since() if r["action"] == ACTION]
+    entry = lab.requests.begin(ACTION, who, asked, lab.clock.seconds())
+    outcome = "LabError"
+    try:
+        _check(lab, who, asked, earlier)
+        answer = lookup(lab, response.region, asked)
+        outcome = "OK"
+    except EC2ClientError as error:
+        outcome = str(error.code)
+        raise JsonRESTError(outcome, error.message) from error
+    except Broken as broken:
+        outcome = "Broken"
+        raise ReadTimeoutError(endpoint_url=response.uri) from broken
+    except JsonRESTError as error:
+        outcome = error.error_type
+        raise
+    finally:
+        lab.requests.finish(entry, lab.clock.seconds(), outcome)
+    return json.dumps(answer)
+
+
+def _check(lab: Lab, who: str, asked: Mapping[str, Any], earlier: list[float]) -> None:
+    lab.faults.meet(ACTION)
+    refusal = lab.authorizer.allow(who, f"cloudtrail:{ACTION}", (("*", {}),), {}, None)
+    if refusal is not None:
+        raise JsonRESTError("AccessDeniedException", refusal)
+    if len([start for start in earlier if start > lab.clock.seconds() - 1]) >= A_SECOND:
+        raise JsonRESTError("ThrottlingException", "Rate exceeded")
+    if not 1 <= asked.get("MaxResults", MOST) <= MOST:
+        raise JsonRESTError("InvalidMaxResultsException", "A maximum of 50 results can be specified.")
+    if set(asked) - {"LookupAttributes", "StartTime", "MaxResults"}:
+        raise NotImplementedError(f"{ACTION} with {', '.join(asked)}")
+
+
+def lookup(lab: Lab, region: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """One page, the newest first; no token: the lab keeps no second one."""
+    names = _names(asked.get("LookupAttributes", ()))
+    since = datetime.fromtimestamp(asked.get("StartTime", 0), UTC)
+    found = [
+        event
+        for event in _events(lab, region)
+        if (names is None or event["eventName"] in names) and _time(event) >= since
+    ]
+    return {"Events": [_listed(event) for event in found[: asked.get("MaxResults", MOST)]]}
+
+
+def _names(attributes: Any) -> set[str] | None:
+    if any(attribute["AttributeKey"] != "EventName" for attribute in attributes):
+        raise NotImplementedError(f"{ACTION} by anything but EventName")
+    return {attribute["AttributeValue"] for attribute in attributes} or None
+
+
+def _events(lab: Lab, region: str) -> Iterator[dict[str, Any]]:
+    """What was recorded and has arrived: the writes, refused ones with their error code."""
+    now, seconds = lab.clock.now(), lab.clock.seconds()
+    for entry in reversed(lab.requests.since()):
+        end, outcome = entry["end"], entry["outcome"]
+        if not mutates(entry["action"]) or outcome in _UNRECORDED or entry["action"] == ACTION:
+            continue
+        if seconds - end < lab.timings.cloudtrail_s:
+            continue
+        at = now - timedelta(seconds=seconds - end)
+        event = {
+            "eventVersion": "1.11",
+            "userIdentity": dict(lab.authorizer.identity(entry["caller"])),
+            "eventTime": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "eventSource": "ec2.amazonaws.com",
+            "eventName": entry["action"],
+            "awsRegion": region,
+            "requestParameters": _parameters(entry["action"], entry["params"]),
+            "responseElements": None,
+            "eventID": str(uuid.uuid5(uuid.NAMESPACE_OID, str(entry["sequence"]))),
+            "readOnly": False,
+            "eventType": "AwsApiCall",
+            "managementEvent": True,
+            "recipientAccountId": ACCOUNT,
+            "eventCategory": "Management",
+        }
+        yield event if outcome == "OK" else event | {"errorCode": f"Client.{outcome}"}
+
+
+def _time(event: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(event["eventTime"])
+
+
+def _listed(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "EventId": event["eventID"],
+        "EventName": event["eventName"],
+        "EventSource": event["eventSource"],
+        "EventTime": _time(event).timestamp(),
+        "ReadOnly": "false",
+        "Resources": [],  # as usual for EC2 (facts §6)
+        "CloudTrailEvent": json.dumps(event),
+    }
+
+
+def _parameters(action: str, params: Mapping[str, Any]) -> Any:
+    """As CloudTrail spells older calls of EC2. No record of a Route Server call is published (facts §6)."""
+    if action in {"CreateTags", "DeleteTags"}:
+        return {
+            "resourcesSet": {"items": [{"resourceId": i} for i in params.get("Resources", ())]},
+            "tagSet": {"items": [_camel(tag) for tag in params.get("Tags", ())]},
+        }
+    return _camel(params)
+
+
+def _camel(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {f"{key[:1].lower()}{key[1:]}": _camel(inner) for key, inner in value.items()}
+    return [_camel(inner) for inner in value] if isinstance(value, list) else value

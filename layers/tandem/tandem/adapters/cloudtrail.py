@@ -1,0 +1,54 @@
+"""CloudTrail's event history: who made which call. It needs no trail; a call shows up some minutes later."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.parsers import ResponseParserError
+
+from tandem.actors import Call, calls_of
+from tandem.adapters.calls import called
+from tandem.errors import TemporaryError
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudtrail import CloudTrailClient
+
+ASIDE = Config(
+    connect_timeout=1,
+    read_timeout=2,
+    retries={"mode": "standard", "total_max_attempts": 1},
+    max_pool_connections=1,
+)
+"""3 s at the worst, once a run: it is good to know, and a repair waits for it."""
+
+MOST = 50
+"""Events in one answer; there is one answer a question."""
+
+
+@cache
+def client() -> CloudTrailClient:
+    """Made when it is first needed: hardly ever."""
+    return boto3.client("cloudtrail", config=ASIDE)
+
+
+def calls(name: str, since: datetime) -> tuple[Call, ...]:
+    """The newest calls of that name which AWS carried out, newest first.
+
+    Raises CallFailedError, TemporaryError.
+    """
+    try:
+        found = called(
+            name,
+            lambda: client().lookup_events(
+                LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": name}],
+                StartTime=since,
+                MaxResults=MOST,
+            ),
+        )
+    except ResponseParserError as error:
+        raise TemporaryError(f"no answer about {name}: {error}") from error
+    return calls_of(event.get("CloudTrailEvent", "") for event in found["Events"])

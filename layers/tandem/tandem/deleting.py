@@ -1,0 +1,71 @@
+"""The door through which topologies go: forgotten at once, or after what Tandem created for them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
+
+from tandem import provisioner
+from tandem.convergence import plan_of
+from tandem.doors import CLI, Stored, ownership
+from tandem.errors import TemporaryError
+from tandem.orders import Delete
+from tandem.problems import Problem
+from tandem.provisioner import Run, Stack
+from tandem.provisioning_ports import World
+from tandem.record import Provisioned, TopologyRecord
+from tandem.refreshing import leave, refresh
+
+
+def delete(
+    order: Delete, stored: Stored, stack: Stack, world: World, *, owner: str, until: datetime
+) -> dict[str, Any]:
+    """Takes back what watches the topology and forgets it; where it is asked for, what Tandem created goes
+    first. JSON for the invoker: `steps` were done, or with `check` would be; with what is `pending` the
+    schedule goes on.
+
+    Raises TemporaryError.
+    """
+    record = stored.of(order.topology)
+    if record is None:
+        there = ", ".join(r.topology.name for r in stored.records) or "none at all"
+        missing = stored.damaged.get(order.topology, f"no topology {order.topology} is stored")
+        return _answer(Problem("topology", missing, f"a stored topology; there is: {there}"))
+    foreign = ownership(record, CLI, take_over=order.take_over)
+    if foreign is not None:
+        return _answer(foreign)
+    takes_resources = order.resources and record.topology.manage
+    if order.check:
+        return _answer(steps=_planned(record, stack, world) if takes_resources else ())
+    others = [other for other in stored.records if other is not record]
+    if not takes_resources:
+        return _done(provisioner.forget(record, others, stack, world))
+    left = leave(record, world)
+    outcome = refresh([left, *others], order.topology, stack, world, owner=owner, until=until)
+    if outcome.unfinished:
+        raise TemporaryError("; ".join(outcome.unfinished))
+    return _done(outcome.runs[0]) if outcome.runs else _answer(pending=("the run that is under way",))
+
+
+def _planned(record: TopologyRecord, stack: Stack, world: World) -> tuple[str, ...]:
+    leaving = replace(record.provisioned or Provisioned(""), leaving=record.version)
+    return tuple(step.planned for step in plan_of(replace(record, provisioned=leaving), stack.name, world))
+
+
+def _done(run: Run) -> dict[str, Any]:
+    if run.failure is None:
+        return _answer(steps=run.steps, pending=run.pending, is_deleted=not run.pending)
+    right = "tried again, once that is mended: not all of it is gone"
+    return _answer(Problem("topology", run.failure, right), run.steps)
+
+
+def _answer(
+    problem: Problem | None = None,
+    steps: tuple[str, ...] = (),
+    pending: tuple[str, ...] = (),
+    *,
+    is_deleted: bool = False,
+) -> dict[str, Any]:
+    problems = [] if problem is None else [asdict(problem)]
+    return {"problems": problems, "deleted": is_deleted, "steps": list(steps), "pending": list(pending)}

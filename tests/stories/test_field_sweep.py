@@ -1,0 +1,109 @@
+"""Every example, managed, changed in every single field: it is reached, or refused with a reason."""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tandem.validation import normalise
+from tests.changes import Change, changes
+from tests.emulated import SessionGuard, described, shown
+from tests.examples_managed import MANAGED, converged, others
+from tests.forks import forked
+from tests.managing import Managed
+from tests.remembering import Readings, remembered
+
+FEWEST = {
+    "edge": 240,
+    "floating-prefix": 145,
+    "ingress-inspection": 160,
+    "byoip": 150,
+    "az-affinity": 230,
+}
+"""Changes of each example at the least: they cannot become fewer unseen."""
+
+INTERRUPTS = "--allow-interruption"
+
+
+@pytest.mark.parametrize("name", MANAGED)
+def test_every_field_changed_is_reached_or_refused_and_no_owner_is_stranded(name: str) -> None:
+    with converged(name) as (tandem, documents), remembered(tandem.lab) as readings:
+        swept = [change for d in documents for change in changes(d, others(tandem, d))]
+        tandem.settle(60)
+        tandem.refresh()
+        tandem.events()
+        gc.collect()
+        gc.freeze()
+        ended = Counter(forked(partial(ends, tandem, change, readings)) for change in swept)
+        gc.unfreeze()
+    told = ", ".join(f"{number} {end}" for end, number in sorted(ended.items()))
+    print(f"{name}: {len(swept)} changes: {told}")  # noqa: T201 - `make crash-sweep` shows it
+    assert len(swept) >= FEWEST[name]
+
+
+def ends(tandem: Managed, change: Change, readings: Readings) -> str:
+    """How the change ends: reached, reached with leave to interrupt, or refused with nothing changed."""
+    before = picture(tandem)
+    with SessionGuard(tandem) as guard:
+        answer, is_allowed = tandem.apply(change.document), False
+        if answer["problems"]:
+            assert all(p["path"] and p["what"] and p["right"] for p in answer["problems"]), change.what
+            assert (tandem.changes, picture(tandem)) == ([], before), change.what
+            if not any(INTERRUPTS in p["right"] for p in answer["problems"]):
+                return "refused"
+            answer, is_allowed = tandem.apply(change.document, allow_interruption=True), True
+            if answer["problems"]:
+                return "refused"
+        leave = is_allowed and any("takes down" in s and ", which owns " in s for s in answer["plan"])
+        made = normalise(change.document)
+        if speak(tandem, made):
+            readings.forget()
+        reach(tandem, made, change.what)
+        assert leave or guard.stranded == [], change.what
+    at_rest(tandem, change)
+    return "reached with leave" if leave else "reached"
+
+
+def speak(tandem: Managed, document: dict[str, Any]) -> bool:
+    """Its owner configures an appliance for the ASN that the document says, where it is another."""
+    region = tandem.lab.backend.lab_region
+    for appliance in document["appliances"].values():
+        asn = appliance["asn"]
+        known = [a for a in region.appliances.values() if a.instance_id == appliance.get("instance_id")]
+        if known and all(a.asn != asn for a in known):
+            old = known[0]
+            routes = [{"prefix": r.prefix, "as_path": [asn] * len(r.as_path)} for r in old.routes.values()]
+            tandem.lab.levers.register(f"{old.name}-{asn}", old.instance_id, asn, routes, bfd=old.bfd)
+            return True
+    return False
+
+
+def reach(tandem: Managed, document: dict[str, Any], what: str) -> None:
+    tandem.refresh()
+    tandem.converge(name=document["name"])
+    found = tandem.record(document["name"]).provisioned
+    assert (found.failure, found.pending) == (None, ()), what
+    assert shown(tandem, found.route_server_id) == described(document), what
+
+
+def at_rest(tandem: Managed, change: Change) -> None:
+    again = tandem.apply(change.document)
+    assert (again["plan"], again["problems"], tandem.changes) == ([], [], []), change.what
+    tandem.refresh()
+    assert tandem.changes == [], change.what
+
+
+def picture(tandem: Managed) -> dict[str, Any]:
+    """Everything that hangs on any route server, and what is stored."""
+    region = tandem.lab.backend.lab_region
+    there = [*region.route_servers, *region.endpoints, *region.peers]
+    return {
+        "there": {i: region.tags(i) for i in there},
+        "states": [t.state for t in (*region.endpoints.values(), *region.peers.values())],
+        "propagations": [dict(s.propagations) for s in region.route_servers.values()],
+        "stored": [(r.topology.name, r.version, r.revision) for r in tandem.app.store.list().records],
+    }

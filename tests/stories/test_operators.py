@@ -1,0 +1,105 @@
+"""What operators order: paused, pinned, forced, and a dry run."""
+
+from __future__ import annotations
+
+from tandem.adapters import clients
+from tests.judging import moved, reasons, told
+from tests.stack import MOVING, Stack
+
+UNTIL = "2026-01-02T00:00:00+00:00"
+ONCE = ["intent", "outcome"]
+FOLLOWED = ["moving 4 Elastic IPs to fw2", "moved 4 Elastic IPs to fw2"]
+WENT_BACK = ["moving 4 Elastic IPs to fw1", "moved 4 Elastic IPs to fw1"]
+
+
+def test_paused(edge: Stack) -> None:
+    """Whatever happens, nothing moves until it is resumed."""
+    edge.override(action="paused", until=UNTIL)
+    edge.levers.kill(name="fw1")
+    edge.live(120)
+    assert edge.are_all_with("fw1")
+    assert edge.calls(*MOVING) == []
+    assert edge.kinds() == ["hold"]
+    assert reasons(edge)[-1].startswith("paused by kim")
+    edge.override()
+    edge.live(60)
+    assert edge.are_all_with("fw2")
+    assert len(moved(edge)) == 4
+    assert edge.kinds() == ["hold", *ONCE, "hold-ended"]
+    held, *followed = told(edge)
+    assert held.startswith("HOLD, paused by kim")
+    assert followed == FOLLOWED
+
+
+def test_paused_between_the_decision_and_the_first_call(edge: Stack) -> None:
+    """While the intent is written; the override is read again immediately before the calls."""
+    events = clients.dynamodb().meta.events
+
+    def pauses(**_: object) -> None:
+        events.unregister("before-call.dynamodb.PutItem", pauses)
+        edge.override(action="paused", until=UNTIL)
+
+    events.register("before-call.dynamodb.PutItem", pauses)
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    edge.sweep()
+    assert edge.are_all_with("fw1")
+    assert edge.calls(*MOVING) == []
+    assert edge.kinds() == [*ONCE, "hold"]
+    assert reasons(edge)[-1].startswith("paused by kim")
+    edge.override()
+    edge.sweep()
+    assert edge.are_all_with("fw2")
+    assert len(moved(edge)) == 4
+
+
+def test_pinned(edge: Stack) -> None:
+    """To the standby, against the route; released, the addresses go back to it."""
+    edge.override(action="pinned", appliance="fw2", until=UNTIL)
+    edge.live(60)
+    assert edge.are_all_with("fw2")
+    edge.override()
+    edge.live(120)
+    assert edge.are_all_with("fw1")
+    assert len(moved(edge)) == 8
+    assert edge.kinds() == ONCE * 2
+    assert edge.audit()[0].body["groups"]["internet-edge"]["reason"].startswith("fw2 is pinned")
+    assert told(edge) == FOLLOWED + WENT_BACK
+
+
+def test_pinned_to_a_dead_appliance(edge: Stack) -> None:
+    edge.levers.kill(name="fw2")
+    edge.live(5)
+    edge.override(action="pinned", appliance="fw2", until=UNTIL)
+    edge.live(120)
+    assert edge.are_all_with("fw1")
+    assert edge.calls(*MOVING) == []
+    assert edge.kinds() == ["hold"]
+    assert "but fw2 has no session with BGP up" in reasons(edge)[-1]
+    (held,) = told(edge)
+    assert held.startswith("HOLD, pinned to fw2 by kim")
+
+
+def test_forced(edge: Stack) -> None:
+    """A pin that asks for no session; whose word it was is recorded with the move."""
+    edge.levers.kill(name="fw2")
+    edge.live(5)
+    edge.override(action="pinned", appliance="fw2", until=UNTIL, forced=True)
+    edge.live(120)
+    assert edge.are_all_with("fw2")
+    assert len(moved(edge)) == 4
+    assert edge.kinds() == ONCE
+    (report,) = edge.audit()[0].body["groups"]["internet-edge"]["reports"]
+    assert report.startswith("pinned to fw2 by kim")
+    assert report.endswith("forced: no session is asked for")
+    assert told(edge) == FOLLOWED
+
+
+def test_dry_run_decides_and_tells_and_moves_nothing(edge: Stack) -> None:
+    edge.store(mode="dry-run")
+    edge.levers.kill(name="fw1")
+    edge.live(180)
+    assert edge.are_all_with("fw1")
+    assert [c["outcome"] for c in edge.calls("AssociateAddress")] == ["DryRunOperation"] * 4
+    assert edge.kinds() == ["hold"]
+    assert told(edge) == ["would move 4 Elastic IPs to fw2 (dry-run)"]

@@ -1,0 +1,248 @@
+"""The provisioner killed before and after each of its AWS calls; then it starts again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+
+from tandem.lease import is_over
+from tandem.validation import normalise
+from tests.crashing import Killed
+from tests.emulated import SessionGuard, described, shown
+from tests.forks import finish, fork, forked, result
+from tests.managing import Managed, adoptable, managed, with_id
+from tests.provisioning import LISTENERS, _load, changing
+from tests.remembering import remembered
+from tests.topologies import set_at
+
+Document = dict[str, Any] | None
+"""What the scenario leads to; None where nothing shall be left."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What was stored before the run that dies."""
+
+    name: str
+    fewest: int
+    """AWS calls of its run at the least: each is two crash points, and they cannot become fewer unseen."""
+    begins: Callable[[Managed], Document]
+    runs: Callable[[Managed], object] = Managed.refresh
+    """What dies, and is started again."""
+
+
+def nothing_yet(tandem: Managed) -> Document:
+    return apply(tandem, tandem.wanted())
+
+
+def there(tandem: Managed) -> dict[str, Any]:
+    """A converged topology at rest, every session up."""
+    wanted = tandem.wanted()
+    tandem.run(wanted)
+    tandem.settle(120)
+    tandem.refresh()
+    tandem.events()
+    return wanted
+
+
+def new_liveness(tandem: Managed) -> Document:
+    wanted = there(tandem)
+    for name in wanted["appliances"]:
+        wanted = set_at(wanted, f"appliances.{name}.liveness", "bgp-keepalive")
+    return apply(tandem, wanted)
+
+
+def endpoint_elsewhere(tandem: Managed) -> Document:
+    wanted = set_at(there(tandem), "route_server.endpoints.az1-a", tandem.ids["subnets"]["protected1"])
+    return apply(tandem, wanted)
+
+
+def another_table(tandem: Managed) -> Document:
+    table = boto3.client("ec2").create_route_table(VpcId=tandem.ids["vpc_id"])["RouteTable"]["RouteTableId"]
+    return apply(tandem, set_at(there(tandem), "route_server.propagate_to", [table]))
+
+
+def adopted(tandem: Managed) -> Document:
+    there(tandem)
+    adoptable(tandem)
+    return apply(tandem, with_id(tandem))
+
+
+def deleted(tandem: Managed) -> Document:
+    there(tandem)
+    return None
+
+
+def delete(tandem: Managed) -> None:
+    """The schedule goes on with what was begun; what was not is asked for again."""
+    record = tandem.record()
+    if record is not None and record.is_leaving:
+        tandem.refresh()
+    elif record is not None:
+        tandem.delete(resources=True)
+
+
+def apply(tandem: Managed, wanted: dict[str, Any]) -> dict[str, Any]:
+    assert tandem.apply(wanted)["problems"] == []
+    return wanted
+
+
+SCENARIOS = [
+    Scenario("from nothing", 110, nothing_yet),
+    Scenario("another liveness", 140, new_liveness),
+    Scenario("an endpoint elsewhere", 75, endpoint_elsewhere),
+    Scenario("another route table", 65, another_table),
+    Scenario("adopting", 65, adopted),
+    Scenario("deleting", 60, deleted, delete),
+]
+
+
+@dataclass
+class Crashes:
+    """Before and after each call the process divides: one copy dies there, and this one lives on.
+
+    Between two calls that change something, and without a sleep, all calls find the same AWS: what happens
+    after a death there is played once.
+    """
+
+    tandem: Managed
+    calls: list[str] = field(default_factory=list)
+    worlds: set[tuple[int, float]] = field(default_factory=set)
+    """Changing calls so far, and the time."""
+    is_copy: bool = False
+    ended: dict[str, Any] = field(default_factory=dict)
+    """How those ended that died, by where."""
+    _under_way: bool = False
+    """What is called within a call, the emulator calls."""
+
+    def before(self, call: str) -> None:
+        if self._under_way:
+            return
+        if not self.is_copy:
+            self.calls.append(call)
+            self._divide(f"before {len(self.calls)} {call}", changing(self.calls[:-1]))
+        if self.is_copy:
+            raise Killed
+        self._under_way = True
+
+    def after(self, call: str) -> None:
+        if call != self.calls[-1]:
+            return
+        self._under_way = False
+        self._divide(f"after {len(self.calls)} {call}", changing(self.calls))
+        if self.is_copy:
+            raise Killed
+
+    def _divide(self, where: str, changed: list[str]) -> None:
+        world = (len(changed), self.tandem.lab.clock.seconds())
+        if world not in self.worlds:
+            assert threading.current_thread() is threading.main_thread()
+            self.worlds.add(world)
+            future = fork()
+            self.is_copy = future is None
+            if future is not None:
+                self.ended[where] = result(future)
+
+
+def swept(tandem: Managed, scenario: Scenario, wanted: Document) -> Crashes:
+    """A run that dies everywhere and lives on."""
+    crashes = Crashes(tandem)
+    LISTENERS.append(crashes)
+    with SessionGuard(tandem) as guard:
+        try:
+            scenario.runs(tandem)
+        except BaseException:
+            if not crashes.is_copy:
+                raise
+        LISTENERS.remove(crashes)
+        if crashes.is_copy:
+            finish(lambda: started_again(tandem, scenario, wanted, guard))
+    return crashes
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name)
+def test_killed_at_any_call_the_next_run_comes_to_the_same_end(scenario: Scenario) -> None:
+    with managed() as tandem:
+        wanted = scenario.begins(tandem)
+        with remembered(tandem.lab):
+            expected = forked(lambda: uninterrupted(tandem, scenario, wanted))
+            crashes = swept(tandem, scenario, wanted)
+    points = f"{2 * len(crashes.calls)} crash points in {len(crashes.worlds)} states of AWS"
+    print(f"{points}: {', '.join(crashes.calls)}")  # noqa: T201 - `make crash-sweep` shows it
+    assert len(crashes.calls) >= scenario.fewest
+    assert len(crashes.worlds) > len(changing(crashes.calls))
+    different = {where: end for where, end in crashes.ended.items() if end != expected}
+    assert different == {}
+
+
+def uninterrupted(tandem: Managed, scenario: Scenario, wanted: Document) -> dict[str, Any]:
+    with SessionGuard(tandem) as guard:
+        scenario.runs(tandem)
+        return end(tandem, wanted, guard)
+
+
+def started_again(
+    tandem: Managed, scenario: Scenario, wanted: Document, guard: SessionGuard
+) -> dict[str, Any]:
+    """A new process, after the dead one's lease is over."""
+    tandem.app = _load(tandem.lab)
+    tandem.settle(60)
+    scenario.runs(tandem)
+    return end(tandem, wanted, guard)
+
+
+def end(tandem: Managed, wanted: Document, guard: SessionGuard) -> dict[str, Any]:
+    """Everything there is in the end, by name, once nothing is left to do; and what was told."""
+    for _ in range(20):
+        record = tandem.record()
+        if record is None or not (record.provisioned is None or record.provisioned.pending):
+            break
+        tandem.settle(60)
+        tandem.refresh()
+    tandem.settle(60)
+    tandem.refresh()
+    tandem.refresh()
+    assert tandem.changes == []
+    told = {e["detail-type"]: e["detail"].get("version") for e in tandem.events()}
+    there = {"told": told, "left": everything(tandem), "leased": is_leased(tandem)}
+    if wanted is None:
+        assert tandem.record() is None
+        return there
+    assert guard.stranded == []
+    record = tandem.record()
+    assert record.provisioned.converged_version == record.version
+    assert (record.provisioned.failure, record.provisioned.pending) == (None, ())
+    found = shown(tandem, record.provisioned.route_server_id)
+    assert found == described(normalise(wanted))
+    assert tandem.delivered() == {p["RouteServerPeerId"] for p in tandem.peers()}
+    return there | {"shown": found}
+
+
+def everything(tandem: Managed) -> dict[str, int]:
+    """How many there are of everything that Tandem makes, whoever it belongs to."""
+    logs, sns = boto3.client("logs"), boto3.client("sns")
+    return {
+        "servers": len(tandem.servers()),
+        "endpoints": len(tandem.endpoints()),
+        "peers": len(tandem.peers()),
+        "sources": len(logs.describe_delivery_sources()["deliverySources"]),
+        "deliveries": len(logs.describe_deliveries()["deliveries"]),
+        "destinations": len(logs.describe_delivery_destinations()["deliveryDestinations"]),
+        "subscriptions": len(sns.list_subscriptions()["Subscriptions"]),
+    }
+
+
+def is_leased(tandem: Managed) -> bool:
+    """Whether another process would have to wait for the topology's lease."""
+    key = {"kind": {"S": "provision"}, "id": {"S": "edge"}}
+    item = boto3.client("dynamodb").get_item(TableName="tandem-state", Key=key).get("Item", {})
+    if "lease_until" not in item:
+        return False
+    until = datetime.fromtimestamp(int(item["lease_until"]["N"]) / 1000, UTC)
+    return not is_over(until, tandem.lab.clock.now())

@@ -1,0 +1,120 @@
+"""BGP and BFD come and go: when the Elastic IPs stay, and when they follow."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.judging import moved, reasons, told
+from tests.stack import MOVING, Stack
+
+FOLLOWED = ["moving 4 Elastic IPs to fw2", "moved 4 Elastic IPs to fw2"]
+
+
+def is_untouched(s: Stack) -> bool:
+    """Nothing was moved, recorded or told."""
+    return s.are_all_with("fw1") and (s.calls(*MOVING), s.audit(), told(s)) == ([], [], [])
+
+
+def test_bfd_flaps(edge: Stack) -> None:
+    """BGP stays up beside it."""
+    for state in ("down", "up") * 3:
+        edge.levers.session(name="fw1", endpoint="az1-a", state=state, protocol="bfd")
+        edge.live(3)
+    assert is_untouched(edge)
+
+
+def test_bfd_never_comes_up_while_bgp_does(edge: Stack) -> None:
+    """It is reported beside the move; it is no veto."""
+    for endpoint in ("az2-a", "az2-b"):
+        edge.levers.session(name="fw2", endpoint=endpoint, state="down", protocol="bfd")
+    edge.live(5)
+    assert is_untouched(edge)
+    edge.levers.kill(name="fw1")
+    edge.live(60)
+    assert edge.are_all_with("fw2")
+    assert len(moved(edge)) == 4
+    assert edge.kinds() == ["intent", "outcome"]
+    (report,) = edge.audit()[0].body["groups"]["internet-edge"]["reports"]
+    assert report.startswith("BFD is down beside BGP up on rsp-")
+    assert told(edge) == FOLLOWED
+
+
+def test_one_session_of_a_live_appliance_goes_down(edge: Stack) -> None:
+    edge.levers.session(name="fw1", endpoint="az1-a", state="down")
+    edge.live(60)
+    assert is_untouched(edge)
+
+
+def test_only_the_first_of_two_sessions_is_down_yet(edge: Stack) -> None:
+    """One invocation, woken by the first signal, settles until the second session is down as well."""
+    edge.levers.session(name="fw1", endpoint="az1-a", state="down")
+    edge.clock.sleep(0.4)
+    edge.levers.session(name="fw1", endpoint="az1-b", state="down")
+    assert edge.deliver(most=1) == 1
+    assert edge.are_all_with("fw2")
+    edge.live(30)
+    assert len(moved(edge)) == 4
+    assert edge.kinds() == ["intent", "outcome"]
+    assert told(edge) == FOLLOWED
+
+
+def test_all_sessions_of_both_appliances_down(edge: Stack) -> None:
+    for name in ("fw1", "fw2"):
+        edge.levers.kill(name=name)
+    edge.live(120)
+    assert edge.are_all_with("fw1")
+    assert edge.calls(*MOVING) == []
+    assert edge.kinds() == ["hold"]
+    assert "0.0.0.0/0 is not in the FIB" in reasons(edge)[-1]
+    assert told(edge) == ["HOLD, 0.0.0.0/0 is not in the FIB"]
+
+
+def test_one_endpoint_in_maintenance(edge: Stack) -> None:
+    """Its sessions drop and come back; the other endpoint's carry on."""
+    edge.levers.maintenance(endpoint="az1-a", seconds=20)
+    edge.live(60)
+    assert any("maintenance" in m.message.lower() for m in edge.published)
+    assert is_untouched(edge)
+
+
+def test_a_late_message_from_before_the_failure_says_nothing_any_more(edge: Stack) -> None:
+    """SNS delivers an "up" after the "down" that followed it."""
+    edge.levers.session(name="fw1", endpoint="az1-a", state="down")
+    edge.clock.sleep(2)
+    edge.levers.session(name="fw1", endpoint="az1-a", state="up")
+    edge.clock.sleep(3)
+    came_up = [n for n, m in enumerate(edge.published) if "now UP" in m.message][-2:]
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    edge.delivered = came_up[-1] + 1
+    edge.deliver()
+    assert edge.are_all_with("fw2")
+    began = edge.clock.now()
+    for number in came_up:
+        edge.deliver_one(number)
+    assert edge.clock.now() - began < timedelta(seconds=5)
+    assert "hold" not in edge.kinds()
+    assert told(edge) == FOLLOWED
+
+
+def test_a_message_from_another_topic_is_refused(edge: Stack) -> None:
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    edge.invoke(
+        {"Records": [{"Sns": {"TopicArn": "arn:aws:sns:us-east-1:123456789012:other", "Message": "x"}}]}
+    )
+    assert edge.calls() == []
+    assert is_untouched(edge)
+
+
+def test_a_message_of_unknown_shape_still_causes_a_look(edge: Stack) -> None:
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    edge.invoke({"Records": [{"Sns": {"TopicArn": edge.ids["sns_topic_arn"], "Message": "who knows"}}]})
+    assert edge.are_all_with("fw2")
+    assert told(edge) == FOLLOWED
+
+
+def test_an_unknown_bus_event_is_ignored(edge: Stack) -> None:
+    edge.invoke({"source": "tandem", "detail-type": "Something New", "detail": {"topology": "edge"}})
+    assert edge.calls() == []
