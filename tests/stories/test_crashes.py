@@ -128,7 +128,7 @@ def test_killed_at_any_call_the_next_sweep_converges(scenario: Scenario, *, afte
     with stack() as s:
         points = look_and_die(s, scenario, None, after=False)
         check(s, scenario)
-        print(f"{len(points)} crash points: {', '.join(points)}")  # noqa: T201 - `make crash-sweep` shows it
+        print(f"{scenario.name}: {len(points)} crash points: {', '.join(points)}")  # noqa: T201 - `make crash-sweep` shows it
         assert len(points) >= scenario.fewest
         for point in range(1, len(points) + 1):
             back_to_the_start(s, scenario)

@@ -174,7 +174,7 @@ def test_killed_at_any_call_the_next_run_comes_to_the_same_end(scenario: Scenari
             expected = forked(lambda: uninterrupted(tandem, scenario, wanted))
             crashes = swept(tandem, scenario, wanted)
     points = f"{2 * len(crashes.calls)} crash points in {len(crashes.worlds)} states of AWS"
-    print(f"{points}: {', '.join(crashes.calls)}")  # noqa: T201 - `make crash-sweep` shows it
+    print(f"{scenario.name}: {points}: {', '.join(changing(crashes.calls))} and reads")  # noqa: T201 - `make crash-sweep` shows it
     assert len(crashes.calls) >= scenario.fewest
     assert len(crashes.worlds) > len(changing(crashes.calls))
     different = {where: end for where, end in crashes.ended.items() if end != expected}

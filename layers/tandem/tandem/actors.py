@@ -19,7 +19,7 @@ from tandem.signals import members, moment
 from tandem.watchsteps import CallFailedError
 
 if TYPE_CHECKING:
-    from tandem.provisioning_ports import Clock
+    from tandem.ports import Clock
 
 MOST_QUESTIONS = 6
 """In one run of the provisioner."""

@@ -14,6 +14,32 @@ UNKNOWN = "?"
 
 
 @dataclass(frozen=True, slots=True)
+class _Single:
+    """What is about one resource alone."""
+
+    verb: ClassVar[str]
+    kind: ClassVar[str] = ""
+    about: str
+    """The resource's ID."""
+
+    @property
+    def what(self) -> str:
+        return f"{self.kind} {self.about}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class _Propagation:
+    verb: ClassVar[str]
+    route_server_id: str
+    about: str
+    """The route table's ID."""
+
+    @property
+    def what(self) -> str:
+        return f"propagation to {self.about}"
+
+
+@dataclass(frozen=True, slots=True)
 class CreateRouteServer:
     verb: ClassVar[str] = "create"
     asn: int
@@ -51,14 +77,8 @@ class ModifyRouteServer:
         return f"{self.about} ({', '.join(words)})"
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteRouteServer:
-    verb: ClassVar[str] = "delete"
-    about: str
-
-    @property
-    def what(self) -> str:
-        return self.about
+class DeleteRouteServer(_Single):
+    verb = "delete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,37 +118,17 @@ class CreateEndpoint:
         return f"endpoint {self.about} in {self.subnet_id}"
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteEndpoint:
-    verb: ClassVar[str] = "delete"
-    about: str
-
-    @property
-    def what(self) -> str:
-        return f"endpoint {self.about}"
+class DeleteEndpoint(_Single):
+    verb = "delete"
+    kind = "endpoint"
 
 
-@dataclass(frozen=True, slots=True)
-class EnablePropagation:
-    verb: ClassVar[str] = "enable"
-    route_server_id: str
-    about: str
-    """The route table's ID."""
-
-    @property
-    def what(self) -> str:
-        return f"propagation to {self.about}"
+class EnablePropagation(_Propagation):
+    verb = "enable"
 
 
-@dataclass(frozen=True, slots=True)
-class DisablePropagation:
-    verb: ClassVar[str] = "disable"
-    route_server_id: str
-    about: str
-
-    @property
-    def what(self) -> str:
-        return f"propagation to {self.about}"
+class DisablePropagation(_Propagation):
+    verb = "disable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,28 +186,16 @@ class SetTags:
         return f"{self.about} ({', '.join(f'{key}={value}' for key, value in self.tags)})"
 
 
-@dataclass(frozen=True, slots=True)
-class Await:
+class Await(_Single):
     """Nothing to do but to wait for AWS."""
 
-    verb: ClassVar[str] = "wait for"
-    about: str
-
-    @property
-    def what(self) -> str:
-        return self.about
+    verb = "wait for"
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
+class Keep(_Single):
     """Nothing that Tandem does: the step is refused, and says why."""
 
-    verb: ClassVar[str] = "keep"
-    about: str
-
-    @property
-    def what(self) -> str:
-        return self.about
+    verb = "keep"
 
 
 Action = (
