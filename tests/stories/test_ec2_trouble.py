@@ -82,3 +82,17 @@ def test_reads_that_keep_failing_raise_and_leave_no_lease(edge: Stack) -> None:
     edge.clock.sleep(3)
     edge.sweep()
     assert edge.are_all_with("fw2")
+
+
+def test_after_a_refusal_the_next_failover_is_told_like_any_other(edge: Stack) -> None:
+    edge.levers.fault(action="AssociateAddress", error="UnauthorizedOperation", count=1)
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    edge.sweep()
+    assert len(moved(edge)) == 3
+    assert told(edge)[:2] == [FOLLOWED[0], "FAILED, 1 of 4 Elastic IPs not moved to fw2"]
+    edge.levers.restore(name="fw1")
+    edge.clock.sleep(20)
+    edge.sweep()
+    assert edge.are_all_with("fw1")
+    assert told(edge) == ["moving 3 Elastic IPs to fw1", "moved 3 Elastic IPs to fw1"]

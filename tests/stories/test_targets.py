@@ -52,6 +52,22 @@ def test_target_with_a_strangers_elastic_ip(edge: Stack) -> None:
     assert edge.kinds() == [*ONCE, "hold", *ONCE, "hold-ended"]
 
 
+def test_target_with_a_strangers_elastic_ip_whose_interface_cannot_be_read(edge: Stack) -> None:
+    """The holder is dead: the others move all the same."""
+    ec2 = edge.lab.client()
+    strange = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    edge.levers.associate_as_stranger(
+        allocation_id=strange, network_interface_id=edge.ids["interfaces"]["fw2"], private_ip="10.0.2.21"
+    )
+    edge.levers.fault(action="DescribeNetworkInterfaces", error="UnauthorizedOperation")
+    edge.levers.kill(name="fw1")
+    edge.live(10)
+    (found,) = ec2.describe_addresses(AllocationIds=[strange])["Addresses"]
+    assert found.get("PrivateIpAddress") == "10.0.2.21"
+    assert sorted(moved(edge)) == ["eip1", "eip3", "eip4"]
+    assert f"has another Elastic IP, {strange}: a move would throw it off" in reasons(edge)[-1]
+
+
 def test_interface_detached(edge: Stack) -> None:
     """The standby's; its appliance is alive and owns the route. Attached again, it gets the addresses."""
     attachments = outside_interfaces(edge)

@@ -155,6 +155,7 @@ class Observation:
     database: RoutingDatabase
     peers: tuple[Peer, ...]
     elastic_ips: dict[str, ElasticIp]
+    """The declared ones; where the interfaces could not be read, also those of others on the targets."""
     interfaces: dict[str, NetworkInterface] | None
     instance_states: dict[str, str] | None
     overrides: tuple[Override, ...] = ()

@@ -12,8 +12,8 @@ def limitation(
 ) -> str | None:
     """Why the appliance may not have the address now (design §5, step 6).
 
-    With a dead holder, a read that failed stops nothing: EC2 refuses a bad target itself. A forced pin skips
-    the session test only.
+    With a dead holder, a read that failed stops nothing: EC2 refuses a bad target itself, and whom it would
+    throw off is known from the addresses (`occupant`). A forced pin skips the session test only.
     """
     if not forced and not ownership.has_session(appliance, observation):
         return f"{appliance.name} has no session with BGP up"

@@ -71,6 +71,7 @@ def act(
     told.result()
     left = [d for d in after(decisions, done) if d.action is Action.HOLD]
     quiet = {d.group for d in left if stands(run, d) or run.refused.get(d.group) == d.reason}
+    quiet -= {m.move.group for m in done if m.outcome is Outcome.VERIFIED}
     run.refused |= {d.group: d.reason for d in left}
     run.trail.tell_outcome(decision_id, stages, [m for m in done if m.move.group not in quiet], head)
     return done
@@ -98,11 +99,10 @@ def _remembered(before: Memory, moving: Memory, done: tuple[Moved, ...]) -> Memo
 
 
 def _was_refused(run: Run, decision: GroupDecision) -> bool:
-    """Whether this group's moves failed before, which has been told."""
-    if decision.group in run.refused:
-        return True
+    """Whether EC2 refused each of these moves before, which has been told."""
     known = run.memory.standing.get(decision.group)
-    return known is not None and REFUSED in known.reason
+    told = run.refused.get(decision.group) or (known.reason if known else "")
+    return all(f"{address.allocation_id}: {REFUSED}" in told for address in decision.moves)
 
 
 def _signal_at(signals: tuple[Signal, ...]) -> datetime | None:

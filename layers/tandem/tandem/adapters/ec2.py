@@ -64,8 +64,9 @@ REFUSED_FOR_NOW = TRANSIENT_CODES | {"IncorrectInstanceState"}
 def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = tuple) -> Observation:
     """One reading of everything that `decide` asks for, all reads side by side, `overrides` among them.
 
-    Raises TemporaryError where the routing database, the peers or the addresses cannot be read; the
-    interfaces and the instances are None then, with the reason in `failed`.
+    Raises TemporaryError where the routing database, the peers or the addresses cannot be read. Where the
+    interfaces or the instances cannot, they are None, with the reason in `failed`; in the place of the
+    interfaces the addresses on them are read then, since a move would throw them off (facts §8.1).
     """
     route_server_id = topology.route_server.route_server_id
     if route_server_id is None:
@@ -80,11 +81,13 @@ def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = 
     reading_instances = submit(instance_states, topology.instance_ids)
     reading_overrides = submit(overrides)
     failed: list[str] = []
+    shown = _or_none(reading_interfaces, failed)
+    at_targets = {} if shown is not None else addresses_on(topology.target_interface_ids)
     return Observation(
         database=reading_database.result(),
         peers=reading_peers.result(),
-        elastic_ips=reading_addresses.result(),
-        interfaces=_or_none(reading_interfaces, failed),
+        elastic_ips=at_targets | reading_addresses.result(),
+        interfaces=shown,
         instance_states=_or_none(reading_instances, failed),
         overrides=reading_overrides.result(),
         failed=tuple(failed),
@@ -124,6 +127,16 @@ def addresses(allocation_ids: Sequence[str]) -> dict[str, ElasticIp]:
     """The Elastic IPs by allocation; a released one is absent. Raises TemporaryError."""
     found = _filtered(
         "allocation-id", allocation_ids, lambda f: clients.ec2().describe_addresses(Filters=f)["Addresses"]
+    )
+    return {address["AllocationId"]: _elastic_ip(address) for address in found}
+
+
+def addresses_on(interface_ids: Iterable[str]) -> dict[str, ElasticIp]:
+    """Every Elastic IP on these interfaces, whosever it is. Raises TemporaryError."""
+    found = _filtered(
+        "network-interface-id",
+        tuple(interface_ids),
+        lambda f: clients.ec2().describe_addresses(Filters=f)["Addresses"],
     )
     return {address["AllocationId"]: _elastic_ip(address) for address in found}
 
