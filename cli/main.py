@@ -156,7 +156,7 @@ def delete(
     words.deletion(out, topology, verdict)
     if not yes:
         _confirm(out, f"Delete {topology}?", "nothing was deleted")
-    deleted = _ask(name, action="delete", **order)
+    deleted = _ask(name, action="delete", seen=verdict["version"], **order)
     _end_with_problems(out, topology, _problems(deleted))
     if deleted["deleted"]:
         words.done(out, f"deleted: {topology}")

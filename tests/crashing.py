@@ -59,11 +59,14 @@ def fuse(blow_at: int | None = None, *, after: bool = False) -> Iterator[Fuse]:
 
 
 @contextmanager
-def table_away(*operations: str) -> Iterator[None]:
-    """DynamoDB answers nobody; or only some operations go unanswered."""
+def table_away(*operations: str, most: int | None = None) -> Iterator[None]:
+    """DynamoDB answers nobody; or only some operations go unanswered, or so many calls at most."""
+    unanswered = 0
 
     def gone(model: OperationModel, **_: object) -> None:
-        if not operations or model.name in operations:
+        nonlocal unanswered
+        if (not operations or model.name in operations) and (most is None or unanswered < most):
+            unanswered += 1
             raise ConnectTimeoutError(endpoint_url="dynamodb")
 
     events = clients.dynamodb().meta.events

@@ -86,13 +86,15 @@ class Callers(AllowAll):
 
 
 class TopicSink(RecordingSink):
-    """Route servers' topics are real ones of moto's SNS."""
+    """Route servers' topics are real ones of moto's SNS; AWS makes them, and no function dies of it."""
 
     def create_topic(self, name: str) -> str:
-        return str(boto3.client("sns").create_topic(Name=name)["TopicArn"])
+        with mock.patch.object(sys.modules[__name__], "RECORDERS", []):
+            return str(boto3.client("sns").create_topic(Name=name)["TopicArn"])
 
     def delete_topic(self, arn: str) -> None:
-        boto3.client("sns").delete_topic(TopicArn=arn)
+        with mock.patch.object(sys.modules[__name__], "RECORDERS", []):
+            boto3.client("sns").delete_topic(TopicArn=arn)
 
 
 @dataclass

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -91,8 +93,11 @@ def _look_at_all(
 ) -> list[TandemError]:
     signals = parse(event)
     failures: list[TandemError] = []
-    concerned = [(r, [s for s in signals if concerns(s, r)]) for r in _records(signals)]
+    records, away = _records(signals)
+    concerned = [(r, [s for s in signals if concerns(s, r)]) for r in records]
     heard = [(record, found) for record, found in concerned if found]
+    if away is not None and not heard:
+        raise away
     if not heard:
         logger.warning("nothing to look at", causes=[s.cause for s in signals], event_keys=sorted(event))
         refused = sum(s.origin is Origin.SNS for s in signals)
@@ -103,8 +108,15 @@ def _look_at_all(
             if number and world.clock.now() >= ends_at:
                 _leave(heard[number:])
                 break
-            owner = f"{request_id}/{uuid4().hex[:8]}"
-            run = look(record.topology, found, world, owner=owner, received_at=received_at, ends_at=ends_at)
+            run = look(
+                record.topology,
+                found,
+                world,
+                owner=f"{request_id}/{uuid4().hex[:8]}",
+                received_at=received_at,
+                ends_at=ends_at,
+                away=away,
+            )
             _report(run, received_at)
         except TandemError as error:
             logger.exception("look failed", topology=record.topology.name)
@@ -120,30 +132,33 @@ def _leave(rest: Sequence[tuple[TopologyRecord, list[Signal]]]) -> None:
     world.bus.put(*(made for record, found in rest for made in forward(found, [record], now).events))
 
 
-def _records(signals: Sequence[Signal]) -> tuple[TopologyRecord, ...]:
-    """The topologies that the signals may concern; where the table is away, as it showed them last.
+def _records(signals: Sequence[Signal]) -> tuple[tuple[TopologyRecord, ...], StateUnavailableError | None]:
+    """The topologies that the signals may concern. Where two reads of the table fail, as it showed them less
+    than five minutes ago, with the failure.
 
     A signal from the bus names its topology; an SNS message names a topic, and a sweep may name nothing.
     """
     named = all(s.origin is Origin.BUS for s in signals)
     names = {s.topology for s in signals if s.topology} if named else None
-    known = world.last_known.records
+    read_at = world.clock.now()
     try:
-        stored = store.list() if names is None else _stored(names)
-    except StateUnavailableError:
+        stored = _twice(store.list if names is None else partial(_stored, names))
+    except StateUnavailableError as error:
         metrics.add_metric("StateTableAway", MetricUnit.Count, 1)
-        shown = tuple(record for name, record in known.items() if names is None or name in names)
-        if not all(any(concerns(s, r) for r in shown) for s in signals):
-            raise
-        logger.exception("state table away, using the topologies that it showed last")
-        return shown
+        logger.exception("state table away, going by the topologies that it showed last")
+        return world.last_known.fresh(names, world.clock.now()), error
     for name, why in stored.damaged.items():
         logger.error("stored topology damaged", topology=name, why=why)
         metrics.add_metric("RepairedState", MetricUnit.Count, 1)
-    for name in tuple(known) if names is None else names:
-        known.pop(name, None)
-    known |= {record.topology.name: record for record in stored.records}
-    return stored.records
+    world.last_known.read(names, stored.records, read_at)
+    return stored.records, None
+
+
+def _twice(read: Callable[[], Stored]) -> Stored:
+    """One time-out is no table that is away. Raises StateUnavailableError."""
+    with suppress(StateUnavailableError):
+        return read()
+    return read()
 
 
 def _stored(names: Iterable[str]) -> Stored:

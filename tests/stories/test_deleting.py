@@ -6,12 +6,14 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import boto3
 import pytest
 
 from tests.cloudformation import CloudFormation, cloudformation
 from tests.crashing import Killed
+from tests.functions import Context
 from tests.managing import QUICK, Managed, managed, tags
 
 PHYSICAL = "tandem:network:edge"
@@ -295,3 +297,155 @@ def test_killed_after_any_changing_call_a_deletion_comes_to_its_end(stacks: Clou
         assert answer is not None
         assert answer["Status"] == "SUCCESS"
         assert nothing_is_left(tandem)
+
+
+# ---- what must not go, and what must not stay
+
+
+def test_storing_the_same_document_again_ends_a_deletion(slow: Managed) -> None:
+    before = slow.world()
+    delete_all(slow)
+    answer = slow.check(slow.wanted())
+    assert "it is being deleted" in answer["changes"][0]
+    assert not [step for step in answer["plan"] if step.startswith(("delete", "disassociate"))]
+    slow.run(slow.wanted())
+    assert slow.record().is_leaving is False
+    slow.settle(60)
+    slow.refresh()
+    assert slow.world() == before
+
+
+def test_a_stack_that_wants_it_again_ends_a_deletion(stacks: CloudFormation) -> None:
+    with managed(SLOW) as tandem:
+        create(tandem, stacks)
+        tandem.invoke(deletion(tandem, stacks))
+        assert tandem.record().is_leaving
+        event = stacks.request(
+            "Update", properties(tandem), old=properties(tandem), PhysicalResourceId=PHYSICAL
+        )
+        tandem.settle(1)
+        tandem.invoke(event)
+        assert tandem.record().is_leaving is False
+
+
+def test_a_deletion_that_failed_says_that_nothing_is_moved_and_the_brake_still_works(there: Managed) -> None:
+    strangers_peer(there)
+    (problem,) = delete_all(there)["problems"]
+    assert "nobody moves its addresses" in problem["what"]
+    assert there.apply(there.wanted() | {"mode": "dry-run"})["problems"] == []
+    assert there.record().is_leaving is False
+
+
+def test_a_route_server_that_another_topology_needs_stays(there: Managed, stacks: CloudFormation) -> None:
+    server = there.servers()[0]["RouteServerId"]
+    groups = [{"name": "transit", "prefixes": ["10.20.0.0/16"]}]
+    watcher = there.document(name="watcher", manage=False, groups=groups)
+    watcher["route_server"]["id"] = server
+    assert there.apply(watcher)["problems"] == []
+    for order in ({"check": True}, {}):
+        (problem,) = delete_all(there, **order)["problems"]
+        assert problem["what"] == f"{server} serves watcher as well"
+    assert there.delete()["deleted"] is True
+    there.events()
+    create(there, stacks)
+    event = deletion(there, stacks)
+    there.settle(1)
+    there.invoke(event)
+    answer = stacks.answer(event)
+    assert answer is not None
+    assert f"{server} serves watcher as well" in answer["Reason"]
+    assert len(there.peers()) == 4
+
+
+def test_a_route_server_that_lost_its_tags_is_not_said_to_be_gone(there: Managed) -> None:
+    server = there.servers()[0]["RouteServerId"]
+    ec2 = boto3.client("ec2")
+    ec2.delete_tags(Resources=[server], Tags=[{"Key": "tandem:managed-by"}])
+    answer = delete_all(there)
+    assert (answer["deleted"], len(there.peers())) == (False, 4)
+    assert "has lost Tandem's tags" in answer["problems"][0]["what"]
+    ec2.create_tags(Resources=[server], Tags=[{"Key": "tandem:managed-by", "Value": "tandem"}])
+    assert delete_all(there)["deleted"] is True
+    assert nothing_is_left(there)
+
+
+@pytest.mark.parametrize("kill_at", range(3, 8))
+def test_deleted_while_aws_does_not_show_the_route_server_yet_nothing_is_left(
+    stacks: CloudFormation, kill_at: int
+) -> None:
+    """The run that creates it dies; describes lag."""
+    with managed() as tandem:
+        tandem.lab.levers.fault("DescribeRouteServers", lag_s=8)
+        tandem.invoke(stacks.request("Create", properties(tandem)))
+        (stored,) = tandem.events()
+        with suppress(Killed):
+            tandem.invoke(stored, kill_at=kill_at)
+        vars(tandem.app)["OWNER"] = "another"
+        tandem.settle(1)
+        event = deletion(tandem, stacks)
+        tandem.invoke(event)
+        pass_minutes(tandem, 5)
+        tandem.settle(60)
+        answer = stacks.answer(event)
+        assert answer is not None
+        assert answer["Status"] == "SUCCESS", answer
+        assert nothing_is_left(tandem)
+
+
+def test_what_was_stored_while_the_deletion_ran_is_not_called_deleted(there: Managed) -> None:
+    wanted, clock = there.wanted() | {"mode": "dry-run"}, there.app.clock
+    applied: list[dict[str, Any]] = []
+    sleep = clock.sleep
+
+    def a_colleague_applies(seconds: float) -> None:
+        sleep(seconds)
+        if not applied:
+            applied.append(there.app.handler({"action": "apply", "document": wanted}, Context()))
+
+    with mock.patch.object(clock, "sleep", a_colleague_applies):
+        answer = delete_all(there)
+    assert applied[0]["version"] == 2
+    assert answer["deleted"] is False
+    assert "version 2 was stored meanwhile" in answer["problems"][0]["what"]
+    assert there.record().topology.mode == "dry-run"
+
+
+def test_what_was_looked_at_is_what_is_deleted(there: Managed) -> None:
+    seen = delete_all(there, check=True)["version"]
+    there.run(there.wanted() | {"mode": "dry-run"})
+    (problem,) = delete_all(there, seen=seen)["problems"]
+    assert problem["what"] == "version 2 of edge is stored by now, not 1"
+    assert there.changes == []
+
+
+def test_the_rollback_of_a_rename_never_takes_the_old_topology_away(stacks: CloudFormation) -> None:
+    with managed() as tandem:
+        old = properties(tandem)
+        create(tandem, stacks)
+        groups = [{"name": "transit", "prefixes": ["10.20.0.0/16"]}]
+        new = properties(tandem, name="transit", groups=groups)
+        tandem.settle(1)
+        tandem.invoke(stacks.request("Update", new, old=old, PhysicalResourceId=PHYSICAL))
+        tandem.deliver()
+        assert tandem.record("transit").provisioned.failure is None
+        before = {e["RouteServerEndpointId"] for e in tandem.endpoints()}
+        tandem.lab.levers.fault("DescribeRouteServers", error="UnauthorizedOperation", count=2)
+        event = stacks.request("Update", old, old=new, PhysicalResourceId="tandem:network:transit")
+        tandem.settle(1)
+        tandem.invoke(event)
+        answer = stacks.answer(event)
+        assert answer is not None
+        assert answer["Status"] == "FAILED"
+        tandem.lab.levers.faults_clear()
+        pass_minutes(tandem, 5)
+        assert tandem.record().is_leaving is False
+        assert {e["RouteServerEndpointId"] for e in tandem.endpoints()} == before
+
+
+def test_taking_over_what_is_to_go_with_the_stack_is_refused(there: Managed, stacks: CloudFormation) -> None:
+    event = stacks.request("Create", properties(there) | {"TakeOver": True})
+    there.invoke(event)
+    answer = stacks.answer(event)
+    assert answer is not None
+    assert "what was there before the stack would go with it" in answer["Reason"]
+    assert there.record().door == "cli"

@@ -117,6 +117,27 @@ def test_what_was_repaired_long_ago_accuses_nobody() -> None:
             tandem.settle(600)
 
 
+def test_a_repair_clears_who_it_was_while_another_difference_stands() -> None:
+    """Bob's change was put right an hour ago. Alice's is not in CloudTrail yet, then it is."""
+    with managed(LATE) as tandem:
+        table = converged(tandem).world()["tables"][0]
+        gone: Any = {"RouteServerId": tandem.servers()[0]["RouteServerId"], "RouteTableId": table}
+        interface: Any = {"Resources": [tandem.ids["interfaces"]["fw2"]], "Tags": [{"Key": "tandem:stack"}]}
+        tandem.lab.client().delete_tags(**interface)
+        told = []
+        for who, found_late in (("bob", 60), ("alice", 60), ("alice", 400)):
+            by(tandem, who).disable_route_server_propagation(**gone)
+            tandem.settle(found_late)
+            tandem.refresh()
+            told.append(actors(tandem)[table])
+            tandem.converge()
+            found = tandem.record().provisioned
+            assert found is not None
+            assert len(found.drift) == 1
+            tandem.settle(3600)
+        assert told == [None, None, ALICE]
+
+
 def test_a_refused_call_did_nothing(there: Managed) -> None:
     before, gone = there.world(), peer_of(there, "fw1")
     by(there, "alice").delete_route_server_peer(RouteServerPeerId=gone)
@@ -198,3 +219,25 @@ def test_a_watched_route_server_names_who_changed_it(watched: Provisioner) -> No
     watched.refresh()
     assert actors(watched) == {}
     assert watched.changes == []
+
+
+def test_what_a_person_put_back_accuses_nobody_while_another_difference_stands() -> None:
+    """Nothing here is Tandem's to repair: Bob's change was undone by hand, and a tag stays off."""
+    with provisioner(timings=LATE) as tandem:
+        tandem.apply(tandem.document(manage=False))
+        tandem.deliver()
+        table = tandem.ids["route_tables"]["protected"]
+        both: Any = {"RouteServerId": tandem.ids["route_server_id"], "RouteTableId": table}
+        interface: Any = {"Resources": [tandem.ids["interfaces"]["fw1"]], "Tags": [{"Key": "tandem:stack"}]}
+        tandem.lab.client().delete_tags(**interface)
+        told = []
+        for who, found_late in (("bob", 400), ("alice", 60), ("alice", 400)):
+            tandem.settle(600)
+            tandem.refresh()
+            tandem.events()
+            by(tandem, who).disable_route_server_propagation(**both)
+            tandem.settle(found_late)
+            tandem.refresh()
+            told += [e["detail"]["actor"] for e in tandem.events() if e["detail-type"] == "Drift Detected"]
+            tandem.lab.client().enable_route_server_propagation(**both)
+        assert told == [BOB, None, ALICE]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from unittest import mock
 
@@ -57,7 +58,15 @@ def test_from_nothing_to_converged_in_order_and_then_at_rest(timings) -> None:
         assert tandem.world()["states"] == {"available"}
         tandem.settle(60)
         assert tandem.delivered() == {p["RouteServerPeerId"] for p in tandem.peers()}
-        assert set(types(tandem)) == {"Topology Change", "Provisioning Completed"}
+        told = tandem.events()
+        assert {e["detail-type"] for e in told} == {"Topology Change", "Provisioning Completed"}
+        addresses = {e["RouteServerEndpointId"]: e["EniAddress"] for e in tandem.endpoints()}
+        dialled = {
+            f"{p['PeerAddress']} dials {addresses[p['RouteServerEndpointId']]}" for p in tandem.peers()
+        }
+        sessions = re.sub(r" \(ASN \d+\)|fw\d: |, bfd", "", "\n".join(told[-1]["detail"]["sessions"]))
+        assert set(sessions.splitlines()) == dialled
+        assert len(told[-1]["detail"]["steps"]) > 11
         tandem.refresh()
         assert tandem.changes == []
         assert types(tandem) == []

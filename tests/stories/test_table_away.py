@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
+from dataclasses import asdict, replace
+
 import pytest
 
 from tandem.adapters import clients
@@ -117,3 +121,98 @@ def test_a_topology_that_was_deleted_is_not_moved_for_when_the_table_goes_away(e
     with table_away(), pytest.raises(StateUnavailableError):
         edge.sweep()
     assert edge.calls(*MOVING) == []
+
+
+def is_dry_run(edge: Stack) -> None:
+    edge.store(mode="dry-run")
+
+
+def is_deleted(edge: Stack) -> None:
+    clients.dynamodb().delete_item(TableName="tandem-state", Key=KEY)
+
+
+def is_leaving(edge: Stack) -> None:
+    assert edge.record.provisioned is not None
+    leaving = replace(edge.record.provisioned, leaving=edge.record.version)
+    clients.dynamodb().update_item(
+        TableName="tandem-state",
+        Key=KEY,
+        UpdateExpression="SET provisioned = :new",
+        ExpressionAttributeValues={":new": {"S": json.dumps(asdict(leaving))}},
+    )
+
+
+KEY = {"kind": {"S": "topology"}, "id": {"S": "edge"}}
+STOPPED = (is_dry_run, is_deleted, is_leaving)
+
+
+@pytest.mark.parametrize("stopped", STOPPED)
+@pytest.mark.parametrize("is_alive", [True, False])
+@pytest.mark.parametrize("by_name", [True, False])
+def test_an_hour_old_document_moves_nothing(edge: Stack, stopped, is_alive: bool, by_name: bool) -> None:
+    """Others served meanwhile; the topology is the only thing that this process cannot read."""
+    stopped(edge)
+    edge.clock.sleep(3600)
+    lose(edge, is_alive=is_alive)
+    with table_away("GetItem" if by_name else "Query"), pytest.raises(StateUnavailableError):
+        edge.sweep() if by_name else edge.invoke({"tandem": "sweep"})
+    assert edge.are_all_with("fw1")
+
+
+@pytest.mark.parametrize("stopped", STOPPED)
+@pytest.mark.parametrize("is_alive", [True, False])
+def test_one_time_out_brings_no_old_document_back(edge: Stack, stopped, is_alive: bool) -> None:
+    stopped(edge)
+    lose(edge, is_alive=is_alive)
+    with table_away("GetItem", most=1):
+        edge.sweep()
+    assert edge.are_all_with("fw1")
+
+
+@pytest.mark.parametrize("is_alive", [True, False])
+def test_one_time_out_keeps_nobody_waiting(edge: Stack, is_alive: bool) -> None:
+    lose(edge, is_alive=is_alive)
+    with table_away("GetItem", most=1):
+        edge.sweep()
+    assert edge.are_all_with("fw2")
+    assert edge.kinds() == ["intent", "outcome"]
+
+
+@pytest.mark.parametrize("is_alive", [True, False])
+def test_a_lease_makes_no_document_true(edge: Stack, is_alive: bool) -> None:
+    """The document is a minute old and cannot be read, all else can: only what is with the dead moves."""
+    edge.clock.sleep(60)
+    lose(edge, is_alive=is_alive)
+    with table_away("GetItem"), pytest.raises(StateUnavailableError):
+        edge.sweep()
+    assert edge.are_all_with("fw1" if is_alive else "fw2")
+    assert edge.audit() == []
+    edge.sweep()
+    assert edge.are_all_with("fw2")
+    assert edge.kinds() == ["intent", "outcome"]
+    assert len(edge.calls("AssociateAddress")) == 4
+
+
+def test_looks_at_the_others_make_no_document_younger(edge: Stack) -> None:
+    """The age is the document's own, whatever else was read since."""
+    edge.store(name="other", groups=[])
+    is_deleted(edge)
+    for _ in range(6):
+        edge.clock.sleep(60)
+        edge.sweep("other")
+        with table_away("GetItem"), suppress(StateUnavailableError):
+            edge.sweep()
+    edge.app.world.last_known.remember("edge", (), edge.app.world.clock.now())
+    lose(edge, is_alive=False)
+    with table_away("GetItem"), pytest.raises(StateUnavailableError):
+        edge.sweep()
+    assert edge.are_all_with("fw1")
+
+
+def lose(edge: Stack, *, is_alive: bool) -> None:
+    """The route leads to fw2 by now; fw1 is dead, or alive without it."""
+    if is_alive:
+        edge.levers.withdraw(name="fw1", prefix="0.0.0.0/0")
+    else:
+        edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)

@@ -101,6 +101,7 @@ others: dict[DetailType, dict[str, st.SearchStrategy[Any]]] = {
     DetailType.PROVISIONING_COMPLETED: {
         "version": st.integers(1), "route_server_id": names, "sns_topic_arn": optional,
         "endpoint_ids": st.lists(names), "peers": st.dictionaries(names, names), "steps": st.lists(words),
+        "sessions": st.lists(words),
         "warnings": st.lists(words),
     },
     DetailType.PROVISIONING_FAILED: {

@@ -21,6 +21,7 @@ from tandem.errors import ConfigurationError, TemporaryError
 from tandem.problems import Problem
 from tandem.provisioner import Run, Stack
 from tandem.record import TopologyRecord
+from tandem.refreshing import shared
 from tandem.validation import normalise
 
 T = TypeVar("T")
@@ -49,7 +50,7 @@ class Requests(Protocol):
 
     def list(self) -> tuple[Noted, ...]: ...
 
-    def accept(self, noted: Noted, version: int) -> Noted: ...
+    def accept(self, noted: Noted, version: int, *, is_maker: bool = False) -> Noted: ...
 
     def decide(self, noted: Noted, answer: Answer) -> Noted: ...
 
@@ -190,13 +191,14 @@ def _store(noted: Noted, desk: Desk) -> tuple[Noted, bool]:
     if verdict.problems:
         return _refuse(noted, list(verdict.problems), desk), False
     is_new = before is None or verdict.version != before.version
-    return desk.requests.accept(noted, verdict.version), is_new
+    return desk.requests.accept(noted, verdict.version, is_maker=before is None), is_new
 
 
 def _is_stored(request: Request, record: TopologyRecord) -> bool:
     """What is in force already is not judged again: a rollback to it has to succeed."""
     same = normalise(request.properties.get("Topology")) == record.topology.document
-    return bool(same and request.allows_interruption <= record.allow_interruption)
+    is_enough = request.allows_interruption <= record.allow_interruption
+    return bool(same and is_enough and not record.is_leaving)
 
 
 def _refuse(noted: Noted, problems: list[Problem], desk: Desk) -> Noted:
@@ -222,10 +224,13 @@ def _retire(record: TopologyRecord, on_delete: OnDelete, stored: Stored, desk: D
 
     Raises TemporaryError.
     """
+    others = [other for other in stored.records if other is not record]
     if on_delete is OnDelete.DELETE and record.topology.manage:
+        needed = shared(record, others)
+        if needed is not None:
+            return Run(record, failure=needed)
         refreshing.leave(record, desk.world)
         return None
-    others = [other for other in stored.records if other is not record]
     return provisioner.forget(record, others, desk.stack, desk.world)
 
 
@@ -250,7 +255,7 @@ def _clear(noted: Noted, answer: Answer, desk: Desk) -> None:
     """A replacement that failed leaves nothing: CloudFormation never heard of its physical ID, and goes back
     to the old topology."""
     request = noted.request
-    if answer.status is Status.SUCCESS or not noted.version or not request.replaces:
+    if answer.status is Status.SUCCESS or not noted.is_maker or not request.replaces:
         return
     stored = desk.door.store.list()
     record = stored.of(request.topology or "")

@@ -42,6 +42,8 @@ class Noted:
     received_at: datetime
     version: int = 0
     """Of the topology that it stored; 0 where it has stored none."""
+    is_maker: bool = False
+    """Whether there was no such topology before: only that is taken away where the request fails."""
     answer: Answer | None = None
     """Decided once, before it is sent, so that no second run can say anything else."""
     answered_at: datetime | None = None

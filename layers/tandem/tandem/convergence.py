@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 from tandem.dismantling import dismantling_plan
 from tandem.endpointplan import match
 from tandem.errors import TRANSIENT_CODES, TemporaryError
+from tandem.events import iso
 from tandem.lease import Lease
 from tandem.managed import ROUTE_SERVER, Desired, Observed, server_of
-from tandem.managesteps import Action, EnablePropagation, Step
+from tandem.managesteps import Action, Await, CreateRouteServer, EnablePropagation, Step
 from tandem.managing import plan
 from tandem.memory import Memory
 from tandem.provisioning_ports import World
@@ -27,6 +28,8 @@ PATIENCE = timedelta(seconds=120)
 
 SETTLED = timedelta(seconds=60)
 """So long a call is not repeated within a run: describes may lag behind it (facts §2.2, §8.3)."""
+
+MOST_DONE = 100
 
 PASSING = TRANSIENT_CODES | {"DependencyViolation"}
 """What a later turn finds different (facts §2.1, §8.2): not yet, already gone, or too many calls."""
@@ -74,7 +77,7 @@ class Convergence:
         desired = desired_of(self._record, self._stack)
         observed = self._world.managed.observe(desired)
         self._found = _found(self._record, desired, observed)
-        steps = _plan(self._record, desired, observed)
+        steps = self._planned(desired, observed)
         if not steps:
             self.outcome = self._done()
         return steps
@@ -93,8 +96,8 @@ class Convergence:
         self._record = record
         desired = desired_of(record, self._stack)
         observed = self._world.managed.observe(desired)
-        steps = _plan(record, desired, observed)
         self._found = _found(record, desired, observed)
+        steps = self._planned(desired, observed)
         if not steps:
             self.outcome = self._done()
             return True
@@ -114,6 +117,16 @@ class Convergence:
         """Out of time: what is left is waited for."""
         if self.outcome is None:
             self.outcome = self._waiting(self._last)
+
+    def _planned(self, desired: Desired, observed: Observed) -> tuple[Step, ...]:
+        """The plan. What is taken back waits for a route server whose creation AWS may not show yet."""
+        steps, begun = _plan(self._record, desired, observed), self._found.server_begun_at
+        if steps or not self._record.is_leaving or begun is None:
+            return steps
+        if self._world.clock.now() - datetime.fromisoformat(begun) >= SETTLED:
+            return ()
+        reason = "its creation was begun, and AWS may show it late"
+        return (Step(Await("route server"), reason, "a route server that was begun to be seen"),)
 
     def _ready(self, steps: Iterable[Step]) -> list[Step]:
         now = self._world.clock.now()
@@ -138,7 +151,7 @@ class Convergence:
                 self._trouble = None
                 self._progress = self._world.clock.now()
                 self._steps.append(step.done)
-                self._write(replace(self._found, done=(*self._found.done, step.done)))
+                self._write(replace(self._found, done=(*self._found.done, step.done)[-MOST_DONE:]))
         return first
 
     def _is_over(self, steps: tuple[Step, ...], failure: CallFailedError | None) -> bool:
@@ -168,7 +181,9 @@ class Convergence:
         """Records what is under way before it is done: a propagation carries no tag that says whose it is."""
         if self._lease is not None:
             self._lease = self._world.leases.fence(self._lease, Memory(), self._world.clock.now())
-        tables = [s.do.about for s in self._ready(steps) if isinstance(s.do, EnablePropagation)]
+        ready = self._ready(steps)
+        tables = [s.do.about for s in ready if isinstance(s.do, EnablePropagation)]
+        begins = any(isinstance(s.do, CreateRouteServer) for s in ready)
         pending = tuple(dict.fromkeys(step.planned for step in steps))
         before = self._record.provisioned
         goes_on = before is not None and before.version == self._record.version != before.converged_version
@@ -176,6 +191,7 @@ class Convergence:
             self._found,
             done=self._found.done if goes_on else (),
             propagated_to=tuple(dict.fromkeys((*self._found.propagated_to, *tables))),
+            server_begun_at=iso(self._world.clock.now()) if begins else self._found.server_begun_at,
             pending=pending,
             version=self._record.version,
             converged_version=0,
@@ -247,6 +263,7 @@ def _found(record: TopologyRecord, desired: Desired, observed: Observed) -> Prov
     return replace(
         before,
         route_server_id=server.route_server_id,
+        server_begun_at=None,
         endpoint_ids=tuple(named.values()),
         endpoints={name: kept[name] for name in names if name in kept},
         endpoint_addresses={name: e.address for name, e in matched.items() if e.address},

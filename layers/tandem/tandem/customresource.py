@@ -157,6 +157,11 @@ def property_problems(properties: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("Topology", what, "the properties of a topology, as in its YAML document")
     if properties.get("OnDelete", OnDelete.RETAIN) not in tuple(OnDelete):
         yield Problem("OnDelete", f"is {json.dumps(properties['OnDelete'])}", "retain or delete")
+    if properties.get("OnDelete") == OnDelete.DELETE and _boolean(properties.get("TakeOver")):
+        what = "is delete beside TakeOver: true: what was there before the stack would go with it"
+        yield Problem(
+            "OnDelete", what, "retain until the topology is taken over, then delete without TakeOver"
+        )
     for name in ("AllowInterruption", "TakeOver"):
         if name in properties and _boolean(properties[name]) is None:
             yield Problem(name, f"is {json.dumps(properties[name])}", "true or false")

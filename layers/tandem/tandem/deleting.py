@@ -15,7 +15,7 @@ from tandem.problems import Problem
 from tandem.provisioner import Run, Stack
 from tandem.provisioning_ports import World
 from tandem.record import Provisioned, TopologyRecord
-from tandem.refreshing import leave, refresh
+from tandem.refreshing import leave, refresh, shared
 
 
 def delete(
@@ -32,20 +32,34 @@ def delete(
         there = ", ".join(r.topology.name for r in stored.records) or "none at all"
         missing = stored.damaged.get(order.topology, f"no topology {order.topology} is stored")
         return _answer(Problem("topology", missing, f"a stored topology; there is: {there}"))
-    foreign = ownership(record, CLI, take_over=order.take_over)
-    if foreign is not None:
-        return _answer(foreign)
-    takes_resources = order.resources and record.topology.manage
-    if order.check:
-        return _answer(steps=_planned(record, stack, world) if takes_resources else ())
     others = [other for other in stored.records if other is not record]
+    takes_resources = order.resources and record.topology.manage
+    problem = _problem(order, record, others if takes_resources else [])
+    if problem is not None:
+        return _answer(problem)
+    if order.check:
+        steps = _planned(record, stack, world) if takes_resources else ()
+        return _answer(steps=steps, version=record.version)
     if not takes_resources:
-        return _done(provisioner.forget(record, others, stack, world))
+        return _done(record, provisioner.forget(record, others, stack, world))
     left = leave(record, world)
     outcome = refresh([left, *others], order.topology, stack, world, owner=owner, until=until)
     if outcome.unfinished:
         raise TemporaryError("; ".join(outcome.unfinished))
-    return _done(outcome.runs[0]) if outcome.runs else _answer(pending=("the run that is under way",))
+    if not outcome.runs:
+        return _answer(pending=("the run that is under way",))
+    return _done(left, outcome.runs[0])
+
+
+def _problem(order: Delete, record: TopologyRecord, others: list[TopologyRecord]) -> Problem | None:
+    """Why not; `others` are those whose route server may not go with it."""
+    foreign, needed = ownership(record, CLI, take_over=order.take_over), shared(record, others)
+    if foreign is not None:
+        return foreign
+    if order.seen not in (None, record.version):
+        meanwhile = f"version {record.version} of {order.topology} is stored by now, not {order.seen}"
+        return Problem("topology", meanwhile, "looked at again: run the command once more")
+    return None if needed is None else Problem("topology", needed, "deleted when no other needs it")
 
 
 def _planned(record: TopologyRecord, stack: Stack, world: World) -> tuple[str, ...]:
@@ -53,7 +67,10 @@ def _planned(record: TopologyRecord, stack: Stack, world: World) -> tuple[str, .
     return tuple(step.planned for step in plan_of(replace(record, provisioned=leaving), stack.name, world))
 
 
-def _done(run: Run) -> dict[str, Any]:
+def _done(record: TopologyRecord, run: Run) -> dict[str, Any]:
+    if run.record.version != record.version:
+        meanwhile = f"version {run.record.version} was stored meanwhile, which ended the deletion"
+        return _answer(Problem("topology", meanwhile, "deleted again, where that is still wanted"), run.steps)
     if run.failure is None:
         return _answer(steps=run.steps, pending=run.pending, is_deleted=not run.pending)
     right = "tried again, once that is mended: not all of it is gone"
@@ -65,7 +82,13 @@ def _answer(
     steps: tuple[str, ...] = (),
     pending: tuple[str, ...] = (),
     *,
+    version: int = 0,
     is_deleted: bool = False,
 ) -> dict[str, Any]:
-    problems = [] if problem is None else [asdict(problem)]
-    return {"problems": problems, "deleted": is_deleted, "steps": list(steps), "pending": list(pending)}
+    return {
+        "problems": [] if problem is None else [asdict(problem)],
+        "version": version,
+        "deleted": is_deleted,
+        "steps": list(steps),
+        "pending": list(pending),
+    }

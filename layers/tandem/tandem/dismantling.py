@@ -14,6 +14,7 @@ from tandem.managed import (
     DELETED,
     DELETING,
     FAILED,
+    ROUTE_SERVER,
     Desired,
     Observed,
     is_created,
@@ -39,7 +40,12 @@ REASON = "the topology is deleted with what Tandem created for it"
 def dismantling_plan(desired: Desired, observed: Observed) -> tuple[Step, ...]:
     """Every step from what AWS shows to where nothing is left that Tandem created."""
     server = server_of(desired, observed.servers)
-    return () if server is None else tuple(_steps(desired, observed, server))
+    if server is not None:
+        return tuple(_steps(desired, observed, server))
+    recorded = desired.former.get(ROUTE_SERVER)
+    there = [s for s in observed.servers if s.route_server_id == recorded and s.state != DELETED]
+    right = "its tags put back (tandem:managed-by, tandem:topology), or all of it removed by its owner"
+    return tuple(_kept(s.route_server_id, f"{recorded} has lost Tandem's tags", right) for s in there)
 
 
 def _steps(desired: Desired, observed: Observed, server: RouteServer) -> Iterator[Step]:
@@ -121,5 +127,5 @@ def _server(desired: Desired, observed: Observed, server: RouteServer) -> Iterat
         yield Step(DeleteRouteServer(server_id), REASON, waits)
 
 
-def _kept(resource_id: str, what: str) -> Step:
-    return Step(Keep(resource_id), what, refused=Problem("route_server", what, "removed by its owner"))
+def _kept(resource_id: str, what: str, right: str = "removed by its owner") -> Step:
+    return Step(Keep(resource_id), what, refused=Problem("route_server", what, right))

@@ -20,6 +20,7 @@ from tandem.validation import normalise, shape_problems
 from tandem.worldchecks import warnings, worldcheck
 
 CLI = "cli"
+ENDS_DELETION = "it is being deleted: storing it ends that, and makes anew what is gone"
 
 
 class Stored(Protocol):
@@ -197,7 +198,10 @@ def _judged(topology: Topology, application: Application, stored: Stored, world:
             *(f"{p.path}: {p.what}" for p in found if is_brake),
         ),
         plan=tuple(step.planned for step in steps),
-        changes=tuple(differences(before.topology.document if before else {}, topology.document)),
+        changes=(
+            *((ENDS_DELETION,) if before is not None and before.is_leaving else ()),
+            *differences(before.topology.document if before else {}, topology.document),
+        ),
         preview=() if problems or not made.route_server.route_server_id else tuple(world.preview(made)),
         topology=topology,
         version=version,
@@ -224,7 +228,10 @@ def _planned(
         return ()
     made = before or TopologyRecord(topology, 0, application.door)
     wanted = replace(
-        made, topology=_resolved(topology, before), allow_interruption=application.allow_interruption
+        made,
+        topology=_resolved(topology, before),
+        version=made.version + 1,
+        allow_interruption=application.allow_interruption,
     )
     return world.plan(wanted)
 

@@ -37,15 +37,19 @@ def look(
     owner: str,
     received_at: datetime,
     ends_at: datetime,
+    away: StateUnavailableError | None = None,
 ) -> Report:
     """Looks at one topology until it is settled, or leaves the signals to the look that is under way.
 
     After `ends_at` it begins no further look, turn or move. Raises TemporaryError, StateUnavailableError and
     OutOfTimeError among them, and ConfigurationError. Where the state table is away, what can be moved
-    without it has been moved before that is raised.
+    without it has been moved before that is raised. `away` says that it was when the topology was to be read:
+    then the table is left alone, since a lease does not make an old document true.
     """
     run = Run(topology, world, owner, received_at, ends_at)
     try:
+        if away is not None:
+            raise away
         if run.take(signals):
             _under_lease(run, tuple(signals))
     except LeaseLostError:

@@ -36,6 +36,8 @@ class Delete:
     """With what Tandem created for it."""
     check: bool = False
     """Only say what would happen."""
+    seen: int | None = None
+    """The version that whoever deletes has looked at, if they say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ def parse_order(raw: Mapping[str, Any]) -> Order:
             return Apply(_application(raw))
         case "delete" if isinstance(raw.get("topology"), str):
             said = {name: raw.get(name) is True for name in ("take_over", "resources", "check")}
-            return Delete(raw["topology"], **said)
+            seen = raw.get("seen")
+            return Delete(raw["topology"], **said, seen=seen if isinstance(seen, int) else None)
         case "delete":
             raise ConfigurationError('a delete names its topology: {"action": "delete", "topology": "edge"}')
         case "refresh":

@@ -27,6 +27,8 @@ from tandem.topology import Topology
 from tandem.watchsteps import Subscriber, Watch
 from tandem.worldchecks import worldcheck
 
+LEAVING = "it is being deleted, so nobody moves its addresses; storing its document again ends that"
+
 
 @dataclass(frozen=True, slots=True)
 class Stack:
@@ -110,12 +112,11 @@ def _drift(
 def _as_declared_at(
     record: TopologyRecord, managed: Outcome, drift: tuple[str, ...], now: datetime
 ) -> str | None:
-    """New with a version, after a repair, and when a difference that was told is gone."""
+    """New with a version, after a repair, and when a told difference is gone, whatever else stands."""
     before = record.provisioned or Provisioned("")
-    stays = before.as_declared_at is not None and not before.drift and before.version == record.version
-    if drift or (stays and before.converged_version == managed.provisioned.converged_version):
-        return before.as_declared_at
-    return iso(now)
+    stays = before.as_declared_at is not None and before.version == record.version
+    stays = stays and before.converged_version == managed.provisioned.converged_version
+    return before.as_declared_at if stays and set(before.drift) <= set(drift) else iso(now)
 
 
 def unmade(outcome: Outcome) -> Provisioned:
@@ -138,10 +139,13 @@ def take_back(outcome: Outcome, others: Iterable[TopologyRecord], stack: Stack, 
     if not (outcome.pending or outcome.failure or outcome.reason):
         run = forget(outcome.record, others, stack, world)
         if run.failure is None:
-            return Run(replace(outcome.record, provisioned=None), (*outcome.steps, *run.steps))
+            return replace(run, steps=(*outcome.steps, *run.steps))
         outcome, steps = replace(outcome, reason=run.failure), run.steps
     outcome = replace(outcome, steps=(*outcome.steps, *steps))
-    return _told(outcome.record, unmade(outcome), Half(None), Half(None), outcome, world)
+    found = unmade(outcome)
+    if found.failure is not None:
+        found = replace(found, failure=f"{found.failure}; {LEAVING}")
+    return _told(outcome.record, found, Half(None), Half(None), outcome, world)
 
 
 def forget(record: TopologyRecord, others: Iterable[TopologyRecord], stack: Stack, world: World) -> Run:
@@ -164,13 +168,28 @@ def forget(record: TopologyRecord, others: Iterable[TopologyRecord], stack: Stac
     if failure is None:
         world.bus.put(topology_change(record, "deleted", world.clock.now()))
         world.store.delete(record)
-    return Run(record, (*topics.steps, *logs.steps), None if failure is None else reason_of(failure))
+        return Run(replace(record, provisioned=None), (*topics.steps, *logs.steps))
+    return Run(record, (*topics.steps, *logs.steps), reason_of(failure))
 
 
 def appliances_of(topology: Topology, reading: RouteServerReading) -> dict[str, str]:
     """Peer ID to the appliance that declares the peer's address; a peer of nobody is left out."""
     owners = {address: name for name, a in topology.appliances.items() for address in a.peer_addresses}
     return {p.peer_id: owners[p.peer_address] for p in reading.peers if p.peer_address in owners}
+
+
+def sessions_of(topology: Topology, reading: RouteServerReading) -> tuple[str, ...]:
+    """What each appliance has to be configured with, a session to a line."""
+    owners, asn = appliances_of(topology, reading), reading.server.amazon_side_asn
+    dialled = {e.endpoint_id: e.address or "an endpoint without an address" for e in reading.endpoints}
+    ours = sorted(
+        (owners[p.peer_id], dialled.get(p.endpoint_id, p.endpoint_id), p)
+        for p in reading.peers
+        if p.peer_id in owners
+    )
+    return tuple(
+        f"{name}: {p.peer_address} (ASN {p.asn}) dials {to} (ASN {asn}), {p.liveness}" for name, to, p in ours
+    )
 
 
 def _desired(
@@ -215,6 +234,7 @@ def _provisioned(
         sns_topic_arn=desired.topic_arn,
         endpoint_ids=tuple(endpoint.endpoint_id for endpoint in reading.endpoints),
         peers=appliances_of(record.topology, reading),
+        sessions=sessions_of(record.topology, reading),
         log_deliveries=deliveries,
         left_topic_arns=desired.left_topic_arns if topics.failure else (),
         version=record.version,

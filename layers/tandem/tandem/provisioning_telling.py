@@ -53,6 +53,7 @@ def completed(record: TopologyRecord, found: Provisioned, steps: tuple[str, ...]
         sns_topic_arn=found.sns_topic_arn,
         endpoint_ids=list(found.endpoint_ids),
         peers=dict(found.peers or {}),
+        sessions=list(found.sessions),
         steps=list(steps),
         warnings=list(found.warnings),
     )

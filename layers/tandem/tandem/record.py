@@ -16,6 +16,8 @@ class Provisioned:
     endpoint_ids: tuple[str, ...] = ()
     peers: dict[str, str] | None = None
     """Peer ID to appliance name."""
+    sessions: tuple[str, ...] = ()
+    """What each appliance has to be configured with, in words: it is the one that dials (facts §2.3)."""
     log_deliveries: dict[str, str] | None = None
     """Peer ID to the ID of its log delivery."""
     left_topic_arns: tuple[str, ...] = ()
@@ -24,8 +26,10 @@ class Provisioned:
     """Endpoint name to endpoint ID, where Tandem manages them."""
     endpoint_addresses: dict[str, str] | None = None
     """Endpoint name to the address that appliances dial, of those that have one."""
+    server_begun_at: str | None = None
+    """When a route server was about to be created that AWS has not shown yet."""
     done: tuple[str, ...] = ()
-    """The steps that were carried out towards `version` so far."""
+    """The steps that were carried out towards `version` so far, the last hundred."""
     propagated_to: tuple[str, ...] = ()
     """Route tables to which Tandem has enabled propagation, or is about to."""
     converged_version: int = 0
@@ -33,7 +37,8 @@ class Provisioned:
     leaving: int = 0
     """The version whose resources are being deleted: a run goes on with that instead of making them anew."""
     as_declared_at: str | None = None
-    """When it last came to be as the topology says (ISO 8601, UTC): what differs was done later."""
+    """When it last came to be as the topology says but for what had been told (ISO 8601, UTC): what differs
+    besides was done later."""
     drift: tuple[str, ...] = ()
     """Differences that were told and that Tandem does not repair."""
     version: int = 0

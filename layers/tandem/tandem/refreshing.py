@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -10,6 +11,7 @@ from functools import partial
 from tandem.actors import Frugal, actor
 from tandem.convergence import Convergence
 from tandem.errors import ConfigurationError, TemporaryError
+from tandem.intake import route_server_of
 from tandem.provisioner import Run, Stack, provision, take_back, unreadable
 from tandem.provisioning_ports import World
 from tandem.provisioning_telling import drifted
@@ -58,7 +60,7 @@ def refresh(
     def tried(name: str, call: Callable[[], Run | None]) -> None:
         try:
             run = call()
-        except TemporaryError as error:
+        except (ConfigurationError, TemporaryError) as error:
             unfinished.append(f"{name}: {error}")
         else:
             runs.extend([] if run is None else [run])
@@ -83,6 +85,13 @@ def is_due(record: TopologyRecord) -> bool:
     """Whether a run has something to go on with: nothing was provisioned yet, or not all of it."""
     found = record.provisioned
     return found is None or found.version != record.version or bool(found.pending)
+
+
+def shared(record: TopologyRecord, others: Iterable[TopologyRecord]) -> str | None:
+    """Which other topologies live on the route server that would go; None where none does."""
+    server_id = route_server_of(record)
+    theirs = [o.topology.name for o in others if server_id and route_server_of(o) == server_id]
+    return f"{server_id} serves {', '.join(theirs)} as well" if theirs else None
 
 
 def leave(record: TopologyRecord, world: World) -> TopologyRecord:
@@ -135,6 +144,8 @@ def _turns(
             except (ConfigurationError, TemporaryError) as error:
                 unfinished.append(f"{convergence.name}: {error}")
                 turning.remove(convergence)
+                with suppress(TemporaryError):
+                    convergence.end()
                 continue
             if over:
                 turning.remove(convergence)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,11 +26,21 @@ KEPT = 100
 class LastKnown:
     """What this process last read from the table, and what it could not write to it."""
 
-    records: dict[str, TopologyRecord] = field(default_factory=dict)
-    """By name, those that were asked for. A look reads the overrides right after its topology, so `is_free`
-    bounds the age of both."""
+    records: dict[str, tuple[TopologyRecord, datetime]] = field(default_factory=dict)
+    """By name, those that were asked for, each with when."""
     overrides: dict[str, tuple[tuple[Override, ...], datetime]] = field(default_factory=dict)
     late: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
+
+    def read(self, names: Collection[str] | None, records: Iterable[TopologyRecord], at: datetime) -> None:
+        """What the table showed of these names, or of all; what it does not show any more is forgotten."""
+        for name in tuple(self.records) if names is None else names:
+            self.records.pop(name, None)
+        self.records |= {record.topology.name: (record, at) for record in records}
+
+    def fresh(self, names: Collection[str] | None, now: datetime) -> tuple[TopologyRecord, ...]:
+        """Those of these names, or of all, that were read less than five minutes ago."""
+        known = self.records.items()
+        return tuple(r for name, (r, at) in known if now - at < FRESH and (names is None or name in names))
 
     def remember(self, topology: str, overrides: tuple[Override, ...], at: datetime) -> None:
         self.overrides[topology] = (overrides, at)

@@ -69,10 +69,11 @@ class RequestStore:
         found = answered(lambda: [_noted(item) for page in pages for item in page["Items"]])
         return tuple(sorted(found, key=lambda noted: noted.received_at))
 
-    def accept(self, noted: Noted, version: int) -> Noted:
+    def accept(self, noted: Noted, version: int, *, is_maker: bool = False) -> Noted:
         """Records the version that it has stored, or finds it decided. Raises StateUnavailableError."""
+        values = {":new": {"N": str(version)}, ":maker": {"BOOL": is_maker}}
         return self._update(
-            noted, "SET version = :new", "attribute_not_exists(answer)", {":new": {"N": str(version)}}
+            noted, "SET version = :new, maker = :maker", "attribute_not_exists(answer)", values
         )
 
     def decide(self, noted: Noted, answer: Answer) -> Noted:
@@ -139,6 +140,7 @@ def _noted(item: Mapping[str, Any]) -> Noted:
         ),
         received_at=_time(item, "received_at"),
         version=int(item["version"]["N"]) if "version" in item else 0,
+        is_maker="maker" in item and item["maker"]["BOOL"],
         answer=None if answer is None else Answer(**answer | {"status": Status(answer["status"])}),
         answered_at=_time(item, "answered_at") if "answered_at" in item else None,
     )

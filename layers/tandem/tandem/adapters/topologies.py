@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 KIND = "topology"
+TUPLES = tuple(name for name, kind in Provisioned.__annotations__.items() if "tuple" in kind)
+"""The members of `Provisioned` that JSON keeps as arrays."""
 
 
 class DamagedTopologyError(ConfigurationError):
@@ -130,14 +132,18 @@ class TopologyStore:
 
     def delete(self, record: TopologyRecord) -> None:
         """Forgets the topology. Raises ChangedMeanwhileError, StateUnavailableError."""
-        name = record.topology.name
+        name, values = record.topology.name, {":seen": _number(record.version)}
+        condition = "version = :seen AND attribute_not_exists(revision)"
+        if record.revision:
+            values[":revision"] = _number(record.revision)
+            condition = "version = :seen AND revision = :revision"
         try:
             answered(
                 lambda: self._client.delete_item(
                     TableName=self._table,
                     Key=_key(name),
-                    ConditionExpression="version = :seen",
-                    ExpressionAttributeValues={":seen": _number(record.version)},
+                    ConditionExpression=condition,
+                    ExpressionAttributeValues=values,
                 )
             )
         except ClientError as error:
@@ -203,6 +209,6 @@ def _record(item: Mapping[str, Any]) -> TopologyRecord:
 def _provisioned(stored: dict[str, Any]) -> Provisioned:
     """Of any version of Tandem: what is unknown here is left out, what is missing there has its default."""
     known: dict[str, Any] = {key: value for key, value in stored.items() if key in Provisioned.__slots__}
-    for key in ("done", "drift", "endpoint_ids", "left_topic_arns", "pending", "propagated_to", "warnings"):
+    for key in TUPLES:
         known[key] = tuple(known.get(key, ()))
     return Provisioned(**known)

@@ -26,6 +26,7 @@ def provisioned(detail: Detail) -> Said:
     lines = [
         f"Tandem watches {where(detail)}, version {detail['version']}.",
         f"Route server {detail['route_server_id']}: {_size(detail)}.",
+        *(["", "The appliances have to dial:", *listed(detail["sessions"])] if detail["sessions"] else []),
         "",
         *(["Changed:", *listed(detail["steps"])] if detail["steps"] else ["Nothing had to be changed."]),
         *(f"Note: {sentence(warning)}" for warning in detail["warnings"]),
