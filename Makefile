@@ -43,7 +43,7 @@ crash-sweep: $(VENV)/.ready ## kill the failover and provisioner functions at ev
 
 storm: $(VENV)/.ready ## anything that can happen, in any order, for minutes; prints its seed
 	TANDEM_STORM_EXAMPLES=$(EXAMPLES) $(BIN)/pytest --hypothesis-seed=$(SEED) tests/storm
-EXAMPLES ?= 200
+EXAMPLES ?= 60
 SEED ?= $(shell date +%s)
 
 bench: $(VENV)/.ready ## how fast it is, beside what others do: tables, plots, bench/results.json; six minutes

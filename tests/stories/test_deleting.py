@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -449,3 +450,25 @@ def test_taking_over_what_is_to_go_with_the_stack_is_refused(there: Managed, sta
     assert answer is not None
     assert "what was there before the stack would go with it" in answer["Reason"]
     assert there.record().door == "cli"
+
+
+def test_a_run_that_is_under_way_and_writes_keeps_no_deletion_from_beginning(there: Managed) -> None:
+    """Somebody else's run records how far it came, between the read and the first write of the deletion, and
+    once more while it runs: then the schedule goes on."""
+    store, writes = there.app.store, []
+    write = store.set_provisioned
+
+    def after_another(record: Any, provisioned: Any) -> Any:
+        writes.append(record)
+        if len(writes) in (1, 4):
+            now = store.get("edge")
+            write(now, replace(now.provisioned, warnings=(f"write {len(writes)}",)))
+        return write(record, provisioned)
+
+    with mock.patch.object(type(store), "set_provisioned", lambda _, *given: after_another(*given)):
+        write = partial(write.__func__, store)
+        answer = delete_all(there)
+    assert answer["problems"] == []
+    assert there.record() is None or there.record().is_leaving
+    pass_minutes(there, 10)
+    assert nothing_is_left(there)

@@ -9,7 +9,6 @@ from typing import Any
 from tandem import provisioner
 from tandem.convergence import plan_of
 from tandem.doors import CLI, Stored, ownership
-from tandem.errors import TemporaryError
 from tandem.orders import Delete
 from tandem.problems import Problem
 from tandem.provisioner import Run, Stack
@@ -44,10 +43,8 @@ def delete(
         return _done(record, provisioner.forget(record, others, stack, world))
     left = leave(record, world)
     outcome = refresh([left, *others], order.topology, stack, world, owner=owner, until=until)
-    if outcome.unfinished:
-        raise TemporaryError("; ".join(outcome.unfinished))
-    if not outcome.runs:
-        return _answer(pending=("the run that is under way",))
+    if not outcome.runs:  # it is written down, so the schedule goes on with it
+        return _answer(pending=outcome.unfinished or ("the run that is under way",))
     return _done(left, outcome.runs[0])
 
 

@@ -18,6 +18,7 @@ from tandem.provisioning_telling import drifted
 from tandem.record import Provisioned, TopologyRecord
 from tandem.suspicions import suspicion_of_step
 
+TRIES = 5
 POLL_SECONDS = 5.0
 """Between two turns over what is managed."""
 
@@ -97,12 +98,20 @@ def shared(record: TopologyRecord, others: Iterable[TopologyRecord]) -> str | No
 def leave(record: TopologyRecord, world: World) -> TopologyRecord:
     """Writes down that what Tandem created for a managed topology goes, and then the topology: the next run
     begins with it, a newer version ends it. Raises TemporaryError."""
-    found = record.provisioned or Provisioned("")
-    if record.is_leaving and found.pending:
-        return record
-    leaving = replace(found, leaving=record.version, version=record.version, converged_version=0)
-    begun = replace(leaving, pending=("what Tandem created to be deleted",), failure=None)
-    return world.store.set_provisioned(record, begun)
+    for _ in range(TRIES):
+        found = record.provisioned or Provisioned("")
+        if record.is_leaving and found.pending:
+            return record
+        leaving = replace(found, leaving=record.version, version=record.version, converged_version=0)
+        begun = replace(leaving, pending=("what Tandem created to be deleted",), failure=None)
+        try:
+            return world.store.set_provisioned(record, begun)
+        except TemporaryError:
+            now = world.store.get(record.topology.name)
+            if now is None or now.version != record.version:
+                raise
+            record = now  # a run that is under way wrote how far it came
+    raise TemporaryError(f"{record.topology.name}: runs are under way and write meanwhile")
 
 
 def _begun(
