@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
-from tandem.adapters import clients
+from tandem.adapters import clients, ec2
 from tandem.adapters.looks import LookStore
-from tandem.errors import ConfigurationError, OutOfTimeError, TemporaryError
+from tandem.errors import ConfigurationError, OutOfTimeError, TandemError, TemporaryError
 from tests.crashing import table_away
 from tests.stack import MOVING, Context, Stack, stack
 
@@ -175,3 +178,65 @@ def test_without_an_invocation_nothing_is_bounded(edge: Stack) -> None:
 def test_a_function_without_time_for_a_look_says_so(edge: Stack) -> None:
     with pytest.raises(ConfigurationError, match="has 60 s, and a look may need more than 79 s"):
         edge.app.handler({"tandem": "sweep"}, Context("short", milliseconds=60_000))
+
+
+class LateFuture(Future[Any]):
+    """Runs when somebody waits for it, and not before."""
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        super().__init__()
+        self.call = call
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        if not self.done():
+            try:
+                self.set_result(self.call())
+            except TandemError as error:
+                self.set_exception(error)
+        return super().exception(timeout)
+
+    def result(self, timeout: float | None = None) -> Any:
+        self.exception()
+        return super().result(timeout)
+
+
+class LatePool(Executor):
+    def __init__(self) -> None:
+        self.submitted: list[LateFuture] = []
+
+    def submit(self, call: Callable[..., Any], /, *arguments: Any, **named: Any) -> LateFuture:
+        self.submitted.append(LateFuture(partial(call, *arguments, **named)))
+        return self.submitted[-1]
+
+
+@pytest.mark.parametrize("read", ["GetRouteServerRoutingDatabase", READ])
+def test_no_read_outlives_the_reading_that_began_it(
+    edge: Stack, monkeypatch: pytest.MonkeyPatch, read: str
+) -> None:
+    """Its calls would be bounded by no invocation's time, or by the next one's."""
+    pool = LatePool()
+    monkeypatch.setattr(ec2, "_pool", lambda: pool)
+    edge.levers.fault(action=read, error="UnauthorizedOperation")
+    edge.levers.fault(action="DescribeNetworkInterfaces", error="UnauthorizedOperation")
+    with pytest.raises(ConfigurationError, match=read):
+        ec2.observe(edge.store().topology)
+    assert len(pool.submitted) == 6
+    assert all(reading.done() for reading in pool.submitted)
+
+
+def test_what_goes_on_beside_a_look_ends_with_it(edge: Stack) -> None:
+    """Its lease is taken while it begins to move: the decision is in the audit trail, and is told."""
+    pool = LatePool()
+    vars(edge.app)["world"] = replace(edge.app.world, side=pool)
+
+    def stall(params: dict[str, Any], **_: object) -> None:
+        if params["TableName"] == "tandem-audit":
+            edge.clock.sleep(40)
+            assert LOOKS.acquire("edge", "another", edge.clock.now()) is not None
+
+    clients.dynamodb().meta.events.register("provide-client-params.dynamodb.PutItem", stall)
+    edge.sweep()
+    assert edge.calls(*MOVING) == []
+    assert len(pool.submitted) == 2
+    assert all(begun.done() for begun in pool.submitted)
+    assert asked(edge, "Failover Decision")

@@ -60,6 +60,8 @@ def look(
         )
         run.let_go()
         raise
+    finally:
+        run.finish()
     return run.report
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any, ParamSpec, TypeVar
 
 from tandem import telling
 from tandem.decision import GroupDecision
@@ -22,6 +23,9 @@ from tandem.tableless import LastKnown
 from tandem.telling import Stages
 from tandem.topology import Topology
 from tandem.trail import Trail
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 RENEW_BELOW = timedelta(seconds=20)
 RETRY_SECONDS = 1.0
@@ -39,7 +43,7 @@ class World:
     note: Note
     last_known: LastKnown
     side: ThreadPoolExecutor
-    """Runs what must not wait for EC2, nor EC2 for it."""
+    """For `Run.beside`."""
 
 
 @dataclass(slots=True)
@@ -77,6 +81,7 @@ class Run:
         self.leased_at = self.observed_at = received_at
         self.last_read: Observation | None = None
         self.pause = RETRY_SECONDS
+        self._beside: list[Future[Any]] = []
         self.refused: dict[str, str] = {}
         """Group to the failure that was told of it, so that it is told once."""
 
@@ -93,6 +98,17 @@ class Run:
     def is_late(self) -> bool:
         """Whether the invocation has too little time left to begin anything more."""
         return self.world.clock.now() >= self.ends_at
+
+    def beside(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Begins what must not wait for EC2, nor EC2 for it."""
+        begun = self.world.side.submit(call, *args, **kwargs)
+        self._beside.append(begun)
+        return begun
+
+    def finish(self) -> None:
+        """Waits for all that goes on beside: Lambda freezes what outlives the handler."""
+        for begun in self._beside:
+            begun.exception()
 
     def take(self, signals: Sequence[Signal]) -> bool:
         """Takes the lease and the memory. False where another has it, which then looks again for these."""

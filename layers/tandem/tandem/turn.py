@@ -23,7 +23,7 @@ def observe(run: Run, until: datetime) -> Observation:
     """Reads AWS, the first time the audit sequence's end as well. Raises TemporaryError after `until`."""
     clock = run.world.clock
     run.report.turns += 1
-    recent = run.world.side.submit(run.trail.recent) if run.report.turns == 1 else None
+    recent = run.beside(run.trail.recent) if run.report.turns == 1 else None
     while True:
         try:
             observation = run.world.cloud.observe(run.topology, run.overrides)
@@ -52,7 +52,7 @@ def act(
     decision_id = run.decision_id
     head = run.trail.intent(RecordKind.INTENT, decision_id, decisions, observation, signals, at)
     news = [d for d in decisions if d.moves and not _was_refused(run, d)]
-    told = run.world.side.submit(run.trail.tell_decisions, news, decision_id, signals, head, at)
+    told = run.beside(run.trail.tell_decisions, news, decision_id, signals, head, at)
     before = run.memory
     for group, owner in {move.group: move.owner for move in planned}.items():
         names = [move.allocation_id for move in planned if move.group == group]

@@ -66,7 +66,8 @@ def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = 
 
     Raises TemporaryError where the routing database, the peers or the addresses cannot be read. Where the
     interfaces or the instances cannot, they are None, with the reason in `failed`; in the place of the
-    interfaces the addresses on them are read then, since a move would throw them off (facts §8.1).
+    interfaces the addresses on them are read then, since a move would throw them off (facts §8.1). Every read
+    has ended when it returns or raises: the invocation bounds their time (`clients.within`).
     """
     route_server_id = topology.route_server.route_server_id
     if route_server_id is None:
@@ -74,24 +75,30 @@ def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = 
             f"topology {topology.name} has no route server yet: provisioning has not ended"
         )
     submit = _pool().submit
-    reading_database = submit(routing_database, route_server_id)
-    reading_peers = submit(peers, route_server_id)
-    reading_addresses = submit(addresses, topology.allocation_ids)
-    reading_interfaces = submit(interfaces, topology)
-    reading_instances = submit(instance_states, topology.instance_ids)
-    reading_overrides = submit(overrides)
-    failed: list[str] = []
-    shown = _or_none(reading_interfaces, failed)
-    at_targets = {} if shown is not None else addresses_on(topology.target_interface_ids)
-    return Observation(
-        database=reading_database.result(),
-        peers=reading_peers.result(),
-        elastic_ips=at_targets | reading_addresses.result(),
-        interfaces=shown,
-        instance_states=_or_none(reading_instances, failed),
-        overrides=reading_overrides.result(),
-        failed=tuple(failed),
+    readings = (
+        reading_database := submit(routing_database, route_server_id),
+        reading_peers := submit(peers, route_server_id),
+        reading_addresses := submit(addresses, topology.allocation_ids),
+        reading_interfaces := submit(interfaces, topology),
+        reading_instances := submit(instance_states, topology.instance_ids),
+        reading_overrides := submit(overrides),
     )
+    failed: list[str] = []
+    try:
+        shown = _or_none(reading_interfaces, failed)
+        at_targets = {} if shown is not None else addresses_on(topology.target_interface_ids)
+        return Observation(
+            database=reading_database.result(),
+            peers=reading_peers.result(),
+            elastic_ips=at_targets | reading_addresses.result(),
+            interfaces=shown,
+            instance_states=_or_none(reading_instances, failed),
+            overrides=reading_overrides.result(),
+            failed=tuple(failed),
+        )
+    finally:
+        for reading in readings:
+            reading.exception()
 
 
 def routing_database(route_server_id: str) -> RoutingDatabase:
