@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bench.units import counting
 
 if TYPE_CHECKING:
-    from tandem.run import Report
+    from tandem.failover.run import Report
 
 
 class Context:

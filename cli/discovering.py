@@ -10,9 +10,9 @@ from botocore.exceptions import BotoCoreError
 
 from cli.stack import StackError
 from tandem.adapters import discovery_reads
-from tandem.discovery import Discovery, discover
+from tandem.discovery.document import Discovery, discover
+from tandem.discovery.snapshot import UndiscoverableError
 from tandem.errors import TandemError
-from tandem.snapshot import UndiscoverableError
 
 WIDTH = 110
 

@@ -11,13 +11,13 @@ import typer
 from rich.console import Console
 
 from cli import discovering, document, estimating, stack, words
-from tandem.estimate import estimate as estimate_topology
-from tandem.inventory import OWNER_TAG
+from tandem.discovery.snapshot import UndiscoverableError
 from tandem.problems import Problem
-from tandem.snapshot import UndiscoverableError
+from tandem.provisioning.estimate import estimate as estimate_topology
+from tandem.tags import OWNER_TAG
 from tandem.topology import parse
-from tandem.validation import normalise
-from tandem.validation import validate as validate_document
+from tandem.validation.document import normalise
+from tandem.validation.document import validate as validate_document
 
 EPILOG = (
     "Exit codes: 0 as asked, or nothing to do; 1 the topology has problems, nothing was stored; "

@@ -18,7 +18,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
 )
 
-from tandem.inventory import OWNER_TAG
+from tandem.tags import OWNER_TAG
 
 OUTPUT = "ProvisionerFunction"
 CONFIG = Config(connect_timeout=5, read_timeout=620, retries={"mode": "standard", "total_max_attempts": 1})

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tandem.validation import _resolved as resolved
-from tandem.validation import schema
+from tandem.validation.document import _resolved as resolved
+from tandem.validation.document import schema
 
 Path = tuple[str | int, ...]
 

@@ -9,8 +9,10 @@ from itertools import count
 from typing import Any
 
 from tandem.inventory import Endpoint
-from tandem.managed import ROUTE_SERVER, Desired, Observed
-from tandem.managesteps import (
+from tandem.model import Liveness, Peer, Route, RouteServer, RouteStatus, Status
+from tandem.provisioning.managed import ROUTE_SERVER, Desired, Observed
+from tandem.provisioning.manageplan import plan
+from tandem.provisioning.managesteps import (
     Action,
     AssociateVpc,
     CreateEndpoint,
@@ -26,10 +28,8 @@ from tandem.managesteps import (
     SetTags,
     Step,
 )
-from tandem.managing import plan
-from tandem.model import Liveness, Peer, Route, RouteServer, RouteStatus, Status
 from tandem.topology import Topology, parse
-from tandem.validation import normalise
+from tandem.validation.document import normalise
 from tests.topologies import document
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:route-server"

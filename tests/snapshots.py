@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from tandem.discovery.snapshot import Place, Snapshot
 from tandem.inventory import Endpoint, RouteServerReading
 from tandem.model import (
     ElasticIp,
@@ -19,7 +20,6 @@ from tandem.model import (
     RoutingDatabase,
     Status,
 )
-from tandem.snapshot import Place, Snapshot
 
 SERVER = RouteServer("rs-0a1b2c3d4e5f60001", "available", 65000, tags=(("Name", "edge"),), notifies=True)
 SUBNETS = {n: f"subnet-0a1b2c3d4e5f6000{n}" for n in (1, 2, 3)}

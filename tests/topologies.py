@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from tandem.inventory import OWNER_TAG, Endpoint, Inventory, RouteServerReading, RouteTable, Subnet
+from tandem.inventory import Endpoint, Inventory, RouteServerReading, RouteTable, Subnet
 from tandem.model import (
     ElasticIp,
     Holder,
@@ -20,8 +20,9 @@ from tandem.model import (
     Status,
 )
 from tandem.place import Place
+from tandem.tags import OWNER_TAG
 from tandem.topology import Topology, parse
-from tandem.validation import normalise
+from tandem.validation.document import normalise
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "edge.yaml"
 PLACE = Place("aws", "us-east-1", "123456789012")

@@ -11,8 +11,8 @@ from typing import Any
 from tandem.inventory import Inventory
 from tandem.problems import Problem
 from tandem.topology import parse
-from tandem.validation import normalise, schema, validate
-from tandem.worldchecks import worldcheck
+from tandem.validation.document import normalise, schema, validate
+from tandem.validation.worldchecks import worldcheck
 from tests.topologies import document, inventory, set_at
 
 PAGE = Path(__file__).parents[1] / "docs" / "topology.md"

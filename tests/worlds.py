@@ -19,7 +19,7 @@ from lab.ec2.levers import Levers
 from lab.ec2.scenario_routing import tags_on, wait
 from tandem.record import Provisioned, TopologyRecord
 from tandem.topology import parse
-from tandem.validation import normalise
+from tandem.validation.document import normalise
 from tests import stack as stacks
 from tests.functions import store
 from tests.stack import Stack

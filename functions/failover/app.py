@@ -13,7 +13,6 @@ from uuid import uuid4
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from tandem.acting import VERIFY_SECONDS
 from tandem.adapters import clients, ec2
 from tandem.adapters.audits import AuditTable
 from tandem.adapters.bus import Bus
@@ -21,14 +20,15 @@ from tandem.adapters.clock import SystemClock
 from tandem.adapters.looks import LookStore
 from tandem.adapters.topologies import DamagedTopologyError, Stored, TopologyStore
 from tandem.errors import ConfigurationError, StateUnavailableError, TandemError
+from tandem.failover.acting import VERIFY_SECONDS
+from tandem.failover.look import look
+from tandem.failover.moves import Outcome
+from tandem.failover.run import Report, World
+from tandem.failover.tableless import LastKnown
 from tandem.intake import concerns, forward, parse
-from tandem.look import look
-from tandem.moves import Outcome
 from tandem.record import TopologyRecord
-from tandem.run import Report, World
 from tandem.settings import Settings
 from tandem.signals import Origin, Signal
-from tandem.tableless import LastKnown
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, assert_never
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from tandem import answering, deleting, doors
 from tandem.adapters import (
     clients,
     cloudformation,
@@ -25,19 +24,20 @@ from tandem.adapters.clock import SystemClock
 from tandem.adapters.looks import LookStore
 from tandem.adapters.requests import RequestStore
 from tandem.adapters.topologies import TopologyStore
-from tandem.answers import Answer, Status
-from tandem.convergence import plan_of
-from tandem.customresource import Request
+from tandem.doors import answering, applying, deleting
+from tandem.doors.answers import Answer, Status
+from tandem.doors.customresource import Request
+from tandem.doors.orders import Apply, Check, Delete, Nothing, Refresh, parse_order
 from tandem.errors import TemporaryError
-from tandem.orders import Apply, Check, Delete, Nothing, Refresh, parse_order
+from tandem.failover.preview import preview
 from tandem.place import Place
-from tandem.preview import preview
-from tandem.provisioner import Run, Stack
-from tandem.provisioning_ports import World
-from tandem.refreshing import refresh
+from tandem.provisioning.manageapply import plan_of
+from tandem.provisioning.ports import World
+from tandem.provisioning.provisioner import Run, Stack
+from tandem.provisioning.refreshing import refresh
+from tandem.provisioning.watchsteps import Subscriber
 from tandem.settings import Settings
 from tandem.topology import Topology
-from tandem.watchsteps import Subscriber
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -75,9 +75,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     place = Place.of(context.invoked_function_arn)
     match parse_order(event):
         case Check(application):
-            return _answer("checked", doors.check(application, _door(place)))
+            return _answer("checked", applying.check(application, _door(place)))
         case Apply(application):
-            return _answer("applied", doors.apply(application, _door(place)))
+            return _answer("applied", applying.apply(application, _door(place)))
         case Delete() as order:
             until = clock.now() + BUDGET
             deleted = deleting.delete(order, store.list(), _stack(place), world, owner=OWNER, until=until)
@@ -146,7 +146,7 @@ def _report(run: Run) -> None:
     metrics.add_metric("ProvisioningFailed", MetricUnit.Count, int(run.failure is not None))
 
 
-def _answer(what: str, verdict: doors.Verdict) -> dict[str, Any]:
+def _answer(what: str, verdict: applying.Verdict) -> dict[str, Any]:
     answer = verdict.as_dict()
     metrics.add_metric("TopologyProblems", MetricUnit.Count, len(verdict.problems))
     logger.info(
@@ -155,12 +155,12 @@ def _answer(what: str, verdict: doors.Verdict) -> dict[str, Any]:
     return answer
 
 
-def _door(place: Place) -> doors.World:
+def _door(place: Place) -> applying.World:
     def look_ahead(topology: Topology) -> list[dict[str, Any]]:
         observation = ec2.observe(topology, lambda: looks.overrides(topology.name))
         return preview(topology, observation, clock.now())
 
-    return doors.World(
+    return applying.World(
         store=store,
         inventory=lambda topology: inventory.read(topology, settings.stack_name, place),
         preview=look_ahead,

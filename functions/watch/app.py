@@ -13,8 +13,8 @@ from tandem.adapters.clock import SystemClock
 from tandem.adapters.looks import LookStore
 from tandem.adapters.topologies import TopologyStore
 from tandem.errors import TemporaryError
+from tandem.failover.watching import Turn, watch
 from tandem.settings import Settings
-from tandem.watching import Turn, watch
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -12,7 +12,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from tandem.validation import validate
+from tandem.validation.document import validate
 from tests.provisioning import RECORDERS, Provisioner, changing, provisioner
 
 GONE = "vpc-0fffffffffffffff1"

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
-from tandem import ownership
-from tandem.decision import Action, GroupDecision, decide
+from tandem.failover import ownership
+from tandem.failover.decision import Action, GroupDecision, decide
+from tandem.failover.moves import moves
 from tandem.memory import Memory, PastMove
 from tandem.model import Holder, Observation, PrivateAddress, RouteStatus, RoutingDatabase
-from tandem.moves import moves
 from tandem.override import Override, OverrideKind
 from tandem.topology import Target, Topology
 from tests.pure import (

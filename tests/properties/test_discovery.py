@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from cli import document
 from cli.discovering import text
-from tandem.discovery import Discovery, discover
+from tandem.discovery.document import Discovery, discover
+from tandem.discovery.snapshot import Snapshot, UndiscoverableError
 from tandem.inventory import RouteServerReading
 from tandem.model import Liveness, RoutingDatabase
-from tandem.snapshot import Snapshot, UndiscoverableError
 from tandem.topology import parse
-from tandem.validation import normalise, validate
+from tandem.validation.document import normalise, validate
 from tests.snapshots import INSTANCES, SERVER, edge, elastic_ip, endpoint, interface, peer, route
 
 EDGE = edge()

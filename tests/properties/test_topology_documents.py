@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem.differences import differences
-from tandem.draft import mapping
+from tandem.doors.differences import differences
 from tandem.topology import parse
-from tandem.validation import normalise, schema, shape_problems, validate
+from tandem.validation.document import normalise, schema, shape_problems, validate
+from tandem.validation.draft import mapping
 from tests.topologies import document, set_at
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)

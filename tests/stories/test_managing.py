@@ -13,7 +13,7 @@ from lab.ec2.world import world
 from tandem.adapters import managing
 from tandem.errors import TemporaryError
 from tandem.topology import parse
-from tandem.validation import normalise
+from tandem.validation.document import normalise
 from tests.crashing import Killed
 from tests.managing import QUICK, REALISTIC, Managed, adoptable, keyed, managed, tags, with_id
 from tests.provisioning import RECORDERS

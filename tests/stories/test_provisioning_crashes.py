@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from tandem.lease import is_over
-from tandem.validation import normalise
+from tandem.validation.document import normalise
 from tests.crashing import Killed
 from tests.emulated import SessionGuard, described, shown
 from tests.forks import finish, fork, forked, result

@@ -8,7 +8,7 @@ import pytest
 
 from bench.units import TableCall, counting
 from tandem.adapters import clients
-from tandem.watching import CALL_SECONDS
+from tandem.failover.watching import CALL_SECONDS
 from tests.stack import Stack, edge_document, stack
 
 READ_BUCKET_REFILL = 20

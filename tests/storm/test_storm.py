@@ -19,9 +19,9 @@ from lab.ec2.timings import Behaviour, PersistedMeans
 from lab.ec2.world import world
 from tandem.adapters import clients, ec2
 from tandem.audit import RecordKind
-from tandem.decision import Action, decide
 from tandem.errors import TandemError
 from tandem.events import parse_iso
+from tandem.failover.decision import Action, decide
 from tandem.memory import DAMPING_FIRST_SECONDS, DAMPING_MOST_SECONDS, FLAP_WINDOW, load
 from tandem.model import Observation
 from tandem.topology import Mode, Topology

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tandem import estimate
+from tandem.provisioning import estimate
 from tests.template.rendering import Stack
 
 

@@ -9,8 +9,8 @@ import pytest
 from cfnlint.api import ManualArgs, lint
 from samtranslator.yaml_helper import yaml_parse
 
-from tandem.customresource import RESOURCE_TYPE, property_problems
-from tandem.validation import validate
+from tandem.doors.customresource import RESOURCE_TYPE, property_problems
+from tandem.validation.document import validate
 from tests.cloudformation import texts
 
 STACK = Path(__file__).parents[2] / "examples" / "stack.yaml"

@@ -11,8 +11,9 @@ from unittest import mock
 import pytest
 from botocore.retries.standard import ExponentialBackoff, RetryContext
 
-from tandem import acting, lease, settling, watching
+from tandem import lease
 from tandem.adapters import bus, clients
+from tandem.failover import acting, settling, watching
 from tests.stack import ENVIRONMENT
 from tests.template.rendering import Stack
 

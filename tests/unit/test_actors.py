@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem.actors import MOST_QUESTIONS, Call, Frugal, Suspicion, actor, calls_of
 from tandem.errors import TemporaryError
 from tandem.events import iso
 from tandem.inventory import RouteServerReading
-from tandem.managesteps import (
+from tandem.model import Liveness, Peer, RouteServer, Status
+from tandem.problems import Problem
+from tandem.provisioning.actors import MOST_QUESTIONS, Call, Frugal, Suspicion, actor, calls_of
+from tandem.provisioning.managesteps import (
     CreateEndpoint,
     CreatePeer,
     CreateRouteServer,
@@ -23,10 +25,8 @@ from tandem.managesteps import (
     Keep,
     Step,
 )
-from tandem.model import Liveness, Peer, RouteServer, Status
-from tandem.problems import Problem
+from tandem.provisioning.suspicions import suspicion_of_problem, suspicion_of_step
 from tandem.record import Provisioned, TopologyRecord
-from tandem.suspicions import suspicion_of_problem, suspicion_of_step
 from tandem.topology import parse
 from tests.topologies import document
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem.answers import MOST_BYTES, Answer, Noted, Status, answer_due, body, refused
-from tandem.customresource import Request, RequestType
+from tandem.doors.answers import MOST_BYTES, Answer, Noted, Status, answer_due, body, refused
+from tandem.doors.customresource import Request, RequestType
 from tandem.problems import Problem
 from tandem.record import Provisioned, TopologyRecord
 from tandem.topology import parse

@@ -15,7 +15,7 @@ from bench.figures import claims, own_time_ratio, seconds, start_ratio, times_fa
 from bench.month import COUNTED, month, recounted
 from bench.report import WAYS, quoted, sections
 from bench.units import item_bytes, read_units
-from tandem.estimate import MINUTES, Share, read_units_beside_looks
+from tandem.provisioning.estimate import MINUTES, Share, read_units_beside_looks
 from tests.topologies import topology
 
 COUNTS = {

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem.customresource import (
+from tandem.doors.customresource import (
     NAME,
     OnDelete,
     Request,
@@ -19,7 +19,7 @@ from tandem.customresource import (
     topology_of,
 )
 from tandem.errors import ConfigurationError
-from tandem.validation import schema
+from tandem.validation.document import schema
 
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/network/1c2b3a40"
 

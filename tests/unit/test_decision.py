@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tandem.decision import Action, GroupDecision, Severity, decide
+from tandem.failover.decision import Action, GroupDecision, Severity, decide
 from tandem.memory import Memory, PastMove
 from tandem.model import Observation, PrivateAddress, RouteInstallation, RouteStatus
 from tandem.override import Override, OverrideKind

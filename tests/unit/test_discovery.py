@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from tandem.discovery import discover
+from tandem.discovery.document import discover
+from tandem.discovery.snapshot import Snapshot, UndiscoverableError
 from tandem.model import Liveness, RouteStatus, RoutingDatabase
-from tandem.snapshot import Snapshot, UndiscoverableError
-from tandem.validation import validate
+from tandem.validation.document import validate
 from tests.snapshots import (
     INSTANCES,
     SERVER,

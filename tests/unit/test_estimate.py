@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem import estimate as estimating
 from tandem.adapters import audits
-from tandem.estimate import PRICES, Share, Unit, estimate
+from tandem.provisioning import estimate as estimating
+from tandem.provisioning.estimate import PRICES, Share, Unit, estimate
 from tandem.topology import Appliance, ElasticIpSpec, Topology
 from tests.topologies import topology
 

@@ -13,17 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from tandem import provisioning_telling, telling
 from tandem.audit import Head
-from tandem.decision import Action, AddressDecision, GroupDecision, Severity
 from tandem.events import SCHEMAS, DetailType, Event, from_envelope, schema
+from tandem.failover import telling
+from tandem.failover.decision import Action, AddressDecision, GroupDecision, Severity
+from tandem.failover.moves import Move, Moved, Outcome, Refusal
 from tandem.intake import SWEEP, forward, parse
 from tandem.model import Holder
-from tandem.moves import Move, Moved, Outcome, Refusal
+from tandem.provisioning import telling as provisioning_telling
+from tandem.provisioning.watchsteps import CallFailedError
 from tandem.record import Provisioned
 from tandem.signals import Signal, SignalKind
 from tandem.topology import Target
-from tandem.watchsteps import CallFailedError
 from tests.contracts import assert_meets_schema
 from tests.samples import ROUTE_SERVER, names, ours, record, sample
 

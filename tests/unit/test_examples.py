@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from cli import document
-from tandem.estimate import Share, estimate
 from tandem.model import Liveness
+from tandem.provisioning.estimate import Share, estimate
 from tandem.topology import Topology, parse
-from tandem.validation import normalise, validate
+from tandem.validation.document import normalise, validate
 
 FOLDER = Path(__file__).parents[2] / "examples"
 TEMPLATES = {"stack"}

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tandem.dismantling import dismantling_plan
-from tandem.inventory import OWNER_TAG
-from tandem.managed import Observed
-from tandem.managesteps import CreateEndpoint, CreatePeer, DeletePeer, ModifyRouteServer, SetTags
-from tandem.managing import plan
 from tandem.model import Status
+from tandem.provisioning.dismantling import dismantling_plan
+from tandem.provisioning.managed import Observed
+from tandem.provisioning.manageplan import plan
+from tandem.provisioning.managesteps import CreateEndpoint, CreatePeer, DeletePeer, ModifyRouteServer, SetTags
+from tandem.tags import OWNER_TAG
 from tests.routing import Run, built, desired, wanted
 from tests.topologies import set_at
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem.decision import Action, Severity, decide
-from tandem.memory import Memory
-from tandem.moves import (
+from tandem.failover.decision import Action, Severity, decide
+from tandem.failover.moves import (
     BURST,
     PER_SECOND,
     Associated,
@@ -20,6 +19,7 @@ from tandem.moves import (
     moves,
     verified,
 )
+from tandem.memory import Memory
 from tests.pure import NOW, elastic_ip, observation, target, topology
 
 

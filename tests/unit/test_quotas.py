@@ -10,7 +10,7 @@ import pytest
 from tandem.inventory import Endpoint, Inventory
 from tandem.model import Liveness, Peer, RouteServer, Status
 from tandem.topology import Topology
-from tandem.worldchecks import warnings
+from tandem.validation.worldchecks import warnings
 from tests.topologies import PROTECTED, inventory, topology
 
 RAISED = "are allowed unless AWS has raised the quota"

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from tandem.decision import decide
+from tandem.failover.decision import decide
+from tandem.failover.settling import awaited, heard
 from tandem.memory import Memory
 from tandem.model import Observation, Status
-from tandem.settling import awaited, heard
 from tandem.signals import Protocol, Signal, SignalKind, parse_bus
 from tests.pure import DOWN, NOW, UP, after, observation, route, topology
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from tandem.crosschecks import CHECKS
 from tandem.problems import Problem, nearest, path_of
 from tandem.topology import Mode, parse
-from tandem.validation import normalise, schema, shape_problems, validate
+from tandem.validation.crosschecks import CHECKS
+from tandem.validation.document import normalise, schema, shape_problems, validate
 from tests.topologies import document, set_at, topology
 
 FIRST_IP = "groups.0.elastic_ips.0"

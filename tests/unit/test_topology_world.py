@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from tandem.elasticip_checks import ELASTIC_IP_CHECKS
 from tandem.inventory import Inventory, RouteServerReading, RouteTable
 from tandem.model import Liveness, NetworkInterface, PrivateAddress
-from tandem.propagation_checks import PROPAGATION_CHECKS
-from tandem.routeserver_checks import ROUTE_SERVER_CHECKS
 from tandem.topology import Topology, parse
-from tandem.validation import normalise
-from tandem.worldchecks import warnings, worldcheck
+from tandem.validation.document import normalise
+from tandem.validation.elasticips import ELASTIC_IP_CHECKS
+from tandem.validation.propagation import PROPAGATION_CHECKS
+from tandem.validation.routeserver import ROUTE_SERVER_CHECKS
+from tandem.validation.worldchecks import warnings, worldcheck
 from tests.topologies import PROTECTED, PUBLIC, VPC, document, inventory, set_at, topology
 
 ENI = "eni-0a1b2c3d4e5f6000"

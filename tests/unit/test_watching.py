@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem.errors import StateUnavailableError, TemporaryError
+from tandem.failover.settling import seen_next_hops
+from tandem.failover.watching import EVERY_SECONDS, Turn, changed, interval, next_hops, watch
 from tandem.model import Observation, Route, RouteStatus, RoutingDatabase
-from tandem.settling import seen_next_hops
-from tandem.watching import EVERY_SECONDS, Turn, changed, interval, next_hops, watch
 from tests.contracts import assert_meets_schema
 from tests.samples import ROUTE_SERVER, bare_record, record
 

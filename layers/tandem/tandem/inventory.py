@@ -9,9 +9,6 @@ from tandem.errors import ConfigurationError
 from tandem.model import ElasticIp, NetworkInterface, Peer, RouteServer
 from tandem.place import Place
 
-OWNER_TAG = "tandem:stack"
-"""The owner's consent (design §6.1): its value is the name of the stack that may move the address."""
-
 
 class RegionWithoutRouteServerError(ConfigurationError):
     """The Region has no Route Server (facts §3.3)."""

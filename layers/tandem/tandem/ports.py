@@ -1,60 +1,11 @@
-"""What a look needs of the world; `tandem.adapters` has it from AWS."""
+"""What every function needs of the world; `tandem.adapters` has it from AWS."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
-from tandem.audit import Head, Record
 from tandem.events import Event
-from tandem.lease import Lease
-from tandem.memory import Memory
-from tandem.model import ElasticIp, Observation
-from tandem.moves import Associated, Move, Refusal
-from tandem.override import Override
-from tandem.topology import Topology
-
-
-class Cloud(Protocol):
-    """EC2."""
-
-    def observe(self, topology: Topology, overrides: Callable[[], tuple[Override, ...]]) -> Observation: ...
-
-    def addresses(self, allocation_ids: Sequence[str]) -> dict[str, ElasticIp]: ...
-
-    def associate(
-        self, moves: Sequence[Move], may_begin: Callable[[], bool], now: Callable[[], datetime]
-    ) -> list[Future[Associated | Refusal]]: ...
-
-
-class Looks(Protocol):
-    """The look and override records of the state table."""
-
-    def acquire(
-        self, topology: str, owner: str, now: datetime, signals: Sequence[Mapping[str, Any]]
-    ) -> tuple[Lease, Memory] | None: ...
-
-    def fence(self, lease: Lease, memory: Memory, now: datetime) -> Lease: ...
-
-    def release(self, lease: Lease, memory: Memory) -> bool: ...
-
-    def again(
-        self, lease: Lease, memory: Memory, now: datetime
-    ) -> tuple[Lease, tuple[Mapping[str, Any], ...]]: ...
-
-    def let_go(self, lease: Lease, memory: Memory) -> None: ...
-
-    def overrides(self, topology: str) -> tuple[Override, ...]: ...
-
-
-class Audit(Protocol):
-    """The audit table."""
-
-    def recent(self, sequence: str) -> tuple[Record, ...]: ...
-
-    def append(self, head: Head | None, sequence: str, body: Mapping[str, Any]) -> Head: ...
 
 
 class Bus(Protocol):

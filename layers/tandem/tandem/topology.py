@@ -129,7 +129,7 @@ def canonical_address(text: str) -> str:
 
 
 def parse(document: dict[str, Any], *, version: int = 0) -> Topology:
-    """The topology of a document in canonical form (`tandem.validation.normalise` makes one)."""
+    """The topology of a document in canonical form (`tandem.validation.document.normalise` makes one)."""
     server = document["route_server"]
     persist = server.get("persist_routes", "disable")
     return Topology(

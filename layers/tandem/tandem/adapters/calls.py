@@ -8,7 +8,7 @@ from typing import TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tandem.errors import TemporaryError
-from tandem.watchsteps import CallFailedError
+from tandem.provisioning.watchsteps import CallFailedError
 
 T = TypeVar("T")
 

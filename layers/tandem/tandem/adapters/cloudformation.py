@@ -10,7 +10,7 @@ from botocore.httpsession import URLLib3Session
 
 from tandem.adapters.clock import SystemClock
 from tandem.errors import TemporaryError
-from tandem.provisioning_ports import Clock
+from tandem.ports import Clock
 
 CONNECT_SECONDS, READ_SECONDS = 3, 10
 ATTEMPTS = 3

@@ -10,9 +10,9 @@ import boto3
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
 
-from tandem.actors import Call, calls_of
 from tandem.adapters.calls import called
 from tandem.errors import TemporaryError
+from tandem.provisioning.actors import Call, calls_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudtrail import CloudTrailClient

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tandem.adapters import clients, ec2, inventory
 from tandem.adapters.calls import called
-from tandem.discovery import NAME_TAG
+from tandem.discovery.document import NAME_TAG
+from tandem.discovery.snapshot import Place, Snapshot, UndiscoverableError
 from tandem.model import Liveness, NetworkInterface
-from tandem.snapshot import Place, Snapshot, UndiscoverableError
+from tandem.provisioning.watchsteps import CallFailedError
 from tandem.topology import Appliance, Mode, RouteServerSpec, Topology
-from tandem.watchsteps import CallFailedError
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import FilterTypeDef

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tandem.adapters import clients
 from tandem.errors import TRANSIENT_CODES, ConfigurationError, TemporaryError
+from tandem.failover.moves import NOT_BEGUN, Associated, Move, Refusal
 from tandem.model import (
     ElasticIp,
     Holder,
@@ -27,7 +28,6 @@ from tandem.model import (
     RoutingDatabase,
     Status,
 )
-from tandem.moves import NOT_BEGUN, Associated, Move, Refusal
 from tandem.override import Override
 from tandem.topology import Topology, canonical_address, canonical_prefix
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from tandem.adapters import clients, ec2, inventory
 from tandem.adapters.calls import called
 from tandem.errors import ConfigurationError, TemporaryError
-from tandem.managed import DELETED, Desired, Observed, Tags, server_of
-from tandem.managesteps import (
+from tandem.model import Route
+from tandem.provisioning.managed import DELETED, Desired, Observed, Tags, server_of
+from tandem.provisioning.managesteps import (
     Action,
     AssociateVpc,
     CreateEndpoint,
@@ -29,7 +30,6 @@ from tandem.managesteps import (
     ModifyRouteServer,
     SetTags,
 )
-from tandem.model import Route
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import TagSpecificationTypeDef, TagTypeDef

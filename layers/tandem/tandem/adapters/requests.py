@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 from botocore.exceptions import ClientError
 
 from tandem.adapters.tables import answered, condition_failed
-from tandem.answers import Answer, Noted, Status
-from tandem.customresource import Request, RequestType
+from tandem.doors.answers import Answer, Noted, Status
+from tandem.doors.customresource import Request, RequestType
 from tandem.errors import TemporaryError
 
 if TYPE_CHECKING:

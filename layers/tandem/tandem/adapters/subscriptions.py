@@ -9,7 +9,7 @@ import json
 
 from tandem.adapters import clients
 from tandem.adapters.calls import called
-from tandem.watchsteps import CallFailedError, Subscriber, Subscription
+from tandem.provisioning.watchsteps import CallFailedError, Subscriber, Subscription
 
 GONE = frozenset({"NotFound", "NotFoundException"})
 

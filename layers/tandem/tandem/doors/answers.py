@@ -1,0 +1,172 @@
+"""What CloudFormation is told of a request: when, what, and in no more than it takes."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from tandem.doors.applying import owner_of
+from tandem.doors.customresource import Request, RequestType
+from tandem.problems import Problem
+from tandem.record import Provisioned, TopologyRecord
+
+MOST_BYTES = 4096
+"""Of a whole response body (CloudFormation's user guide)."""
+
+
+class Status(StrEnum):
+    SUCCESS = "SUCCESS"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The one answer to a request."""
+
+    status: Status
+    physical_id: str
+    reason: str = ""
+    data: dict[str, str] = field(default_factory=dict)
+    """What `Fn::GetAtt` gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A request that was written down; whoever comes by brings it to its end."""
+
+    request: Request
+    received_at: datetime
+    version: int = 0
+    """Of the topology that it stored; 0 where it has stored none."""
+    is_maker: bool = False
+    """Whether there was no such topology before: only that is taken away where the request fails."""
+    answer: Answer | None = None
+    """Decided once, before it is sent, so that no second run can say anything else."""
+    answered_at: datetime | None = None
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether what it asks was done, or refused."""
+        return self.version > 0 or self.answer is not None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it failed and left what was stored as it was."""
+        return self.version == 0 and self.answer is not None and self.answer.status is Status.FAILED
+
+    def is_over_budget(self, now: datetime) -> bool:
+        return now - self.received_at >= self.request.budget
+
+
+def succeeded(request: Request, record: TopologyRecord | None = None) -> Answer:
+    return Answer(Status.SUCCESS, request.new_physical_id, data=data_of(record) if record else {})
+
+
+def failed(request: Request, reason: str) -> Answer:
+    return Answer(Status.FAILED, request.failed_physical_id, reason)
+
+
+def refused(request: Request, problems: Sequence[Problem]) -> Answer:
+    """Every problem, or as many as fit."""
+
+    def saying(shown: int) -> Answer:
+        return failed(request, in_words(problems, shown))
+
+    def fits(shown: int) -> bool:
+        return len(_body(request, saying(shown))) <= MOST_BYTES
+
+    return saying(max(1, _most(len(problems), fits)))
+
+
+def in_words(problems: Sequence[Problem], shown: int) -> str:
+    count, left = len(problems), len(problems) - shown
+    head = "the topology has 1 problem" if count == 1 else f"the topology has {count} problems"
+    listed = " | ".join(str(problem) for problem in problems[:shown])
+    more = f" | and {left} more: tandem validate names them all" if left else ""
+    return f"{head}: {listed}{more}; nothing was stored"
+
+
+def answer_due(noted: Noted, record: TopologyRecord | None, now: datetime) -> Answer | None:
+    """The answer to a request that was accepted, from its topology as it is stored now; None while it is not
+    at its end. A success is only told of what is stored and provisioned."""
+    request = noted.request
+    if request.type is RequestType.DELETE:
+        return _delete_due(noted, record, now)
+    if record is None:
+        return failed(request, f"the topology {request.topology} was deleted meanwhile")
+    if record.door != request.door:
+        taken = f"the topology {request.topology} was taken over by {owner_of(record)} meanwhile"
+        return failed(request, taken)
+    if record.version != noted.version:
+        changed = f"version {record.version} is stored, not {noted.version}"
+        return failed(request, f"the topology {request.topology} was changed meanwhile: {changed}")
+    found = record.provisioned
+    is_current = found is not None and found.version == noted.version
+    if found is not None and is_current and not found.pending:
+        return failed(request, found.failure) if found.failure else succeeded(request, record)
+    return failed(request, _too_long(noted, found)) if noted.is_over_budget(now) else None
+
+
+def _delete_due(noted: Noted, record: TopologyRecord | None, now: datetime) -> Answer | None:
+    """Of a topology whose resources go before it does."""
+    request = noted.request
+    if record is None or record.door != request.door:
+        return succeeded(request)
+    found = record.provisioned
+    if record.is_leaving and found is not None and found.failure and not found.pending:
+        return failed(request, f"not deleted: {found.failure}")
+    return failed(request, _too_long(noted, found)) if noted.is_over_budget(now) else None
+
+
+def data_of(record: TopologyRecord) -> dict[str, str]:
+    """For `Fn::GetAtt`: everything a text."""
+    found = record.provisioned or Provisioned(record.topology.route_server.route_server_id or "")
+    addresses = {f"EndpointAddresses.{name}": at for name, at in (found.endpoint_addresses or {}).items()}
+    return {"RouteServerId": found.route_server_id, "Version": str(record.version), **addresses}
+
+
+def body(request: Request, answer: Answer) -> bytes:
+    """The response, cut to what CloudFormation takes."""
+    whole = _body(request, answer)
+    if len(whole) <= MOST_BYTES:
+        return whole
+    fields = list(answer.data.items())
+
+    def cut(characters: int, count: int) -> Answer:
+        dots = "" if characters >= len(answer.reason) else "…"
+        return replace(answer, reason=answer.reason[:characters] + dots, data=dict(fields[:count]))
+
+    def fits(characters: int, count: int) -> bool:
+        return len(_body(request, cut(characters, count))) <= MOST_BYTES
+
+    characters = _most(len(answer.reason), lambda n: fits(n, 0))
+    return _body(request, cut(characters, _most(len(fields), lambda n: fits(characters, n))))
+
+
+def _most(highest: int, fits: Callable[[int], bool]) -> int:
+    """The highest number that fits, where each below one that fits does too; 0 where none does."""
+    return bisect_left(range(1, highest + 1), True, key=lambda n: not fits(n))
+
+
+def _body(request: Request, answer: Answer) -> bytes:
+    fields = {
+        "Status": answer.status.value,
+        "RequestId": request.request_id,
+        "StackId": request.stack_id,
+        "LogicalResourceId": request.logical_id,
+        "PhysicalResourceId": answer.physical_id,
+        **({"Reason": answer.reason} if answer.reason else {}),
+        **({"Data": answer.data} if answer.data else {}),
+    }
+    return json.dumps(fields).encode()
+
+
+def _too_long(noted: Noted, found: Provisioned | None) -> str:
+    minutes = noted.request.budget.total_seconds() / 60
+    waiting = "; ".join(found.pending) if found and found.pending else "a run of the provisioner"
+    why = f"; the last run failed: {found.failure}" if found and found.failure else ""
+    return f"not ready after {minutes:.0f} minutes; it waits for: {waiting}{why}"

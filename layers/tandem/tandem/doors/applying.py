@@ -1,0 +1,245 @@
+"""The doors through which topologies come and go: every problem at once, stored whole or refused whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from tandem.doors.differences import differences
+from tandem.inventory import Inventory, RegionWithoutRouteServerError
+from tandem.ports import Bus
+from tandem.problems import WHOLE, Problem
+from tandem.provisioning.managesteps import Step
+from tandem.provisioning.telling import topology_change
+from tandem.record import TopologyRecord
+from tandem.topology import Mode, Topology, parse, resolved
+from tandem.validation.crosschecks import crosscheck
+from tandem.validation.document import normalise, shape_problems
+from tandem.validation.worldchecks import warnings, worldcheck
+
+CLI = "cli"
+ENDS_DELETION = "it is being deleted: storing it ends that, and makes anew what is gone"
+
+
+class Stored(Protocol):
+    """Every stored topology that can be read, and what is wrong with the others."""
+
+    @property
+    def records(self) -> tuple[TopologyRecord, ...]: ...
+
+    @property
+    def damaged(self) -> dict[str, str]: ...
+
+    def of(self, name: str) -> TopologyRecord | None: ...
+
+
+class Store(Protocol):
+    """The stored topologies."""
+
+    def list(self) -> Stored: ...
+
+    def put(
+        self,
+        topology: Topology,
+        door: str,
+        seen: TopologyRecord | None,
+        *,
+        allow_interruption: bool = False,
+    ) -> TopologyRecord: ...
+
+    def replace_damaged(self, topology: Topology, door: str) -> TopologyRecord: ...
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a door needs: the stored topologies, a reading of AWS, and what a look would do now."""
+
+    store: Store
+    inventory: Callable[[Topology], Inventory]
+    preview: Callable[[Topology], list[dict[str, Any]]]
+    plan: Callable[[TopologyRecord], tuple[Step, ...]]
+    """What a run over what is managed would do."""
+    bus: Bus
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A document at a door. `seen` is the stored version that whoever applies has looked at, if they say."""
+
+    document: object
+    door: str = CLI
+    take_over: bool = False
+    seen: int | None = None
+    allow_interruption: bool = False
+    """Whether the last session of a route's owner may be taken down, where AWS leaves no other way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of an application, or would."""
+
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    plan: tuple[str, ...] = ()
+    """What the provisioner would do, step by step; empty where it only watches."""
+    preview: tuple[dict[str, Any], ...] = ()
+    """One decision a group: what the first look would do."""
+    topology: Topology | None = None
+    version: int = 0
+    """The stored one; 0 where nothing is stored."""
+    is_stored: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON for whoever invoked the function."""
+        return {
+            "problems": [asdict(problem) for problem in self.problems],
+            "warnings": list(self.warnings),
+            "changes": list(self.changes),
+            "plan": list(self.plan),
+            "preview": list(self.preview),
+            "topology": self.topology.name if self.topology else None,
+            "mode": self.topology.mode if self.topology else None,
+            "version": self.version,
+            "stored": self.is_stored,
+        }
+
+
+def check(application: Application, world: World) -> Verdict:
+    """All three passes, what would change, and which addresses would move now. Stores nothing.
+
+    Raises TemporaryError where AWS or the table cannot be read.
+    """
+    topology = _parsed(application)
+    if isinstance(topology, Verdict):
+        return topology
+    return _judged(topology, application, world.store.list(), world)
+
+
+def apply(application: Application, world: World) -> Verdict:
+    """Checks and stores, whole or not at all; what was stored before stays in force where there is a problem.
+
+    Raises TemporaryError, ChangedMeanwhileError among them.
+    """
+    topology = _parsed(application)
+    if isinstance(topology, Verdict):
+        return topology
+    stored = world.store.list()
+    verdict = _judged(topology, application, stored, world)
+    before = stored.of(topology.name)
+    if verdict.problems:
+        return verdict
+    allowed = application.allow_interruption
+    is_same = before is not None and before.door == application.door and not verdict.changes
+    if is_same and before is not None and before.allow_interruption >= allowed:
+        return replace(verdict, is_stored=True)
+    if topology.name in stored.damaged:
+        record = world.store.replace_damaged(topology, application.door)
+    else:
+        record = world.store.put(topology, application.door, before, allow_interruption=allowed)
+    world.bus.put(topology_change(record, "stored", world.now()))
+    return replace(verdict, version=record.version, is_stored=True)
+
+
+def ownership(record: TopologyRecord, door: str, *, take_over: bool) -> Problem | None:
+    """A topology belongs to the door that created it (design §4)."""
+    if record.door == door or take_over:
+        return None
+    belongs = f"{record.topology.name} belongs to {owner_of(record)}"
+    right = "changed there, or taken over: tandem apply --take-over, in CloudFormation TakeOver: true"
+    return Problem("name", belongs, right)
+
+
+def owner_of(record: TopologyRecord) -> str:
+    """Whose the topology is, in words. A CloudFormation door is the stack's ARN, `#` and the resource."""
+    stack, _, resource = record.door.partition("#")
+    of_stack = f"the CloudFormation stack {stack}"
+    return "the command line" if record.door == CLI else f"{resource} of {of_stack}" if resource else of_stack
+
+
+def _parsed(application: Application) -> Topology | Verdict:
+    """The topology, or the verdict on a document that is none."""
+    normal = normalise(application.document)
+    malformed = shape_problems(normal)
+    return Verdict(problems=(*malformed, *crosscheck(normal))) if malformed else parse(normal)
+
+
+def _judged(topology: Topology, application: Application, stored: Stored, world: World) -> Verdict:
+    before = stored.of(topology.name)
+    version = 0 if before is None else before.version
+    made = _resolved(topology, before)
+    problems = [*crosscheck(topology.document), *_at_the_door(topology, application, stored)]
+    try:
+        inventory = world.inventory(made)
+    except RegionWithoutRouteServerError as error:
+        unavailable = Problem("route_server", str(error), "a Region that has Amazon VPC Route Server")
+        return Verdict((*problems, unavailable), topology=topology, version=version)
+    found = tuple(worldcheck(topology, inventory, (record.topology for record in stored.records)))
+    is_brake = _only_stops(topology, before)
+    problems += () if is_brake else found
+    steps = _planned(topology, application, before, world)
+    known = {problem.path for problem in problems}
+    problems += (s.refused for s in steps if s.refused is not None and s.refused.path not in known)
+    others = (words for name, words in stored.damaged.items() if name != topology.name)
+    return Verdict(
+        problems=tuple(problems),
+        warnings=(
+            *warnings(topology, inventory),
+            *others,
+            *(f"{p.path}: {p.what}" for p in found if is_brake),
+        ),
+        plan=tuple(step.planned for step in steps),
+        changes=(
+            *((ENDS_DELETION,) if before is not None and before.is_leaving else ()),
+            *differences(before.topology.document if before else {}, topology.document),
+        ),
+        preview=() if problems or not made.route_server.route_server_id else tuple(world.preview(made)),
+        topology=topology,
+        version=version,
+    )
+
+
+def _only_stops(topology: Topology, before: TopologyRecord | None) -> bool:
+    """Whether only enforce becomes dry-run: the brake has to work in a broken world as well."""
+    if before is None or (before.topology.mode, topology.mode) != (Mode.ENFORCE, Mode.DRY_RUN):
+        return False
+    return {**before.topology.document, "mode": Mode.DRY_RUN} == {**topology.document, "mode": Mode.DRY_RUN}
+
+
+def _resolved(topology: Topology, before: TopologyRecord | None) -> Topology:
+    """With the route server that an earlier run has made, if any."""
+    found = before.provisioned if before is not None else None
+    return resolved(topology, found.route_server_id if found else None)
+
+
+def _planned(
+    topology: Topology, application: Application, before: TopologyRecord | None, world: World
+) -> tuple[Step, ...]:
+    if not topology.manage:
+        return ()
+    made = before or TopologyRecord(topology, 0, application.door)
+    wanted = replace(
+        made,
+        topology=_resolved(topology, before),
+        version=made.version + 1,
+        allow_interruption=application.allow_interruption,
+    )
+    return world.plan(wanted)
+
+
+def _at_the_door(topology: Topology, application: Application, stored: Stored) -> Iterator[Problem]:
+    before = stored.of(topology.name)
+    version = 0 if before is None else before.version
+    if before is not None:
+        foreign = ownership(before, application.door, take_over=application.take_over)
+        yield from () if foreign is None else (foreign,)
+    if topology.name in stored.damaged and not application.take_over:
+        yield Problem("name", stored.damaged[topology.name], "replaced as a whole: tandem apply --take-over")
+    if application.seen is not None and application.seen != version:
+        meanwhile = (
+            f"{topology.name} was changed meanwhile: version {version} is stored, not {application.seen}"
+        )
+        yield Problem(WHOLE, meanwhile, "looked at again: run the command once more")

@@ -1,0 +1,76 @@
+"""Act and verify: AssociateAddress for every move, then DescribeAddresses until it shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from tandem.errors import TemporaryError
+from tandem.failover.moves import NOT_BEGUN, Move, Moved, Outcome, answered, batches, verified
+from tandem.failover.ports import Cloud
+from tandem.ports import Clock
+
+REFILL_SECONDS = 1.0
+VERIFY_SECONDS = 10
+VERIFY_PAUSES = (0.0, 0.25, 0.5)
+"""Seconds between reads back; the last one repeats."""
+
+
+def carry_out(
+    planned: tuple[Move, ...],
+    cloud: Cloud,
+    clock: Clock,
+    before_batch: Callable[[tuple[Move, ...]], tuple[Moved, ...] | None],
+    may_begin: Callable[[], bool],
+) -> tuple[Moved, ...]:
+    """Makes the moves within EC2's token bucket, batch by batch, and verifies them.
+
+    `before_batch` is asked immediately before each batch: it raises where the lease was lost, and
+    returns what became of the batch where it must not begin.
+    """
+    done: list[Moved] = []
+    for number, batch in enumerate(batches(planned)):
+        if number:
+            if not may_begin():
+                done += [answered(move, NOT_BEGUN) for move in batch]
+                continue
+            clock.sleep(REFILL_SECONDS)
+        stopped = before_batch(batch)
+        if stopped is not None:
+            done += stopped
+            continue
+        calls = cloud.associate(batch, may_begin, clock.now)
+        done += [answered(move, call.result()) for move, call in zip(batch, calls, strict=True)]
+    return _verify(tuple(done), cloud, clock)
+
+
+def _verify(done: tuple[Moved, ...], cloud: Cloud, clock: Clock) -> tuple[Moved, ...]:
+    """Reads back until every association shows, for 10 s at most; "verified" means that EC2 reports it."""
+    until = clock.now() + timedelta(seconds=VERIFY_SECONDS)
+    pauses = iter(VERIFY_PAUSES)
+    pause = next(pauses)
+    while waiting := [m.move.allocation_id for m in done if m.outcome is Outcome.UNVERIFIED]:
+        if clock.now() >= until:
+            break
+        if pause:
+            clock.sleep(pause)
+        try:
+            shown = cloud.addresses(waiting)
+        except TemporaryError:
+            shown = {}
+        now = clock.now()
+        done = tuple(verified(m, shown.get(m.move.allocation_id), now) for m in done)
+        pause = next(pauses, VERIFY_PAUSES[-1])
+    return done
+
+
+def rehearse(planned: tuple[Move, ...], cloud: Cloud, clock: Clock) -> tuple[str, ...]:
+    """Asks EC2 with DryRun whether it would permit each move: what it would refuse, in words (facts §1.1)."""
+    calls = cloud.associate([replace(move, dry_run=True) for move in planned], lambda: True, clock.now)
+    done = [answered(move, call.result()) for move, call in zip(planned, calls, strict=True)]
+    return tuple(
+        f"EC2 would refuse {m.move.allocation_id}: {m.refusal.code}: {m.refusal.message}"
+        for m in done
+        if m.refusal is not None and m.refusal.code != "DryRunOperation"
+    )

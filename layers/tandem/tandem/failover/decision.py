@@ -1,0 +1,332 @@
+"""What to do about each group's Elastic IPs: move, hold or no change, each with its reason in words.
+
+Invariant: no decision moves an address to an appliance without a session with BGP up, unless a forced pin
+says so; deciding again after the moves were carried out is no change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from tandem.failover import ownership, readiness
+from tandem.memory import Memory, contested, damped_until
+from tandem.model import Holder, Observation, Status
+from tandem.override import Override, OverrideKind, in_force
+from tandem.topology import ElasticIpSpec, Group, Target, Topology
+
+
+class Action(StrEnum):
+    """The three decisions."""
+
+    MOVE = "move"
+    HOLD = "hold"
+    NO_CHANGE = "no-change"
+
+
+class Severity(StrEnum):
+    """How much a person should care."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class AddressDecision:
+    """What happens to one Elastic IP, and why."""
+
+    allocation_id: str
+    action: Action
+    reason: str
+    severity: Severity = Severity.INFO
+    public_ip: str | None = None
+    holder: Holder | None = None
+    holder_appliance: str | None = None
+    owner: str | None = None
+    target: Target | None = None
+    dead: str | None = None
+    """Why the holder counts as dead, or that nobody has the address; None while it is alive."""
+    retry_at: datetime | None = None
+    """Set while damping is the only thing that holds it."""
+
+    @property
+    def allow_reassociation(self) -> bool:
+        """False where nobody has the address: then EC2 refuses if somebody took it meanwhile (facts §8.1)."""
+        return self.holder is not None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupDecision:
+    """What happens to one group: its addresses, its owner, and what a person should know beside it."""
+
+    group: str
+    action: Action
+    owner: str | None
+    reason: str
+    severity: Severity = Severity.INFO
+    addresses: tuple[AddressDecision, ...] = ()
+    reports: tuple[str, ...] = ()
+    awaiting: str | None = None
+    """Set while the FIB may show the past: what a look waits for while it settles."""
+    clear: bool = False
+    """Whether one appliance, alive, owns every tracked prefix and no override or doubt stands beside it."""
+
+    @property
+    def moves(self) -> tuple[AddressDecision, ...]:
+        return tuple(address for address in self.addresses if address.action is Action.MOVE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What every step of one decision reads."""
+
+    topology: Topology
+    observation: Observation
+    memory: Memory
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """Step 1 to 4's answer for a group: who may have its addresses, or why nobody moves."""
+
+    candidates: tuple[str, ...] = ()
+    doubt: str | None = None
+    split: str | None = None
+    hold: str | None = None
+    severity: Severity = Severity.WARNING
+    pinned: bool = False
+    forced: bool = False
+    reports: tuple[str, ...] = ()
+    awaiting: str | None = None
+    clear: bool = False
+
+
+def decide(
+    topology: Topology, observation: Observation, memory: Memory, now: datetime
+) -> tuple[GroupDecision, ...]:
+    """One decision per group, in declaration order (design §5). Pure: same input, same output."""
+    scene = _Scene(topology, observation, memory, now)
+    return tuple(_decide_group(group, scene) for group in topology.groups)
+
+
+def _decide_group(group: Group, scene: _Scene) -> GroupDecision:
+    owner = _owner(group, scene)
+    if owner.hold is None:
+        wished = tuple(_decide_address(spec, owner, group, scene) for spec in group.elastic_ips)
+        return _summary(group, owner, _without_displacement(wished, scene.observation))
+    return GroupDecision(
+        group=group.name,
+        action=Action.HOLD,
+        owner=next(iter(owner.candidates), None),
+        reason=owner.hold,
+        severity=owner.severity,
+        addresses=tuple(_hold(spec, owner.hold, owner.severity, scene) for spec in group.elastic_ips),
+        reports=owner.reports,
+        awaiting=owner.awaiting,
+    )
+
+
+def _owner(group: Group, scene: _Scene) -> _Owner:
+    """Steps 1 to 4 of design §5: override, FIB, live session, split."""
+    topology, observation = scene.topology, scene.observation
+    override = in_force(observation.overrides, group.name, scene.now)
+    if override is not None:
+        return _overridden(override, scene)
+    found = ownership.owners(group, topology, observation)
+    doubts = tuple(owner.doubt for owner in found if owner.doubt is not None)
+    candidates = ownership.by_weight(found, topology)
+    if not candidates:
+        return _Owner(hold="; ".join(doubts) + _persisted(observation), severity=Severity.CRITICAL)
+    alive = tuple(n for n in candidates if ownership.has_session(topology.appliances[n], observation))
+    if not alive:
+        past = f"the FIB names {candidates[0]}, which has no session with BGP up: it shows the past"
+        words = past + _persisted(observation)
+        return _Owner(candidates, hold=words, severity=Severity.CRITICAL, reports=doubts, awaiting=past)
+    split = _split(found) if len(candidates) > 1 else None
+    return _Owner(
+        alive,
+        doubt="; ".join(owner.doubt for owner in found if owner.doubt and owner.veto) or None,
+        split=split,
+        reports=doubts + ((split,) if split else ()) + _bfd_down(alive[0], scene),
+        clear=not doubts and not split,
+    )
+
+
+def _overridden(override: Override, scene: _Scene) -> _Owner:
+    words = f"by {override.who} until {override.until:%Y-%m-%d %H:%M:%S} UTC: {override.why}"
+    if override.kind is OverrideKind.PAUSED:
+        return _Owner(hold=f"paused {words}", severity=Severity.INFO)
+    pinned = scene.topology.appliances.get(override.appliance or "")
+    if pinned is None:
+        return _Owner(hold=f"pinned to {override.appliance}, which the topology does not declare, {words}")
+    report = f"pinned to {pinned.name} {words}" + (
+        "; forced: no session is asked for" if override.forced else ""
+    )
+    if not override.forced and not ownership.has_session(pinned, scene.observation):
+        dead = f"{report}; but {pinned.name} has no session with BGP up"
+        return _Owner((pinned.name,), hold=dead, severity=Severity.CRITICAL)
+    return _Owner((pinned.name,), pinned=True, forced=override.forced, reports=(report,))
+
+
+def _decide_address(spec: ElasticIpSpec, owner: _Owner, group: Group, scene: _Scene) -> AddressDecision:
+    """Steps 5 to 7 of design §5 for one Elastic IP."""
+    topology, observation = scene.topology, scene.observation
+    address = observation.elastic_ips.get(spec.allocation_id)
+    if address is None:
+        gone = f"{spec.allocation_id} is not in this account and Region any more: was it released?"
+        return _hold(spec, gone, Severity.CRITICAL, scene)
+    holder = address.holder
+    at = ownership.appliance_at(holder.network_interface_id, topology, observation) if holder else None
+    chosen = at if at in owner.candidates else owner.candidates[0]
+    move = AddressDecision(
+        spec.allocation_id,
+        Action.MOVE,
+        reason="",
+        public_ip=address.public_ip,
+        holder=holder,
+        holder_appliance=at,
+        owner=chosen,
+        target=spec.targets[chosen],
+        dead=_dead(holder, at, scene),
+    )
+    if holder and Target(holder.network_interface_id, holder.private_ip) == move.target:
+        return replace(move, action=Action.NO_CHANGE, reason=f"it is where {chosen} wants it")
+    obstacle = _obstacle(move, spec, owner, group, scene)
+    if obstacle is not None:
+        return obstacle
+    why = f"{chosen} is pinned" if owner.pinned else f"{chosen} owns the route"
+    return replace(move, reason=f"{why}; {move.dead or _why_alive(move, group, scene)}")
+
+
+def _why_alive(move: AddressDecision, group: Group, scene: _Scene) -> str:
+    """Why an appliance that is alive has the address although it should not."""
+    last = scene.memory.last_move(group.name)
+    if last is not None and last.owner == move.owner and move.allocation_id in last.verified:
+        return f"something else moved it to {move.holder_appliance} after Tandem had moved it"
+    return f"{move.holder_appliance} is alive: the route left it on purpose, or somebody moved the address"
+
+
+def _dead(holder: Holder | None, at: str | None, scene: _Scene) -> str | None:
+    """Why nothing is lost by moving away at once: nobody alive has the address."""
+    if holder is None:
+        return "nobody has it"
+    return ownership.is_dead(scene.topology.appliances[at], scene.observation) if at else None
+
+
+def _obstacle(
+    move: AddressDecision, spec: ElasticIpSpec, owner: _Owner, group: Group, scene: _Scene
+) -> AddressDecision | None:
+    """The hold in the place of a move, or None: a strange holder, doubt, an unready target, damping."""
+    held = replace(move, action=Action.HOLD, severity=Severity.CRITICAL)
+    if move.holder and move.holder_appliance is None:
+        foreign = (
+            f"{move.holder.network_interface_id}, which no appliance declares, has it: a person did that"
+        )
+        return replace(held, reason=foreign)
+    if owner.doubt and not move.dead:
+        return replace(held, reason=owner.doubt, severity=Severity.WARNING)
+    chosen, dead = scene.topology.appliances[str(move.owner)], move.dead is not None
+    unready = readiness.limitation(spec, chosen, scene.observation, forced=owner.forced, dead=dead)
+    if unready is not None:
+        return replace(held, reason=unready)
+    if dead or move.holder_appliance == chosen.name:
+        return None
+    return _restraint(held, group, scene)
+
+
+def _restraint(held: AddressDecision, group: Group, scene: _Scene) -> AddressDecision | None:
+    """Step 7, for a holder that is alive: somebody else's hand on the address, then the damping."""
+    owner, address = str(held.owner), held.allocation_id
+    fought = contested(scene.memory, group.name, owner, address, scene.now)
+    if fought is not None:
+        return replace(held, reason=fought)
+    wait = damped_until(scene.memory, group.name, owner, address, scene.now)
+    if wait is None:
+        return None
+    damped = f"{held.holder_appliance} is alive and the last move is recent: damped until {wait:%H:%M:%S} UTC"
+    return replace(held, reason=damped, severity=Severity.INFO, retry_at=wait)
+
+
+def _without_displacement(
+    wished: tuple[AddressDecision, ...], observation: Observation
+) -> tuple[AddressDecision, ...]:
+    """Holds every move onto a private IP whose present Elastic IP does not leave in the same decision.
+
+    A move that is held stays where it is and may be in the way of another, so this repeats until nothing
+    changes; each round holds at least one more, so it ends.
+    """
+    while True:
+        leaving = {move.allocation_id for move in wished if move.action is Action.MOVE}
+        checked = tuple(_unless_displacing(move, leaving, observation) for move in wished)
+        if checked == wished:
+            return wished
+        wished = checked
+
+
+def _unless_displacing(move: AddressDecision, leaving: set[str], observation: Observation) -> AddressDecision:
+    if move.action is not Action.MOVE or move.target is None:
+        return move
+    occupant = readiness.occupant(move.target, observation)
+    if occupant is None or occupant in leaving | {move.allocation_id}:
+        return move
+    reason = (
+        f"{move.target.private_ip} on {move.target.network_interface_id} has another Elastic IP, {occupant}: "
+        "a move would throw it off"
+    )
+    return replace(move, action=Action.HOLD, reason=reason, severity=Severity.CRITICAL)
+
+
+def _summary(group: Group, owner: _Owner, addresses: tuple[AddressDecision, ...]) -> GroupDecision:
+    moves = [a for a in addresses if a.action is Action.MOVE]
+    holds = [a for a in addresses if a.action is Action.HOLD]
+    name = owner.candidates[0]
+    whole = GroupDecision(
+        group=group.name,
+        action=Action.NO_CHANGE,
+        owner=name,
+        reason=f"{name} owns the route and has every address" if addresses else f"{name} owns the route",
+        severity=max((a.severity for a in holds), key=list(Severity).index, default=Severity.INFO),
+        addresses=addresses,
+        reports=owner.reports,
+        clear=owner.clear,
+    )
+    if moves:
+        return replace(whole, action=Action.MOVE, reason=moves[0].reason)
+    if holds:
+        reasons = dict.fromkeys(f"{a.allocation_id}: {a.reason}" for a in holds)
+        return replace(whole, action=Action.HOLD, reason="; ".join(reasons))
+    if owner.doubt or owner.split:
+        told = str(owner.doubt or owner.split)
+        return replace(whole, action=Action.HOLD, reason=told, severity=Severity.WARNING)
+    return whole
+
+
+def _hold(spec: ElasticIpSpec, reason: str, severity: Severity, scene: _Scene) -> AddressDecision:
+    address = scene.observation.elastic_ips.get(spec.allocation_id)
+    holder = address.holder if address else None
+    at = None
+    if holder is not None:
+        at = ownership.appliance_at(holder.network_interface_id, scene.topology, scene.observation)
+    public_ip = address.public_ip if address else None
+    return AddressDecision(spec.allocation_id, Action.HOLD, reason, severity, public_ip, holder, at)
+
+
+def _split(found: tuple[ownership.PrefixOwner, ...]) -> str:
+    return "the tracked prefixes are split: " + ", ".join(
+        f"{o.prefix} is {o.appliance or 'nobody'}'s" for o in found
+    )
+
+
+def _bfd_down(name: str, scene: _Scene) -> tuple[str, ...]:
+    """BFD down beside BGP up is a report, not a veto (facts §3.8: BFD fails in the field while BGP works)."""
+    sessions = ownership.sessions_of(scene.topology.appliances[name], scene.observation)
+    down = [p.peer_id for p in sessions if p.bgp is Status.UP and p.bfd is Status.DOWN]
+    return (f"BFD is down beside BGP up on {', '.join(down)}",) if down else ()
+
+
+def _persisted(observation: Observation) -> str:
+    """Words only: what `AreRoutesPersisted` means is undocumented (facts §3.9)."""
+    return " (AWS reports persisted routes)" if observation.database.persisted else ""

@@ -1,0 +1,150 @@
+"""The look: observe, decide, act, verify, for one topology under its lease.
+
+Every look starts from what AWS shows and replays nothing: on any failure it leaves, and the next look finds
+the state out again (design §5). `run` has what one invocation's looks share, `turn` a turn of reading and
+moving, `holds` the telling of what is not moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from tandem.errors import LeaseLostError, StateUnavailableError
+from tandem.failover import holds, turn
+from tandem.failover.decision import Action, GroupDecision, decide
+from tandem.failover.moves import NOT_BEGUN, Moved, Outcome, after
+from tandem.failover.run import RETRY_SECONDS, Report, Run, World
+from tandem.failover.settling import READ_AGAIN_SECONDS, SETTLE_SECONDS, awaited, heard, seen_next_hops
+from tandem.failover.tableless import move_without_table
+from tandem.model import Observation
+from tandem.signals import Signal
+from tandem.topology import Topology
+
+LOOKS_AGAIN = 3
+"""How often the holder of a lease looks again for signals that came meanwhile, before it asks the bus."""
+
+LONGEST_PAUSE_SECONDS = 5.0
+"""Short enough for the lease to be renewed in time."""
+
+
+def look(
+    topology: Topology,
+    signals: Sequence[Signal],
+    world: World,
+    *,
+    owner: str,
+    received_at: datetime,
+    ends_at: datetime,
+    away: StateUnavailableError | None = None,
+) -> Report:
+    """Looks at one topology until it is settled, or leaves the signals to the look that is under way.
+
+    After `ends_at` it begins no further look, turn or move. Raises TemporaryError, StateUnavailableError and
+    OutOfTimeError among them, and ConfigurationError. Where the state table is away, what can be moved
+    without it has been moved before that is raised. `away` says that it was when the topology was to be read:
+    then the table is left alone, since a lease does not make an old document true.
+    """
+    run = Run(topology, world, owner, received_at, ends_at)
+    try:
+        if away is not None:
+            raise away
+        if run.take(signals):
+            _under_lease(run, tuple(signals))
+    except LeaseLostError:
+        run.report.lost = True
+    except StateUnavailableError as error:
+        move_without_table(
+            topology, world.cloud, world.clock, world.last_known, world.note, str(error), run.is_late
+        )
+        run.let_go()
+        raise
+    finally:
+        run.finish()
+    return run.report
+
+
+def _under_lease(run: Run, signals: tuple[Signal, ...]) -> None:
+    try:
+        _looks(run, signals)
+    except (LeaseLostError, StateUnavailableError):
+        raise
+    except Exception:
+        run.let_go()
+        raise
+
+
+def _looks(run: Run, signals: tuple[Signal, ...]) -> None:
+    """Looks, and again for signals that came meanwhile; asks the bus for what does not fit in."""
+    for number in range(1 + LOOKS_AGAIN):
+        is_whole = _settle(run, signals)
+        if run.release():
+            break
+        if number == LOOKS_AGAIN or run.is_late():
+            run.let_go()
+            run.trail.ask(f"signals kept coming during {number + 1} looks")
+            break
+        signals = run.again()
+    if not is_whole:
+        run.trail.ask("the invocation's time was over before every move had begun")
+    if run.lease.taken_over:
+        run.trail.ask("the look before this one never let go of its lease: a call of its may have come late")
+
+
+def _settle(run: Run, signals: tuple[Signal, ...]) -> bool:
+    """Turns of observe, decide, act until nothing has to move and that may be believed.
+
+    False where there was not enough time left to begin a move.
+    """
+    clock = run.world.clock
+    until = min(run.ends_at, clock.now() + timedelta(seconds=SETTLE_SECONDS))
+    run.memory = replace(run.memory, heard=heard(run.memory.heard, signals, clock.now()))
+    while True:
+        run.renew()
+        read_before, read_at = run.last_read, run.observed_at
+        observation = run.last_read = turn.observe(run, until)
+        is_apart = run.observed_at - read_at >= timedelta(seconds=READ_AGAIN_SECONDS)
+        previous = read_before if is_apart else None
+        run.memory = replace(run.memory, next_hops=seen_next_hops(observation, run.topology))
+        decisions = decide(run.topology, observation, run.memory, clock.now())
+        moved = turn.act(run, decisions, observation, signals)
+        decisions = run.report.decisions = after(decisions, moved)
+        pending = awaited(
+            signals, run.memory.heard, run.topology, decisions, previous, observation, run.observed_at
+        )
+        wait = _wait(run, pending, until, decisions, moved, observation)
+        if wait is None:
+            break
+        clock.sleep(wait)
+    holds.tell(run, decisions, pending, observation, signals)
+    return not any(m.refusal == NOT_BEGUN for m in moved)
+
+
+def _wait(
+    run: Run,
+    pending: str | None,
+    until: datetime,
+    decisions: tuple[GroupDecision, ...],
+    moved: tuple[Moved, ...],
+    observation: Observation,
+) -> float | None:
+    """Seconds to the next turn; None where this look has nothing more to wait for."""
+    now = run.world.clock.now()
+    waits: list[float] = []
+    if pending and now + timedelta(seconds=READ_AGAIN_SECONDS) <= until:
+        waits.append(READ_AGAIN_SECONDS)
+    if any(_try_again(m) for m in moved) and now + timedelta(seconds=run.pause) <= until:
+        waits.append(run.pause)
+        run.pause *= 2
+    blind = observation.failed and any(d.action is Action.HOLD for d in decisions)
+    if blind and now + timedelta(seconds=RETRY_SECONDS) <= until:
+        waits.append(RETRY_SECONDS)
+    damped = [a.retry_at for d in decisions for a in d.addresses if a.retry_at is not None]
+    waits += [(at - now).total_seconds() for at in damped if now < at <= run.ends_at]
+    return min(*waits, LONGEST_PAUSE_SECONDS) if waits else None
+
+
+def _try_again(moved: Moved) -> bool:
+    """Whether the next turn may find it right, or may try again."""
+    return moved.outcome is Outcome.UNVERIFIED or (moved.refusal is not None and moved.refusal.transient)

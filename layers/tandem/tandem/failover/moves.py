@@ -1,0 +1,152 @@
+"""Moves as they are carried out, and what became of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from tandem.failover.decision import Action, AddressDecision, GroupDecision, Severity
+from tandem.model import ElasticIp, Holder
+from tandem.topology import Target
+
+REFUSED = "EC2 refused the move"
+BURST = 50
+PER_SECOND = 5
+"""EC2's token bucket of AssociateAddress: 50 calls, then 5 a second, per account and Region (facts §8.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One AssociateAddress to make."""
+
+    group: str
+    owner: str
+    allocation_id: str
+    public_ip: str
+    source: Holder | None
+    source_appliance: str | None
+    target: Target
+    allow_reassociation: bool
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Associated:
+    """EC2 took the call, and when it said so."""
+
+    association_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """EC2 did not associate: its code and message. A transient one is tried again by the next turn."""
+
+    code: str
+    message: str
+    transient: bool
+
+
+NOT_BEGUN = Refusal(
+    "NotBegun", "not enough of the lease or of the invocation left, so it was not begun", transient=True
+)
+
+
+class Outcome(StrEnum):
+    """`verified`: EC2 reports the new holder. `unverified`: it took the call, but does not show it."""
+
+    VERIFIED = "verified"
+    UNVERIFIED = "unverified"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What became of one move, with the time of each stage."""
+
+    move: Move
+    outcome: Outcome
+    refusal: Refusal | None = None
+    associated_at: datetime | None = None
+    verified_at: datetime | None = None
+
+
+def moves(decisions: tuple[GroupDecision, ...]) -> tuple[Move, ...]:
+    """Every move of a look in declaration order: the priority in which EC2's tokens are spent."""
+    return tuple(
+        Move(
+            group=decision.group,
+            owner=address.owner,
+            allocation_id=address.allocation_id,
+            public_ip=address.public_ip or "",
+            source=address.holder,
+            source_appliance=address.holder_appliance,
+            target=address.target,
+            allow_reassociation=address.allow_reassociation,
+        )
+        for decision in decisions
+        for address in decision.moves
+        if address.target is not None and address.owner is not None
+    )
+
+
+def batches(planned: tuple[Move, ...]) -> tuple[tuple[Move, ...], ...]:
+    """What may be begun at once: the bucket's burst first, then a second's refill at a time."""
+    first, rest = planned[:BURST], planned[BURST:]
+    later = (rest[i : i + PER_SECOND] for i in range(0, len(rest), PER_SECOND))
+    return tuple(batch for batch in (first, *later) if batch)
+
+
+def shows(move: Move, address: ElasticIp | None) -> bool:
+    """Whether DescribeAddresses shows the Elastic IP at the move's target."""
+    holder = address.holder if address else None
+    return holder is not None and Target(holder.network_interface_id, holder.private_ip) == move.target
+
+
+def answered(move: Move, answer: Associated | Refusal) -> Moved:
+    """What became of a move so far, from EC2's answer to AssociateAddress."""
+    match answer:
+        case Associated(at=at):
+            return Moved(move, Outcome.UNVERIFIED, associated_at=at)
+        case Refusal():
+            return Moved(move, Outcome.FAILED, refusal=answer)
+
+
+def after(decisions: tuple[GroupDecision, ...], moved: tuple[Moved, ...]) -> tuple[GroupDecision, ...]:
+    """The decisions as they stand once `moved` is known: what was verified needs nothing more."""
+    by_id = {m.move.allocation_id: m for m in moved}
+    return tuple(_after(decision, by_id) for decision in decisions)
+
+
+def _after(decision: GroupDecision, by_id: dict[str, Moved]) -> GroupDecision:
+    if not any(address.allocation_id in by_id for address in decision.addresses):
+        return decision
+    addresses = tuple(_settled(address, by_id.get(address.allocation_id)) for address in decision.addresses)
+    held = [a for a in addresses if a.action is Action.HOLD]
+    if not held:
+        fine = f"every address was moved to {decision.owner} and verified"
+        return replace(
+            decision, action=Action.NO_CHANGE, reason=fine, severity=Severity.INFO, addresses=addresses
+        )
+    reason = "; ".join(f"{a.allocation_id}: {a.reason}" for a in held)
+    worst = max((a.severity for a in held), key=list(Severity).index)
+    return replace(decision, action=Action.HOLD, reason=reason, severity=worst, addresses=addresses)
+
+
+def _settled(address: AddressDecision, moved: Moved | None) -> AddressDecision:
+    if moved is None:
+        return address
+    if moved.outcome is Outcome.VERIFIED:
+        return replace(address, action=Action.NO_CHANGE, reason="moved and verified")
+    words = "EC2 took the move but does not show it yet"
+    if moved.refusal is not None:
+        words = f"{REFUSED}: {moved.refusal.code}: {moved.refusal.message}"
+    return replace(address, action=Action.HOLD, reason=words, severity=Severity.CRITICAL)
+
+
+def verified(moved: Moved, address: ElasticIp | None, at: datetime) -> Moved:
+    """The move, verified if `address` shows it."""
+    if moved.outcome is not Outcome.UNVERIFIED or not shows(moved.move, address):
+        return moved
+    return replace(moved, outcome=Outcome.VERIFIED, verified_at=at)

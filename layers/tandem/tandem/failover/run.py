@@ -1,0 +1,161 @@
+"""One invocation's run of looks at one topology: its lease, what it knows, what it reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, ParamSpec, TypeVar
+
+from tandem.errors import LeaseLostError, OutOfTimeError, StateUnavailableError
+from tandem.failover import telling
+from tandem.failover.decision import GroupDecision
+from tandem.failover.moves import Moved
+from tandem.failover.ports import Audit, Cloud, Looks
+from tandem.failover.tableless import LastKnown
+from tandem.failover.telling import Stages
+from tandem.failover.trail import Trail
+from tandem.lease import Lease
+from tandem.memory import Memory
+from tandem.model import Observation
+from tandem.override import Override
+from tandem.ports import Bus, Clock, Note
+from tandem.signals import Signal
+from tandem.topology import Topology
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+RENEW_BELOW = timedelta(seconds=20)
+RETRY_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything outside that a look works with."""
+
+    cloud: Cloud
+    looks: Looks
+    audit: Audit
+    bus: Bus
+    clock: Clock
+    note: Note
+    last_known: LastKnown
+    side: ThreadPoolExecutor
+    """For `Run.beside`."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What one invocation did for one topology: log line and metrics are made from it."""
+
+    topology: str
+    contended: bool = False
+    """Another invocation looks at it, and was told to look again."""
+    lost: bool = False
+    taken_over: bool = False
+    repaired: str | None = None
+    turns: int = 0
+    moved: list[Moved] = field(default_factory=list)
+    decisions: tuple[GroupDecision, ...] = ()
+    stages: Stages | None = None
+
+
+class Run:
+    """What the looks of one invocation at one topology share."""
+
+    def __init__(
+        self, topology: Topology, world: World, owner: str, received_at: datetime, ends_at: datetime
+    ) -> None:
+        self.topology = topology
+        self.world = world
+        self.owner = owner
+        self.received_at = received_at
+        self.ends_at = ends_at
+        """No look, turn or move begins later."""
+        self.report = Report(topology.name)
+        self.trail = Trail(topology, world.audit, world.bus, world.clock, world.last_known)
+        self.memory = Memory()
+        self._lease: Lease | None = None
+        self.leased_at = self.observed_at = received_at
+        self.last_read: Observation | None = None
+        self.pause = RETRY_SECONDS
+        self._beside: list[Future[Any]] = []
+        self.refused: dict[str, str] = {}
+        """Group to the failure that was told of it, so that it is told once."""
+
+    @property
+    def lease(self) -> Lease:
+        if self._lease is None:
+            raise LeaseLostError(f"{self.topology.name}: there is no lease yet")
+        return self._lease
+
+    @property
+    def decision_id(self) -> str:
+        return f"{self.topology.name}-{self.lease.epoch}-{self.report.turns}"
+
+    def is_late(self) -> bool:
+        """Whether the invocation has too little time left to begin anything more."""
+        return self.world.clock.now() >= self.ends_at
+
+    def beside(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Begins what must not wait for EC2, nor EC2 for it."""
+        begun = self.world.side.submit(call, *args, **kwargs)
+        self._beside.append(begun)
+        return begun
+
+    def finish(self) -> None:
+        """Waits for all that goes on beside: Lambda freezes what outlives the handler."""
+        for begun in self._beside:
+            begun.exception()
+
+    def take(self, signals: Sequence[Signal]) -> bool:
+        """Takes the lease and the memory. False where another has it, which then looks again for these."""
+        marks = [telling.mark(signal) for signal in signals]
+        now = self.world.clock.now()
+        got = self.world.looks.acquire(self.topology.name, self.owner, now, marks)
+        if got is None:
+            self.report.contended = True
+            return False
+        self._lease, self.memory = got
+        self.leased_at = self.world.clock.now()
+        self.report.taken_over, self.report.repaired = self.lease.taken_over, self.lease.repaired
+        return True
+
+    def renew(self) -> None:
+        """Renews a lease that runs low. Raises LeaseLostError."""
+        if self.lease.until - self.world.clock.now() < RENEW_BELOW:
+            self.fence()
+
+    def fence(self) -> None:
+        """Proves the epoch, and renews the lease. Raises LeaseLostError."""
+        self._lease = self.world.looks.fence(self.lease, self.memory, self.world.clock.now())
+
+    def may_move(self) -> bool:
+        """Whether a call that is begun now ends under the lease and within the invocation."""
+        return self.lease.is_enough(self.world.clock.now()) and not self.is_late()
+
+    def overrides(self) -> tuple[Override, ...]:
+        """What an operator laid over the topology, read now."""
+        overrides = self.world.looks.overrides(self.topology.name)
+        self.world.last_known.remember(self.topology.name, overrides, self.world.clock.now())
+        return overrides
+
+    def release(self) -> bool:
+        """Ends the lease. False where signals came meanwhile: then it is kept."""
+        return self.world.looks.release(self.lease, self.memory)
+
+    def again(self) -> tuple[Signal, ...]:
+        """The signals that came meanwhile, for one more look under the same lease."""
+        now = self.world.clock.now()
+        self._lease, marks = self.world.looks.again(self.lease, self.memory, now)
+        self.received_at = self.leased_at = now
+        return tuple(telling.unmark(mark) for mark in marks)
+
+    def let_go(self) -> None:
+        """Ends the lease whatever came, where there is one and the table answers; else it ends by itself."""
+        if self._lease is not None:
+            with suppress(LeaseLostError, OutOfTimeError, StateUnavailableError):
+                self.world.looks.let_go(self._lease, self.memory)

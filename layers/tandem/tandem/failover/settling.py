@@ -1,0 +1,103 @@
+"""When "no change" may be believed after a session signal: describes can lag behind it (facts §2.2, §8.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from tandem.failover.decision import GroupDecision
+from tandem.model import Observation, Peer, RouteStatus
+from tandem.signals import Protocol, Signal, SignalKind
+from tandem.topology import Topology
+
+SETTLE_SECONDS = 30
+READ_AGAIN_SECONDS = 1.0
+
+
+def heard(known: Mapping[str, datetime], signals: Iterable[Signal], now: datetime) -> dict[str, datetime]:
+    """When the newest signal of each session happened, from what was known and these; what is old is dropped.
+
+    SNS is unordered (facts §5): a signal that is older than another one of its session says nothing any more,
+    also where the newer one woke another look.
+    """
+    times = dict(known)
+    for signal in signals:
+        if signal.kind is SignalKind.SESSION and signal.occurred_at is not None:
+            session = _session(signal)
+            times[session] = max(times.get(session, signal.occurred_at), signal.occurred_at)
+    return {session: at for session, at in times.items() if at >= _oldest(now)}
+
+
+def awaited(
+    signals: Iterable[Signal],
+    newest: Mapping[str, datetime],
+    topology: Topology,
+    decisions: Iterable[GroupDecision],
+    previous: Observation | None,
+    current: Observation,
+    now: datetime,
+) -> str | None:
+    """What a look has still to wait for before it believes that nothing has to move; None when settled.
+
+    Only session signals make a look settle, and none that is older than the time there is to settle, or than
+    the `newest` one of its session; an announced endpoint maintenance ends it at once (design §5).
+    """
+    signals = tuple(signals)
+    if any(s.kind is SignalKind.MAINTENANCE for s in signals):
+        return None
+    sessions = [s for s in signals if s.kind is SignalKind.SESSION and _counts(s, newest, now)]
+    if not sessions:
+        return None
+    disagreeing = [s for s in sessions if _disagrees(s, current.peers)]
+    if disagreeing:
+        return f"AWS does not show yet that {disagreeing[0].cause}"
+    past = next((d.awaiting for d in decisions if d.awaiting), None)
+    if past:
+        return past
+    if previous is None or _view(previous, topology) != _view(current, topology):
+        return "a second read, equal to the first"
+    return None
+
+
+def _counts(signal: Signal, newest: Mapping[str, datetime], now: datetime) -> bool:
+    at = signal.occurred_at
+    return at is None or (at >= _oldest(now) and at >= newest.get(_session(signal), at))
+
+
+def _oldest(now: datetime) -> datetime:
+    return now - timedelta(seconds=SETTLE_SECONDS)
+
+
+def _session(signal: Signal) -> str:
+    return f"{signal.peer_id} {signal.protocol}"
+
+
+def _disagrees(signal: Signal, peers: tuple[Peer, ...]) -> bool:
+    """A peer that is not listed any more, or shows no such status, contradicts nothing."""
+    peer = next((p for p in peers if p.peer_id == signal.peer_id), None)
+    shown = None if peer is None else (peer.bgp if signal.protocol is Protocol.BGP else peer.bfd)
+    return None not in (shown, signal.status) and shown is not signal.status
+
+
+def _view(observation: Observation, topology: Topology) -> object:
+    """The part of an observation that has to stand still."""
+    return seen_next_hops(observation, topology), sorted(
+        (p.peer_id, p.bgp, p.bfd or "") for p in observation.peers
+    )
+
+
+def seen_next_hops(observation: Observation, topology: Topology) -> dict[str, tuple[str, ...]]:
+    """The in-FIB next hops of every tracked prefix, sorted; what `watch` compares its own reads with."""
+    tracked = {prefix for group in topology.groups for prefix in group.prefixes}
+    return {
+        prefix: tuple(
+            sorted(
+                {
+                    r.next_hop
+                    for r in observation.database.routes
+                    if (r.prefix, r.status) == (prefix, RouteStatus.IN_FIB)
+                }
+            )
+        )
+        for prefix in sorted(tracked)
+    }

@@ -1,0 +1,268 @@
+"""The endpoints' part of a managed plan: which one serves which name, what is made, renamed, removed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+from tandem.inventory import Endpoint
+from tandem.problems import Problem, path_of
+from tandem.provisioning.managed import (
+    ALIVE,
+    AVAILABLE,
+    BROKEN,
+    DELETED,
+    DELETING,
+    FAILING,
+    Desired,
+    Observed,
+    has_consent,
+    is_adopted,
+    is_created,
+    is_foreign,
+    is_ours,
+    tag_of,
+    token,
+)
+from tandem.provisioning.managesteps import Await, CreateEndpoint, DeleteEndpoint, Keep, SetTags, Step
+from tandem.tags import ADOPTED_TAG, ENDPOINT_TAG
+from tandem.validation.crosschecks import MOST_ENDPOINTS_IN_SUBNET
+
+Signature = frozenset[tuple[str, str]]
+
+
+@dataclass(slots=True)
+class Matched:
+    """Endpoint names with the endpoint that serves each, and what serves none."""
+
+    by_name: dict[str, Endpoint] = field(default_factory=dict)
+    surplus: list[Endpoint] = field(default_factory=list)
+    ambiguous: dict[str, list[Endpoint]] = field(default_factory=dict)
+
+
+def match(desired: Desired, observed: Observed) -> Matched:
+    """Ours by name, ours under another name, then, where one is adopted, those that were there before."""
+    matched = Matched()
+    there = [e for e in observed.endpoints if e.state in (*ALIVE, FAILING)]
+    ours = [e for e in there if is_ours(e.tags, desired)]
+    wanted = dict(desired.topology.route_server.endpoints)
+    for name, subnet_id in wanted.items():
+        named = [e for e in ours if e.subnet_id == subnet_id and tag_of(e.tags, ENDPOINT_TAG) == name]
+        _take(matched, name, sorted(named, key=lambda e: (e.state != AVAILABLE, e.endpoint_id)))
+    for name, subnet_id in wanted.items():
+        if name not in matched.by_name:
+            spare = [e for e in _spare(ours, matched) if e.subnet_id == subnet_id]
+            _take(matched, name, sorted(spare, key=partial(_fit, name, desired, observed)))
+    if desired.adopts is not None:
+        _adopt(desired, observed, there, matched)
+    matched.surplus = _spare([e for e in observed.endpoints if is_ours(e.tags, desired)], matched)
+    return matched
+
+
+def endpoint_steps(
+    desired: Desired, observed: Observed, matched: Matched, server_id: str, wait: str | None
+) -> Iterator[Step]:
+    """What brings every name its endpoint; `wait` is what keeps the route server from taking calls."""
+    for name, subnet_id in desired.topology.route_server.endpoints:
+        endpoint = matched.by_name.get(name)
+        if name in matched.ambiguous:
+            yield _ambiguous(name, matched.ambiguous[name])
+        elif endpoint is None:
+            yield _create(desired, observed, name, subnet_id, server_id, wait)
+        else:
+            yield from _labelled(desired, name, endpoint)
+            if endpoint.state != AVAILABLE:
+                reason = f"endpoint {name} is {endpoint.state}{_because(endpoint)}"
+                yield Step(Await(endpoint.endpoint_id), reason, f"{endpoint.endpoint_id} to be available")
+
+
+def removal_steps(desired: Desired, observed: Observed, matched: Matched) -> Iterator[Step]:
+    """Takes away what serves no name any more or is broken: only what Tandem created, after its peers."""
+    for endpoint in matched.surplus:
+        what = endpoint.endpoint_id
+        named = tag_of(endpoint.tags, ENDPOINT_TAG) or "no name"
+        if endpoint.state == DELETED:
+            continue
+        if endpoint.state == DELETING:
+            yield Step(Await(what), "it is being deleted", f"{what} to be gone")
+        elif is_adopted(endpoint.tags):
+            if endpoint.state in BROKEN:
+                said = (
+                    f"{what} ({named}) is {endpoint.state}{_because(endpoint)}, and Tandem did not create it"
+                )
+                yield Step(Keep(what), said, refused=Problem(_path(named), said, "deleted by its owner"))
+        elif endpoint.state not in (AVAILABLE, *BROKEN):
+            yield Step(
+                DeleteEndpoint(what), "no endpoint of the topology", f"{what} to leave {endpoint.state}"
+            )
+        else:
+            yield _remove(desired, observed, endpoint, named)
+
+
+def _remove(desired: Desired, observed: Observed, endpoint: Endpoint, named: str) -> Step:
+    what = endpoint.endpoint_id
+    broken = f"it is {endpoint.state}{_because(endpoint)}" if endpoint.state in BROKEN else ""
+    reason = broken or f"the topology has no endpoint {named} in {endpoint.subnet_id} any more"
+    peers = [p for p in observed.peers if p.endpoint_id == what]
+    strangers = [p.peer_id for p in peers if not is_created(p.tags, desired)]
+    if strangers:
+        theirs = f"{', '.join(strangers)} at {what} was not created by Tandem, so the endpoint has to stay"
+        return Step(
+            DeleteEndpoint(what),
+            reason,
+            refused=Problem(_path(named), theirs, "its peers removed by their owner"),
+        )
+    waits = f"{', '.join(p.peer_id for p in peers)} to be gone" if peers else None
+    return Step(DeleteEndpoint(what), reason, waits)
+
+
+def _create(
+    desired: Desired, observed: Observed, name: str, subnet_id: str, server_id: str, wait: str | None
+) -> Step:
+    in_subnet = [e for e in observed.endpoints if e.subnet_id == subnet_id and e.state != DELETED]
+    reason = f"there is no endpoint {name} in {subnet_id}"
+    going = [
+        e for e in in_subnet if e.state == DELETING or (e.state in BROKEN and is_created(e.tags, desired))
+    ]
+    made = CreateEndpoint(
+        server_id,
+        name,
+        subnet_id,
+        _token(desired, observed, name, subnet_id, server_id),
+        _tags(desired, name),
+    )
+    if len(in_subnet) < MOST_ENDPOINTS_IN_SUBNET:
+        return Step(made, reason, wait)
+    if going:
+        return Step(made, reason, f"{going[0].endpoint_id} to be gone")
+    full = f"{subnet_id} has {len(in_subnet)} endpoints of the route server already: {_ids(in_subnet)}"
+    return Step(
+        made,
+        reason,
+        refused=Problem(_path(name), full, f"at most {MOST_ENDPOINTS_IN_SUBNET} in a subnet (facts §3.1)"),
+    )
+
+
+def _labelled(desired: Desired, name: str, endpoint: Endpoint) -> Iterator[Step]:
+    wanted, found = _tags(desired, name), dict(endpoint.tags)
+    if all(found.get(key) == value for key, value in wanted):
+        return
+    if is_ours(endpoint.tags, desired):
+        yield Step(SetTags(endpoint.endpoint_id, wanted), f"it is endpoint {name} of the topology")
+        return
+    step = SetTags(endpoint.endpoint_id, (*wanted, (ADOPTED_TAG, "true")))
+    reason = f"it was there before and is endpoint {name} now"
+    yield Step(
+        step, reason, refused=consent_problem(endpoint.endpoint_id, endpoint.tags, _path(name), desired)
+    )
+
+
+def consent_problem(
+    resource_id: str, tags: tuple[tuple[str, str], ...], path: str, desired: Desired
+) -> Problem | None:
+    """What keeps Tandem from adopting a resource: its owner has not agreed (design §6.1)."""
+    if is_foreign(tags, desired):
+        return Problem(
+            path, f"{resource_id} is managed by {dict(tags)}", "a resource that nobody else manages"
+        )
+    if has_consent(tags, desired):
+        return None
+    return Problem(
+        path,
+        f"{resource_id} lacks its owner's tag, without which Tandem may not adopt it",
+        f"tandem:stack={desired.stack} on it: tandem apply --tag writes it with your credentials",
+        untagged=resource_id,
+    )
+
+
+def _adopt(desired: Desired, observed: Observed, there: list[Endpoint], matched: Matched) -> None:
+    """By its name in a tag; else by subnet, where it makes no difference which of them it is."""
+    open_names: dict[str, list[str]] = defaultdict(list)
+    for name, subnet_id in desired.topology.route_server.endpoints:
+        if name not in matched.by_name:
+            labels = [e for e in _spare(there, matched) if e.subnet_id == subnet_id and name in _labels(e)]
+            if len(labels) > 1:
+                matched.ambiguous[name] = labels
+            elif labels:
+                matched.by_name[name] = labels[0]
+            else:
+                open_names[subnet_id].append(name)
+    for subnet_id, names in open_names.items():
+        spare = sorted(
+            (e for e in _spare(there, matched) if e.subnet_id == subnet_id), key=lambda e: e.endpoint_id
+        )
+        alike = len({_declared_at(name, desired) for name in names}) == 1
+        seen = {_seen_at(e, observed) for e in spare}
+        if spare and (
+            len(names) == len(spare) == 1 or (alike and len(seen) == 1 and len(spare) == len(names))
+        ):
+            matched.by_name |= dict(zip(names, spare, strict=True))
+        elif spare:
+            matched.ambiguous |= dict.fromkeys(names, spare)
+
+
+def _ambiguous(name: str, candidates: list[Endpoint]) -> Step:
+    said = f"could be any of {_ids(candidates)}"
+    right = f"the tag {ENDPOINT_TAG}={name} on the one that is meant"
+    return Step(Keep(name), f"endpoint {name} {said}", refused=Problem(_path(name), said, right))
+
+
+def _token(desired: Desired, observed: Observed, name: str, subnet_id: str, server_id: str) -> str:
+    """Another one for each successor: EC2 would answer the old one with what is gone."""
+    before = {
+        e.endpoint_id
+        for e in observed.endpoints
+        if e.state not in ALIVE and tag_of(e.tags, ENDPOINT_TAG) == name
+    }
+    alive = {e.endpoint_id for e in observed.endpoints if e.state in ALIVE}
+    former = desired.former.get(name)
+    before |= {former} if former and former not in alive else set()
+    return token(desired, "endpoint", server_id, name, subnet_id, *sorted(before))
+
+
+def _tags(desired: Desired, name: str) -> tuple[tuple[str, str], ...]:
+    return (*desired.tags.items(), (ENDPOINT_TAG, name))
+
+
+def _take(matched: Matched, name: str, found: list[Endpoint]) -> None:
+    if found:
+        matched.by_name[name] = found[0]
+
+
+def _spare(endpoints: list[Endpoint], matched: Matched) -> list[Endpoint]:
+    taken = {e.endpoint_id for e in matched.by_name.values()}
+    return [e for e in endpoints if e.endpoint_id not in taken]
+
+
+def _fit(name: str, desired: Desired, observed: Observed, endpoint: Endpoint) -> tuple[int, str]:
+    """The more of the name's sessions the endpoint has already, the better."""
+    return -len(_declared_at(name, desired) & _seen_at(endpoint, observed)), endpoint.endpoint_id
+
+
+def _declared_at(name: str, desired: Desired) -> Signature:
+    sessions = ((a, dict(a.peers).get(name)) for a in desired.topology.appliances.values())
+    return frozenset((address, str(a.asn)) for a, address in sessions if address is not None)
+
+
+def _seen_at(endpoint: Endpoint, observed: Observed) -> Signature:
+    return frozenset(
+        (p.peer_address, str(p.asn)) for p in observed.peers if p.endpoint_id == endpoint.endpoint_id
+    )
+
+
+def _labels(endpoint: Endpoint) -> set[str | None]:
+    return {tag_of(endpoint.tags, ENDPOINT_TAG), tag_of(endpoint.tags, "Name")}
+
+
+def _because(endpoint: Endpoint) -> str:
+    return f" ({endpoint.failure_reason})" if endpoint.failure_reason else ""
+
+
+def _ids(endpoints: list[Endpoint]) -> str:
+    return ", ".join(sorted(e.endpoint_id for e in endpoints))
+
+
+def _path(name: str) -> str:
+    return path_of(["route_server", "endpoints", name])

@@ -1,0 +1,84 @@
+"""Whom the end of a session would hurt: an owner of a tracked prefix that has no other session for it.
+
+Invariant: no plan takes down the last live session that carries a tracked prefix of its owner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tandem.model import Peer, RouteStatus, Status
+from tandem.provisioning.managed import AVAILABLE, Desired, Observed, tag_of
+from tandem.tags import APPLIANCE_TAG
+
+
+class Sessions:
+    """The live sessions, as a plan takes them down one by one."""
+
+    def __init__(self, desired: Desired, observed: Observed) -> None:
+        self._observed = observed
+        self._declared = {
+            address: name
+            for name, appliance in desired.topology.appliances.items()
+            for address in appliance.peer_addresses
+        }
+        self._next_hops = self._declared | {
+            hop: name for name, a in desired.topology.appliances.items() for hop in a.next_hops
+        }
+        self._by_instance = {
+            a.instance_id: name for name, a in desired.topology.appliances.items() if a.instance_id
+        }
+        self._prefixes = {p for group in desired.topology.groups for p in group.prefixes}
+        self._peers = {p.peer_id: p for p in observed.peers}
+        self._live = {p.peer_id for p in observed.peers if p.state == AVAILABLE and p.bgp is Status.UP}
+        self._owned = dict(self._owners())
+
+    def appliance(self, peer: Peer) -> str:
+        """The appliance that is meant: by its declared address, by our tag, else the address itself."""
+        declared = self._declared.get(peer.peer_address)
+        return declared or tag_of(peer.tags, APPLIANCE_TAG) or peer.peer_address
+
+    def is_live(self, peer: Peer) -> bool:
+        return peer.peer_id in self._live
+
+    def live_of(self, appliance: str) -> list[str]:
+        return sorted(i for i in self._live if self.appliance(self._peers[i]) == appliance)
+
+    def owned_by(self, appliance: str) -> list[str]:
+        """The tracked prefixes that the appliance owns; all of them where nobody can tell."""
+        if self._observed.routes is None:
+            return sorted(self._prefixes) if self.live_of(appliance) else []
+        return sorted(prefix for prefix, owner in self._owned.items() if owner == appliance)
+
+    def last_for(self, peer: Peer) -> str | None:
+        """The tracked prefix that its owner would lose with this session; None where it is safe to end it."""
+        if not self.is_live(peer):
+            return None
+        others = {i for i in self.live_of(self.appliance(peer)) if i != peer.peer_id}
+        owned = self.owned_by(self.appliance(peer))
+        return next((p for p in owned if not others & self._carrying(p)), None)
+
+    def end(self, peer: Peer) -> None:
+        """From here on in the plan the session counts as gone."""
+        self._live.discard(peer.peer_id)
+
+    def _owners(self) -> Iterator[tuple[str, str]]:
+        for route in self._observed.routes or ():
+            if route.status is RouteStatus.IN_FIB and route.prefix in self._prefixes:
+                peer = self._peers.get(route.peer_id)
+                owner = self._at(route.next_hop) or (self.appliance(peer) if peer else route.next_hop)
+                yield route.prefix, owner
+
+    def _at(self, next_hop: str) -> str | None:
+        """The declared appliance with this next hop: its session's address, or another of its instance."""
+        for interface in self._observed.interfaces.values():
+            has = next_hop in interface.ipv6 or any(a.private_ip == next_hop for a in interface.addresses)
+            if has and interface.instance_id in self._by_instance:
+                return self._by_instance[interface.instance_id]
+        return self._next_hops.get(next_hop)
+
+    def _carrying(self, prefix: str) -> set[str]:
+        """The sessions through which the prefix was learned (facts §3.4: a row for each peer)."""
+        if self._observed.routes is None:
+            return set(self._peers)
+        return {route.peer_id for route in self._observed.routes if route.prefix == prefix}

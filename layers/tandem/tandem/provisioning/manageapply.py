@@ -1,0 +1,271 @@
+"""Brings a managed route server where its topology says, turn by turn: observe, plan, do what can be done.
+
+Nothing observed before the lease was granted leads to a call. A cut run needs no care: the next one plans
+from what AWS shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from tandem.errors import TRANSIENT_CODES, TemporaryError
+from tandem.events import iso
+from tandem.lease import Lease
+from tandem.memory import Memory
+from tandem.provisioning.dismantling import dismantling_plan
+from tandem.provisioning.endpointplan import match
+from tandem.provisioning.managed import ROUTE_SERVER, Desired, Observed, server_of
+from tandem.provisioning.manageplan import plan
+from tandem.provisioning.managesteps import Action, Await, CreateRouteServer, EnablePropagation, Step
+from tandem.provisioning.ports import World
+from tandem.provisioning.watchsteps import CallFailedError
+from tandem.record import Provisioned, TopologyRecord
+
+PATIENCE = timedelta(seconds=120)
+"""Without any progress; then the rest is for the schedule."""
+
+SETTLED = timedelta(seconds=60)
+"""So long a call is not repeated within a run: describes may lag behind it (facts §2.2, §8.3)."""
+
+MOST_DONE = 100
+
+PASSING = TRANSIENT_CODES | {"DependencyViolation"}
+"""What a later turn finds different (facts §2.1, §8.2): not yet, already gone, or too many calls."""
+
+DUPLICATE = ("AlreadyExists", "AlreadyAssociated", "Duplicate")
+"""AWS's codes for a second peer, association or propagation are not known (facts §1.5): looked at again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run over a managed topology ended: done, or waiting, or failed."""
+
+    record: TopologyRecord
+    provisioned: Provisioned
+    steps: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+    """What it waits for, in words; empty where it is done or has failed."""
+    failure: CallFailedError | None = None
+    reason: str | None = None
+    """Why it failed, or what kept it so far."""
+
+
+class Convergence:
+    """One run over one managed topology, which holds its lease from `begin` to `end`.
+
+    It leads to what the topology says, or, where that is leaving, back to where nothing is left of it.
+    """
+
+    def __init__(self, record: TopologyRecord, stack: str, world: World) -> None:
+        self.name = record.topology.name
+        self._record = record
+        self._stack = stack
+        self._world = world
+        self._lease: Lease | None = None
+        self._began: dict[Action, datetime] = {}
+        self._steps: list[str] = []
+        self._trouble: CallFailedError | TemporaryError | None = None
+        self._last: tuple[str, ...] = ()
+        self._progress = world.clock.now()
+        self._found = record.provisioned or Provisioned("")
+        self.outcome: Outcome | None = None
+
+    def look(self) -> tuple[Step, ...]:
+        """What would be done now; changes nothing and takes no lease. Raises as `observe` does."""
+        desired = desired_of(self._record, self._stack)
+        observed = self._world.managed.observe(desired)
+        self._found = _found(self._record, desired, observed)
+        steps = self._planned(desired, observed)
+        if not steps:
+            self.outcome = self._done()
+        return steps
+
+    def begin(self, owner: str) -> bool:
+        """Takes the lease; False where another run has it. Raises StateUnavailableError."""
+        acquired = self._world.leases.acquire(self.name, owner, self._world.clock.now(), ())
+        self._lease = None if acquired is None else acquired[0]
+        return self._lease is not None
+
+    def turn(self) -> bool:
+        """One turn; whether it was the last one. Raises TemporaryError."""
+        record = self._world.store.get(self.name)
+        if record is None or not record.topology.manage:
+            return True
+        self._record = record
+        desired = desired_of(record, self._stack)
+        observed = self._world.managed.observe(desired)
+        self._found = _found(record, desired, observed)
+        steps = self._planned(desired, observed)
+        if not steps:
+            self.outcome = self._done()
+            return True
+        self._note(steps)
+        failure = self._carry_out(self._ready(steps))
+        return self._is_over(steps, failure)
+
+    def end(self) -> bool:
+        """Lets the lease go; False where somebody asked for a run meanwhile. Raises StateUnavailableError."""
+        lease, self._lease = self._lease, None
+        if lease is None or self._world.leases.release(lease, Memory()):
+            return True
+        self._world.leases.let_go(lease, Memory())
+        return False
+
+    def stop(self) -> None:
+        """Out of time: what is left is waited for."""
+        if self.outcome is None:
+            self.outcome = self._waiting(self._last)
+
+    def _planned(self, desired: Desired, observed: Observed) -> tuple[Step, ...]:
+        """The plan. What is taken back waits for a route server whose creation AWS may not show yet."""
+        steps, begun = _plan(self._record, desired, observed), self._found.server_begun_at
+        if steps or not self._record.is_leaving or begun is None:
+            return steps
+        if self._world.clock.now() - datetime.fromisoformat(begun) >= SETTLED:
+            return ()
+        reason = "its creation was begun, and AWS may show it late"
+        return (Step(Await("route server"), reason, "a route server that was begun to be seen"),)
+
+    def _ready(self, steps: Iterable[Step]) -> list[Step]:
+        now = self._world.clock.now()
+        return [s for s in steps if s.is_ready and now - self._began.get(s.do, now - SETTLED) >= SETTLED]
+
+    def _carry_out(self, steps: list[Step]) -> CallFailedError | None:
+        """Tries every step: one that is refused keeps no other waiting. The first refusal is the answer."""
+        first: CallFailedError | None = None
+        for step in steps:
+            self._fence()
+            self._began[step.do] = self._world.clock.now()
+            try:
+                self._world.managed.carry_out(step.do)
+            except CallFailedError as error:
+                if not passes(error):
+                    first = first or error
+                self._trouble = error
+                del self._began[step.do]
+            except TemporaryError as error:
+                self._trouble = error  # nobody knows whether it was done: looked at before it is repeated
+            else:
+                self._trouble = None
+                self._progress = self._world.clock.now()
+                self._steps.append(step.done)
+                self._write(replace(self._found, done=(*self._found.done, step.done)[-MOST_DONE:]))
+        return first
+
+    def _is_over(self, steps: tuple[Step, ...], failure: CallFailedError | None) -> bool:
+        words = tuple(dict.fromkeys(step.waits_for or step.planned for step in steps if step.refused is None))
+        refused = [step for step in steps if step.refused is not None]
+        now = self._world.clock.now()
+        if words != self._last:
+            self._progress, self._last = now, words
+        if failure is not None:
+            self.outcome = self._failed(failure, None)
+        elif refused and (not words or now - self._progress >= PATIENCE):
+            told = "; ".join(str(step.refused) for step in refused)
+            self.outcome = self._failed(None, told)
+        elif now - self._progress >= PATIENCE:
+            self.outcome = self._waiting(words)
+        return self.outcome is not None
+
+    def _fence(self) -> None:
+        """Proves the epoch before a call. Raises LeaseLostError where another run took over."""
+        now = self._world.clock.now()
+        if self._lease is None:
+            raise TemporaryError(f"{self.name}: a call without a lease")
+        if not self._lease.is_enough(now):
+            self._lease = self._world.leases.fence(self._lease, Memory(), now)
+
+    def _note(self, steps: tuple[Step, ...]) -> None:
+        """Records what is under way before it is done: a propagation carries no tag that says whose it is."""
+        if self._lease is not None:
+            self._lease = self._world.leases.fence(self._lease, Memory(), self._world.clock.now())
+        ready = self._ready(steps)
+        tables = [s.do.about for s in ready if isinstance(s.do, EnablePropagation)]
+        begins = any(isinstance(s.do, CreateRouteServer) for s in ready)
+        pending = tuple(dict.fromkeys(step.planned for step in steps))
+        before = self._record.provisioned
+        goes_on = before is not None and before.version == self._record.version != before.converged_version
+        noted = replace(
+            self._found,
+            done=self._found.done if goes_on else (),
+            propagated_to=tuple(dict.fromkeys((*self._found.propagated_to, *tables))),
+            server_begun_at=iso(self._world.clock.now()) if begins else self._found.server_begun_at,
+            pending=pending,
+            version=self._record.version,
+            converged_version=0,
+        )
+        self._write(noted)
+
+    def _write(self, found: Provisioned) -> None:
+        """Raises StateUnavailableError, ChangedMeanwhileError."""
+        if found != self._record.provisioned:
+            self._record = self._world.store.set_provisioned(self._record, found)
+        self._found = found
+
+    def _done(self) -> Outcome:
+        found = replace(self._found, pending=(), converged_version=self._record.version)
+        return Outcome(self._record, found, tuple(self._steps))
+
+    def _waiting(self, words: tuple[str, ...]) -> Outcome:
+        kept = None if self._trouble is None else str(self._trouble)
+        return Outcome(self._record, self._found, tuple(self._steps), words or ("its turn",), None, kept)
+
+    def _failed(self, failure: CallFailedError | None, reason: str | None) -> Outcome:
+        return Outcome(self._record, self._found, tuple(self._steps), (), failure, reason)
+
+
+def desired_of(record: TopologyRecord, stack: str) -> Desired:
+    """What a stored topology wants, with what earlier runs recorded."""
+    found = record.provisioned or Provisioned("")
+    former = dict(found.endpoints or {})
+    if found.route_server_id:
+        former[ROUTE_SERVER] = found.route_server_id
+    return Desired(
+        topology=record.topology,
+        stack=stack,
+        adopts=record.topology.document.get("route_server", {}).get("id"),
+        may_interrupt=record.allow_interruption,
+        former=former,
+        propagated=found.propagated_to,
+    )
+
+
+def plan_of(record: TopologyRecord, stack: str, world: World) -> tuple[Step, ...]:
+    """What a run over the topology would do now. Raises as `observe` does."""
+    desired = desired_of(record, stack)
+    return _plan(record, desired, world.managed.observe(desired))
+
+
+def _plan(record: TopologyRecord, desired: Desired, observed: Observed) -> tuple[Step, ...]:
+    return (dismantling_plan if record.is_leaving else plan)(desired, observed)
+
+
+def passes(error: CallFailedError) -> bool:
+    """Whether a later turn may find it different."""
+    gone = error.code.startswith("InvalidRouteServer") and "Id.Not" in error.code
+    return gone or error.code in PASSING or error.code.endswith(DUPLICATE)
+
+
+def _found(record: TopologyRecord, desired: Desired, observed: Observed) -> Provisioned:
+    """What is there by now; what is gone keeps its last ID, for the client token of its successor."""
+    before = record.provisioned or Provisioned("")
+    server = server_of(desired, observed.servers)
+    if server is None:
+        return before
+    matched = match(desired, observed).by_name
+    named = {name: endpoint.endpoint_id for name, endpoint in matched.items()}
+    kept = (before.endpoints or {}) | named
+    names = [name for name, _ in record.topology.route_server.endpoints]
+    propagated = {table for table, _ in observed.propagations}
+    wanted = record.topology.route_server.propagate_to
+    return replace(
+        before,
+        route_server_id=server.route_server_id,
+        server_begun_at=None,
+        endpoint_ids=tuple(named.values()),
+        endpoints={name: kept[name] for name in names if name in kept},
+        endpoint_addresses={name: e.address for name, e in matched.items() if e.address},
+        propagated_to=tuple(t for t in before.propagated_to if t in propagated or t in wanted),
+    )

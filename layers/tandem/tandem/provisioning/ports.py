@@ -1,0 +1,101 @@
+"""What the provisioner needs of the world; `tandem.adapters` has it from AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from tandem.inventory import Inventory, RouteServerReading
+from tandem.lease import Lease
+from tandem.memory import Memory
+from tandem.place import Place
+from tandem.ports import Bus, Clock
+from tandem.provisioning.actors import History
+from tandem.provisioning.managed import Desired, Observed
+from tandem.provisioning.managesteps import Action
+from tandem.provisioning.watchsteps import Shown, Subscriber, Subscription
+from tandem.record import Provisioned, TopologyRecord
+from tandem.topology import Topology
+
+
+class RouteServers(Protocol):
+    """Route Server, read."""
+
+    def route_server(self, route_server_id: str) -> RouteServerReading | None: ...
+
+    def read(self, topology: Topology, stack: str, place: Place) -> Inventory: ...
+
+
+class Managed(Protocol):
+    """Route Server, read and changed. Raises TemporaryError; `carry_out` raises CallFailedError."""
+
+    def observe(self, desired: Desired) -> Observed: ...
+
+    def carry_out(self, action: Action) -> None: ...
+
+
+class Leases(Protocol):
+    """One run at a time over a managed topology. Raises StateUnavailableError."""
+
+    def acquire(
+        self, topology: str, owner: str, now: datetime, signals: Sequence[Mapping[str, Any]]
+    ) -> tuple[Lease, Memory] | None: ...
+
+    def fence(self, lease: Lease, memory: Memory, now: datetime) -> Lease: ...
+
+    def release(self, lease: Lease, memory: Memory) -> bool: ...
+
+    def let_go(self, lease: Lease, memory: Memory) -> None: ...
+
+
+class Topics(Protocol):
+    """SNS. Raises CallFailedError."""
+
+    def subscriptions(self, topic_arn: str) -> tuple[Subscription, ...]: ...
+
+    def subscribe(self, topic_arn: str, subscriber: Subscriber) -> None: ...
+
+    def unsubscribe(self, subscription_arn: str) -> None: ...
+
+
+class LogDeliveries(Protocol):
+    """Vended log deliveries. Raises CallFailedError."""
+
+    def shown(self) -> Shown: ...
+
+    def put_destination(self, name: str, resource_arn: str) -> None: ...
+
+    def put_source(self, name: str, resource_arn: str) -> None: ...
+
+    def create_delivery(self, source_name: str, destination_name: str) -> None: ...
+
+    def delete_delivery(self, delivery_id: str) -> None: ...
+
+    def delete_source(self, name: str) -> None: ...
+
+
+class Store(Protocol):
+    """The stored topologies."""
+
+    def get(self, name: str) -> TopologyRecord | None: ...
+
+    def set_provisioned(self, record: TopologyRecord, provisioned: Provisioned) -> TopologyRecord: ...
+
+    def delete(self, record: TopologyRecord) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything that a run reads and changes."""
+
+    route_servers: RouteServers
+    managed: Managed
+    leases: Leases
+    topics: Topics
+    logs: LogDeliveries
+    store: Store
+    bus: Bus
+    clock: Clock
+    history: History

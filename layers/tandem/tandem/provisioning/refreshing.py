@@ -1,0 +1,180 @@
+"""Runs of the provisioner over the stored topologies: those that are managed take turns beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from tandem.errors import ConfigurationError, TemporaryError
+from tandem.intake import route_server_of
+from tandem.provisioning.actors import Frugal, actor
+from tandem.provisioning.manageapply import Convergence
+from tandem.provisioning.ports import World
+from tandem.provisioning.provisioner import Run, Stack, provision, take_back, unreadable
+from tandem.provisioning.suspicions import suspicion_of_step
+from tandem.provisioning.telling import drifted
+from tandem.record import Provisioned, TopologyRecord
+
+TRIES = 5
+POLL_SECONDS = 5.0
+"""Between two turns over what is managed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What a refresh did; `unfinished` says which topologies have to be tried again, and why."""
+
+    runs: tuple[Run, ...]
+    unfinished: tuple[str, ...]
+    untold: str | None = None
+    """Why CloudTrail did not tell who made a difference, where it was asked in vain."""
+
+
+def refresh(
+    records: Collection[TopologyRecord],
+    only: str | None,
+    stack: Stack,
+    world: World,
+    *,
+    owner: str = "provisioner",
+    until: datetime | None = None,
+    due_only: bool = False,
+) -> Refreshed:
+    """Provisions each stored topology, or only the one of that name; one that is leaving is taken back and
+    forgotten. A sick one keeps no other waiting.
+
+    With `due_only` those at rest are left alone. What is managed takes its turns until `until`; without it
+    every one takes one turn.
+    """
+    history = Frugal(world.history, world.clock)
+    world = replace(world, history=history)
+    runs: list[Run] = []
+    unfinished: list[str] = []
+    turning: list[Convergence] = []
+
+    def others(name: str) -> list[TopologyRecord]:
+        return [r for r in records if r.topology.name != name]
+
+    def tried(name: str, call: Callable[[], Run | None]) -> None:
+        try:
+            run = call()
+        except (ConfigurationError, TemporaryError) as error:
+            unfinished.append(f"{name}: {error}")
+        else:
+            runs.extend([] if run is None else [run])
+
+    def ended(turned: Convergence) -> Run | None:
+        try:
+            return _finished(turned, others(turned.name), stack, world)
+        finally:
+            turned.end()
+
+    for record in (r for r in records if only in (None, r.topology.name)):
+        name = record.topology.name
+        if due_only and not is_due(record):
+            continue
+        tried(name, partial(_begun, record, others(name), stack, world, owner, turning))
+    for turned in _turns(turning, unfinished, world, until):
+        tried(turned.name, partial(ended, turned))
+    return Refreshed(tuple(runs), tuple(unfinished), history.trouble)
+
+
+def is_due(record: TopologyRecord) -> bool:
+    """Whether a run has something to go on with: nothing was provisioned yet, or not all of it."""
+    found = record.provisioned
+    return found is None or found.version != record.version or bool(found.pending)
+
+
+def shared(record: TopologyRecord, others: Iterable[TopologyRecord]) -> str | None:
+    """Which other topologies live on the route server that would go; None where none does."""
+    server_id = route_server_of(record)
+    theirs = [o.topology.name for o in others if server_id and route_server_of(o) == server_id]
+    return f"{server_id} serves {', '.join(theirs)} as well" if theirs else None
+
+
+def leave(record: TopologyRecord, world: World) -> TopologyRecord:
+    """Writes down that what Tandem created for a managed topology goes, and then the topology: the next run
+    begins with it, a newer version ends it. Raises TemporaryError."""
+    for _ in range(TRIES):
+        found = record.provisioned or Provisioned("")
+        if record.is_leaving and found.pending:
+            return record
+        leaving = replace(found, leaving=record.version, version=record.version, converged_version=0)
+        begun = replace(leaving, pending=("what Tandem created to be deleted",), failure=None)
+        try:
+            return world.store.set_provisioned(record, begun)
+        except TemporaryError:
+            now = world.store.get(record.topology.name)
+            if now is None or now.version != record.version:
+                raise
+            record = now  # a run that is under way wrote how far it came
+    raise TemporaryError(f"{record.topology.name}: runs are under way and write meanwhile")
+
+
+def _begun(
+    record: TopologyRecord,
+    others: Iterable[TopologyRecord],
+    stack: Stack,
+    world: World,
+    owner: str,
+    turning: list[Convergence],
+) -> Run | None:
+    """Looks whether there is anything to do; only then the lease is taken, and turns follow."""
+    if not record.topology.manage:
+        return provision(record, others, stack, world)
+    convergence = Convergence(record, stack.name, world)
+    try:
+        steps = convergence.look()
+    except ConfigurationError as error:
+        return unreadable(record, str(error), world)
+    if not steps:
+        return _finished(convergence, others, stack, world)
+    if record.provisioned is not None and record.provisioned.converged_version == record.version:
+        for step in (step for step in steps if step.is_change):
+            now, suspicion = world.clock.now(), suspicion_of_step(step, record)
+            who = actor(suspicion, record.provisioned.as_declared_at, stack.role, world.history, now)
+            world.bus.put(drifted(record, step, who, now))
+    if convergence.begin(owner):
+        turning.append(convergence)
+    return None
+
+
+def _turns(
+    turning: list[Convergence], unfinished: list[str], world: World, until: datetime | None
+) -> Iterator[Convergence]:
+    """Each that has come to its end, or is out of time; one whose turn failed leaves, and says why."""
+    while turning:
+        for convergence in tuple(turning):
+            try:
+                over = convergence.turn()
+            except (ConfigurationError, TemporaryError) as error:
+                unfinished.append(f"{convergence.name}: {error}")
+                turning.remove(convergence)
+                with suppress(TemporaryError):
+                    convergence.end()
+                continue
+            if over:
+                turning.remove(convergence)
+                yield convergence
+        if turning and (until is None or world.clock.now() + timedelta(seconds=POLL_SECONDS) > until):
+            for convergence in turning:
+                convergence.stop()
+                yield convergence
+            return
+        if turning:
+            world.clock.sleep(POLL_SECONDS)
+
+
+def _finished(
+    convergence: Convergence, others: Iterable[TopologyRecord], stack: Stack, world: World
+) -> Run | None:
+    """Makes what is there watched, records how far it came, tells; None where it was deleted meanwhile."""
+    outcome = convergence.outcome
+    if outcome is None:
+        return None
+    if outcome.record.is_leaving:
+        return take_back(outcome, others, stack, world)
+    return provision(outcome.record, others, stack, world, outcome)

@@ -1,0 +1,1 @@
+"""Whether a topology document holds: by itself, and against what AWS shows."""

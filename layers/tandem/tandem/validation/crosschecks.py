@@ -1,0 +1,208 @@
+"""The second pass over a topology document: whether its parts fit each other.
+
+Tolerant of any shape, so that what the schema refuses in one place hides nothing in another.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from tandem.problems import Problem, nearest, path_of
+from tandem.validation import draft
+from tandem.validation.draft import Claim
+
+Check = Callable[[dict[str, Any]], Iterator[Problem]]
+
+TO_MANAGE = {
+    "vpc_id": "the route server's VPC, vpc-…; or manage: false, to watch what something else manages",
+    "amazon_side_asn": "the route server's own ASN, or the id of one that is there",
+    "endpoints": "the endpoints: a name of your choice to the ID of its subnet",
+}
+UNASKED = " where nothing else is said (manage: true)"
+
+MOST_ENDPOINTS = 10
+MOST_ENDPOINTS_IN_SUBNET = 2
+MOST_PEERS_OF_ENDPOINT = 20
+MOST_PEERS_OF_PREFIX = 32
+MOST_ROUTES = 100
+
+
+def crosscheck(document: object) -> list[Problem]:
+    """Every problem between the parts of a normalised document."""
+    if not isinstance(document, dict):
+        return []
+    return [problem for check in CHECKS for problem in check(document)]
+
+
+def says_which_route_server(root: dict[str, Any]) -> Iterator[Problem]:
+    """What is watched has an ID; what is managed has all that it is made of."""
+    server, manage = draft.server(root), root.get("manage", True)
+    if manage is False and "id" not in server:
+        missing = "is missing, and with manage: false it says which route server to watch"
+        yield Problem("route_server.id", missing, "the route server's ID, rs-…")
+    if manage is True and isinstance(root.get("route_server"), dict):
+        why = "is missing, and Tandem manages the route server" + ("" if "manage" in root else UNASKED)
+        for name, right in TO_MANAGE.items():
+            if name not in server and not (name == "amazon_side_asn" and "id" in server):
+                yield Problem(f"route_server.{name}", why, right)
+
+
+def known_endpoints(root: dict[str, Any]) -> Iterator[Problem]:
+    """With `manage: false` the endpoints may be left out: the names under `peers` are labels then."""
+    if "endpoints" not in draft.server(root) and root.get("manage") is False:
+        return
+    known = draft.endpoints(root)
+    for name, claim in draft.peers(root):
+        if name not in known:
+            yield Problem(
+                path_of(claim.keys), "is no endpoint of route_server.endpoints", nearest(name, known)
+            )
+
+
+def one_target_for_each_appliance(root: dict[str, Any]) -> Iterator[Problem]:
+    known = draft.appliances(root)
+    for keys, address in draft.elastic_ips(root):
+        targets = draft.mapping(address.get("targets"))
+        for name in targets:
+            if name not in known:
+                where = path_of([*keys, "targets", name])
+                yield Problem(
+                    where, "is the target for an appliance that is not declared", nearest(name, known)
+                )
+        for name in known:
+            if targets and name not in targets:
+                nowhere = f"is missing: the Elastic IP could not follow the route to {name}"
+                yield Problem(
+                    path_of([*keys, "targets", name]), nowhere, f"a target on an interface of {name}"
+                )
+
+
+def asn_of_its_own(root: dict[str, Any]) -> Iterator[Problem]:
+    """The sessions are eBGP (facts §3.4)."""
+    amazon = draft.server(root).get("amazon_side_asn")
+    for name, appliance in draft.appliances(root).items():
+        if amazon is not None and appliance.get("asn") == amazon:
+            yield Problem(
+                path_of(["appliances", name, "asn"]),
+                f"is {amazon}, which is route_server.amazon_side_asn too, but the sessions are eBGP",
+                "the appliance's own ASN, different from the route server's",
+            )
+
+
+def nothing_claimed_twice(root: dict[str, Any]) -> Iterator[Problem]:
+    groups = (Claim([*keys, "name"], draft.text(group.get("name"))) for keys, group in draft.groups(root))
+    yield from _twice(groups, "is another group's name too", "a name of its own")
+    yield from _twice(
+        draft.prefixes(root), "is tracked by another group too", "each prefix in one group only"
+    )
+    allocations = (
+        Claim([*keys, "allocation_id"], draft.text(address.get("allocation_id")))
+        for keys, address in draft.elastic_ips(root)
+    )
+    yield from _twice(allocations, "is declared twice", "each Elastic IP once")
+    yield from _twice(
+        _target_claims(root), "is a target twice", "a private IP of its own for each Elastic IP"
+    )
+    instances = (
+        Claim(["appliances", name, "instance_id"], draft.text(appliance.get("instance_id")))
+        for name, appliance in draft.appliances(root).items()
+    )
+    yield from _twice(instances, "is another appliance's instance too", "the appliance's own instance")
+
+
+def addresses_of_one_appliance(root: dict[str, Any]) -> Iterator[Problem]:
+    """An address, and a target's interface, says which appliance is meant."""
+    yield from _shared(draft.addresses(root))
+    interfaces = (
+        Claim([*keys, "network_interface"], draft.text(target.get("network_interface")), name)
+        for keys, name, target in draft.targets(root)
+    )
+    yield from _shared(interfaces)
+
+
+def tracked_prefixes_allowed(root: dict[str, Any]) -> Iterator[Problem]:
+    """Otherwise every advertisement of a tracked prefix would be reported as a route leak."""
+    tracked = dict.fromkeys(claim.value for claim in draft.prefixes(root))
+    for name, appliance in draft.appliances(root).items():
+        allowed = appliance.get("allowed_prefixes")
+        for prefix in tracked if isinstance(allowed, list) else ():
+            if prefix not in draft.sequence(allowed):
+                yield Problem(
+                    path_of(["appliances", name, "allowed_prefixes"]),
+                    f"leaves out {prefix}, which a group tracks: {name} would be reported for a route leak",
+                    f"{prefix} among them",
+                )
+
+
+def within_quotas(root: dict[str, Any]) -> Iterator[Problem]:
+    """Quotas of facts §3.1 that nobody can raise."""
+    crowded = Counter(subnet for subnet in draft.endpoints(root).values() if isinstance(subnet, str))
+    for subnet, count in crowded.items():
+        if count > MOST_ENDPOINTS_IN_SUBNET:
+            yield _too_many(
+                "route_server.endpoints", f"{count} endpoints in {subnet}", MOST_ENDPOINTS_IN_SUBNET
+            )
+    prefixes = len({claim.value for claim in draft.prefixes(root)})
+    if prefixes > MOST_ROUTES:
+        yield _too_many("groups", f"{prefixes} tracked prefixes", MOST_ROUTES)
+    peers = len(list(draft.peers(root)))
+    if prefixes and peers > MOST_PEERS_OF_PREFIX:
+        yield _too_many("appliances", f"{peers} peers that may advertise one prefix", MOST_PEERS_OF_PREFIX)
+
+
+def within_quotas_to_create(root: dict[str, Any]) -> Iterator[Problem]:
+    """Quotas that AWS raises on request (facts §3.1): what is only watched is there, whatever they are."""
+    if root.get("manage", True) is not True:
+        return
+    endpoints = len(draft.endpoints(root))
+    if endpoints > MOST_ENDPOINTS:
+        yield _too_many("route_server.endpoints", f"{endpoints} endpoints", MOST_ENDPOINTS)
+    for name, count in Counter(name for name, _ in draft.peers(root)).items():
+        if count > MOST_PEERS_OF_ENDPOINT:
+            where = path_of(["route_server", "endpoints", name])
+            yield _too_many(where, f"{count} peers at one endpoint", MOST_PEERS_OF_ENDPOINT)
+
+
+CHECKS: tuple[Check, ...] = (
+    says_which_route_server,
+    known_endpoints,
+    one_target_for_each_appliance,
+    asn_of_its_own,
+    nothing_claimed_twice,
+    addresses_of_one_appliance,
+    tracked_prefixes_allowed,
+    within_quotas,
+    within_quotas_to_create,
+)
+
+
+def _target_claims(root: dict[str, Any]) -> Iterator[Claim]:
+    for keys, _, target in draft.targets(root):
+        interface, address = draft.text(target.get("network_interface")), draft.text(target.get("private_ip"))
+        yield Claim(keys, f"{address} on {interface}" if interface and address else "")
+
+
+def _twice(claims: Iterable[Claim], what: str, right: str) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for claim in claims:
+        if claim.value and claim.value in seen:
+            yield Problem(path_of(claim.keys), f"{claim.value} {what}", right)
+        seen.add(claim.value)
+
+
+def _shared(claims: Iterable[Claim]) -> Iterator[Problem]:
+    owners: dict[str, str | None] = {}
+    for claim in claims:
+        owner = owners.setdefault(claim.value, claim.owner)
+        if claim.value and owner != claim.owner:
+            yield Problem(
+                path_of(claim.keys),
+                f"{claim.value} belongs to {owner} already",
+                f"one of {claim.owner}'s own",
+            )
+
+
+def _too_many(path: str, what: str, most: int) -> Problem:
+    return Problem(path, f"has {what}", f"at most {most}: a quota of Amazon VPC Route Server")

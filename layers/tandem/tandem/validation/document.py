@@ -1,0 +1,198 @@
+"""The first pass over a topology document: its shape, judged by the published JSON Schema alone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from importlib.resources import files
+from ipaddress import IPv4Address, ip_address, ip_network
+from typing import Any
+
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+from jsonschema.validators import extend
+
+from tandem.problems import Problem, nearest, path_of
+from tandem.topology import canonical_address, canonical_prefix
+from tandem.validation.crosschecks import crosscheck
+
+INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
+SHOWN = 60
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The published JSON Schema of a topology document."""
+    loaded: dict[str, Any] = json.loads(
+        files("tandem").joinpath("schemas/topology.schema.json").read_text("utf-8")
+    )
+    return loaded
+
+
+def validate(document: object) -> list[Problem]:
+    """Every problem of the shape and within the document; an empty list means that `parse` takes it.
+
+    The third pass (`tandem.validation.worldchecks`) needs AWS and the stored topologies.
+    """
+    normal = normalise(document)
+    return [*shape_problems(normal), *crosscheck(normal)]
+
+
+def shape_problems(normal: object) -> list[Problem]:
+    """What the schema says of a normalised document, in our words; one problem a name and one a value."""
+    first: dict[tuple[str, bool], Problem] = {}
+    for error in _validator().iter_errors(normal):
+        for problem in _in_words(error):
+            first.setdefault((problem.path, _is_of_name(error)), problem)
+    return list(first.values())
+
+
+def normalise(document: object) -> Any:  # noqa: ANN401 - a JSON value
+    """The document with numbers and booleans for CloudFormation's strings, canonical prefixes and addresses.
+
+    The schema says what should be a number. Whatever cannot be read stays as it is, for `validate` to name.
+    """
+    return _normal(document, schema())
+
+
+def _normal(value: object, node: dict[str, Any]) -> object:
+    node = _resolved(node)
+    match value:
+        case dict():
+            properties, other = node.get("properties", {}), node.get("additionalProperties")
+            fallback = other if isinstance(other, dict) else {}
+            return {str(key): _normal(item, properties.get(key, fallback)) for key, item in value.items()}
+        case list():
+            return [_normal(item, node.get("items", {})) for item in value]
+        case str():
+            return _scalar(value, node)
+        case float() if value.is_integer():
+            return int(value)
+    return value
+
+
+def _scalar(text: str, node: dict[str, Any]) -> object:
+    types = {node.get("type"), *(branch.get("type") for branch in node.get("anyOf", ()))}
+    if "integer" in types and INTEGER.fullmatch(text.strip()):
+        return int(text)
+    if "boolean" in types and text.strip().lower() in {"true", "false"}:
+        return text.strip().lower() == "true"
+    try:
+        match node.get("format"):
+            case "prefix" if "/" in text:
+                return canonical_prefix(text)
+            case "address" | "ipv4":
+                return canonical_address(text)
+    except ValueError:
+        return text
+    return text
+
+
+def _resolved(node: dict[str, Any]) -> dict[str, Any]:
+    reference = node.get("$ref")
+    if reference is None:
+        return node
+    target: dict[str, Any] = schema()["$defs"][reference.removeprefix("#/$defs/")]
+    return target
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    formats = FormatChecker(formats=())
+    for name, read in (("ipv4", IPv4Address), ("address", ip_address), ("prefix", _prefix)):
+        formats.checks(name, raises=ValueError)(partial(_readable, read))
+    whole = extend(Draft202012Validator, {"pattern": _whole_pattern})  # type: ignore[no-untyped-call]
+    validator: Draft202012Validator = whole(schema(), format_checker=formats)
+    return validator
+
+
+def _readable(read: Callable[[str], object], value: object) -> bool:
+    """Whether `read` takes the text; what is no text is for `type` to judge. Raises ValueError."""
+    if isinstance(value, str):
+        read(value)
+    return True
+
+
+def _prefix(text: str) -> object:
+    if "/" not in text:
+        raise ValueError(f"{text} has no length")
+    return ip_network(text)
+
+
+def _whole_pattern(_: object, pattern: str, value: object, __: object) -> Iterator[ValidationError]:
+    """As ECMA 262 means `$`, the end; Python's also matches before a last line feed."""
+    if isinstance(value, str) and not re.fullmatch(pattern, value):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+def _in_words(error: ValidationError) -> Iterator[Problem]:
+    value: Any = error.instance
+    node: Any = error.schema
+    keys = list(error.absolute_path)
+    if _is_of_name(error):
+        yield Problem(path_of([*keys, value]), "is no name that can be used here", node["title"])
+        return
+    match error.validator:
+        case "required":
+            missing = (name for name in node["required"] if name not in value)
+            yield from (
+                Problem(path_of([*keys, name]), "is missing", _right(node["properties"][name]))
+                for name in missing
+            )
+        case "additionalProperties":
+            unknown = (name for name in value if name not in node["properties"])
+            yield from (_unknown([*keys, name], name, node) for name in unknown)
+        case "uniqueItems":
+            twice = (index for index, item in enumerate(value) if item in value[:index])
+            yield from (
+                Problem(path_of([*keys, i]), f"{_shown(value[i])} again", "each of them once") for i in twice
+            )
+        case _:
+            yield Problem(path_of(keys), _shown(value), _suggestion(value, node))
+
+
+def _is_of_name(error: ValidationError) -> bool:
+    return "propertyNames" in error.absolute_schema_path
+
+
+def _unknown(keys: list[str | int], name: str, node: dict[str, Any]) -> Problem:
+    return Problem(path_of(keys), "is no property that is known here", nearest(name, node["properties"]))
+
+
+def _right(node: dict[str, Any]) -> str:
+    return str(_resolved(node)["title"])
+
+
+def _shown(value: object) -> str:
+    if value is None or value in ("", [], {}):
+        return "is empty"
+    match value:
+        case dict():
+            return "is a mapping"
+        case list():
+            return "is a list"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return f"is {text if len(text) <= SHOWN else text[:SHOWN] + '…'}"
+
+
+def _suggestion(value: object, node: dict[str, Any]) -> str:
+    right = _right(node)
+    if not isinstance(value, str):
+        return right
+    tail = value.rpartition("/")[2]
+    if tail != value and re.fullmatch(node.get("pattern", "(?!)"), tail):
+        return f"{tail}, the ID without the rest of the ARN"
+    if node.get("format") == "prefix":
+        return _prefix_suggestion(value) or right
+    return right
+
+
+def _prefix_suggestion(text: str) -> str | None:
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        return None
+    if "/" in text:
+        return f"{network}, as its length says"
+    return f"{network.network_address}/0" if network.network_address.is_unspecified else str(network)

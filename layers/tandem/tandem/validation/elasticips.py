@@ -1,0 +1,186 @@
+"""The third pass, Elastic IPs' side: whether each could move to each of its targets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from tandem.inventory import Inventory
+from tandem.model import NetworkInterface
+from tandem.problems import Problem, path_of
+from tandem.tags import OWNER_TAG
+from tandem.topology import Appliance, Target, Topology
+
+Check = Callable[[Topology, Inventory], Iterator[Problem]]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A declared target with its place in the document and its interface, where AWS knows it."""
+
+    keys: tuple[str | int, ...]
+    group: int
+    appliance: Appliance
+    target: Target
+    interface: NetworkInterface | None
+
+    def path(self, *more: str) -> str:
+        return path_of([*self.keys, *more])
+
+
+def elastic_ips_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+    for where, allocation_id in _allocations(topology):
+        service = inventory.service_managed.get(allocation_id)
+        if allocation_id not in inventory.elastic_ips:
+            missing = f"{allocation_id} is not known in {inventory.place}"
+            yield Problem(where, missing, "an Elastic IP of that account and Region")
+        elif service is not None:
+            yield Problem(
+                where, f"{allocation_id} is managed by {service}", "an Elastic IP that no AWS service manages"
+            )
+
+
+def owner_consents(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+    """The owner's tag on each Elastic IP and each target interface, once a resource (design §6.1)."""
+    tags = {address.allocation_id: address.tags for address in inventory.elastic_ips.values()}
+    tags |= {i.network_interface_id: i.tags for i in inventory.interfaces.values()}
+    claims = [(where, allocation_id) for where, allocation_id in _allocations(topology)]
+    claims += [
+        (p.path("network_interface"), p.target.network_interface_id) for p in targets(topology, inventory)
+    ]
+    asked: set[str] = set()
+    for where, resource_id in claims:
+        if resource_id in tags and resource_id not in asked:
+            asked.add(resource_id)
+            yield from _consent(where, resource_id, dict(tags[resource_id]).get(OWNER_TAG), inventory.stack)
+
+
+def interfaces_are_the_appliances(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+    for placed in targets(topology, inventory):
+        where, interface_id = placed.path("network_interface"), placed.target.network_interface_id
+        interface, instance_id = placed.interface, placed.appliance.instance_id
+        if interface is None:
+            missing = f"{interface_id} is not known in {inventory.place}"
+            yield Problem(where, missing, f"a network interface of {placed.appliance.name}")
+        elif interface.instance_id is None:
+            yield Problem(
+                where,
+                f"{interface_id} is attached to no instance",
+                f"one of {placed.appliance.name}'s interfaces",
+            )
+        elif instance_id is not None and interface.instance_id != instance_id:
+            own = ", ".join(i.network_interface_id for i in inventory.interfaces_of(instance_id))
+            whose = f"{placed.appliance.name}'s {instance_id}"
+            elsewhere = f"{interface_id} is attached to {interface.instance_id}, not to {whose}"
+            yield Problem(where, elsewhere, f"an interface of {instance_id}: {own or 'it has none'}")
+
+
+def interfaces_are_in_the_vpc(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+    for placed in targets(topology, inventory):
+        subnet = inventory.subnets.get(placed.interface.subnet_id) if placed.interface else None
+        if subnet is not None and inventory.vpc_ids and subnet.vpc_id not in inventory.vpc_ids:
+            yield Problem(
+                placed.path("network_interface"),
+                f"{placed.target.network_interface_id} is in {subnet.vpc_id}",
+                f"an interface in {', '.join(inventory.vpc_ids)}, where the route server is",
+            )
+
+
+def private_ips_are_there(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+    for placed in targets(topology, inventory):
+        interface, address = placed.interface, placed.target.private_ip
+        if interface is None or any(own.private_ip == address for own in interface.addresses):
+            continue
+        subnet = inventory.subnets.get(interface.subnet_id)
+        own = ", ".join(own.private_ip for own in interface.addresses) or "it has none"
+        if subnet is not None and not subnet.has(address):
+            place = f"{subnet.subnet_id} ({subnet.prefix})"
+            outside = f"{address} is outside {place}, the subnet of {interface.network_interface_id}"
+            yield Problem(placed.path("private_ip"), outside, f"one of the interface's addresses: {own}")
+        else:
+            absent = f"{interface.network_interface_id} does not have {address}"
+            yield Problem(placed.path("private_ip"), absent, f"assign it there first, or one of: {own}")
+
+
+def nobody_is_displaced(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+    """AssociateAddress throws off what the private IP has already (facts §8.1)."""
+    for placed in targets(topology, inventory):
+        addresses = placed.interface.addresses if placed.interface else ()
+        shown = next((a for a in addresses if a.private_ip == placed.target.private_ip), None)
+        if shown is None or shown.public_ip is None or shown.allocation_id in topology.allocation_ids:
+            continue
+        what = f"another Elastic IP, {shown.allocation_id} ({shown.public_ip})" if shown.allocation_id else (
+            f"the auto-assigned public IP {shown.public_ip}, which a move would release for good"
+        )  # fmt: skip
+        yield Problem(
+            placed.path("private_ip"),
+            f"{placed.target.private_ip} has {what}",
+            "a private IP without a public one, such as a further secondary address of the interface",
+        )
+
+
+ELASTIC_IP_CHECKS: tuple[Check, ...] = (
+    elastic_ips_exist,
+    owner_consents,
+    interfaces_are_the_appliances,
+    interfaces_are_in_the_vpc,
+    private_ips_are_there,
+    nobody_is_displaced,
+)
+
+
+def claimed_by_others(topology: Topology, stored: Iterable[Topology]) -> Iterator[Problem]:
+    """An Elastic IP or a target belongs to one topology."""
+    for other in stored:
+        if other.name == topology.name:
+            continue
+        taken = {
+            (t.network_interface_id, t.private_ip)
+            for g in other.groups
+            for e in g.elastic_ips
+            for t in e.targets.values()
+        }
+        for where, allocation_id in _allocations(topology):
+            if allocation_id in other.allocation_ids:
+                yield _claimed(where, allocation_id, other.name)
+        for placed in targets(topology, None):
+            target = placed.target
+            if (target.network_interface_id, target.private_ip) in taken:
+                yield _claimed(
+                    placed.path(), f"{target.private_ip} on {target.network_interface_id}", other.name
+                )
+
+
+def _consent(where: str, resource_id: str, found: str | None, stack: str) -> Iterator[Problem]:
+    if found is None:
+        yield Problem(
+            where,
+            f"{resource_id} lacks its owner's tag, without which Tandem may not touch it",
+            f"{OWNER_TAG}={stack} on it: tandem apply --tag writes it with your credentials",
+            untagged=resource_id,
+        )
+    elif found != stack:
+        consents = f"{resource_id} has {OWNER_TAG}={found}: its owner consents to another stack"
+        yield Problem(where, consents, f"{OWNER_TAG}={stack}, if its owner agrees")
+
+
+def _claimed(where: str, what: str, other: str) -> Problem:
+    return Problem(where, f"{what} is claimed by the stored topology {other}", "in one topology only")
+
+
+def _allocations(topology: Topology) -> Iterator[tuple[str, str]]:
+    for index, group in enumerate(topology.groups):
+        for position, address in enumerate(group.elastic_ips):
+            yield path_of(["groups", index, "elastic_ips", position, "allocation_id"]), address.allocation_id
+
+
+def targets(topology: Topology, inventory: Inventory | None) -> Iterator[Placed]:
+    """The targets of declared appliances, in the order of the document."""
+    interfaces = inventory.interfaces if inventory is not None else {}
+    for index, group in enumerate(topology.groups):
+        for position, address in enumerate(group.elastic_ips):
+            for name, target in address.targets.items():
+                if name in topology.appliances:
+                    keys = ("groups", index, "elastic_ips", position, "targets", name)
+                    interface = interfaces.get(target.network_interface_id)
+                    yield Placed(keys, index, topology.appliances[name], target, interface)

@@ -1,0 +1,38 @@
+"""Whether EC2 lets the appliances' interfaces forward: with SourceDestCheck on it does not (facts §3.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tandem.inventory import Inventory
+from tandem.model import NetworkInterface
+from tandem.tags import OWNER_TAG
+from tandem.topology import Appliance, Topology
+
+
+def forwards(appliance: Appliance, interface: NetworkInterface, targets: frozenset[str]) -> bool:
+    """Whether it is one of the appliance's that routes or Elastic IPs lead to."""
+    if appliance.instance_id is None or interface.instance_id != appliance.instance_id:
+        return False
+    own = {*appliance.peer_addresses, *appliance.next_hops}
+    return interface.network_interface_id in targets or any(a.private_ip in own for a in interface.addresses)
+
+
+def forwarding_warnings(topology: Topology, inventory: Inventory) -> Iterator[str]:
+    """Interfaces whose SourceDestCheck nobody is going to turn off: Tandem does it where it manages, and only
+    with the owner's consent."""
+    targets = frozenset(topology.target_interface_ids)
+    for appliance in topology.appliances.values():
+        for interface in inventory.interfaces.values():
+            if not interface.source_dest_check or not forwards(appliance, interface, targets):
+                continue
+            consents = dict(interface.tags).get(OWNER_TAG) == inventory.stack
+            if topology.manage and consents:
+                continue
+            interface_id = interface.network_interface_id
+            tag = f", or tag it {OWNER_TAG}={inventory.stack} and Tandem does" if topology.manage else ""
+            yield (
+                f"{interface_id} of {appliance.name} has SourceDestCheck on: EC2 drops what {appliance.name} "
+                "forwards there; turn SourceDestCheck off (aws ec2 modify-network-interface-attribute "
+                f"--network-interface-id {interface_id} --no-source-dest-check){tag}"
+            )

@@ -1,0 +1,74 @@
+"""Quotas of Route Server against what is there already. AWS raises these on request, so they only warn.
+
+Those within a document, and those that nobody can raise, are in `tandem.validation.crosschecks`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from tandem.inventory import Inventory
+from tandem.tags import TOPOLOGY_TAG
+from tandem.topology import Topology
+from tandem.validation.crosschecks import MOST_ENDPOINTS, MOST_PEERS_OF_PREFIX
+
+MOST_ROUTE_SERVERS_OF_VPC = 5
+MOST_ROUTES_OF_TABLE = 500
+
+
+def quota_warnings(topology: Topology, inventory: Inventory) -> Iterator[str]:
+    """Each with the number that would be used and the number allowed by default (facts §3.1)."""
+    if topology.manage:
+        yield from _route_servers(topology, inventory)
+        yield from _endpoints(topology, inventory)
+    yield from _peers(topology, inventory)
+    yield from _routes(topology, inventory)
+
+
+def _route_servers(topology: Topology, inventory: Inventory) -> Iterator[str]:
+    """One more, where this topology has none yet."""
+    own = any(dict(server.tags).get(TOPOLOGY_TAG) == topology.name for server in inventory.vpc_route_servers)
+    used = len(inventory.vpc_route_servers) + 1
+    if topology.route_server.route_server_id is None and not own and used > MOST_ROUTE_SERVERS_OF_VPC:
+        yield _more(
+            f"{topology.route_server.vpc_id} would have {used} route servers", MOST_ROUTE_SERVERS_OF_VPC
+        )
+
+
+def _endpoints(topology: Topology, inventory: Inventory) -> Iterator[str]:
+    """What is there and not declared stays: nothing outside the document is ever deleted."""
+    there = Counter(e.subnet_id for e in inventory.reading.endpoints) if inventory.reading else Counter[str]()
+    used = (there | Counter(subnet_id for _, subnet_id in topology.route_server.endpoints)).total()
+    if used > MOST_ENDPOINTS and there:
+        yield _more(f"the route server would have {used} endpoints", MOST_ENDPOINTS)
+
+
+def _peers(topology: Topology, inventory: Inventory) -> Iterator[str]:
+    declared = [address for appliance in topology.appliances.values() for _, address in appliance.peers]
+    there = inventory.reading.peers if inventory.reading else ()
+    strangers = [peer for peer in there if peer.peer_address not in declared]
+    used = len(declared) + len(strangers)
+    if strangers and used > MOST_PEERS_OF_PREFIX:
+        yield _more(
+            f"{used} peers may advertise one prefix ({len(strangers)} undeclared)", MOST_PEERS_OF_PREFIX
+        )
+
+
+def _routes(topology: Topology, inventory: Inventory) -> Iterator[str]:
+    """IPv4 and IPv6 are counted apart."""
+    tracked = {prefix for group in topology.groups for prefix in group.prefixes}
+    six = sum(":" in prefix for prefix in tracked)
+    propagated = topology.route_server.propagate_to if topology.manage else inventory.propagated_to
+    for table_id in propagated:
+        table = inventory.route_tables.get(table_id)
+        for kind, new, there in (
+            ("IPv4", len(tracked) - six, table.ipv4_routes if table else 0),
+            ("IPv6", six, table.ipv6_routes if table else 0),
+        ):
+            if new and new + there > MOST_ROUTES_OF_TABLE:
+                yield _more(f"{table_id} would have {new + there} {kind} routes", MOST_ROUTES_OF_TABLE)
+
+
+def _more(what: str, most: int) -> str:
+    return f"{what}, and {most} are allowed unless AWS has raised the quota for this account"

@@ -1,0 +1,27 @@
+"""The third pass over a topology, over a snapshot: whether it fits what AWS shows and what else is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tandem.inventory import Inventory
+from tandem.problems import Problem
+from tandem.topology import Topology
+from tandem.validation.elasticips import ELASTIC_IP_CHECKS, claimed_by_others
+from tandem.validation.forwarding import forwarding_warnings
+from tandem.validation.propagation import PROPAGATION_CHECKS, propagation_warnings
+from tandem.validation.quotas import quota_warnings
+from tandem.validation.routeserver import ROUTE_SERVER_CHECKS, route_server_warnings
+
+
+def worldcheck(topology: Topology, inventory: Inventory, stored: Iterable[Topology]) -> list[Problem]:
+    """Every problem between a parsed topology and the world; `stored` may hold an older version of itself."""
+    checks = (*ROUTE_SERVER_CHECKS, *PROPAGATION_CHECKS, *ELASTIC_IP_CHECKS)
+    found = [problem for check in checks for problem in check(topology, inventory)]
+    return [*found, *claimed_by_others(topology, tuple(stored))]
+
+
+def warnings(topology: Topology, inventory: Inventory) -> list[str]:
+    """What refuses nothing, but a person should know before applying."""
+    checks = (route_server_warnings, propagation_warnings, forwarding_warnings, quota_warnings)
+    return [words for check in checks for words in check(topology, inventory)]
