@@ -18,7 +18,7 @@ from lab.queues import BusEvents, Notifications
 from lab.servers import Servers
 from lab.session import Endpoints, Session
 from lab.workers import Worker, workers
-from tandem.audit import Record
+from tandem.audit import Record, unpacked
 
 Build = Callable[[Any, Levers], dict[str, Any]]
 """Builds a scenario with an EC2 client and the levers; returns its IDs."""
@@ -166,7 +166,7 @@ class Cloud:
                 number=int(item["number"]["N"]),
                 previous=item["previous"]["S"],
                 hash=item["hash"]["S"],
-                body=json.loads(item["body"]["S"]),
+                body=json.loads(unpacked(item["body"].get("S") or item["body"]["B"])),
             )
             for item in items
         ]

@@ -11,8 +11,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import Any
 
+import boto3
+
+from tests.provisioning import Provisioner, provisioner
+
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/network/1c2b3a40"
 SECRET = "X-Amz-Signature=0badc0de"
+PHYSICAL = "tandem:network:edge"
+GENERATED = "network-Edge-1V5BBXN2GLJ0E"
+"""A physical ID of CloudFormation's own making (seen by others)."""
+
+DOOR = f"{STACK}#Edge"
 
 
 @dataclass
@@ -94,3 +103,71 @@ def cloudformation() -> Iterator[CloudFormation]:
         yield made
         server.shutdown()
         thread.join()
+
+
+class Story:
+    """One stack with one resource, beside the deployed function."""
+
+    def __init__(self, tandem: Provisioner, stacks: CloudFormation) -> None:
+        self.tandem = tandem
+        self.stacks = stacks
+        self.invoke = tandem.invoke
+
+    def properties(self, _more: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+        return {"Topology": self.tandem.document(**{"mode": "enforce"} | changes), **(_more or {})}
+
+    def renamed(self, _more: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The topology as `transit`, without the addresses, which the old one still claims."""
+        group = {"name": "transit", "prefixes": ["10.20.0.0/16"]}
+        return self.properties(_more, name="transit", groups=[group])
+
+    def create(self, properties: dict[str, Any] | None = None, **members: Any) -> dict[str, Any]:
+        return self.stacks.request("Create", properties or self.properties(), **members)
+
+    def update(self, properties: dict[str, Any], old: dict[str, Any], **members: Any) -> dict[str, Any]:
+        members = {"PhysicalResourceId": PHYSICAL} | members
+        return self.stacks.request("Update", properties, old=old, **members)
+
+    def delete(self, properties: dict[str, Any] | None = None, **members: Any) -> dict[str, Any]:
+        members = {"PhysicalResourceId": PHYSICAL} | members
+        return self.stacks.request("Delete", properties or self.properties(), **members)
+
+    def ask(self, event: dict[str, Any]) -> dict[str, Any]:
+        """The request and what it sets off; the answer, of which nothing is left then."""
+        self.tandem.settle(1)
+        self.invoke(event)
+        self.tandem.deliver()
+        answer = self.stacks.answer(event)
+        assert answer is not None
+        assert len(self.stacks.answers[event["RequestId"]]) == 1
+        assert SECRET not in self.table()
+        return answer
+
+    def succeed(self, event: dict[str, Any]) -> dict[str, Any]:
+        answer = self.ask(event)
+        assert answer["Status"] == "SUCCESS", answer
+        return answer
+
+    def fail(self, event: dict[str, Any]) -> str:
+        answer = self.ask(event)
+        assert answer["Status"] == "FAILED"
+        return str(answer["Reason"])
+
+    def schedule(self, minutes: float = 5) -> None:
+        self.tandem.settle(minutes * 60)
+        self.tandem.refresh()
+        self.tandem.deliver()
+
+    def table(self) -> str:
+        return json.dumps(boto3.client("dynamodb").scan(TableName="tandem-state")["Items"])
+
+    @property
+    def stored(self):
+        return self.tandem.record()
+
+
+@contextmanager
+def custom_resource() -> Iterator[Story]:
+    """The edge scenario, an empty state table, and a stack that has asked for nothing yet."""
+    with provisioner() as tandem, cloudformation() as stacks:
+        yield Story(tandem, stacks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -28,6 +29,9 @@ REALISTIC = Timings(
 """Minutes, as users report them (facts §2.2); AWS publishes none."""
 
 QUICK = Timings.lab()
+SLOW = replace(QUICK, delete_s=200.0)
+"""Children first, and each generation of them takes nearly as long as an invocation has."""
+
 ROUTE_SERVER_CALLS = ("RouteServer", "CreateTags", "ModifyNetworkInterface")
 
 
@@ -80,6 +84,9 @@ class Managed(Provisioner):
     def peers(self) -> list[dict[str, Any]]:
         return self.shown("describe_route_server_peers")
 
+    def everything(self) -> list[dict[str, Any]]:
+        return [*self.servers(), *self.endpoints(), *self.peers()]
+
     def sessions(self) -> dict[tuple[str, str], tuple[int, str]]:
         """Endpoint's subnet and appliance's address of each peer, with ASN and liveness."""
         at = {e["RouteServerEndpointId"]: tags(e)["tandem:endpoint"] for e in self.endpoints()}
@@ -105,8 +112,37 @@ class Managed(Provisioner):
             "endpoints": sorted((tags(e)["tandem:endpoint"], e["SubnetId"]) for e in self.endpoints()),
             "sessions": self.sessions(),
             "tables": sorted(p["RouteTableId"] for p in propagations["RouteServerPropagations"]),
-            "states": {r["State"] for r in (*self.servers(), *self.endpoints(), *self.peers())},
+            "states": {row["State"] for row in self.everything()},
         }
+
+
+def delete_all(tandem: Managed, **order: Any) -> dict[str, Any]:
+    return tandem.delete(resources=True, **order)
+
+
+def nothing_is_left(tandem: Managed) -> bool:
+    watched = boto3.client("sns").list_subscriptions()["Subscriptions"] or tandem.delivered()
+    return tandem.record() is None and not tandem.everything() and not watched
+
+
+def pass_minutes(tandem: Managed, minutes: int) -> None:
+    """As the schedule does, for so long at most; each event finds its way to the function."""
+    for _ in range(minutes):
+        if tandem.record() is None:
+            return
+        tandem.settle(60)
+        tandem.invoke({"action": "refresh", "due_only": True})
+        tandem.deliver()
+
+
+def strangers_peer(tandem: Managed) -> str:
+    """Somebody else's session at an endpoint that Tandem made."""
+    endpoint = tandem.endpoints()[0]["RouteServerEndpointId"]
+    made = boto3.client("ec2").create_route_server_peer(
+        RouteServerEndpointId=endpoint, PeerAddress="10.0.1.99", BgpOptions={"PeerAsn": 65099}
+    )
+    tandem.settle(60)
+    return str(made["RouteServerPeer"]["RouteServerPeerId"])
 
 
 def adoptable(tandem: Managed) -> None:
@@ -144,4 +180,13 @@ def managed(timings: Timings = QUICK, **options: Any) -> Iterator[Managed]:
     """An empty state table, and a VPC without a route server."""
     with provisioner(build=appliances_only, timings=timings, made=Managed, **options) as tandem:
         assert isinstance(tandem, Managed)
+        yield tandem
+
+
+@contextmanager
+def converged(timings: Timings = QUICK) -> Iterator[Managed]:
+    """The document reached, and nothing left to tell."""
+    with managed(timings) as tandem:
+        tandem.run()
+        tandem.events()
         yield tandem

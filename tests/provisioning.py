@@ -174,6 +174,11 @@ class Provisioner:
                 target["network_interface"] = ids["interfaces"][name]
         return made | changes
 
+    def other(self, **changes: Any) -> dict[str, Any]:
+        """A second topology on the same route server."""
+        group = {"name": "transit", "prefixes": ["10.20.0.0/16"]}
+        return self.document(name="transit", groups=[group], **changes)
+
     @property
     def topic(self) -> str:
         server = boto3.client("ec2").describe_route_servers(RouteServerIds=[self.ids["route_server_id"]])
@@ -227,6 +232,10 @@ class Provisioner:
         self.lab.clock.sleep(seconds)
 
 
+def types(envelopes: list[dict[str, Any]]) -> list[str]:
+    return [envelope["detail-type"] for envelope in envelopes]
+
+
 def changing(calls: list[str]) -> list[str]:
     return [call for call in calls if not call.partition(":")[2].startswith(READING)]
 
@@ -255,6 +264,16 @@ def provisioner(
         yield (made or Provisioner)(lab, ids, _load(lab))
     boto3.DEFAULT_SESSION = None
     _forget_clients()
+
+
+@contextmanager
+def watching() -> Iterator[Provisioner]:
+    """The edge scenario, its topology stored and watched, and nothing left to tell."""
+    with provisioner() as tandem:
+        tandem.apply()
+        tandem.deliver()
+        assert types(tandem.events()) == ["Provisioning Completed"]
+        yield tandem
 
 
 @cache

@@ -28,6 +28,7 @@ from tandem.provisioning.managesteps import (
     SetTags,
     Step,
 )
+from tandem.tags import OWNER_TAG
 from tandem.topology import Topology, parse
 from tandem.validation.document import normalise
 from tests.topologies import document
@@ -40,6 +41,13 @@ def wanted(**changes: Any) -> dict[str, Any]:
     """The example, managed from nothing."""
     made = {**document(), "manage": True, **changes}
     made["route_server"].pop("id", None)
+    return made
+
+
+def keepalive(made: dict[str, Any]) -> dict[str, Any]:
+    """Liveness is fixed at creation, so that every session has to be replaced."""
+    for appliance in made["appliances"].values():
+        appliance["liveness"] = "bgp-keepalive"
     return made
 
 
@@ -291,29 +299,33 @@ class Run:
         self.aws = aws
         self.desired = desired
 
+    def towards(self, made: dict[str, Any], **more: Any) -> Run:
+        """A copy of its world on the way to another document."""
+        return Run(self.aws.copy(), replace(self.desired, topology=topology(made), **more))
+
     def plan(self) -> tuple[Step, ...]:
         return plan(self.desired, self.aws.shown)
 
-    def turn(self, most: int | None = None) -> list[Step]:
-        """One turn, cut after `most` calls; what was done. Calls `each` after every one."""
-        ready = [s for s in self.plan() if s.is_ready][:most]
-        tables = [s.do.about for s in ready if isinstance(s.do, EnablePropagation)]
-        self.desired = replace(
-            self.desired, propagated=tuple(dict.fromkeys((*self.desired.propagated, *tables)))
-        )
-        for step in ready:
-            self.aws.carry_out(step.do)
+    def begin(self) -> list[Step]:
+        """What is ready, recorded before it is done: a propagation carries no tag that says whose it is."""
+        ready = [step for step in self.plan() if step.is_ready]
+        tables = [step.do.about for step in ready if isinstance(step.do, EnablePropagation)]
+        noted = tuple(dict.fromkeys((*self.desired.propagated, *tables)))
+        self.desired = replace(self.desired, propagated=noted)
         return ready
 
     def converge(self, turns: int = 60) -> tuple[Step, ...]:
-        """Turns until nothing changes any more; what is left then."""
+        """Turns until nothing changes any more; what is left then. No single call takes an owner's route."""
         for _ in range(turns):
             if not self.plan():
                 return ()
-            done = self.turn()
+            owner = self.aws.owner
+            for step in self.begin():
+                self.aws.carry_out(step.do)
+                assert owner is None or self.aws.owner == owner, step.planned
             before = self.aws.shown
             self.aws.settle()
-            if not done and self.aws.shown == before:
+            if self.aws.shown == before and not any(step.is_ready for step in self.plan()):
                 return self.plan()
         raise AssertionError([s.planned for s in self.plan()])
 
@@ -339,4 +351,20 @@ def built(made: dict[str, Any] | None = None) -> Run:
     run = Run(Aws(topology(made)), desired(made))
     assert run.converge() == ()
     run.former()
+    return run
+
+
+def adopted(world: Run, *, consent: bool = True) -> Run:
+    """The same world, made by somebody else: adopted from then on."""
+    owners = ((OWNER_TAG, "tandem"),) if consent else ()
+    run = Run(world.aws.copy(), world.desired)
+    shown = run.aws.shown
+    names = {e.endpoint_id: dict(e.tags)["tandem:endpoint"] for e in shown.endpoints}
+    run.aws.shown = replace(
+        shown,
+        servers=tuple(replace(s, tags=owners) for s in shown.servers),
+        endpoints=tuple(replace(e, tags=(*owners, ("Name", names[e.endpoint_id]))) for e in shown.endpoints),
+        peers=tuple(replace(p, tags=owners) for p in shown.peers),
+    )
+    run.desired = replace(run.desired, adopts=shown.servers[0].route_server_id, former={}, propagated=())
     return run

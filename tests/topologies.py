@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from tandem.model import (
     Status,
 )
 from tandem.place import Place
+from tandem.problems import Problem
 from tandem.tags import OWNER_TAG
 from tandem.topology import Topology, parse
 from tandem.validation.document import normalise
@@ -31,6 +34,18 @@ TAGS = ((OWNER_TAG, STACK),)
 TOPIC = "arn:aws:sns:us-east-1:123456789012:route-server"
 VPC = "vpc-0a1b2c3d4e5f60001"
 PUBLIC, PROTECTED = "rtb-0a1b2c3d4e5f60009", "rtb-0a1b2c3d4e5f60001"
+EIP, ENI = "eipalloc-0a1b2c3d4e5f6000", "eni-0a1b2c3d4e5f6000"
+INSTANCE, SUBNET = "i-0a1b2c3d4e5f6000", "subnet-0a1b2c3d4e5f6000"
+"""Without their last digit, which counts."""
+
+World = Callable[[Inventory], Inventory]
+"""What AWS shows instead."""
+
+Edit = tuple[str, object]
+"""A path such as `groups.0.name` and the value there; `...` removes it."""
+
+Expected = tuple[str, str, str]
+"""A problem's path, a part of what is wrong, a part of what would be right."""
 
 
 def document() -> dict[str, Any]:
@@ -61,13 +76,66 @@ def set_at(root: dict[str, Any], path: str, value: object) -> dict[str, Any]:
     return dict(changed)
 
 
+def edited(root: dict[str, Any], *edits: Edit) -> dict[str, Any]:
+    """A copy with other values at some paths, one after the other."""
+    for path, value in edits:
+        root = set_at(root, path, value)
+    return root
+
+
+def declared(*edits: Edit) -> Topology:
+    """The example with other values at some paths."""
+    return parse(normalise(edited(document(), *edits)))
+
+
+def in_words(problems: Iterable[Problem]) -> list[str]:
+    return [str(problem) for problem in problems]
+
+
+def assert_refused(problems: list[Problem], expected: list[Expected]) -> None:
+    """These problems, in any order, and no other."""
+    assert sorted(p.path for p in problems) == sorted(path for path, _, _ in expected), in_words(problems)
+    for path, what, right in expected:
+        problem = next(p for p in problems if p.path == path)
+        assert what in problem.what
+        assert right in problem.right
+
+
+def same(world: Inventory) -> Inventory:
+    return world
+
+
+def shown(world: Inventory) -> RouteServerReading:
+    assert world.reading is not None
+    return world.reading
+
+
+def without(mapping: str, key: str) -> World:
+    def bend(world: Inventory) -> Inventory:
+        left: Any = {k: v for k, v in getattr(world, mapping).items() if k != key}
+        return replace(world, **{mapping: left})
+
+    return bend
+
+
+def of_server(**changes: Any) -> World:
+    return lambda world: replace(
+        world, reading=replace(shown(world), server=replace(shown(world).server, **changes))
+    )
+
+
+def of_interface(number: int, **changes: Any) -> World:
+    def bend(world: Inventory) -> Inventory:
+        bent = replace(world.interfaces[f"{ENI}{number}"], **changes)
+        return replace(world, interfaces={**world.interfaces, bent.network_interface_id: bent})
+
+    return bend
+
+
 def inventory(of: Topology | None = None) -> Inventory:
     """An AWS in which nothing is wrong with the example: fw1 has all four Elastic IPs."""
     wanted = of or topology()
-    subnets = {
-        f"subnet-0a1b2c3d4e5f6000{n}": Subnet(f"subnet-0a1b2c3d4e5f6000{n}", VPC, f"10.0.{n}.0/24")
-        for n in (1, 2)
-    }
+    subnets = {f"{SUBNET}{n}": Subnet(f"{SUBNET}{n}", VPC, f"10.0.{n}.0/24") for n in (1, 2)}
     return Inventory(
         place=PLACE,
         stack=STACK,
@@ -117,12 +185,12 @@ def reading(of: Topology) -> RouteServerReading:
 
 
 def _interface(number: int) -> NetworkInterface:
-    allocated = {f"10.0.1.{20 + n}": f"eipalloc-0a1b2c3d4e5f6000{n + 1}" for n in range(4)}
+    allocated = {f"10.0.1.{20 + n}": f"{EIP}{n + 1}" for n in range(4)}
     private = [f"10.0.{number}.10", *(f"10.0.{number}.{20 + n}" for n in range(4))]
     return NetworkInterface(
-        network_interface_id=f"eni-0a1b2c3d4e5f6000{number}",
-        subnet_id=f"subnet-0a1b2c3d4e5f6000{number}",
-        instance_id=f"i-0a1b2c3d4e5f6000{number}",
+        network_interface_id=f"{ENI}{number}",
+        subnet_id=f"{SUBNET}{number}",
+        instance_id=f"{INSTANCE}{number}",
         attachment="attached",
         addresses=tuple(
             PrivateAddress(ip, f"192.0.2.{ip[-2:]}" if ip in allocated else None, allocated.get(ip))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -18,8 +18,8 @@ from tandem.adapters.audits import AuditTable
 from tandem.adapters.bus import Bus
 from tandem.adapters.clock import SystemClock
 from tandem.adapters.looks import LookStore
-from tandem.adapters.topologies import DamagedTopologyError, Stored, TopologyStore
-from tandem.errors import ConfigurationError, StateUnavailableError, TandemError
+from tandem.adapters.topologies import DamagedTopologyError, TopologyStore
+from tandem.errors import ConfigurationError, StateUnavailableError
 from tandem.failover.acting import VERIFY_SECONDS
 from tandem.failover.look import look
 from tandem.failover.moves import Outcome
@@ -32,6 +32,11 @@ from tandem.signals import Origin, Signal
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from tandem.adapters.topologies import Stored
+    from tandem.model import Observation
+    from tandem.override import Override
+    from tandem.topology import Topology
 
 logger = Logger()
 metrics = Metrics()
@@ -58,15 +63,46 @@ def note(message: str, /, **facts: object) -> None:
     logger.warning(message, extra=facts)
 
 
+damaged: dict[str, str] = {}
+"""Overrides that this invocation could not read, each with why."""
+unread: dict[str, None] = {}
+"""Rows that this invocation could not read."""
+
+
+class Cloud:
+    """EC2; what it shows and nobody can read is noted."""
+
+    addresses = staticmethod(ec2.addresses)
+    associate = staticmethod(ec2.associate)
+
+    def observe(self, topology: Topology, overrides: Callable[[], tuple[Override, ...]]) -> Observation:
+        observation = ec2.observe(topology, overrides)
+        unread.update(dict.fromkeys(observation.unread))
+        return observation
+
+
 store = TopologyStore(clients.dynamodb(), settings.need("state_table"))
+
+
+def _stored(name: str) -> TopologyRecord | None:
+    """One topology as it is stored now. Raises StateUnavailableError, and ConfigurationError if damaged."""
+    try:
+        return store.get(name)
+    except DamagedTopologyError as error:
+        if error.sound is None:
+            raise
+        return error.sound
+
+
 world = World(
-    cloud=ec2,
-    looks=LookStore(settings.need("state_table")),
+    cloud=Cloud(),
+    looks=LookStore(settings.need("state_table"), damaged=damaged.__setitem__),
     audit=AuditTable(settings.need("audit_table")),
     bus=Bus(settings.need("bus_name")),
     clock=SystemClock(),
     note=note,
     last_known=LastKnown(),
+    stored=_stored,
     side=ThreadPoolExecutor(max_workers=4, thread_name_prefix="side"),
 )
 
@@ -74,7 +110,9 @@ world = World(
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Raises the first topology's failure after all have been looked at, so that Lambda tries again."""
+    """Raises the first topology's failure after all have been looked at, so that Lambda tries again: a bug in
+    one look keeps no other topology waiting.
+    """
     received_at = world.clock.now()
     over_at = received_at + timedelta(milliseconds=context.get_remaining_time_in_millis())
     if over_at - LEFT_OVER <= received_at:
@@ -84,15 +122,16 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         )
     with clients.within(lambda: (over_at - world.clock.now()).total_seconds() - 1):
         failures = _look_at_all(event, context.aws_request_id, received_at, over_at - LEFT_OVER)
+    _report_unread()
     if failures:
         raise failures[0]
 
 
 def _look_at_all(
     event: dict[str, Any], request_id: str, received_at: datetime, ends_at: datetime
-) -> list[TandemError]:
+) -> list[Exception]:
     signals = parse(event)
-    failures: list[TandemError] = []
+    failures: list[Exception] = []
     records, away = _records(signals)
     concerned = [(r, [s for s in signals if concerns(s, r)]) for r in records]
     heard = [(record, found) for record, found in concerned if found]
@@ -118,7 +157,7 @@ def _look_at_all(
                 away=away,
             )
             _report(run, received_at)
-        except TandemError as error:
+        except Exception as error:
             logger.exception("look failed", topology=record.topology.name)
             metrics.add_metric("LooksFailed", MetricUnit.Count, 1)
             failures.append(error)
@@ -142,7 +181,7 @@ def _records(signals: Sequence[Signal]) -> tuple[tuple[TopologyRecord, ...], Sta
     names = {s.topology for s in signals if s.topology} if named else None
     read_at = world.clock.now()
     try:
-        stored = _twice(store.list if names is None else partial(_stored, names))
+        stored = _twice(store.list if names is None else partial(store.some, names))
     except StateUnavailableError as error:
         metrics.add_metric("StateTableAway", MetricUnit.Count, 1)
         logger.exception("state table away, going by the topologies that it showed last")
@@ -150,8 +189,8 @@ def _records(signals: Sequence[Signal]) -> tuple[tuple[TopologyRecord, ...], Sta
     for name, why in stored.damaged.items():
         logger.error("stored topology damaged", topology=name, why=why)
         metrics.add_metric("RepairedState", MetricUnit.Count, 1)
-    world.last_known.read(names, stored.records, read_at)
-    return stored.records, None
+    world.last_known.read(names, stored.looked_at, read_at)
+    return stored.looked_at, None
 
 
 def _twice(read: Callable[[], Stored]) -> Stored:
@@ -161,18 +200,16 @@ def _twice(read: Callable[[], Stored]) -> Stored:
     return read()
 
 
-def _stored(names: Iterable[str]) -> Stored:
-    """Those of the names that are stored. Raises StateUnavailableError."""
-    records: list[TopologyRecord] = []
-    damaged: dict[str, str] = {}
-    for name in names:
-        try:
-            found = store.get(name)
-        except DamagedTopologyError as error:
-            damaged[name] = str(error)
-        else:
-            records += [found] if found else []
-    return Stored(tuple(records), damaged)
+def _report_unread() -> None:
+    """Says once an invocation what could not be read of overrides and of EC2's answers."""
+    for name, why in damaged.items():
+        logger.error("override damaged", override=name, why=why)
+        metrics.add_metric("RepairedState", MetricUnit.Count, 1)
+    for row in unread:
+        logger.error("row left out", row=row)
+        metrics.add_metric("UnreadRows", MetricUnit.Count, 1)
+    damaged.clear()
+    unread.clear()
 
 
 def _report(report: Report, received_at: datetime) -> None:

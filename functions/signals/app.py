@@ -31,7 +31,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     stored = store.list()
     for name, why in stored.damaged.items():
         logger.error("stored topology damaged", topology=name, why=why)
-    found = forward(parse(event), stored.records, datetime.now(UTC))
+    found = forward(parse(event), stored.looked_at, datetime.now(UTC))
     if found.unknown:
         logger.warning("record of unknown shape", causes=[s.cause for s in found.unknown], record=event)
     for signal in found.refused:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -36,7 +37,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     stored = store.list()
     failures = {f"topology {name}": why for name, why in stored.damaged.items()}
     turns = watch(
-        stored.records, ec2.routing_database, looks.next_hops, clock, lambda: _seconds_left(context)
+        stored.looked_at,
+        partial(ec2.routing_database, whole=False),
+        looks.next_hops,
+        clock,
+        lambda: _seconds_left(context),
     )
     for turn in turns:
         _report(turn, failures)
@@ -44,7 +49,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
             bus.put(*turn.events)
         except TemporaryError as error:
             failures["the bus"] = str(error)
-    metrics.add_metric("Watched", MetricUnit.Count, len(stored.records))
+    metrics.add_metric("Watched", MetricUnit.Count, len(stored.looked_at))
     if failures:
         raise TemporaryError("; ".join(f"{what}: {why}" for what, why in failures.items()))
 

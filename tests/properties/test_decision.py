@@ -29,6 +29,7 @@ from tests.pure import (
     allocation,
     elastic_ip,
     interface,
+    observation,
     peer,
     route,
     target,
@@ -136,9 +137,16 @@ def _one_place_each(holders):
 
 @st.composite
 def memories(draw) -> Memory:
-    past = draw(st.lists(st.tuples(st.sampled_from(["fw1", "fw2"]), st.integers(0, 200)), max_size=5))
-    at = [(owner, NOW - timedelta(seconds=s)) for owner, s in sorted(past, key=lambda m: -m[1])]
-    return Memory(moves=tuple(PastMove("internet-edge", owner, when) for owner, when in at))
+    ago = st.one_of(st.integers(0, 10), st.integers(0, 200))
+    one = st.tuples(st.sampled_from(["fw1", "fw2"]), ago, st.booleans())
+    past = sorted(draw(st.lists(one, max_size=5)), key=lambda move: -move[1])
+    every = tuple(allocation(n) for n in range(ADDRESSES))
+    return Memory(
+        moves=tuple(
+            PastMove("internet-edge", owner, NOW - timedelta(seconds=seconds), every if shown else ())
+            for owner, seconds, shown in past
+        )
+    )
 
 
 declared = st.sampled_from([topology(ADDRESSES), topology(ADDRESSES, PREFIXES)])
@@ -214,6 +222,21 @@ def test_a_live_holder_is_left_no_sooner_than_the_damping(observed: Observation,
         left_alive = not move.dead and move.holder_appliance != move.owner
         if left_alive and last is not None and last.owner != move.owner:
             assert NOW - last.at >= timedelta(seconds=5)
+
+
+@given(st.lists(st.sampled_from(PLACES), min_size=ADDRESSES, max_size=ADDRESSES), memories())
+def test_what_was_put_right_is_put_right_again_no_sooner_than_the_damping_nor_a_fourth_time(
+    places: list[Target | None], memory: Memory
+) -> None:
+    healthy = observation("fw1", "fw1", addresses=ADDRESSES)
+    holders = {allocation(n): elastic_ip(n, place) for n, place in enumerate(places)}
+    observed = replace(healthy, elastic_ips=_one_place_each(holders))
+    last = memory.last_move("internet-edge")
+    for move in decide(topology(ADDRESSES), observed, memory, NOW)[0].moves:
+        if not move.dead and last is not None and last.owner == move.owner and last.verified:
+            assert NOW - last.at >= timedelta(seconds=5)
+            came = [m for m in memory.moves if m.owner == move.owner and move.allocation_id in m.verified]
+            assert len(came) < 3
 
 
 @pytest.mark.parametrize("action", Action)

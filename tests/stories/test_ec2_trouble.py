@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from itertools import count
+from typing import Any
 
 import pytest
 
+from tandem.adapters import clients
 from tandem.errors import TemporaryError
 from tests.judging import moved, told
 from tests.stack import MOVING, Stack
@@ -21,7 +25,7 @@ def test_ec2_refuses_every_associate_address_for_five_minutes(edge: Stack, code:
     edge.levers.kill(name="fw1")
     edge.clock.after(300, edge.levers.faults_clear)
     works_from = edge.clock.seconds() + 300
-    edge.live(299)
+    edge.live(270)
     assert edge.are_all_with("fw1")
     edge.live(120)
     assert edge.are_all_with("fw2")
@@ -96,3 +100,50 @@ def test_after_a_refusal_the_next_failover_is_told_like_any_other(edge: Stack) -
     edge.sweep()
     assert edge.are_all_with("fw1")
     assert told(edge) == ["moving 3 Elastic IPs to fw1", "moved 3 Elastic IPs to fw1"]
+
+
+def says(action: str, words: Callable[[int], str]) -> None:
+    """EC2 refuses an action in these words, by the number of the refusal."""
+    numbers = count()
+
+    def refused(parsed: dict[str, Any], **_: object) -> None:
+        if "Error" in parsed:
+            parsed["Error"]["Message"] = words(next(numbers))
+
+    for client in (clients.ec2(), clients.ec2_moves()):
+        client.meta.events.register(f"after-call.ec2.{action}", refused)
+
+
+def encoded(number: int) -> str:
+    return f"You may not do this. Encoded authorization failure message: {number:08}{'x' * 700}"
+
+
+def test_a_refusal_is_the_same_each_time_whatever_is_encoded_in_it(edge: Stack) -> None:
+    edge.levers.fault(action="AssociateAddress", error="UnauthorizedOperation")
+    says("AssociateAddress", encoded)
+    edge.levers.kill(name="fw1")
+    edge.live(240)
+    assert len(told(edge)) <= 3
+    errors = [a["error"] for r in edge.audit() for a in r.body.get("addresses", ())]
+    assert errors[0] == {"code": "UnauthorizedOperation", "message": "You may not do this."}
+
+
+def test_a_read_that_is_refused_is_one_hold_whatever_is_encoded_in_the_refusal(edge: Stack) -> None:
+    edge.levers.withdraw(name="fw1", prefix="0.0.0.0/0")
+    edge.clock.sleep(3)
+    edge.levers.fault(action="DescribeInstances", error="UnauthorizedOperation")
+    says("DescribeInstances", encoded)
+    edge.live(240)
+    assert edge.are_all_with("fw1")
+    (held,) = told(edge)
+    assert held.startswith("HOLD")
+
+
+def test_what_a_refusal_tells_has_an_end(edge: Stack) -> None:
+    edge.levers.fault(action="AssociateAddress", error="UnauthorizedOperation")
+    says("AssociateAddress", lambda _: "x" * 1000)
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    edge.sweep()
+    errors = [a["error"]["message"] for r in edge.audit() for a in r.body.get("addresses", ())]
+    assert {len(message) for message in errors} == {300}

@@ -157,7 +157,7 @@ def test_flapping_is_damped(edge: Stack) -> None:
 
 
 def test_the_topology_changes_in_mid_failover(edge: Stack) -> None:
-    """A document stored while a look runs counts from the next look on."""
+    """A document that is stored while a look's calls are on the wire counts from the next turn on."""
     document = edge_document(edge.ids)
     group = {**document["groups"][0], "elastic_ips": document["groups"][0]["elastic_ips"][1:]}
     edge.levers.kill(name="fw1")
@@ -165,6 +165,7 @@ def test_the_topology_changes_in_mid_failover(edge: Stack) -> None:
     with meanwhile(4, lambda: edge.store(groups=[group])):
         edge.sweep()
     assert edge.are_all_with("fw2")
+    edge.deliver()
     edge.levers.restore(name="fw1")
     edge.live(30)
     assert edge.holders() == dict.fromkeys(EVERY, "fw1") | {"eip1": "fw2"}

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
+
+import pytest
 
 from tests.judging import moved, reasons, told
 from tests.stack import MOVING, Stack
 
+LAGGING = ("DescribeRouteServerPeers", "GetRouteServerRoutingDatabase")
 FOLLOWED = ["moving 4 Elastic IPs to fw2", "moved 4 Elastic IPs to fw2"]
 
 
@@ -95,6 +99,69 @@ def test_a_late_message_from_before_the_failure_says_nothing_any_more(edge: Stac
     assert edge.clock.now() - began < timedelta(seconds=5)
     assert "hold" not in edge.kinds()
     assert told(edge) == FOLLOWED
+
+
+@pytest.mark.parametrize("late", [0, 2, 29])
+def test_a_session_that_describes_never_show_down_is_a_hold(edge: Stack, late: int) -> None:
+    """A signal is never quite new, by whole seconds and its own way: it is unclear for 30 s all the same."""
+    peer = edge.lab.client().describe_route_server_peers()["RouteServerPeers"][0]["RouteServerPeerId"]
+    began = edge.clock.now()
+    edge.invoke(
+        {
+            "source": "tandem",
+            "detail-type": "Peer State Change",
+            "detail": {
+                "schema_version": 1,
+                "topology": "edge",
+                "occurred_at": (began - timedelta(seconds=late)).isoformat(),
+                "cause": f"BGP of {peer} went down",
+                "peer_id": peer,
+                "protocol": "bgp",
+                "status": "down",
+                "source": "sns",
+            },
+        }
+    )
+    assert timedelta(seconds=29) <= edge.clock.now() - began <= timedelta(seconds=31)
+    assert edge.calls(*MOVING) == []
+    assert edge.kinds() == ["hold"]
+    assert f"not clear after 30 s: AWS does not show yet that BGP of {peer} went down" in reasons(edge)[-1]
+    edge.sweep()
+    assert edge.kinds() == ["hold", "hold-ended"]
+
+
+def test_a_session_was_down_for_a_moment_and_its_messages_come_late(edge: Stack) -> None:
+    """The end of it is told while the look for its beginning settles: nothing is unclear about that."""
+    edge.levers.session(name="fw1", endpoint="az1-a", state="down")
+    edge.clock.sleep(1)
+    edge.levers.session(name="fw1", endpoint="az1-a", state="up")
+    edge.clock.sleep(10)
+    late = range(edge.delivered, len(edge.published))
+    edge.delivered = len(edge.published)
+    down = [n for n in late if "now DOWN" in edge.published[n].message]
+    up = [n for n in late if "now UP" in edge.published[n].message]
+    for number in up:
+        edge.clock.after(1, partial(edge.deliver_one, number))
+    edge.deliver_one(down[0])
+    edge.live(60)
+    assert down
+    assert up
+    assert is_untouched(edge)
+
+
+def test_maintenance_of_another_endpoint_ends_no_settling(edge: Stack) -> None:
+    """It is announced in the batch that tells of a failure, and describes lag behind."""
+    edge.sweep()
+    for action in LAGGING:
+        edge.levers.fault(action=action, lag_s=8)
+    edge.clock.sleep(10)
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    told_of = [m.message for m in edge.published[edge.delivered :]]
+    announced = "Route Server Endpoint rse-0123456789abcdef0 is now undergoing maintenance."
+    topic = edge.ids["sns_topic_arn"]
+    edge.invoke({"Records": [{"Sns": {"TopicArn": topic, "Message": m}} for m in [*told_of, announced]]})
+    assert edge.are_all_with("fw2")
 
 
 def test_a_message_from_another_topic_is_refused(edge: Stack) -> None:

@@ -97,6 +97,27 @@ def test_the_appliances_own_ha_script_moves_it_too(edge: Stack) -> None:
     assert edge.kinds() == [*ONCE * 3, "hold", *ONCE, "hold-ended"]
 
 
+def test_a_second_mover_within_one_appliance(edge: Stack) -> None:
+    """The HA script wants the address on another private IP of the same appliance: told, not fought."""
+    client, fw1 = edge.lab.client(), edge.ids["interfaces"]["fw1"]
+    client.assign_private_ip_addresses(NetworkInterfaceId=fw1, PrivateIpAddresses=["10.0.1.99"])
+    for _ in range(6):
+        edge.levers.associate_as_stranger(
+            allocation_id=edge.ids["elastic_ips"]["eip1"]["allocation_id"],
+            network_interface_id=fw1,
+            private_ip="10.0.1.99",
+        )
+        edge.live(60)
+    assert moved(edge) == ["eip1"] * 3
+    why = [r.body["groups"]["internet-edge"]["reason"] for r in edge.audit() if r.body["kind"] == "intent"]
+    assert why[0].startswith(f"fw1 owns the route; fw1 has it at 10.0.1.99 of {fw1}, not at 10.0.1.20 of")
+    assert f"it is at 10.0.1.99 of {fw1} again after 3 moves" in reasons(edge)[-1]
+    assert sum(t.startswith("HOLD") for t in told(edge)) == 1
+    edge.levers.kill(name="fw1")
+    edge.live(60)
+    assert edge.are_all_with("fw2")
+
+
 def test_an_ha_script_that_moves_with_the_route_is_no_fight(edge: Stack) -> None:
     """It moves the addresses to the survivor before Tandem looks: nothing is left to do."""
     edge.levers.kill(name="fw1")

@@ -53,6 +53,25 @@ def test_a_physical_id_of_anybody_names_a_topology_or_none(physical_id: str) -> 
     assert found is None or (NAME.fullmatch(found) and physical_id.startswith("tandem:"))
 
 
+@pytest.mark.parametrize(
+    ("physical_id", "is_unknown", "is_generated"),
+    [
+        ("tandem:network:edge", False, False),
+        ("tandem:network:-", False, False),
+        ("network-Edge-1V5BBXN2GLJ0E", True, True),
+        ("network-Edge2-1V5BBXN2GLJ0E", True, False),
+        ("tandem-Edge-1V5BBXN2GLJ0E", True, False),
+        (None, True, False),
+    ],
+)
+def test_whose_the_physical_id_of_a_delete_is(
+    physical_id: str | None, is_unknown: bool, is_generated: bool
+) -> None:
+    gone = request(RequestType.DELETE, physical_id=physical_id)
+    assert (gone.is_of_unknown_id, gone.is_of_generated_id) == (is_unknown, is_generated)
+    assert not request(RequestType.UPDATE, physical_id=physical_id).is_of_unknown_id
+
+
 def test_a_delete_is_about_its_physical_id_whatever_its_properties_say() -> None:
     gone = request(RequestType.DELETE, properties=named("new"), physical_id="tandem:network:old")
     assert gone.topology == "old"

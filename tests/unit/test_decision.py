@@ -180,6 +180,37 @@ def test_wrong_private_ip_of_the_right_appliance_is_put_right_without_damping() 
     assert [m.target for m in decided(observed, memory=memory).moves] == [target("fw1", 0)]
 
 
+def _astray(seconds_ago: tuple[int, ...]) -> GroupDecision:
+    """fw1 has the first address on another private IP than its target, as often as Tandem put it right."""
+    observed = observation("fw1", "fw1")
+    wrong = Target(INTERFACE["fw1"], ADDRESS["fw1"])
+    observed = replace(observed, elastic_ips={**observed.elastic_ips, allocation(0): elastic_ip(0, wrong)})
+    put_right = (PastMove("internet-edge", "fw1", after(-s), (allocation(0),)) for s in seconds_ago)
+    return decided(observed, memory=Memory(moves=tuple(put_right)))
+
+
+def test_wrong_private_ip_is_told_in_words_of_its_own() -> None:
+    places = f"{ADDRESS['fw1']} of {INTERFACE['fw1']}", f"{target('fw1', 0).private_ip} of {INTERFACE['fw1']}"
+    assert _astray(()).reason == f"fw1 owns the route; fw1 has it at {places[0]}, not at {places[1]}"
+    again = f"something else moved it to {places[0]} after Tandem had moved it"
+    assert _astray((6,)).reason == f"fw1 owns the route; {again}"
+
+
+def test_wrong_private_ip_that_was_put_right_before_is_damped() -> None:
+    held = _astray((15, 4)).addresses[0]
+    assert (held.action, held.retry_at) == (Action.HOLD, after(6))
+    assert held.reason.startswith(f"fw1 has it at {ADDRESS['fw1']} of {INTERFACE['fw1']} and the last move")
+
+
+def test_a_fight_within_one_appliance_is_told_not_fought() -> None:
+    assert _astray((400, 200)).moves
+    fought = _astray((590, 400, 200)).addresses[0]
+    assert (fought.action, fought.severity, fought.retry_at) == (Action.HOLD, Severity.CRITICAL, None)
+    assert f"it is at {ADDRESS['fw1']} of {INTERFACE['fw1']} again after 3 moves" in fought.reason
+    assert "find the second mover" in fought.reason
+    assert _astray((610, 400, 200)).moves
+
+
 def test_undeclared_interface_holds_that_address_and_the_others_move() -> None:
     observed = observation("fw2", "fw1")
     strange = elastic_ip(0, Target("eni-0strange", "10.0.7.7"))

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from tandem.audit import Head
+from tandem.audit import Head, RecordKind, canonical, following
 from tandem.events import SCHEMAS, DetailType, Event, from_envelope, schema
 from tandem.failover import telling
 from tandem.failover.decision import Action, AddressDecision, GroupDecision, Severity
 from tandem.failover.moves import Move, Moved, Outcome, Refusal
 from tandem.intake import SWEEP, forward, parse
-from tandem.model import Holder
+from tandem.model import ElasticIp, Holder
 from tandem.provisioning import telling as provisioning_telling
 from tandem.provisioning.watchsteps import CallFailedError
 from tandem.record import Provisioned
@@ -188,19 +189,59 @@ def test_an_event_survives_the_bus():
     assert event == Event(DetailType.LOOK, sample("look")["detail"])
 
 
-@given(DECISIONS, st.sampled_from(list(SignalKind)), st.none() | st.just(NOW))
-def test_whatever_is_decided_meets_the_schema_of_a_decision(decision, kind, at):
-    signal = telling.signal_detail([Signal(kind, "BGP of rsp-1 went down", at)])
-    event = telling.decided(decision, record().topology, "edge-1-1", NOW, signal, HEAD)
+def stored(kind: RecordKind, **fields: Any) -> dict[str, Any]:
+    """A record's body, as a later look reads it from the table."""
+    body = telling.body(kind, NOW, "edge-1-1", record().topology, tell=["internet-edge"], **fields)
+    read: dict[str, Any] = json.loads(canonical(body))
+    return read
+
+
+def decided(decision: GroupDecision, kind: RecordKind, signal: Signal | None = None) -> dict[str, Any]:
+    detail = telling.signal_detail([signal] if signal else [])
+    groups = {decision.group: telling.decision_detail(decision)}
+    return stored(kind, signal=detail, groups=groups)
+
+
+@given(DECISIONS, st.sampled_from(list(SignalKind)), st.none() | st.just(NOW), st.none() | st.just(HEAD))
+def test_whatever_is_decided_meets_the_schema_of_a_decision(decision, kind, at, head):
+    body = decided(decision, RecordKind.HOLD, Signal(kind, "BGP of rsp-1 went down", at))
+    (event,) = telling.events_of(body, head)
+    assert event.detail_type is DetailType.FAILOVER_DECISION
     assert_meets_schema(event)
 
 
 @given(st.lists(MOVED, min_size=1, max_size=3).map(tuple), STAGES)
 def test_whatever_became_of_moves_meets_the_schema_of_its_outcome(moved, stages):
-    event = telling.completed("internet-edge", moved, record().topology, "edge-1-1", NOW, stages, HEAD)
+    addresses = [telling.moved_detail(m, stages.received_at) for m in moved]
+    body = stored(RecordKind.OUTCOME, addresses=addresses, stages=telling.stages_detail(stages, moved))
+    (event,) = telling.events_of(body, HEAD)
     verified = all(m.outcome is Outcome.VERIFIED for m in moved)
     assert event.detail_type is (DetailType.FAILOVER_COMPLETED if verified else DetailType.FAILOVER_FAILED)
     assert_meets_schema(event)
+
+
+@given(DECISIONS, st.booleans())
+def test_what_a_dead_look_is_found_to_have_done_is_told_where_it_is_done(decision, is_there):
+    moving = [a for a in decision.addresses if a.action is Action.MOVE]
+    assume(all(a.target and a.owner for a in moving))
+    place = Holder("eni-2", "10.0.2.20", "eipassoc-2") if is_there else None
+    found = {a.allocation_id: ElasticIp(a.allocation_id, "192.0.2.10", place) for a in decision.addresses}
+    intent = following(None, "failover#edge", decided(decision, RecordKind.INTENT))
+    body = json.loads(canonical(telling.closing(intent, found, record().topology, NOW)))
+    events = telling.events_of(body, HEAD)
+    assert len(events) == (1 if moving and is_there else 0)
+    for event in events:
+        assert event.detail_type is DetailType.FAILOVER_COMPLETED
+        assert_meets_schema(event)
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"tell": 7}, {"tell": ["a"]}, {"kind": "outcome", "tell": ["a"], "addresses": []}]
+)
+def test_a_record_that_somebody_damaged_tells_nothing(body):
+    assert telling.events_of(body, HEAD) == ()
+    intent = following(None, "failover#edge", body)
+    assert telling.closing(intent, {}, record().topology, NOW)["tell"] == []
 
 
 @pytest.mark.parametrize("change", ["stored", "deleted"])

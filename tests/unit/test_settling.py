@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from tandem.failover.decision import decide
-from tandem.failover.settling import awaited, heard
+from tandem.failover.settling import awaited, heard, unanswered
 from tandem.memory import Memory
 from tandem.model import Observation, Status
 from tandem.signals import Protocol, Signal, SignalKind, parse_bus
@@ -69,9 +69,22 @@ def test_a_fib_that_shows_the_past_is_waited_for() -> None:
     assert "shows the past" in str(waiting([signal("rsp-rse-1a", DOWN)], past, past))
 
 
-def test_announced_maintenance_ends_at_once() -> None:
-    signals = [signal("rsp-rse-1a", DOWN), Signal(SignalKind.MAINTENANCE, "maintenance")]
-    assert waiting(signals, observation()) is None
+def maintenance(endpoint_id: str | None, *peers: str) -> Signal:
+    return Signal(SignalKind.MAINTENANCE, "maintenance", endpoint_id=endpoint_id, peer_ids=peers)
+
+
+def test_announced_maintenance_ends_it_for_the_sessions_of_that_endpoint() -> None:
+    session = signal("rsp-rse-1a", DOWN)
+    for announced in (maintenance("rse-1a"), maintenance("rse-0gone", "rsp-rse-1a")):
+        assert waiting([session, announced], observation()) is None
+        assert waiting([announced, session], observation()) is None
+
+
+def test_maintenance_of_another_endpoint_ends_nothing() -> None:
+    session = signal("rsp-rse-1a", DOWN)
+    for announced in (maintenance("rse-1b"), maintenance("rse-0stranger", "rsp-rse-1b"), maintenance(None)):
+        assert "rsp-rse-1a went down" in str(waiting([session, announced], observation(), observation()))
+    assert waiting([session, signal("rsp-rse-1b", DOWN), maintenance("rse-1a")], observation()) is not None
 
 
 def test_a_deleted_peer_contradicts_nothing() -> None:
@@ -89,6 +102,30 @@ def test_the_newest_signal_of_a_session_counts_however_they_arrive() -> None:
     assert waiting([untimed, new], observation(), observation(), known) is not None
     bfd = signal("rsp-rse-1a", DOWN, after(-2), protocol=Protocol.BFD)
     assert waiting([bfd], observation(), observation(), known) is not None
+
+
+def test_either_of_two_signals_of_one_second_may_be_the_last() -> None:
+    both = [signal("rsp-rse-1a", DOWN), signal("rsp-rse-1a", UP)]
+    for shown in (observation(), down(observation(), "rsp-rse-1a")):
+        assert waiting(both, shown, shown) is None
+        assert waiting(both[::-1], shown, shown) is None
+    assert waiting([signal("rsp-rse-1a", DOWN), signal("rsp-rse-1b", UP)], observation()) is not None
+    assert waiting([signal("rsp-rse-1a", DOWN, after(1)), both[1]], observation()) is not None
+
+
+def test_what_came_meanwhile_leaves_the_signals_that_it_does_not_follow() -> None:
+    waited = signal("rsp-rse-1a", DOWN, after(-2))
+    for came, left in (
+        (signal("rsp-rse-1a", UP, after(-1)), ()),
+        (signal("rsp-rse-1a", UP, after(-2)), ()),
+        (signal("rsp-rse-1a", UP, after(-3)), (waited,)),
+        (signal("rsp-rse-1b", UP, after(-1)), (waited,)),
+        (signal("rsp-rse-1a", UP, after(-1), protocol=Protocol.BFD), (waited,)),
+        (Signal(SignalKind.LOOK, "sweep"), (waited,)),
+    ):
+        assert unanswered([waited], [came], NOW) == left
+    untimed = signal("rsp-rse-1a", DOWN, None)
+    assert unanswered([untimed], [signal("rsp-rse-1a", UP)], NOW) == (untimed,)
 
 
 def test_what_was_heard_is_forgotten_when_it_can_settle_nothing_any_more() -> None:

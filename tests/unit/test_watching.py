@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent import futures
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from threading import Event
 
 import pytest
 from hypothesis import given
@@ -56,6 +58,12 @@ class Watched:
     at: datetime = BEGIN
     read_seconds: float = 0.0
     reads: list[tuple[str, float]] = field(default_factory=list)
+    hung: dict[str, float] = field(default_factory=dict)
+    """Route servers whose first read gives no answer, and until when."""
+    waits: int = 0
+
+    def __post_init__(self):
+        self.answer = {server: Event() for server in self.hung}
 
     def now(self):
         return self.at
@@ -69,6 +77,8 @@ class Watched:
     def read(self, server):
         self.reads.append((server, self.elapsed()))
         self.at += timedelta(seconds=self.read_seconds)
+        if server in self.answer:
+            self.answer[server].wait()
         found = self.databases[server]
         if isinstance(found, Exception):
             raise found
@@ -79,11 +89,30 @@ class Watched:
             raise self.seen
         return self.seen
 
+    def wait(self, reads, seconds):
+        """For all answers or so many seconds of this world's time: whatever does not hang answers."""
+        self.waits += 1
+        left, end = set(reads), self.elapsed() + seconds
+        while left:
+            while len(left) > len(self.hung):
+                left = futures.wait(left, return_when=futures.FIRST_COMPLETED).not_done
+            if left:
+                until, server = min((until, server) for server, until in self.hung.items())
+                self.at = BEGIN + timedelta(seconds=min(end, until))
+                if until > end:
+                    return
+                del self.hung[server]
+                self.answer[server].set()
+
     def turns(self, *records):
         """Each turn with the seconds at which it ended."""
         left = lambda: self.lasts - self.elapsed()  # noqa: E731
-        for turn in watch(records or (record(),), self.read, self.look, self, left):
-            yield self.elapsed(), turn
+        try:
+            for turn in watch(records or (record(),), self.read, self.look, self, left, self.wait):
+                yield self.elapsed(), turn
+        finally:
+            for answer in self.answer.values():
+                answer.set()
 
 
 def told(turns):
@@ -251,6 +280,58 @@ def test_one_sick_route_server_does_not_stop_the_others():
     turns = list(world.turns(record("ill", route_server_id=sick), record()))
     assert told(turns) == [(0.0, "edge", FW2), (30.0, "edge", FW2)]
     assert [turn.failed for _, turn in turns] == [((sick, error),)] * 12
+
+
+SICK = "rs-0b0b0b0b0b0b0b0b0"
+
+
+def hanging(seconds: float, lasts: float = 90.0) -> Watched:
+    """One route server gives no answer for so long; the other one's next hop changed."""
+    return Watched({SICK: fib(FW2), ROUTE_SERVER: fib(FW2)}, lasts=lasts, hung={SICK: seconds})
+
+
+def watched(world):
+    return world.turns(record("ill", route_server_id=SICK), record())
+
+
+def test_a_route_server_that_hangs_delays_nobody_and_counts_when_it_answers():
+    world = hanging(24.0)
+    turns = list(watched(world))
+    assert told(turns) == [
+        (0.5, "edge", FW2),
+        (24.0, "ill", FW2),
+        (30.0, "edge", FW2),
+        (50.0, "ill", FW2),
+    ]
+    assert [at for server, at in world.reads if server == ROUTE_SERVER] == [
+        float(at) for at in range(0, 60, 5)
+    ]
+
+
+def test_a_read_that_is_under_way_is_not_begun_again_and_is_told_each_turn():
+    world = hanging(24.0)
+    turns = list(watched(world))
+    assert [at for server, at in world.reads if server == SICK] == [0.0, *map(float, range(25, 60, 5))]
+    failed = [(at, what, str(error)) for at, turn in turns for what, error in turn.failed]
+    why = "no answer within 5 s: the read goes on, and no second one is begun"
+    assert failed == [(at, SICK, why) for at in (5.0, 10.0, 15.0, 20.0)]
+
+
+@pytest.mark.parametrize("lasts", [90.0, 62.0, 30.0, 11.0, 1.0])
+def test_a_read_that_never_answers_keeps_no_invocation_beyond_its_time(lasts):
+    world = hanging(float("inf"), lasts)
+    turns = list(watched(world))
+    assert told(turns)[0] == (0.5, "edge", FW2)
+    assert SICK in dict(turns[-1][1].failed)
+    assert world.elapsed() <= max(0.5, lasts - 2.0)
+    assert world.waits <= 2 * lasts + 2
+
+
+def test_a_read_that_ends_after_the_last_turn_is_waited_for():
+    world = hanging(70.0)
+    list(watched(world))
+    assert world.elapsed() == 70.0
+    assert world.hung == {}
 
 
 def test_while_the_state_table_is_away_what_it_said_last_counts():

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any
+
+LONG = 100_000
+"""Characters of a body from which on it is stored compressed: DynamoDB takes no item over 400 KB."""
+
+SCALAR = 1000
+"""Characters of a member that a shortened body keeps."""
 
 GENESIS = "0" * 64
 """What the first record of a sequence names as the one before."""
@@ -53,6 +61,27 @@ class Record:
 def canonical(body: Mapping[str, Any]) -> str:
     """The one spelling of a body that is hashed and stored."""
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def packed(text: str) -> str | bytes:
+    """A canonical body as it is stored: as it is, or compressed by gzip where it is long."""
+    return gzip.compress(text.encode(), mtime=0) if len(text) > LONG else text
+
+
+def unpacked(stored: str | bytes) -> str:
+    """The canonical body. Raises ValueError for what cannot be unpacked."""
+    try:
+        return stored if isinstance(stored, str) else gzip.decompress(stored).decode()
+    except (EOFError, OSError, zlib.error) as error:
+        raise ValueError(f"a body that is no gzip: {error}") from error
+
+
+def shortened(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What is left of a body that DynamoDB refuses: its short members, and in `truncated` the names of the
+    others.
+    """
+    short = {k: v for k, v in body.items() if not isinstance(v, list | dict) and len(str(v)) <= SCALAR}
+    return short | {"truncated": sorted(body.keys() - short.keys())}
 
 
 def digest(sequence: str, number: int, previous: str, body: str) -> str:

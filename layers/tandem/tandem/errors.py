@@ -21,6 +21,10 @@ class StateUnavailableError(TemporaryError):
     """The state table did not answer within its time-out."""
 
 
+class OutdatedError(TandemError):
+    """What a look goes by was replaced while it ran: a new look goes by the new one."""
+
+
 class LeaseLostError(TemporaryError):
     """Another invocation took the topology's lease; whatever was observed under it is void."""
 

@@ -15,7 +15,12 @@ FLAP_WINDOW = timedelta(seconds=120)
 
 DAMPING_FIRST_SECONDS = 5
 DAMPING_MOST_SECONDS = 60
-KEPT_MOVES = 20
+
+KEPT_MOVES = 6
+"""Of each group: five moves double the damping to its most, three of one address are a contest."""
+
+KEPT_IN_ALL = 1200
+"""Of all groups, those that moved last: some 130 kB of the 400 that a record may have."""
 
 CONTEST_WINDOW = timedelta(minutes=10)
 CONTESTED_AFTER = 3
@@ -52,16 +57,19 @@ class Memory:
     """Tracked prefix to the in-FIB next hops that the last look saw; `watch` compares with it."""
     heard: dict[str, datetime] = field(default_factory=dict)
     """Peer and protocol to when its newest session signal says that it happened; only recent ones."""
+    told: int | None = None
+    """The audit record up to which people were told; None where nobody knows."""
 
     def with_move(self, group: str, owner: str, at: datetime, addresses: Iterable[str]) -> Memory:
         """Adds a move, unless it finishes the last one of the group: that keeps its first time."""
-        last = self.last_move(group)
-        if last is None or last.owner != owner:
-            forgotten = (replace(m, verified=()) if m.group == group else m for m in self.moves)
-            return replace(self, moves=(*forgotten, PastMove(group, owner, at))[-KEPT_MOVES:])
-        if set(addresses) & set(last.verified):
-            return replace(self, moves=(*self.moves, PastMove(group, owner, at))[-KEPT_MOVES:])
-        return self
+        past = tuple(move for move in self.moves if move.group == group)
+        if not past or past[-1].owner != owner:
+            past = tuple(replace(move, verified=()) for move in past)
+        elif not set(addresses) & set(past[-1].verified):
+            return self
+        others = (move for move in self.moves if move.group != group)
+        kept = (*past, PastMove(group, owner, at))[-KEPT_MOVES:]
+        return replace(self, moves=(*others, *kept)[-KEPT_IN_ALL:])
 
     def with_verified(self, group: str, addresses: Iterable[str]) -> Memory:
         """EC2 showed these addresses of the group's last move at their new place."""
@@ -95,19 +103,14 @@ def damped_until(
     return until if until > now else None
 
 
-def contested(memory: Memory, group: str, owner: str, allocation_id: str, now: datetime) -> str | None:
-    """Why nobody fights for an address: something else moved it away from the owner, and did so again.
+def contested(memory: Memory, group: str, owner: str, allocation_id: str, now: datetime) -> int | None:
+    """How often an address came to the owner and was moved away again, of late; None where that is no fight.
 
     It may be the appliance's own script, or another tool. It is told, not fought: one of the two has to go.
     """
     moves = (m for m in memory.moves if m.group == group and m.owner == owner)
     times = sum(allocation_id in m.verified and now - m.at < CONTEST_WINDOW for m in moves)
-    if times < CONTESTED_AFTER:
-        return None
-    return (
-        f"something else moved it away from {owner} {times} times in the last 10 minutes: Tandem lets it be "
-        "until that is over; find the second mover, such as the appliance's own HA script"
-    )
+    return times if times >= CONTESTED_AFTER else None
 
 
 def dump(memory: Memory) -> str:
@@ -137,6 +140,7 @@ def load(text: object) -> tuple[Memory, str | None]:
             },
             next_hops={str(p): tuple(str(h) for h in hops) for p, hops in raw["next_hops"].items()},
             heard={str(session): _time(at) for session, at in raw.get("heard", {}).items()},
+            told=None if raw.get("told") is None else int(raw["told"]),
         ), None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         return Memory(), f"the look's memory was damaged ({type(error).__name__}: {error}); it starts empty"

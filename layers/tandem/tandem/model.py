@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tandem.override import Override
@@ -95,6 +95,10 @@ class RoutingDatabase:
 
     routes: tuple[Route, ...] = ()
     persisted: bool = False
+    unread: tuple[str, ...] = ()
+    """The rows that cannot be read and are left out, in words."""
+    doubts: dict[str, str] = field(default_factory=dict)
+    """Prefix to why nobody can tell who owns it: the row that may be in the FIB cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,3 +164,6 @@ class Observation:
     instance_states: dict[str, str] | None
     overrides: tuple[Override, ...] = ()
     failed: tuple[str, ...] = ()
+    """What could not be read of what the topology names."""
+    unread: tuple[str, ...] = ()
+    """Rows of routes and peers that were left out, whosever they are, in words."""

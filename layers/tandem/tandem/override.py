@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
+
+FOREVER = datetime.max.replace(tzinfo=UTC)
+"""The end of a pause whose record names none that can be read."""
 
 
 class OverrideKind(StrEnum):

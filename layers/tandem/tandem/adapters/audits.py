@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from tandem.adapters import clients
 from tandem.adapters.tables import answered, condition_failed
-from tandem.audit import Head, Record, canonical, following
+from tandem.audit import Head, Record, canonical, following, packed, shortened, unpacked
 from tandem.errors import StateUnavailableError
 
 RECENT = 20
@@ -42,10 +42,21 @@ class AuditTable:
         return tuple(_record(item) for item in page["Items"])
 
     def append(self, head: Head | None, sequence: str, body: Mapping[str, Any]) -> Head:
-        """Writes the next record; the new head. Another writer's record is continued, never replaced."""
+        """Writes the next record; the new head. Another writer's record is continued, never replaced.
+
+        A body that DynamoDB refuses is shortened: a record keeps no move waiting.
+        Raises StateUnavailableError, ConfigurationError.
+        """
         for _ in range(ATTEMPTS):
             record = following(head, sequence, body)
-            if self._put(record):
+            try:
+                is_written = self._put(record)
+            except ClientError as error:
+                if "truncated" in body:
+                    raise StateUnavailableError(f"{sequence}: the record is refused: {error}") from error
+                body = shortened(body)
+                continue
+            if is_written:
                 return record.head
             newest = self.recent(sequence, 1)
             if newest and newest[0].hash == record.hash:
@@ -61,7 +72,7 @@ class AuditTable:
             "number": {"N": str(record.number)},
             "previous": {"S": record.previous},
             "hash": {"S": record.hash},
-            "body": {"S": canonical(record.body)},
+            "body": _stored(packed(canonical(record.body))),
         }
         try:
             answered(
@@ -85,14 +96,18 @@ def _record(item: Mapping[str, Any]) -> Record:
         number=int(item["number"]["N"]),
         previous=item.get("previous", {}).get("S", ""),
         hash=item.get("hash", {}).get("S", ""),
-        body=_body(item.get("body", {}).get("S", "")),
+        body=_body(item.get("body", {})),
     )
 
 
-def _body(text: str) -> Mapping[str, Any]:
+def _stored(body: str | bytes) -> dict[str, Any]:
+    return {"S": body} if isinstance(body, str) else {"B": body}
+
+
+def _body(stored: Mapping[str, Any]) -> Mapping[str, Any]:
     """A body that somebody damaged reads as what it is: text that matches no hash."""
     try:
-        body = json.loads(text)
+        body = json.loads(unpacked(stored.get("S") or stored.get("B") or ""))
     except ValueError:
-        return {"damaged": text}
-    return body if isinstance(body, dict) else {"damaged": text}
+        return {"damaged": str(stored)}
+    return body if isinstance(body, dict) else {"damaged": str(stored)}

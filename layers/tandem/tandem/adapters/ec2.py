@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
         TagTypeDef,
     )
 
+R = TypeVar("R")
 T = TypeVar("T")
 
 
@@ -57,12 +60,24 @@ FILTER_VALUES = 200
 
 PAGE = 1000
 
+GOING = frozenset({"deleted", "deleting"})
+"""States of a peer that is no peer any more."""
+
+WORDS = 300
+"""Characters of a refusal that are told."""
+
+ENCODED = "Encoded authorization failure message"
+"""What follows in a refusal is for DecodeAuthorizationMessage of STS, and differs from call to call."""
+
 REFUSED_FOR_NOW = TRANSIENT_CODES | {"IncorrectInstanceState"}
 """Of a move."""
 
 
 def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = tuple) -> Observation:
     """One reading of everything that `decide` asks for, all reads side by side, `overrides` among them.
+
+    A route or a peer that cannot be read is left out, and in `unread`; where it is of a tracked prefix or a
+    declared address also in `failed`.
 
     Raises TemporaryError where the routing database, the peers or the addresses cannot be read. Where the
     interfaces or the instances cannot, they are None, with the reason in `failed`; in the place of the
@@ -76,8 +91,8 @@ def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = 
         )
     submit = _pool().submit
     readings = (
-        reading_database := submit(routing_database, route_server_id),
-        reading_peers := submit(peers, route_server_id),
+        reading_database := submit(routing_database, route_server_id, whole=False),
+        reading_peers := submit(_readable_peers, route_server_id),
         reading_addresses := submit(addresses, topology.allocation_ids),
         reading_interfaces := submit(interfaces, topology),
         reading_instances := submit(instance_states, topology.instance_ids),
@@ -87,23 +102,31 @@ def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = 
     try:
         shown = _or_none(reading_interfaces, failed)
         at_targets = {} if shown is not None else addresses_on(topology.target_interface_ids)
+        database, (found, unread) = reading_database.result(), reading_peers.result()
+        declared = {a for appliance in topology.appliances.values() for a in appliance.peer_addresses}
+        failed += [database.doubts[p] for g in topology.groups for p in g.prefixes if p in database.doubts]
+        failed += [words for address, words in unread if address in declared]
         return Observation(
-            database=reading_database.result(),
-            peers=reading_peers.result(),
+            database=database,
+            peers=tuple(peer for peer in found if peer.state not in GOING),
             elastic_ips=at_targets | reading_addresses.result(),
             interfaces=shown,
             instance_states=_or_none(reading_instances, failed),
             overrides=reading_overrides.result(),
             failed=tuple(failed),
+            unread=(*database.unread, *(words for _, words in unread)),
         )
     finally:
         for reading in readings:
             reading.exception()
 
 
-def routing_database(route_server_id: str) -> RoutingDatabase:
-    """All pages; botocore has no paginator for it (facts §1.4). Raises TemporaryError."""
-    routes: list[Route] = []
+def routing_database(route_server_id: str, *, whole: bool = True) -> RoutingDatabase:
+    """All pages; botocore has no paginator for it (facts §1.4). Raises TemporaryError.
+
+    A row that cannot be read raises ConfigurationError; where it need not be `whole`, it is left out.
+    """
+    rows: list[RouteServerRouteTypeDef] = []
     token: str | None = None
     while True:
         more = {"NextToken": token} if token else {}
@@ -112,22 +135,47 @@ def routing_database(route_server_id: str) -> RoutingDatabase:
                 RouteServerId=route_server_id, MaxResults=PAGE, **more
             )
         )
-        routes.extend(_route(row) for row in page["Routes"])
+        rows.extend(page["Routes"])
         token = page.get("NextToken")
         if not token:
-            return RoutingDatabase(tuple(routes), page.get("AreRoutesPersisted", False))
+            break
+    routes, unread = _readable(rows, _route)
+    words = tuple(
+        f"a route to {row.get('Prefix')} in {route_server_id} cannot be read ({why})" for row, why in unread
+    )
+    if whole and words:
+        raise ConfigurationError(words[0])
+    persisted = page.get("AreRoutesPersisted", False)
+    return RoutingDatabase(routes, persisted, words, dict(_doubts(routes, unread)))
 
 
 def peers(route_server_id: str) -> tuple[Peer, ...]:
     """The route server's peers without tombstones and what is on its way there."""
-    return tuple(p for p in every_peer(route_server_id) if p.state not in ("deleted", "deleting"))
+    return tuple(p for p in every_peer(route_server_id) if p.state not in GOING)
 
 
 def every_peer(route_server_id: str) -> tuple[Peer, ...]:
-    """The route server's peers in any state; AWS refuses filters by route server (facts §0.7, §1.4)."""
+    """The route server's peers in any state. Raises TemporaryError, ConfigurationError for what cannot be
+    read.
+    """
+    found, unread = _readable_peers(route_server_id)
+    if unread:
+        raise ConfigurationError(unread[0][1])
+    return found
+
+
+def _readable_peers(route_server_id: str) -> tuple[tuple[Peer, ...], list[tuple[str, str]]]:
+    """What can be read of them; of the others the address and what is wrong.
+
+    AWS refuses filters by route server (facts §0.7, §1.4).
+    """
     pages = clients.ec2().get_paginator("describe_route_server_peers")
-    found = _read(lambda: [p for page in pages.paginate() for p in page["RouteServerPeers"]])
-    return tuple(_peer(p) for p in found if p["RouteServerId"] == route_server_id)
+    shown = _read(lambda: [p for page in pages.paginate() for p in page["RouteServerPeers"]])
+    found, unread = _readable([p for p in shown if p.get("RouteServerId") == route_server_id], _peer)
+    return found, [
+        (p.get("PeerAddress", ""), f"the peer {p.get('RouteServerPeerId')} cannot be read ({why})")
+        for p, why in unread
+    ]
 
 
 def addresses(allocation_ids: Sequence[str]) -> dict[str, ElasticIp]:
@@ -205,8 +253,7 @@ def _associate(
             DryRun=move.dry_run,
         )
     except ClientError as error:
-        code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
-        return Refusal(code, message, transient=_is_transient(error))
+        return Refusal(error.response["Error"]["Code"], _message(error), transient=_is_transient(error))
     except BotoCoreError as error:
         return Refusal("NoAnswer", str(error), transient=True)
     return Associated(answer["AssociationId"], now())
@@ -227,13 +274,17 @@ def _read(call: Callable[[], T]) -> T:
     try:
         return call()
     except ClientError as error:
-        told = error.response["Error"]
-        words = f"EC2 {error.operation_name}: {told['Code']}: {told['Message']}"
+        words = f"EC2 {error.operation_name}: {error.response['Error']['Code']}: {_message(error)}"
         if _is_transient(error):
             raise TemporaryError(words) from error
         raise ConfigurationError(words) from error
     except BotoCoreError as error:
         raise TemporaryError(f"EC2 did not answer: {error}") from error
+
+
+def _message(error: ClientError) -> str:
+    """AWS's words, as far as they are for people and the same each time."""
+    return error.response["Error"].get("Message", "").partition(ENCODED)[0].strip()[:WORDS]
 
 
 def _is_transient(error: ClientError) -> bool:
@@ -247,6 +298,33 @@ def _or_none(read: Future[T], failed: list[str]) -> T | None:
     except (TemporaryError, ConfigurationError) as error:
         failed.append(str(error))
         return None
+
+
+def _readable(rows: Iterable[R], read: Callable[[R], T]) -> tuple[tuple[T, ...], list[tuple[R, str]]]:
+    """What can be read of the rows, and of each other one why not: AWS may add words."""
+    found: list[T] = []
+    unread: list[tuple[R, str]] = []
+    for row in rows:
+        try:
+            found.append(read(row))
+        except (KeyError, TypeError, ValueError) as error:
+            unread.append((row, f"{type(error).__name__}: {error}"))
+    return tuple(found), unread
+
+
+def _doubts(
+    routes: Iterable[Route], unread: Iterable[tuple[RouteServerRouteTypeDef, str]]
+) -> Iterator[tuple[str, str]]:
+    """Only the row in the FIB matters, and a prefix has one (facts §3.4): a row of an unknown status is none
+    where another can be read.
+    """
+    owned = {route.prefix for route in routes if route.status is RouteStatus.IN_FIB}
+    for row, why in unread:
+        status: object = row.get("RouteStatus")
+        with suppress(KeyError, ValueError):
+            prefix = str(ip_network(row["Prefix"], strict=False))
+            if status == RouteStatus.IN_FIB or (status != RouteStatus.IN_RIB and prefix not in owned):
+                yield prefix, f"a route to {prefix} may be in the FIB and cannot be read ({why})"
 
 
 def _route(row: RouteServerRouteTypeDef) -> Route:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -15,11 +15,11 @@ from tandem.adapters.tables import answered, condition_failed
 from tandem.errors import LeaseLostError
 from tandem.lease import LEASE, Lease, is_over
 from tandem.memory import Memory, dump, load
-from tandem.override import Override, OverrideKind
+from tandem.override import FOREVER, Override, OverrideKind
 
 ATTEMPTS = 5
 MARKS = 100
-"""Signals kept in a look-again mark; past that the mark itself is enough."""
+"""Signals added to a look-again mark at once; where so many are in it, the mark itself is enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class LookStore:
     table: str
     kind: str = "look"
     """`look` for the looks at a topology, `provision` for the runs of the provisioner."""
+    damaged: Callable[[str, str], object] = lambda _name, _why: None
+    """Is told which override cannot be read, and why."""
 
     def acquire(
         self, topology: str, owner: str, now: datetime, signals: Sequence[Mapping[str, Any]] = ()
@@ -103,7 +105,8 @@ class LookStore:
         )
 
     def overrides(self, topology: str) -> tuple[Override, ...]:
-        """What is laid over the topology and its groups. A damaged override is none: failover goes on."""
+        """What is laid over the topology and its groups. A damaged pin is none; a damaged pause still holds:
+        whoever pulled the brake meant it."""
         page = answered(
             lambda: clients.dynamodb().query(
                 TableName=self.table,
@@ -112,8 +115,15 @@ class LookStore:
                 ConsistentRead=True,
             )
         )
-        found = (_override(item, topology) for item in page["Items"])
-        return tuple(override for override in found if override is not None)
+        found: list[Override] = []
+        for item in page["Items"]:
+            name, _, group = item["id"]["S"].partition("#")
+            if name == topology:
+                override, damage = _override(item, group or None)
+                found += [override] if override else []
+                if damage:
+                    self.damaged(item["id"]["S"], damage)
+        return tuple(found)
 
     def next_hops(self) -> dict[str, dict[str, tuple[str, ...]]]:
         """What the last look at each topology saw in the FIB: topology to tracked prefix to next hops."""
@@ -138,22 +148,37 @@ class LookStore:
     ) -> tuple[Lease, Memory] | dict[str, Any]:
         """The lease and the memory, or the record as it is where the condition does not hold."""
         until = now + LEASE
-        values = {":owner": {"S": owner}, ":until": _ms(until), **values}
-        counted = "epoch = if_not_exists(epoch, :zero) + :one"
+        mine = {":owner": {"S": owner}, ":until": _ms(until)}
         try:
-            item = self._update(
-                topology, counted, condition, values | {":zero": {"N": "0"}, ":one": {"N": "1"}}
-            )
-            repaired = None
+            item, repaired = self._counted(topology, condition, values, mine, now)
         except ClientError as error:
             if condition_failed(error):
                 return _shown(error)
-            restarted = values | {":epoch": _ms(now)}
-            item = self._update(topology, "epoch = :epoch", condition, restarted)
-            repaired = "the epoch was damaged; it goes on from the time of day"
+            raise
         memory, damage = load(item.get("memory", {}).get("S") if "memory" in item else None)
         epoch = int(item["epoch"]["N"])
         return Lease(topology, owner, epoch, until, repaired=repaired or damage), memory
+
+    def _counted(
+        self, topology: str, condition: str, values: dict[str, Any], mine: dict[str, Any], now: datetime
+    ) -> tuple[dict[str, Any], str | None]:
+        """The record with its lease taken and its epoch counted, and what was repaired for that.
+
+        Raises ClientError where the condition does not hold.
+        """
+        counted = "epoch = if_not_exists(epoch, :zero) + :one"
+        one = {":zero": {"N": "0"}, ":one": {"N": "1"}}
+        try:
+            item = self._update(topology, counted, condition, mine | values | one)
+        except ClientError as error:
+            if condition_failed(error):
+                raise
+        else:
+            if item["epoch"]["N"].lstrip("-").isdecimal():
+                return item, None
+            condition, values = "lease_owner = :owner AND lease_until = :until", {}
+        item = self._update(topology, "epoch = :epoch", condition, mine | values | {":epoch": _ms(now)})
+        return item, "the epoch was damaged; it goes on from the time of day"
 
     def _update(self, topology: str, epoch: str, condition: str, values: dict[str, Any]) -> dict[str, Any]:
         return dict(
@@ -173,23 +198,35 @@ class LookStore:
         )
 
     def _mark(self, topology: str, lease_until: Mapping[str, Any], marks: list[Mapping[str, Any]]) -> bool:
-        """Adds to the look-again mark while the lease that was seen is still held."""
-        added = {"L": [{"S": json.dumps(mark)} for mark in marks[:MARKS]]}
+        """Adds to the look-again mark while the lease that was seen is still held. A full one says enough."""
+        values = {":added": {"L": [{"S": json.dumps(mark)} for mark in marks[:MARKS]]}, ":seen": lease_until}
+        append = "list_append(if_not_exists(look_again, :none), :added)"
+        has_room = " AND (attribute_not_exists(look_again) OR size(look_again) < :most)"
+        more = {":none": {"L": []}, ":most": {"N": str(MARKS)}}
         try:
-            answered(
-                lambda: clients.dynamodb().update_item(
-                    TableName=self.table,
-                    Key=self._key(topology),
-                    UpdateExpression="SET look_again = list_append(if_not_exists(look_again, :none), :added)",
-                    ConditionExpression="lease_until = :seen",
-                    ExpressionAttributeValues={":none": {"L": []}, ":added": added, ":seen": lease_until},
-                )
-            )
+            try:
+                self._set_mark(topology, append, has_room, values | more)
+            except ClientError as error:
+                if condition_failed(error):
+                    raise
+                self._set_mark(topology, ":added", "", values)  # what was there is no list
         except ClientError as error:
-            if condition_failed(error):
-                return False
-            raise
+            if not condition_failed(error):
+                raise
+            return _shown(error).get("lease_until") == lease_until
         return True
+
+    def _set_mark(self, topology: str, mark: str, condition: str, values: dict[str, Any]) -> None:
+        answered(
+            lambda: clients.dynamodb().update_item(
+                TableName=self.table,
+                Key=self._key(topology),
+                UpdateExpression=f"SET look_again = {mark}",
+                ConditionExpression=f"lease_until = :seen{condition}",
+                ExpressionAttributeValues=values,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        )
 
     def _held(
         self, lease: Lease, update: str, values: dict[str, Any], also: str | None = None
@@ -250,23 +287,57 @@ def _is_free(record: Mapping[str, Any], now: datetime) -> bool:
 
 
 def _marks(record: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    texts = [entry.get("S", "{}") for entry in record.get("look_again", {}).get("L", ())]
-    return tuple(json.loads(text) for text in texts)
+    """The signals in a look-again mark; one that is damaged is empty, and still a reason to look."""
+    return tuple(_signal(entry.get("S", "")) for entry in record.get("look_again", {}).get("L", ()))
 
 
-def _override(item: Mapping[str, Any], topology: str) -> Override | None:
-    name, _, group = item["id"]["S"].partition("#")
-    if name != topology:
-        return None
+def _signal(text: str) -> Mapping[str, Any]:
     try:
-        return Override(
-            kind=OverrideKind(item["action"]["S"]),
-            who=item["who"]["S"],
-            why=item["why"]["S"],
-            until=datetime.fromisoformat(item["until"]["S"]),
-            group=group or None,
-            appliance=item.get("appliance", {}).get("S"),
-            forced=item.get("forced", {}).get("BOOL", False),
-        )
-    except (KeyError, ValueError):
+        signal = json.loads(text)
+    except ValueError:
+        return {}
+    return signal if isinstance(signal, dict) else {}
+
+
+def _override(item: Mapping[str, Any], group: str | None) -> tuple[Override | None, str | None]:
+    """The override and, where its record is damaged, what is wrong: of such a one only a pause counts."""
+    action, wrong = _text(item, "action"), []
+    is_pause = action.strip().lower() == OverrideKind.PAUSED
+    if action not in tuple(OverrideKind):
+        wrong.append(f"`action` is neither {' nor '.join(OverrideKind)}")
+    wrong += [f"`{name}` is no text" for name in ("who", "why") if not _text(item, name)]
+    until = _until(_text(item, "until"))
+    if until is None:
+        wrong.append("`until` is no time as in 2026-01-31T18:00:00Z")
+    if not is_pause and not _text(item, "appliance"):
+        wrong.append("`appliance` is no name")
+    damage = None
+    if wrong:
+        held = "it pauses all the same" if is_pause else "it does not count"
+        damage = f"the override record {item['id']['S']} is damaged, {held}: {'; '.join(wrong)}"
+        if not is_pause:
+            return None, damage
+    why = _text(item, "why") or "unknown"
+    override = Override(
+        kind=OverrideKind.PAUSED if is_pause else OverrideKind.PINNED,
+        who=_text(item, "who") or "unknown",
+        why=f"{why} ({damage}; mend or delete it)" if damage else why,
+        until=until or FOREVER,
+        group=group,
+        appliance=_text(item, "appliance") or None,
+        forced=item.get("forced", {}).get("BOOL", False),
+    )
+    return override, damage
+
+
+def _text(item: Mapping[str, Any], name: str) -> str:
+    return str(item.get(name, {}).get("S", ""))
+
+
+def _until(text: str) -> datetime | None:
+    """A time without a zone is UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (OverflowError, ValueError):
         return None

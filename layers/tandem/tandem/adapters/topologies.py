@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from botocore.exceptions import ClientError
@@ -25,6 +26,11 @@ TUPLES = tuple(name for name, kind in Provisioned.__annotations__.items() if "tu
 class DamagedTopologyError(ConfigurationError):
     """A stored topology cannot be read; the others are not affected."""
 
+    def __init__(self, words: str, sound: TopologyRecord | None = None) -> None:
+        super().__init__(words)
+        self.sound = sound
+        """What failover goes on by, where the document is sound: nobody else may."""
+
 
 class ChangedMeanwhileError(TemporaryError):
     """Somebody else changed the record since it was read; nothing was written."""
@@ -36,6 +42,13 @@ class Stored:
 
     records: tuple[TopologyRecord, ...]
     damaged: dict[str, str]
+    sound: tuple[TopologyRecord, ...] = ()
+    """Of the damaged ones those whose document can be read."""
+
+    @property
+    def looked_at(self) -> tuple[TopologyRecord, ...]:
+        """What failover goes by. What changes or deletes anything goes by `records` alone."""
+        return (*self.records, *self.sound)
 
     def of(self, name: str) -> TopologyRecord | None:
         return next((record for record in self.records if record.topology.name == name), None)
@@ -56,15 +69,12 @@ class TopologyStore:
             ExpressionAttributeValues={":kind": {"S": KIND}},
             ConsistentRead=True,
         )
-        records: list[TopologyRecord] = []
-        damaged: dict[str, str] = {}
         items = answered(lambda: [item for page in pages for item in page["Items"]])
-        for item in items:
-            try:
-                records.append(_record(item))
-            except DamagedTopologyError as error:
-                damaged[item["id"]["S"]] = str(error)
-        return Stored(tuple(records), damaged)
+        return _sorted({item["id"]["S"]: partial(_record, item) for item in items})
+
+    def some(self, names: Iterable[str]) -> Stored:
+        """Those of the names that are stored, as they are now. Raises StateUnavailableError."""
+        return _sorted({name: partial(self.get, name) for name in names})
 
     def get(self, name: str) -> TopologyRecord | None:
         """The topology as it is now; None where there is none.
@@ -164,6 +174,22 @@ class TopologyStore:
             _refused(error, name)
 
 
+def _sorted(reads: Mapping[str, Callable[[], TopologyRecord | None]]) -> Stored:
+    """What can be read, and what is wrong with the others, by name."""
+    records: list[TopologyRecord] = []
+    damaged: dict[str, str] = {}
+    sound: list[TopologyRecord] = []
+    for name, read in reads.items():
+        try:
+            found = read()
+        except DamagedTopologyError as error:
+            damaged[name] = str(error)
+            sound += [error.sound] if error.sound else []
+        else:
+            records += [found] if found else []
+    return Stored(tuple(records), damaged, tuple(sound))
+
+
 def _refused(error: ClientError, name: str) -> NoReturn:
     if condition_failed(error):
         raise ChangedMeanwhileError(f"topology {name} was changed by somebody else meanwhile") from error
@@ -186,29 +212,75 @@ def _record(item: Mapping[str, Any]) -> TopologyRecord:
     """Raises DamagedTopologyError."""
     name = item["id"]["S"]
     try:
-        version = int(item["version"]["N"])
-        topology = parse(json.loads(item["document"]["S"]), version=version)
+        document = json.loads(item["document"]["S"])
+        topology = parse(document)
         if topology.name != name:
             raise ValueError(f"its document is of {topology.name}")
-        found = _provisioned(json.loads(item["provisioned"]["S"])) if "provisioned" in item else None
-        return TopologyRecord(
-            resolved(topology, found.route_server_id if found else None),
-            version,
-            door=item["door"]["S"],
-            provisioned=found,
-            allow_interruption=item.get("interruption", {}).get("BOOL", False),
-            revision=int(item["revision"]["N"]) if "revision" in item else 0,
-        )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DamagedTopologyError(
-            f"the stored topology {name} is damaged ({type(error).__name__}: {error}); "
-            "apply it again with --take-over"
-        ) from error
+        raise DamagedTopologyError(_damaged(name, f"{type(error).__name__}: {error}")) from error
+    wrong: list[str] = []
+    found = _provisioned(item["provisioned"], wrong) if "provisioned" in item else None
+    version = _count(item, "version", wrong)
+    door = item.get("door", {}).get("S")
+    wrong += [] if door else ["door"]
+    record = TopologyRecord(
+        resolved(replace(topology, version=version), found.route_server_id if found else None),
+        version,
+        door=door or "unknown",
+        provisioned=found,
+        allow_interruption=item.get("interruption", {}).get("BOOL", False),
+        revision=_count(item, "revision", wrong) if "revision" in item else 0,
+    )
+    if wrong:
+        raise DamagedTopologyError(_damaged(name, f"{', '.join(wrong)} cannot be read"), record)
+    return record
 
 
-def _provisioned(stored: dict[str, Any]) -> Provisioned:
-    """Of any version of Tandem: what is unknown here is left out, what is missing there has its default."""
-    known: dict[str, Any] = {key: value for key, value in stored.items() if key in Provisioned.__slots__}
-    for key in TUPLES:
-        known[key] = tuple(known.get(key, ()))
-    return Provisioned(**known)
+def _damaged(name: str, why: str) -> str:
+    return f"the stored topology {name} is damaged ({why}); apply it again with --take-over"
+
+
+def _count(item: Mapping[str, Any], name: str, wrong: list[str]) -> int:
+    """A number that counts from 1; 1, and in `wrong`, where it is none."""
+    number = item.get(name, {}).get("N", "")
+    if number.isdecimal():
+        return int(number)
+    wrong.append(name)
+    return 1
+
+
+def _provisioned(stored: Mapping[str, Any], wrong: list[str]) -> Provisioned | None:
+    """Of any version of Tandem: what is unknown here is left out, what is missing there has its default. What
+    cannot be read is left out as well, and in `wrong`.
+    """
+    try:
+        members = json.loads(stored["S"])
+        known = {key: value for key, value in members.items() if key in Provisioned.__slots__}
+    except (AttributeError, KeyError, ValueError):
+        wrong.append("provisioned")
+        return None
+    kinds = Provisioned.__annotations__
+    unread = [key for key, value in known.items() if not _fits(value, kinds[key])]
+    wrong += [f"provisioned.{key}" for key in unread]
+    fitting: dict[str, Any] = {
+        key: tuple(value) if key in TUPLES else value for key, value in known.items() if key not in unread
+    }
+    if "route_server_id" not in fitting:
+        wrong += [] if "route_server_id" in unread else ["provisioned.route_server_id"]
+        return None
+    return Provisioned(**fitting)
+
+
+def _fits(value: object, kind: str) -> bool:
+    """Whether JSON has the type of a member of `Provisioned`, as that spells it."""
+    match value:
+        case None:
+            return kind.endswith("None")
+        case str():
+            return kind.startswith("str")
+        case dict():
+            return kind.startswith("dict") and all(isinstance(v, str) for v in value.values())
+        case list():
+            return kind.startswith("tuple") and all(isinstance(v, str) for v in value)
+        case _:
+            return kind == "int" and type(value) is int

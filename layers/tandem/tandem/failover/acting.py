@@ -12,6 +12,7 @@ from tandem.failover.ports import Cloud
 from tandem.ports import Clock
 
 REFILL_SECONDS = 1.0
+REHEARSED = 10
 VERIFY_SECONDS = 10
 VERIFY_PAUSES = (0.0, 0.25, 0.5)
 """Seconds between reads back; the last one repeats."""
@@ -21,13 +22,13 @@ def carry_out(
     planned: tuple[Move, ...],
     cloud: Cloud,
     clock: Clock,
-    before_batch: Callable[[tuple[Move, ...]], tuple[Moved, ...] | None],
+    before_batch: Callable[[int, tuple[Move, ...]], tuple[Moved, ...]],
     may_begin: Callable[[], bool],
 ) -> tuple[Moved, ...]:
     """Makes the moves within EC2's token bucket, batch by batch, and verifies them.
 
-    `before_batch` is asked immediately before each batch: it raises where the lease was lost, and
-    returns what became of the batch where it must not begin.
+    `before_batch` is asked immediately before each batch, with its number: it raises where the lease was
+    lost, and returns what became of the moves that must not begin.
     """
     done: list[Moved] = []
     for number, batch in enumerate(batches(planned)):
@@ -36,12 +37,11 @@ def carry_out(
                 done += [answered(move, NOT_BEGUN) for move in batch]
                 continue
             clock.sleep(REFILL_SECONDS)
-        stopped = before_batch(batch)
-        if stopped is not None:
-            done += stopped
-            continue
-        calls = cloud.associate(batch, may_begin, clock.now)
-        done += [answered(move, call.result()) for move, call in zip(batch, calls, strict=True)]
+        stopped = before_batch(number, batch)
+        done += stopped
+        begun = [move for move in batch if move not in {m.move for m in stopped}]
+        calls = cloud.associate(begun, may_begin, clock.now)
+        done += [answered(move, call.result()) for move, call in zip(begun, calls, strict=True)]
     return _verify(tuple(done), cloud, clock)
 
 
@@ -66,11 +66,15 @@ def _verify(done: tuple[Moved, ...], cloud: Cloud, clock: Clock) -> tuple[Moved,
 
 
 def rehearse(planned: tuple[Move, ...], cloud: Cloud, clock: Clock) -> tuple[str, ...]:
-    """Asks EC2 with DryRun whether it would permit each move: what it would refuse, in words (facts §1.1)."""
-    calls = cloud.associate([replace(move, dry_run=True) for move in planned], lambda: True, clock.now)
-    done = [answered(move, call.result()) for move, call in zip(planned, calls, strict=True)]
+    """What EC2 would refuse of the first moves, in words: asked with DryRun (facts §1.1).
+
+    Only the first, since those calls may spend the tokens that another topology needs to move.
+    """
+    asked = [replace(move, dry_run=True) for move in planned[:REHEARSED]]
+    calls = cloud.associate(asked, lambda: True, clock.now)
+    done = [answered(move, call.result()) for move, call in zip(asked, calls, strict=True)]
     return tuple(
         f"EC2 would refuse {m.move.allocation_id}: {m.refusal.code}: {m.refusal.message}"
         for m in done
-        if m.refusal is not None and m.refusal.code != "DryRunOperation"
+        if m.refusal is not None and m.refusal.code != "DryRunOperation" and not m.refusal.transient
     )

@@ -16,6 +16,8 @@ from tandem.model import Holder, Observation, Status
 from tandem.override import Override, OverrideKind, in_force
 from tandem.topology import ElasticIpSpec, Group, Target, Topology
 
+_LET_BE = "Tandem lets it be until that is over; find the second mover, such as the appliance's own HA script"
+
 
 class Action(StrEnum):
     """The three decisions."""
@@ -202,11 +204,28 @@ def _decide_address(spec: ElasticIpSpec, owner: _Owner, group: Group, scene: _Sc
 
 
 def _why_alive(move: AddressDecision, group: Group, scene: _Scene) -> str:
-    """Why an appliance that is alive has the address although it should not."""
-    last = scene.memory.last_move(group.name)
-    if last is not None and last.owner == move.owner and move.allocation_id in last.verified:
-        return f"something else moved it to {move.holder_appliance} after Tandem had moved it"
+    """Why an appliance that is alive has the address although it should not, or has it in the wrong place."""
+    there = _at(move.holder) if _is_within(move) else move.holder_appliance
+    if _was_put_right(move, group, scene):
+        return f"something else moved it to {there} after Tandem had moved it"
+    if _is_within(move):
+        return f"{move.owner} has it at {there}, not at {_at(move.target)}"
     return f"{move.holder_appliance} is alive: the route left it on purpose, or somebody moved the address"
+
+
+def _is_within(move: AddressDecision) -> bool:
+    """Whether the owner has the address already, on another private IP than its target's."""
+    return move.holder_appliance == move.owner
+
+
+def _was_put_right(move: AddressDecision, group: Group, scene: _Scene) -> bool:
+    """Whether EC2 showed the address where the group's last move took it, which is where it belongs now."""
+    last = scene.memory.last_move(group.name)
+    return last is not None and last.owner == move.owner and move.allocation_id in last.verified
+
+
+def _at(place: Holder | Target | None) -> str:
+    return f"{place.private_ip} of {place.network_interface_id}" if place else "nobody"
 
 
 def _dead(holder: Holder | None, at: str | None, scene: _Scene) -> str | None:
@@ -232,21 +251,28 @@ def _obstacle(
     unready = readiness.limitation(spec, chosen, scene.observation, forced=owner.forced, dead=dead)
     if unready is not None:
         return replace(held, reason=unready)
-    if dead or move.holder_appliance == chosen.name:
-        return None
-    return _restraint(held, group, scene)
+    return None if dead else _restraint(held, group, scene)
 
 
 def _restraint(held: AddressDecision, group: Group, scene: _Scene) -> AddressDecision | None:
-    """Step 7, for a holder that is alive: somebody else's hand on the address, then the damping."""
+    """Step 7, for a holder that is alive: somebody else's hand on the address, then the damping.
+
+    What the owner has in the wrong place did not flap: it is damped only where it had been put right.
+    """
     owner, address = str(held.owner), held.allocation_id
-    fought = contested(scene.memory, group.name, owner, address, scene.now)
-    if fought is not None:
-        return replace(held, reason=fought)
+    times = contested(scene.memory, group.name, owner, address, scene.now)
+    if times is not None:
+        fought = f"something else moved it away from {owner} {times} times in the last 10 minutes"
+        if _is_within(held):
+            fought = f"it is at {_at(held.holder)} again after {times} moves in the last 10 minutes"
+        return replace(held, reason=f"{fought}: {_LET_BE}")
     wait = damped_until(scene.memory, group.name, owner, address, scene.now)
-    if wait is None:
+    if wait is None or (_is_within(held) and not _was_put_right(held, group, scene)):
         return None
-    damped = f"{held.holder_appliance} is alive and the last move is recent: damped until {wait:%H:%M:%S} UTC"
+    still = (
+        f"{owner} has it at {_at(held.holder)}" if _is_within(held) else f"{held.holder_appliance} is alive"
+    )
+    damped = f"{still} and the last move is recent: damped until {wait:%H:%M:%S} UTC"
     return replace(held, reason=damped, severity=Severity.INFO, retry_at=wait)
 
 

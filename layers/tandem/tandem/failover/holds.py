@@ -40,12 +40,12 @@ def tell(
     if ended:
         run.trail.holds_ended(decision_id, ended)
     if begun:
-        head = run.trail.intent(RecordKind.HOLD, decision_id, begun, observation, signals, now)
+        groups = [d.group for d in begun]
+        run.trail.intent(RecordKind.HOLD, decision_id, begun, observation, signals, now, groups)
     kept = {group: s for group, s in run.memory.standing.items() if group not in ended}
     fresh = {d.group: Standing(d.action, d.reason, now) for d in begun}
     run.memory = replace(run.memory, standing=kept | fresh)
-    if begun:
-        run.trail.tell_decisions(begun, decision_id, signals, head, now)
+    run.trail.tell()
 
 
 def stands(run: Run, decision: GroupDecision) -> bool:

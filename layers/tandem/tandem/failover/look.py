@@ -11,12 +11,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from tandem.errors import LeaseLostError, StateUnavailableError
+from tandem.errors import LeaseLostError, OutdatedError, StateUnavailableError
 from tandem.failover import holds, turn
 from tandem.failover.decision import Action, GroupDecision, decide
 from tandem.failover.moves import NOT_BEGUN, Moved, Outcome, after
 from tandem.failover.run import RETRY_SECONDS, Report, Run, World
-from tandem.failover.settling import READ_AGAIN_SECONDS, SETTLE_SECONDS, awaited, heard, seen_next_hops
+from tandem.failover.settling import (
+    READ_AGAIN_SECONDS,
+    SETTLE_SECONDS,
+    awaited,
+    heard,
+    seen_next_hops,
+    unanswered,
+)
 from tandem.failover.tableless import move_without_table
 from tandem.model import Observation
 from tandem.signals import Signal
@@ -52,12 +59,13 @@ def look(
             raise away
         if run.take(signals):
             _under_lease(run, tuple(signals))
+        run.trail.check()
     except LeaseLostError:
         run.report.lost = True
+    except OutdatedError as error:
+        run.trail.ask(str(error))
     except StateUnavailableError as error:
-        move_without_table(
-            topology, world.cloud, world.clock, world.last_known, world.note, str(error), run.is_late
-        )
+        move_without_table(run, str(error))
         run.let_go()
         raise
     finally:
@@ -78,29 +86,34 @@ def _under_lease(run: Run, signals: tuple[Signal, ...]) -> None:
 def _looks(run: Run, signals: tuple[Signal, ...]) -> None:
     """Looks, and again for signals that came meanwhile; asks the bus for what does not fit in."""
     for number in range(1 + LOOKS_AGAIN):
-        is_whole = _settle(run, signals)
-        if run.release():
+        is_whole, came = _settle(run, signals)
+        if not came and run.release():
             break
         if number == LOOKS_AGAIN or run.is_late():
             run.let_go()
             run.trail.ask(f"signals kept coming during {number + 1} looks")
             break
-        signals = run.again()
+        signals = came or run.again()
     if not is_whole:
         run.trail.ask("the invocation's time was over before every move had begun")
     if run.lease.taken_over:
         run.trail.ask("the look before this one never let go of its lease: a call of its may have come late")
 
 
-def _settle(run: Run, signals: tuple[Signal, ...]) -> bool:
+def _settle(run: Run, signals: tuple[Signal, ...]) -> tuple[bool, tuple[Signal, ...]]:
     """Turns of observe, decide, act until nothing has to move and that may be believed.
 
-    False where there was not enough time left to begin a move.
+    False where there was not enough time left to begin a move. Where it stayed unclear, also the signals that
+    came meanwhile: a newer one of a session may have ended what an older one said.
     """
     clock = run.world.clock
-    until = min(run.ends_at, clock.now() + timedelta(seconds=SETTLE_SECONDS))
-    run.memory = replace(run.memory, heard=heard(run.memory.heard, signals, clock.now()))
+    began = clock.now()
+    until = min(run.ends_at, began + timedelta(seconds=SETTLE_SECONDS))
+    run.memory = replace(run.memory, heard=heard(run.memory.heard, signals, began))
+    run.pause = RETRY_SECONDS
     while True:
+        if run.is_outdated():
+            raise OutdatedError("another version of the topology was stored during the look")
         run.renew()
         read_before, read_at = run.last_read, run.observed_at
         observation = run.last_read = turn.observe(run, until)
@@ -110,15 +123,17 @@ def _settle(run: Run, signals: tuple[Signal, ...]) -> bool:
         decisions = decide(run.topology, observation, run.memory, clock.now())
         moved = turn.act(run, decisions, observation, signals)
         decisions = run.report.decisions = after(decisions, moved)
-        pending = awaited(
-            signals, run.memory.heard, run.topology, decisions, previous, observation, run.observed_at
-        )
+        pending = awaited(signals, run.memory.heard, run.topology, decisions, previous, observation, began)
         wait = _wait(run, pending, until, decisions, moved, observation)
         if wait is None:
             break
         clock.sleep(wait)
+    came = run.again() if pending else ()
+    if came:
+        left = unanswered(signals, came, began)
+        pending = awaited(left, run.memory.heard, run.topology, decisions, previous, observation, began)
     holds.tell(run, decisions, pending, observation, signals)
-    return not any(m.refusal == NOT_BEGUN for m in moved)
+    return not any(m.refusal == NOT_BEGUN for m in moved), came
 
 
 def _wait(
@@ -136,7 +151,7 @@ def _wait(
         waits.append(READ_AGAIN_SECONDS)
     if any(_try_again(m) for m in moved) and now + timedelta(seconds=run.pause) <= until:
         waits.append(run.pause)
-        run.pause *= 2
+        run.pause = min(2 * run.pause, LONGEST_PAUSE_SECONDS)
     blind = observation.failed and any(d.action is Action.HOLD for d in decisions)
     if blind and now + timedelta(seconds=RETRY_SECONDS) <= until:
         waits.append(RETRY_SECONDS)

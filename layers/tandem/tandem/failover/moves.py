@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -113,6 +114,18 @@ def answered(move: Move, answer: Associated | Refusal) -> Moved:
             return Moved(move, Outcome.FAILED, refusal=answer)
 
 
+def stopped(batch: Iterable[Move], code: str, message: str) -> tuple[Moved, ...]:
+    """Moves that were not begun; the next turn decides anew."""
+    return tuple(Moved(move, Outcome.FAILED, Refusal(code, message, transient=True)) for move in batch)
+
+
+def superseded(batch: Iterable[Move], wanted: Iterable[Move]) -> tuple[Moved, ...]:
+    """Those of the batch that are not among the moves `wanted` by now."""
+    calls = {(move.allocation_id, move.target, move.allow_reassociation) for move in wanted}
+    left = [m for m in batch if (m.allocation_id, m.target, m.allow_reassociation) not in calls]
+    return stopped(left, "Superseded", "AWS showed something else before it was begun")
+
+
 def after(decisions: tuple[GroupDecision, ...], moved: tuple[Moved, ...]) -> tuple[GroupDecision, ...]:
     """The decisions as they stand once `moved` is known: what was verified needs nothing more."""
     by_id = {m.move.allocation_id: m for m in moved}
@@ -129,7 +142,10 @@ def _after(decision: GroupDecision, by_id: dict[str, Moved]) -> GroupDecision:
         return replace(
             decision, action=Action.NO_CHANGE, reason=fine, severity=Severity.INFO, addresses=addresses
         )
-    reason = "; ".join(f"{a.allocation_id}: {a.reason}" for a in held)
+    ids: dict[str, list[str]] = {}
+    for address in held:
+        ids.setdefault(address.reason, []).append(address.allocation_id)
+    reason = "; ".join(f"{', '.join(same)}: {reason}" for reason, same in ids.items())
     worst = max((a.severity for a in held), key=list(Severity).index)
     return replace(decision, action=Action.HOLD, reason=reason, severity=worst, addresses=addresses)
 

@@ -87,8 +87,12 @@ def owner_of(prefix: str, topology: Topology, observation: Observation) -> Prefi
     """The appliance whose address is the in-FIB next hop of exactly this prefix.
 
     One winner per prefix (facts §3.4). A row counts when it is installed in at least one route table;
-    one that is installed nowhere still names an owner, but with a doubt.
+    one that is installed nowhere still names an owner, but with a doubt. Where a row that cannot be read may
+    be in the FIB, nobody owns the prefix.
     """
+    unread = observation.database.doubts.get(prefix)
+    if unread is not None:
+        return PrefixOwner(prefix, None, unread, veto=True)
     rows = [r for r in observation.database.routes if r.prefix == prefix and r.status is RouteStatus.IN_FIB]
     if not rows:
         return PrefixOwner(prefix, None, _no_row(prefix, observation.database.routes))

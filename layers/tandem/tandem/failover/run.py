@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 
@@ -22,6 +22,7 @@ from tandem.memory import Memory
 from tandem.model import Observation
 from tandem.override import Override
 from tandem.ports import Bus, Clock, Note
+from tandem.record import TopologyRecord
 from tandem.signals import Signal
 from tandem.topology import Topology
 
@@ -30,6 +31,7 @@ T = TypeVar("T")
 
 RENEW_BELOW = timedelta(seconds=20)
 RETRY_SECONDS = 1.0
+READ_ANEW = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class World:
     clock: Clock
     note: Note
     last_known: LastKnown
+    stored: Callable[[str], TopologyRecord | None]
+    """One topology as it is stored now. Raises StateUnavailableError, and ConfigurationError if damaged."""
     side: ThreadPoolExecutor
     """For `Run.beside`."""
 
@@ -75,6 +79,9 @@ class Run:
         self.received_at = received_at
         self.ends_at = ends_at
         """No look, turn or move begins later."""
+        self.read_at = received_at
+        """When the topology was read at the latest."""
+        self._outdated = False
         self.report = Report(topology.name)
         self.trail = Trail(topology, world.audit, world.bus, world.clock, world.last_known)
         self.memory = Memory()
@@ -131,11 +138,20 @@ class Run:
 
     def fence(self) -> None:
         """Proves the epoch, and renews the lease. Raises LeaseLostError."""
-        self._lease = self.world.looks.fence(self.lease, self.memory, self.world.clock.now())
+        self._lease = self.world.looks.fence(self.lease, self._kept(), self.world.clock.now())
 
     def may_move(self) -> bool:
         """Whether a call that is begun now ends under the lease and within the invocation."""
         return self.lease.is_enough(self.world.clock.now()) and not self.is_late()
+
+    def is_outdated(self) -> bool:
+        """Whether the topology is not the stored one any more; read again where some seconds have passed."""
+        now = self.world.clock.now()
+        if not self._outdated and now - self.read_at >= READ_ANEW:
+            record = self.world.stored(self.topology.name)
+            self.read_at = now
+            self._outdated = record is None or record.is_leaving or record.version != self.topology.version
+        return self._outdated
 
     def overrides(self) -> tuple[Override, ...]:
         """What an operator laid over the topology, read now."""
@@ -145,12 +161,12 @@ class Run:
 
     def release(self) -> bool:
         """Ends the lease. False where signals came meanwhile: then it is kept."""
-        return self.world.looks.release(self.lease, self.memory)
+        return self.world.looks.release(self.lease, self._kept())
 
     def again(self) -> tuple[Signal, ...]:
         """The signals that came meanwhile, for one more look under the same lease."""
         now = self.world.clock.now()
-        self._lease, marks = self.world.looks.again(self.lease, self.memory, now)
+        self._lease, marks = self.world.looks.again(self.lease, self._kept(), now)
         self.received_at = self.leased_at = now
         return tuple(telling.unmark(mark) for mark in marks)
 
@@ -158,4 +174,9 @@ class Run:
         """Ends the lease whatever came, where there is one and the table answers; else it ends by itself."""
         if self._lease is not None:
             with suppress(LeaseLostError, OutOfTimeError, StateUnavailableError):
-                self.world.looks.let_go(self._lease, self.memory)
+                self.world.looks.let_go(self._lease, self._kept())
+
+    def _kept(self) -> Memory:
+        """The memory for the next look, with what people have been told by now."""
+        told = self.trail.told
+        return self.memory if told is None else replace(self.memory, told=told)

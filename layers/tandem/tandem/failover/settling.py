@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from tandem.failover.decision import GroupDecision
 from tandem.model import Observation, Peer, RouteStatus
@@ -12,6 +12,7 @@ from tandem.topology import Topology
 
 SETTLE_SECONDS = 30
 READ_AGAIN_SECONDS = 1.0
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def heard(known: Mapping[str, datetime], signals: Iterable[Signal], now: datetime) -> dict[str, datetime]:
@@ -35,20 +36,25 @@ def awaited(
     decisions: Iterable[GroupDecision],
     previous: Observation | None,
     current: Observation,
-    now: datetime,
+    began: datetime,
 ) -> str | None:
     """What a look has still to wait for before it believes that nothing has to move; None when settled.
 
-    Only session signals make a look settle, and none that is older than the time there is to settle, or than
-    the `newest` one of its session; an announced endpoint maintenance ends it at once (design §5).
+    Only session signals make a look settle, and none that was older than the time there is to settle when the
+    look `began`, or than the `newest` one of its session; nor one of a peer whose endpoint's maintenance was
+    announced beside it (design §5). Of a session's signals of one second, either may be the last.
     """
     signals = tuple(signals)
-    if any(s.kind is SignalKind.MAINTENANCE for s in signals):
-        return None
-    sessions = [s for s in signals if s.kind is SignalKind.SESSION and _counts(s, newest, now)]
+    announced = _announced(signals, current.peers)
+    sessions = [
+        s
+        for s in signals
+        if s.kind is SignalKind.SESSION and _counts(s, newest, began) and s.peer_id not in announced
+    ]
     if not sessions:
         return None
-    disagreeing = [s for s in sessions if _disagrees(s, current.peers)]
+    shown = {(_session(s), s.occurred_at) for s in sessions if not _disagrees(s, current.peers)}
+    disagreeing = [s for s in sessions if (_session(s), s.occurred_at) not in shown]
     if disagreeing:
         return f"AWS does not show yet that {disagreeing[0].cause}"
     past = next((d.awaiting for d in decisions if d.awaiting), None)
@@ -59,9 +65,28 @@ def awaited(
     return None
 
 
-def _counts(signal: Signal, newest: Mapping[str, datetime], now: datetime) -> bool:
+def unanswered(signals: Iterable[Signal], came: Iterable[Signal], began: datetime) -> tuple[Signal, ...]:
+    """The signals of whose session nothing as new `came` meanwhile; that is for the next look to settle.
+
+    SNS tells whole seconds (facts §5): one of the same second may be the later one.
+    """
+    newer = heard({}, came, began)
+    return tuple(
+        s for s in signals if s.occurred_at is None or newer.get(_session(s), _LONG_AGO) < s.occurred_at
+    )
+
+
+def _announced(signals: Iterable[Signal], peers: Iterable[Peer]) -> set[str]:
+    """The peers of every endpoint whose maintenance was announced: as AWS lists them, and as describes do."""
+    announced = [s for s in signals if s.kind is SignalKind.MAINTENANCE]
+    endpoints = {s.endpoint_id for s in announced}
+    listed = {peer for s in announced for peer in s.peer_ids}
+    return listed | {peer.peer_id for peer in peers if peer.endpoint_id in endpoints}
+
+
+def _counts(signal: Signal, newest: Mapping[str, datetime], began: datetime) -> bool:
     at = signal.occurred_at
-    return at is None or (at >= _oldest(now) and at >= newest.get(_session(signal), at))
+    return at is None or (at >= _oldest(began) and at >= newest.get(_session(signal), at))
 
 
 def _oldest(now: datetime) -> datetime:

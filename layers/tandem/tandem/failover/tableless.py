@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tandem.audit import RecordKind
+from tandem.errors import TandemError
 from tandem.failover import telling
 from tandem.failover.acting import carry_out
 from tandem.failover.decision import GroupDecision, decide
-from tandem.failover.moves import Move, Moved, moves
-from tandem.failover.ports import Cloud
+from tandem.failover.moves import Moved, moves, superseded
+from tandem.failover.telling import Stages
 from tandem.memory import Memory
+from tandem.model import Observation
 from tandem.override import Override
-from tandem.ports import Clock, Note
 from tandem.record import TopologyRecord
-from tandem.topology import Mode, Topology
+from tandem.topology import Mode
+
+if TYPE_CHECKING:
+    from tandem.failover.run import Run
 
 FRESH = timedelta(minutes=5)
 KEPT = 100
@@ -47,9 +51,11 @@ class LastKnown:
         self.overrides[topology] = (overrides, at)
 
     def is_free(self, topology: str, now: datetime) -> bool:
-        """Whether no override was in the way less than five minutes ago."""
+        """Whether the table, read less than five minutes ago, showed no override that is in force now."""
         known = self.overrides.get(topology)
-        return known is not None and not known[0] and now - known[1] < FRESH
+        if known is None or now - known[1] >= FRESH:
+            return False
+        return not any(now < override.until for override in known[0])
 
     def later(self, topology: str, body: Mapping[str, Any]) -> None:
         """Keeps an audit record for when the table is back, marked late."""
@@ -57,57 +63,80 @@ class LastKnown:
         del self.late[topology][:-KEPT]
 
 
-def move_without_table(
-    topology: Topology,
-    cloud: Cloud,
-    clock: Clock,
-    last_known: LastKnown,
-    note: Note,
-    why: str,
-    is_late: Callable[[], bool],
-) -> tuple[Moved, ...]:
+def move_without_table(run: Run, why: str) -> tuple[Moved, ...]:
     """Moves without a lease what may be moved so: every writer derives the same moves from the same FIB.
 
     Only away from a dead holder, by a clear FIB, and with no override known to be in the way; everything else
-    waits for the table. The intent is a log line, and joins the audit sequence when the table is back.
+    waits for the table. People are told at once; the records join the audit sequence when the table is back.
     """
-    if topology.mode is Mode.DRY_RUN or not last_known.is_free(topology.name, clock.now()):
-        note("table away, nothing moved", topology=topology.name, why=why)
+    topology, world = run.topology, run.world
+    if topology.mode is Mode.DRY_RUN or not world.last_known.is_free(topology.name, world.clock.now()):
+        world.note("table away, nothing moved", topology=topology.name, why=why)
         return ()
-    observation = cloud.observe(topology, tuple)
-    now = clock.now()
-    decisions = decide(topology, observation, Memory(), now)
-    planned = _urgent(decisions)
-    if not planned:
+    urgent = _urgent(run)
+    observed_at = world.clock.now()
+    if not urgent.decisions:
         return ()
-    decision_id = f"{topology.name}-tableless-{now:%Y%m%dT%H%M%S.%fZ}"
+    decision_id = f"{topology.name}-tableless-{observed_at:%Y%m%dT%H%M%S.%fZ}"
     intent = telling.body(
         RecordKind.INTENT,
-        now,
+        observed_at,
         decision_id,
         topology,
         epoch=None,
         why=why,
-        groups={d.group: telling.decision_detail(d) for d in decisions if d.clear and d.moves},
-        evidence=telling.evidence(topology, observation),
+        signal={**telling.signal_detail(()), "cause": f"the state table does not answer: {why}"},
+        groups={d.group: telling.decision_detail(d) for d in urgent.decisions},
+        evidence=telling.evidence(topology, urgent.observation),
+        tell=[d.group for d in urgent.decisions],
     )
-    note("moving without the table", topology=topology.name, intent=intent)
-    last_known.later(topology.name, intent)
-    done = carry_out(planned, cloud, clock, lambda _batch: None, lambda: not is_late())
+    world.note("moving without the table", topology=topology.name, intent=intent)
+    world.last_known.later(topology.name, {**intent, "tell": []})
+    telling_it = run.beside(_tell, run, intent)
+    done = carry_out(
+        moves(urgent.decisions),
+        world.cloud,
+        world.clock,
+        lambda number, batch: superseded(batch, moves(_urgent(run).decisions)) if number else (),
+        lambda: not run.is_late(),
+    )
+    stages = Stages(None, run.received_at, None, observed_at, observed_at)
     outcome = telling.body(
         RecordKind.OUTCOME,
-        clock.now(),
+        world.clock.now(),
         decision_id,
         topology,
         outcome="without the table",
-        addresses=[telling.moved_detail(m, now) for m in done],
+        addresses=[telling.moved_detail(m, run.received_at) for m in done],
+        stages=telling.stages_detail(stages, done),
+        tell=list(dict.fromkeys(m.move.group for m in done)),
     )
-    note("moved without the table", topology=topology.name, outcome=outcome)
-    last_known.later(topology.name, outcome)
+    world.note("moved without the table", topology=topology.name, outcome=outcome)
+    telling_it.result()
+    world.last_known.later(topology.name, outcome if _tell(run, outcome) else {**outcome, "tell": []})
     return done
 
 
-def _urgent(decisions: tuple[GroupDecision, ...]) -> tuple[Move, ...]:
-    """The moves that cannot wait: a clear FIB, and nobody alive has the address."""
-    dead = {a.allocation_id for d in decisions if d.clear for a in d.moves if a.dead}
-    return tuple(move for move in moves(decisions) if move.allocation_id in dead)
+@dataclass(frozen=True, slots=True)
+class _Urgent:
+    observation: Observation
+    decisions: tuple[GroupDecision, ...]
+    """With the addresses only that cannot wait."""
+
+
+def _urgent(run: Run) -> _Urgent:
+    """What cannot wait: a clear FIB, and nobody alive has the address."""
+    observation = run.world.cloud.observe(run.topology, tuple)
+    decisions = decide(run.topology, observation, Memory(), run.world.clock.now())
+    dead = ((d, tuple(a for a in d.moves if a.dead)) for d in decisions if d.clear)
+    return _Urgent(observation, tuple(replace(d, addresses=found) for d, found in dead if found))
+
+
+def _tell(run: Run, body: Mapping[str, Any]) -> bool:
+    """Puts on the bus what a record tells that is not in the table; whether it is still to be told."""
+    try:
+        run.world.bus.put(*telling.events_of(body, None))
+    except TandemError as error:
+        run.world.note("people are not told", topology=run.topology.name, why=str(error))
+        return True
+    return False

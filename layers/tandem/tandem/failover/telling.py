@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
 from typing import Any
 
 from tandem.audit import Head, Record, RecordKind
 from tandem.events import DetailType, Event, event, iso, parse_iso
 from tandem.failover import ownership
-from tandem.failover.decision import AddressDecision, GroupDecision
+from tandem.failover.decision import Action, AddressDecision, GroupDecision
 from tandem.failover.moves import Moved, Outcome
 from tandem.model import ElasticIp, Holder, Observation, RouteStatus, Status
 from tandem.signals import Protocol, Signal, SignalKind
@@ -23,9 +23,13 @@ class Stages:
 
     signal_at: datetime | None
     received_at: datetime
-    leased_at: datetime
+    leased_at: datetime | None
+    """None without a lease: the state table was away."""
     observed_at: datetime
     decided_at: datetime
+
+
+STAGES = (*(field.name for field in fields(Stages)), "associated_at", "verified_at")
 
 
 def evidence(topology: Topology, observation: Observation) -> dict[str, Any]:
@@ -133,33 +137,12 @@ def body(
     }
 
 
-def decided(
-    decision: GroupDecision,
-    topology: Topology,
-    decision_id: str,
-    at: datetime,
-    signal: dict[str, Any],
-    head: Head,
-) -> Event:
-    """`Failover Decision`: a move or a hold began."""
-    return event(
-        DetailType.FAILOVER_DECISION,
-        topology=topology.name,
-        group=decision.group,
-        occurred_at=at,
-        decision_id=decision_id,
-        mode=topology.mode,
-        signal=signal,
-        audit=head.as_dict(),
-        **decision_detail(decision),
-    )
-
-
 def moved_detail(moved: Moved, began: datetime) -> dict[str, Any]:
     """What became of one move; milliseconds count from the moment the signal was received."""
     move = moved.move
     refusal = moved.refusal
     return {
+        "group": move.group,
         "allocation_id": move.allocation_id,
         "public_ip": move.public_ip,
         "from": _place(move.source, move.source_appliance),
@@ -171,50 +154,91 @@ def moved_detail(moved: Moved, began: datetime) -> dict[str, Any]:
     }
 
 
-def completed(
-    group: str,
-    moved: tuple[Moved, ...],
-    topology: Topology,
-    decision_id: str,
-    at: datetime,
-    stages: Stages,
-    head: Head,
-) -> Event:
-    """`Failover Completed` where every move of the group is verified, else `Failover Failed`."""
-    whole = all(m.outcome is Outcome.VERIFIED for m in moved)
-    return event(
-        DetailType.FAILOVER_COMPLETED if whole else DetailType.FAILOVER_FAILED,
-        topology=topology.name,
-        group=group,
-        occurred_at=at,
-        decision_id=decision_id,
-        owner=moved[0].move.owner,
-        addresses=[moved_detail(m, stages.received_at) for m in moved],
-        stages=stages_detail(stages, moved),
-        audit=head.as_dict(),
-    )
-
-
 def stages_detail(stages: Stages, moved: tuple[Moved, ...]) -> dict[str, Any]:
     """The time of every stage; associated and verified are the last address's."""
     associated = [m.associated_at for m in moved if m.associated_at]
     verified = [m.verified_at for m in moved if m.verified_at]
-    complete = len(verified) == len(moved)
+    whole = len(verified) == len(moved)
     return {
         "signal_at": iso(stages.signal_at) if stages.signal_at else None,
         "received_at": iso(stages.received_at),
-        "leased_at": iso(stages.leased_at),
+        "leased_at": iso(stages.leased_at) if stages.leased_at else None,
         "observed_at": iso(stages.observed_at),
         "decided_at": iso(stages.decided_at),
         "associated_at": iso(max(associated)) if associated else None,
-        "verified_at": iso(max(verified)) if complete and verified else None,
+        "verified_at": iso(max(verified)) if whole and verified else None,
     }
+
+
+def events_of(told: Mapping[str, Any], head: Head | None) -> tuple[Event, ...]:
+    """What people are told of an audit record's body: an event for each group in its `tell`.
+
+    None where somebody damaged the record. `head` is null while the record is not in the table yet.
+    """
+    make = _completed if told.get("kind") == RecordKind.OUTCOME else _decided
+    audit = head.as_dict() if head else None
+    try:
+        return tuple(make(str(group), told, audit) for group in told.get("tell", ()))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return ()
+
+
+def _decided(group: str, told: Mapping[str, Any], audit: dict[str, Any] | None) -> Event:
+    """`Failover Decision`: a move or a hold began."""
+    return event(
+        DetailType.FAILOVER_DECISION,
+        topology=told["topology"],
+        group=group,
+        occurred_at=parse_iso(told["at"]),
+        decision_id=told["decision_id"],
+        mode=told["mode"],
+        signal=told["signal"],
+        audit=audit,
+        **told["groups"][group],
+    )
+
+
+def _completed(group: str, told: Mapping[str, Any], audit: dict[str, Any] | None) -> Event:
+    """`Failover Completed` where every move of the group is verified, else `Failover Failed`."""
+    own = [a for a in told["addresses"] if a["group"] == group]
+    addresses = [{name: a[name] for name in a if name != "group"} for a in own]
+    whole = all(a["outcome"] == Outcome.VERIFIED for a in addresses)
+    return event(
+        DetailType.FAILOVER_COMPLETED if whole else DetailType.FAILOVER_FAILED,
+        topology=told["topology"],
+        group=group,
+        occurred_at=parse_iso(told["at"]),
+        decision_id=told["decision_id"],
+        owner=addresses[0]["to"]["appliance"],
+        addresses=addresses,
+        stages=_stages_of(told["stages"], addresses),
+        audit=audit,
+    )
+
+
+def _stages_of(stages: Mapping[str, Any], addresses: list[dict[str, Any]]) -> dict[str, Any]:
+    """A look's stages as one group reached them."""
+    received = parse_iso(stages["received_at"])
+    associated = [a["associated_ms"] for a in addresses if a["associated_ms"] is not None]
+    verified = [a["verified_ms"] for a in addresses if a["verified_ms"] is not None]
+    own = dict(stages)
+    if associated:
+        own["associated_at"] = iso(received + timedelta(milliseconds=max(associated)))
+    if len(verified) == len(addresses):
+        own["verified_at"] = iso(received + timedelta(milliseconds=max(verified)))
+    return own
 
 
 def closing(
     intent: Record, found: Mapping[str, ElasticIp], topology: Topology, at: datetime
 ) -> dict[str, Any]:
-    """The outcome `unknown` of an intent whose writer died or stalls, with what the next look found."""
+    """The outcome `unknown` of an intent whose writer died or stalls, with what the next look found.
+
+    People are told of the groups that are where they were to go; of the others, what is decided now.
+    """
+    addresses = _intended(intent, found)
+    left = {a["group"] for a in addresses if a["outcome"] != Outcome.VERIFIED}
+    began = str(intent.body.get("at"))
     return body(
         RecordKind.OUTCOME,
         at,
@@ -223,7 +247,42 @@ def closing(
         outcome="unknown",
         found={allocation: _place(a.holder, None) for allocation, a in found.items()},
         reason=f"the look that wrote #{intent.number} did not finish; this one starts from what AWS shows",
+        addresses=addresses,
+        stages=dict.fromkeys(STAGES)
+        | {"received_at": began, "observed_at": began, "decided_at": began, "verified_at": iso(at)},
+        tell=sorted({a["group"] for a in addresses} - left),
     )
+
+
+def _intended(intent: Record, found: Mapping[str, ElasticIp]) -> list[dict[str, Any]]:
+    """The moves of an intent, and which of them AWS shows done; none where somebody damaged the record."""
+    try:
+        planned = [
+            (group, address)
+            for group, decision in intent.body["groups"].items()
+            for address in decision["addresses"]
+            if address["action"] == Action.MOVE
+        ]
+        return [
+            {
+                "group": group,
+                **{name: address[name] for name in ("allocation_id", "public_ip", "from", "to")},
+                "outcome": Outcome.VERIFIED if _is_at(found, address) else Outcome.UNVERIFIED,
+                "error": None,
+                "associated_ms": None,
+                "verified_ms": None,
+            }
+            for group, address in planned
+        ]
+    except (AttributeError, KeyError, TypeError):
+        return []
+
+
+def _is_at(found: Mapping[str, ElasticIp], address: Mapping[str, Any]) -> bool:
+    shown, to = found.get(address["allocation_id"]), address["to"]
+    holder = shown.holder if shown else None
+    place = (to["network_interface"], to["private_ip"])
+    return holder is not None and (holder.network_interface_id, holder.private_ip) == place
 
 
 def _holder(holder: Holder | None, topology: Topology, observation: Observation) -> dict[str, Any] | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from tandem.audit import Head, Record, RecordKind, open_intent
-from tandem.errors import StateUnavailableError
+from tandem.errors import ConfigurationError, StateUnavailableError, TemporaryError
 from tandem.events import DetailType, event
 from tandem.failover import telling
 from tandem.failover.decision import Action, GroupDecision
@@ -15,6 +15,7 @@ from tandem.failover.moves import Moved, Outcome
 from tandem.failover.ports import Audit
 from tandem.failover.tableless import LastKnown
 from tandem.failover.telling import Stages
+from tandem.memory import Memory
 from tandem.model import Observation
 from tandem.ports import Bus, Clock
 from tandem.signals import Signal
@@ -34,13 +35,22 @@ class Trail:
         self._last_known = last_known
         self._sequence = f"failover#{topology.name}"
         self._head: Head | None = None
+        self._untold: list[tuple[Head, Mapping[str, Any]]] = []
+        self._trouble: TemporaryError | None = None
+        self._too_large: ConfigurationError | None = None
 
     def recent(self) -> tuple[Record, ...]:
         return self._audit.recent(self._sequence)
 
-    def open(self, records: Sequence[Record], observation: Observation) -> None:
-        """Continues the sequence: what could not be written before, and the end of what a dead look began."""
+    def open(self, records: Sequence[Record], observation: Observation, memory: Memory) -> None:
+        """Continues the sequence: what could not be written before, and the end of what a dead look began.
+
+        What was recorded after `memory.told`, and still is so, people do not know yet.
+        """
         self._head = records[0].head if records else None
+        self._untold = [
+            (record.head, record.body) for record in reversed(records) if _is_news(record, memory)
+        ]
         late, written = self._last_known.late.get(self._topology.name, []), set[object]()
         while late:
             self._append(late[0])
@@ -48,6 +58,13 @@ class Trail:
         intent = open_intent(records)
         if intent is not None and intent.body.get("decision_id") not in written:
             self._append(telling.closing(intent, observation.elastic_ips, self._topology, self._clock.now()))
+
+    @property
+    def told(self) -> int | None:
+        """The last record up to which people were told what they were to be told; None where nobody knows."""
+        if self._untold:
+            return self._untold[0][0].number - 1
+        return self._head.number if self._head else None
 
     def intent(
         self,
@@ -57,8 +74,9 @@ class Trail:
         observation: Observation,
         signals: Sequence[Signal],
         at: datetime,
-    ) -> Head:
-        """Records what is about to be done, or held, and on what evidence."""
+        tell: Collection[str],
+    ) -> None:
+        """Records what is about to be done, or held, on what evidence, and of which groups to tell people."""
         body = telling.body(
             kind,
             at,
@@ -69,10 +87,13 @@ class Trail:
                 d.group: telling.decision_detail(d) for d in decisions if d.action is not Action.NO_CHANGE
             },
             evidence=telling.evidence(self._topology, observation),
+            tell=list(tell),
         )
-        return self._append(body)
+        self._append(body)
 
-    def outcome(self, decision_id: str, stages: Stages, done: tuple[Moved, ...]) -> Head:
+    def outcome(
+        self, decision_id: str, stages: Stages, done: tuple[Moved, ...], tell: Collection[str]
+    ) -> None:
         """Records what became of an intent. Where the table is away, this process writes it late."""
         whole = all(m.outcome is Outcome.VERIFIED for m in done)
         body = telling.body(
@@ -83,9 +104,10 @@ class Trail:
             outcome="verified" if whole else "incomplete",
             addresses=[telling.moved_detail(m, stages.received_at) for m in done],
             stages=telling.stages_detail(stages, done),
+            tell=list(tell),
         )
         try:
-            return self._append(body)
+            self._append(body)
         except StateUnavailableError:
             self._last_known.later(self._topology.name, body)
             raise
@@ -96,28 +118,31 @@ class Trail:
             telling.body(RecordKind.HOLD_ENDED, now, decision_id, self._topology, groups=list(groups))
         )
 
-    def tell_decisions(
-        self,
-        decisions: Iterable[GroupDecision],
-        decision_id: str,
-        signals: Sequence[Signal],
-        head: Head,
-        at: datetime,
-    ) -> None:
-        """`Failover Decision`, one per group."""
-        signal = telling.signal_detail(signals)
-        self._bus.put(*(telling.decided(d, self._topology, decision_id, at, signal, head) for d in decisions))
+    def tell(self) -> None:
+        """Puts on the bus what people are to be told of the records.
 
-    def tell_outcome(self, decision_id: str, stages: Stages, done: Sequence[Moved], head: Head) -> None:
-        """`Failover Completed` or `Failover Failed`, one per group."""
-        now = self._clock.now()
-        by_group = {m.move.group: tuple(n for n in done if n.move.group == m.move.group) for m in done}
-        self._bus.put(
-            *(
-                telling.completed(group, moved, self._topology, decision_id, now, stages, head)
-                for group, moved in by_group.items()
-            )
-        )
+        Raises nothing: what the bus does not take now keeps no move waiting (`check`).
+        """
+        while self._untold:
+            head, body = self._untold[0]
+            try:
+                self._bus.put(*telling.events_of(body, head))
+            except TemporaryError as error:
+                self._trouble = error
+                return
+            except ConfigurationError as error:
+                self._too_large = error
+            self._untold.pop(0)
+
+    def check(self) -> None:
+        """Raises TemporaryError where something is still to be told: then the next look tells it.
+
+        ConfigurationError for what no bus takes: it stands in the audit trail only.
+        """
+        if self._untold and self._trouble:
+            raise self._trouble
+        if self._too_large:
+            raise self._too_large
 
     def ask(self, cause: str) -> None:
         """`Look`: asks for another look at the topology."""
@@ -126,6 +151,16 @@ class Trail:
             event(DetailType.LOOK, topology=name, occurred_at=now, cause=cause, requested_by="failover")
         )
 
-    def _append(self, body: Mapping[str, Any]) -> Head:
+    def _append(self, body: Mapping[str, Any]) -> None:
         self._head = self._audit.append(self._head, self._sequence, body)
-        return self._head
+        if body.get("tell"):
+            self._untold.append((self._head, body))
+
+
+def _is_news(record: Record, memory: Memory) -> bool:
+    """Whether the bus did not take it at the time. An intent is no news any more: its outcome is."""
+    if memory.told is None or record.number <= memory.told:
+        return False
+    if record.body.get("kind") == RecordKind.HOLD:
+        return any(group in memory.standing for group in record.body.get("tell", ()))
+    return record.body.get("kind") == RecordKind.OUTCOME

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from tandem.errors import StateUnavailableError
+from tandem.errors import StateUnavailableError, TemporaryError
 from tandem.events import DetailType, Event, event
 from tandem.intake import route_server_of
 from tandem.model import Route, RouteStatus, RoutingDatabase
@@ -16,6 +17,8 @@ from tandem.record import TopologyRecord
 from tandem.signals import RouteEvent
 
 NextHops = Mapping[str, tuple[str, ...]]
+Reads = Collection[Future[RoutingDatabase]]
+Wait = Callable[[Reads, float], object]
 
 STAY_SECONDS = 60.0
 """The schedule wakes the watch every minute; the next one takes over then."""
@@ -25,9 +28,15 @@ CALL_SECONDS = 1 / 3
 """What one call is worth: 3 a second. With a sweep of 60 topologies a minute that is a fifth of EC2's refill
 (facts §1.7)."""
 
+TOGETHER_SECONDS = 0.5
+"""A turn waits so long for all answers, tells those that came, and waits so long again for the others."""
+
 RESERVE_SECONDS = 10.0
-"""No turn begins with less time left. A read that takes longer (24 s at the worst, adapters/clients.py) is
-cut off by the time-out, which is an error like a failed read; a time-out of 90 s has room for every one."""
+"""No turn begins or goes on with less time left: ten events take 7 s at the worst (adapters/clients.py)."""
+
+LEAVE_SECONDS = 2.0
+"""What the invocation keeps for itself. A read that is still under way then (24 s a page at the worst, see
+adapters/clients.py) is left behind: it only reads. A time-out of 90 s has room for every read of one page."""
 
 PAGE_ROWS = 1000
 """Rows to a page of the routing database, as asked for (facts §1.4)."""
@@ -49,7 +58,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One reading of every route server: what is to be put on the bus, and what could not be read."""
+    """What one turn, or a part of it, read: what is to be put on the bus, and what could not be read."""
 
     events: tuple[Event, ...] = ()
     failed: tuple[tuple[str, BaseException], ...] = ()
@@ -81,41 +90,60 @@ def watch(
     seen: Callable[[], Mapping[str, NextHops]],
     clock: Clock,
     seconds_left: Callable[[], float],
+    wait: Wait = wait_for,
 ) -> Iterator[Turn]:
     """Turns for a minute, or until the function's time is nearly up; the first one always.
 
-    A route server that cannot be read is in the turn's `failed`; the others go on. While the state table does
-    not answer, what it said last counts.
+    A route server that cannot be read, or does not answer within its turn, is in `failed`; the others do not
+    wait for it. A read that outlasts its turn is not begun again: its answer counts when it comes. While the
+    state table does not answer, what it said last counts.
     """
     servers = _by_route_server(records)
-    watched = _Watched()
+    watched = _Watched(servers)
+    reads: dict[str, Future[RoutingDatabase]] = {}
     started = clock.now()
-    with ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="watch") as pool:
+    pool = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="watch")
+    try:
         while servers:
             began = clock.now()
-            reads = {server: pool.submit(read, server) for server in servers}
-            yield watched.turn(servers, reads, seen, began)
-            after = interval(watched.pages)
-            wait = max(0.0, after - (clock.now() - began).total_seconds())
-            if (clock.now() - started).total_seconds() + wait >= STAY_SECONDS:
+            reads |= {server: pool.submit(read, server) for server in servers if server not in reads}
+            while True:
+                _await_all(reads.values(), clock, wait)
+                answered = {s: reads.pop(s) for s in servers if s in reads and reads[s].done()}
+                if answered:
+                    yield watched.turn(answered, seen, began)
+                spent = (clock.now() - began).total_seconds()
+                pause = max(0.0, interval(watched.pages()) - spent)
+                if not reads or not pause or seconds_left() < RESERVE_SECONDS:
+                    break
+            if reads:
+                yield Turn(failed=tuple((server, _no_answer(spent)) for server in reads))
+            if (clock.now() - started).total_seconds() + pause >= STAY_SECONDS:
                 return
-            if seconds_left() - wait < RESERVE_SECONDS:
+            if seconds_left() - pause < RESERVE_SECONDS:
                 return
-            clock.sleep(wait)
+            clock.sleep(pause)
+    finally:
+        wait(reads.values(), max(0.0, seconds_left() - LEAVE_SECONDS))
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 class _Watched:
     """What one invocation remembers from turn to turn."""
 
-    def __init__(self) -> None:
-        self.pages = 1
+    def __init__(self, servers: Mapping[str, Collection[TopologyRecord]]) -> None:
+        self._servers = servers
+        self._pages: dict[str, int] = {}
         self._seen: Mapping[str, NextHops] = {}
         self._told: dict[str, dict[str, tuple[frozenset[str], datetime]]] = {}
 
+    def pages(self) -> int:
+        """What reading every route server once takes, as far as is known."""
+        return sum(self._pages.get(server, 1) for server in self._servers)
+
     def turn(
         self,
-        servers: Mapping[str, Collection[TopologyRecord]],
-        reads: Mapping[str, Future[RoutingDatabase]],
+        answered: Mapping[str, Future[RoutingDatabase]],
         seen: Callable[[], Mapping[str, NextHops]],
         now: datetime,
     ) -> Turn:
@@ -125,16 +153,14 @@ class _Watched:
         except StateUnavailableError as error:
             failed.append(("the state table", error))
         events: list[Event] = []
-        self.pages = 0
-        for server, reading in reads.items():
+        for server, reading in answered.items():
             sick = reading.exception()
             if sick is not None:
                 failed.append((server, sick))
-                self.pages += 1
                 continue
             database = reading.result()
-            self.pages += 1 + max(0, len(database.routes) - 1) // PAGE_ROWS
-            for record in servers[server]:
+            self._pages[server] = 1 + max(0, len(database.routes) - 1) // PAGE_ROWS
+            for record in self._servers[server]:
                 events += self._changes(record, database, now)
         return Turn(tuple(events), tuple(failed))
 
@@ -151,6 +177,17 @@ class _Watched:
                 told = hops, now
             self._told[name][change.prefix] = told
         return events
+
+
+def _await_all(reads: Reads, clock: Clock, wait: Wait) -> None:
+    """Until every read is done, or the time for that is over by the clock."""
+    until = clock.now() + timedelta(seconds=TOGETHER_SECONDS)
+    while (left := (until - clock.now()).total_seconds()) > 0 and not all(r.done() for r in reads):
+        wait(reads, left)
+
+
+def _no_answer(seconds: float) -> TemporaryError:
+    return TemporaryError(f"no answer within {seconds:.0f} s: the read goes on, and no second one is begun")
 
 
 def tracked(record: TopologyRecord) -> tuple[str, ...]:

@@ -1,0 +1,155 @@
+"""Topologies that are checked and applied with the command line: what is refused, and what is stored."""
+
+from __future__ import annotations
+
+import boto3
+import pytest
+
+from tandem.errors import TemporaryError
+from tests.provisioning import Provisioner, provisioner, watching
+
+
+@pytest.fixture
+def tandem():
+    with provisioner() as made:
+        yield made
+
+
+@pytest.fixture
+def watched():
+    with watching() as tandem:
+        yield tandem
+
+
+def test_a_check_says_what_would_happen_and_stores_nothing(tandem: Provisioner) -> None:
+    answer = tandem.check()
+    assert answer["problems"] == []
+    assert (answer["topology"], answer["mode"], answer["version"]) == ("edge", "enforce", 0)
+    assert answer["preview"][0]["action"] == "no-change"
+    assert not answer["stored"]
+    assert tandem.changes == []
+    assert tandem.record() is None
+
+
+def test_the_preview_is_the_engines_own_decision() -> None:
+    with provisioner(associated=False) as tandem:
+        group = tandem.check()["preview"][0]
+    assert group["action"] == "move"
+    assert [a["to"]["appliance"] for a in group["addresses"]] == ["fw1"] * 4
+    assert all("nobody has it" in a["reason"] for a in group["addresses"])
+
+
+def test_a_topology_is_stored_and_told(tandem: Provisioner) -> None:
+    answer = tandem.apply()
+    assert (answer["stored"], answer["version"]) == (True, 1)
+    assert tandem.record().door == "cli"
+    assert [e["detail"]["change"] for e in tandem.events()] == ["stored"]
+
+
+def test_storing_the_same_again_stores_and_tells_nothing(watched: Provisioner) -> None:
+    answer = watched.apply()
+    assert (answer["stored"], answer["version"], answer["changes"]) == (True, 1, [])
+    assert watched.changes == []
+    assert watched.events() == []
+
+
+def test_a_change_is_a_new_version_and_keeps_what_was_provisioned(watched: Provisioner) -> None:
+    before = watched.record().provisioned
+    answer = watched.apply(watched.document(mode="dry-run"))
+    assert answer["changes"] == ["mode: enforce -> dry-run"]
+    record = watched.record()
+    assert (record.version, record.topology.mode, record.provisioned) == (2, "dry-run", before)
+
+
+def test_an_invalid_topology_is_refused_whole_and_the_stored_one_stays(watched: Provisioner) -> None:
+    broken = watched.document(mode="on", groups=[])
+    answer = watched.apply(broken)
+    assert [p["path"] for p in answer["problems"]] == ["mode", "groups"]
+    assert not answer["stored"]
+    assert watched.changes == []
+    assert watched.record().topology.mode == "enforce"
+
+
+def test_the_brake_works_in_a_broken_world(watched: Provisioner) -> None:
+    """An instance is gone, so the document fits AWS no more; from enforce to dry-run goes all the same."""
+    watched.lab.levers.instance(name="fw1", state="terminated")
+    watched.lab.clock.sleep(5)
+    more = watched.document(mode="dry-run", groups=[])
+    assert watched.apply()["problems"]
+    answer = watched.apply(watched.document(mode="dry-run"))
+    assert (answer["stored"], answer["problems"]) == (True, [])
+    assert any("fw1" in warning for warning in answer["warnings"])
+    assert watched.record().topology.mode == "dry-run"
+    assert watched.apply(more)["problems"]
+
+
+def test_what_does_not_fit_aws_is_refused_too(tandem: Provisioner) -> None:
+    answer = tandem.apply(tandem.document(route_server={"id": "rs-0fffffffffffffff1"}))
+    assert [p["path"] for p in answer["problems"]] == ["route_server.id"]
+    assert tandem.ids["route_server_id"] in answer["problems"][0]["right"]
+    assert tandem.record() is None
+
+
+def test_what_lacks_its_owners_tag_is_named(tandem: Provisioner) -> None:
+    interface = tandem.ids["interfaces"]["fw2"]
+    boto3.client("ec2").delete_tags(Resources=[interface], Tags=[{"Key": "tandem:stack"}])
+    answer = tandem.apply()
+    assert [p["untagged"] for p in answer["problems"]] == [interface]
+    boto3.client("ec2").create_tags(Resources=[interface], Tags=[{"Key": "tandem:stack", "Value": "tandem"}])
+    assert tandem.apply()["stored"]
+
+
+def test_what_another_stored_topology_claims_is_refused(watched: Provisioner) -> None:
+    answer = watched.apply(watched.document(name="copy"))
+    assert len(answer["problems"]) == 12
+    assert all("claimed by the stored topology edge" in p["what"] for p in answer["problems"])
+
+
+def test_a_topology_belongs_to_the_door_that_created_it(watched: Provisioner) -> None:
+    arn = "arn:aws:cloudformation:us-east-1:123456789012:stack/network/1"
+    watched.put_item(door={"S": arn})
+    answer = watched.apply(watched.document(mode="dry-run"))
+    assert [p["path"] for p in answer["problems"]] == ["name"]
+    assert arn in answer["problems"][0]["what"]
+    assert watched.apply(watched.document(mode="dry-run"), take_over=True)["stored"]
+    assert watched.record().door == "cli"
+
+
+def test_what_changed_since_it_was_looked_at_is_looked_at_again(watched: Provisioner) -> None:
+    answer = watched.apply(watched.document(mode="dry-run"), seen=0)
+    assert "changed meanwhile: version 1 is stored, not 0" in answer["problems"][0]["what"]
+    assert watched.apply(watched.document(mode="dry-run"), seen=1)["version"] == 2
+
+
+def test_a_damaged_topology_hurts_only_itself(watched: Provisioner) -> None:
+    watched.put_item(document={"S": "{"})
+    answer = watched.apply(watched.other())
+    assert answer["stored"]
+    assert "the stored topology edge is damaged" in answer["warnings"][-1]
+    watched.refresh()
+    assert watched.record("transit").provisioned is not None
+    refused = watched.apply()
+    assert "is damaged" in refused["problems"][0]["what"]
+    assert watched.apply(take_over=True)["stored"]
+    assert watched.record().topology.name == "edge"
+
+
+def test_a_region_without_route_server_is_one_clear_problem(tandem: Provisioner) -> None:
+    tandem.lab.levers.fault("DescribeRouteServers", error="InvalidAction")
+    answer = tandem.check()
+    assert [p["path"] for p in answer["problems"]] == ["route_server"]
+    assert "not available in this Region" in answer["problems"][0]["what"]
+
+
+def test_where_ec2_does_not_answer_nothing_is_stored(tandem: Provisioner) -> None:
+    tandem.lab.levers.fault("DescribeSubnets", error="RequestLimitExceeded")
+    with pytest.raises(TemporaryError, match="RequestLimitExceeded"):
+        tandem.apply()
+    assert tandem.record() is None
+
+
+def test_cloudformations_texts_are_understood(tandem: Provisioner) -> None:
+    texts = tandem.document(manage="false", tandem="1")
+    texts["route_server"]["amazon_side_asn"] = "65000"
+    assert tandem.apply(texts)["problems"] == []
+    assert tandem.record().topology.route_server.amazon_side_asn == 65000

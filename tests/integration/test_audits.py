@@ -1,0 +1,84 @@
+"""The audit table's limits: a record that is too large for an item is compressed, then shortened."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tandem.adapters import clients
+from tandem.adapters.audits import AuditTable
+from tandem.audit import problems
+from tandem.errors import StateUnavailableError
+from tests.stack import Stack, stack
+
+AUDIT = AuditTable("tandem-audit")
+ADDRESSES = [
+    {"allocation_id": f"eipalloc-{n:017x}", "reason": "fw2 owns the route; " * 8} for n in range(3000)
+]
+NOISE = random.Random(1).randbytes(900_000).hex()  # noqa: S311 - text that no compression makes small
+
+
+@pytest.fixture
+def edge() -> Iterator[Stack]:
+    with stack() as s:
+        yield s
+
+
+def body(**more: Any) -> dict[str, Any]:
+    return {"kind": "intent", "decision_id": "edge-1-1", "epoch": None, "groups": {"a": 1}, **more}
+
+
+def items() -> list[dict[str, Any]]:
+    return clients.dynamodb().scan(TableName="tandem-audit")["Items"]
+
+
+def test_a_long_body_is_compressed_and_reads_as_it_was_written(edge: Stack) -> None:
+    long = body(evidence=ADDRESSES)
+    assert len(json.dumps(long)) > 500_000
+    head = AUDIT.append(AUDIT.append(None, "failover#x", body()), "failover#x", long)
+    newest, first = AUDIT.recent("failover#x")
+    assert (newest.body, first.body, newest.head) == (long, body(), head)
+    assert problems((first, newest)) == ()
+    assert [next(iter(item["body"])) for item in items()] == ["S", "B"]
+
+
+def test_a_body_that_the_table_refuses_is_shortened(edge: Stack) -> None:
+    AUDIT.append(None, "failover#x", body(evidence=NOISE, late=True, tell=["a"]))
+    (record,) = AUDIT.recent("failover#x")
+    kept = {"kind": "intent", "decision_id": "edge-1-1", "epoch": None, "late": True}
+    assert record.body == {**kept, "truncated": ["evidence", "groups", "tell"]}
+    assert problems([record]) == ()
+
+
+def test_where_even_that_is_refused_the_table_counts_as_away(edge: Stack) -> None:
+    def refuse(model: Any, **_: object) -> None:
+        raise ClientError({"Error": {"Code": "ValidationException", "Message": "no"}}, model.name)
+
+    clients.dynamodb().meta.events.register("before-call.dynamodb.PutItem", refuse)
+    with pytest.raises(StateUnavailableError, match="failover#x: the record is refused"):
+        AUDIT.append(None, "failover#x", body())
+
+
+@pytest.mark.parametrize("damaged", [{"B": b"no gzip"}, {"B": b"\x1f\x8b"}, {"S": "{"}, {"L": []}], ids=str)
+def test_a_damaged_body_shows(edge: Stack, damaged: dict[str, Any]) -> None:
+    AUDIT.append(None, "failover#x", body())
+    clients.dynamodb().put_item(TableName="tandem-audit", Item={**items()[0], "body": damaged})
+    (record,) = AUDIT.recent("failover#x")
+    assert problems([record]) == ("failover#x #1: its content does not match its hash",)
+
+
+def test_evidence_that_is_too_large_keeps_no_move_waiting(edge: Stack, monkeypatch) -> None:
+    monkeypatch.setattr("tandem.failover.telling.evidence", lambda *_: {"noise": NOISE})
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    edge.sweep()
+    assert edge.are_all_with("fw2")
+    assert [r.body.get("truncated", []) for r in edge.audit()] == [
+        ["evidence", "groups", "signal", "tell"],
+        [],
+    ]

@@ -1,0 +1,176 @@
+"""Every request of CloudFormation is answered once, in time, and nobody else sees where."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+
+import pytest
+
+from tandem.errors import TemporaryError
+from tests.cloudformation import SECRET, Story, custom_resource
+from tests.crashing import table_away
+
+
+@pytest.fixture
+def story():
+    with custom_resource() as story:
+        yield story
+
+
+@pytest.fixture
+def made(story: Story):
+    story.succeed(story.create())
+    return story
+
+
+def test_the_answer_has_no_content_type_as_its_url_is_signed(story: Story) -> None:
+    story.succeed(story.create())
+    (headers,) = story.stacks.headers
+    assert headers.get("Content-Type", "") == ""
+
+
+def test_a_request_delivered_again_is_neither_stored_nor_answered_again(made: Story) -> None:
+    first, second = made.properties(mode="dry-run"), made.properties()
+    event = made.update(first, second)
+    made.succeed(event)
+    made.succeed(made.update(second, first))
+    made.invoke(event)
+    made.schedule()
+    assert len(made.stacks.answers[event["RequestId"]]) == 1
+    assert (made.stored.version, made.stored.topology.mode) == (3, "enforce")
+
+
+def test_a_create_delivered_again_after_the_delete_stores_nothing(story: Story) -> None:
+    event = story.create()
+    story.succeed(event)
+    story.succeed(story.delete())
+    story.invoke(event)
+    story.schedule()
+    assert story.stored is None
+
+
+def test_a_later_request_ends_an_earlier_one(story: Story) -> None:
+    event = story.create()
+    story.invoke(event)
+    story.tandem.events()
+    story.tandem.settle(1)
+    story.succeed(story.delete())
+    answer = story.stacks.answer(event)
+    assert answer is not None
+    assert "a later request" in answer["Reason"]
+    assert story.stored is None
+
+
+def test_what_was_answered_is_forgotten_after_a_day(made: Story) -> None:
+    made.schedule(60 * 25)
+    assert "request-0" not in made.table()
+
+
+def test_an_expired_url_ends_it(story: Story) -> None:
+    story.stacks.statuses = [403]
+    event = story.create()
+    story.invoke(event)
+    story.tandem.deliver()
+    story.schedule()
+    assert story.stacks.answer(event) is None
+    assert story.stacks.statuses == []
+    assert SECRET not in story.table()
+    assert story.stored is not None
+
+
+def test_an_answer_that_nobody_takes_now_is_sent_by_the_schedule(story: Story) -> None:
+    story.stacks.statuses = [503] * 3
+    event = story.create()
+    story.invoke(event)
+    with pytest.raises(TemporaryError) as raised:
+        story.tandem.deliver()
+    assert SECRET not in str(raised.value)
+    story.schedule()
+    answer = story.stacks.answer(event)
+    assert answer is not None
+    assert answer["Status"] == "SUCCESS"
+
+
+def test_what_is_not_at_its_end_in_time_fails_before_cloudformation_gives_up(story: Story) -> None:
+    event = story.create()
+    story.invoke(event)
+    story.tandem.events()  # the event of the stored topology is lost, and so is the schedule
+    story.tandem.settle(49 * 60)
+    assert story.stacks.answer(event) is None
+    story.tandem.lab.levers.fault("DescribeRouteServers", error="RequestLimitExceeded")
+    story.tandem.settle(60)
+    with pytest.raises(TemporaryError):
+        story.tandem.refresh()
+    answer = story.stacks.answer(event)
+    assert answer is not None
+    assert "not ready after 50 minutes" in answer["Reason"]
+
+
+def test_a_service_timeout_of_the_template_shortens_the_budget(story: Story) -> None:
+    event = story.create(story.properties({"ServiceTimeout": 600}))
+    story.invoke(event)
+    story.tandem.events()
+    story.tandem.lab.levers.fault("DescribeRouteServers", error="RequestLimitExceeded")
+    story.tandem.settle(500)
+    with pytest.raises(TemporaryError):
+        story.tandem.refresh()
+    answer = story.stacks.answer(event)
+    assert answer is not None
+    assert answer["Status"] == "FAILED"
+
+
+def test_while_the_table_is_away_the_stack_is_told_at_once(story: Story) -> None:
+    event = story.create()
+    with table_away():
+        story.invoke(event)
+    answer = story.stacks.answer(event)
+    assert answer is not None
+    assert answer["Status"] == "FAILED"
+    assert "nothing was stored" in answer["Reason"]
+
+
+def test_what_cannot_be_stored_now_is_taken_up_by_the_schedule(story: Story) -> None:
+    event = story.create()
+    with table_away("UpdateItem"):
+        story.invoke(event)
+    assert story.stored is None
+    assert story.stacks.answer(event) is None
+    story.schedule()
+    answer = story.stacks.answer(event)
+    assert answer is not None
+    assert answer["Status"] == "SUCCESS"
+
+
+def test_an_event_that_cloudformation_never_sends_is_an_error(story: Story) -> None:
+    with pytest.raises(Exception, match="no request of CloudFormation: StackId") as raised:
+        story.invoke(story.create() | {"StackId": ""})
+    assert SECRET not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://198.51.100.7/x", "file:///etc/passwd", "ftp://127.0.0.1/x", "", "http://["]
+)
+def test_an_answer_goes_to_no_url_that_cloudformation_would_not_give(story: Story, url: str) -> None:
+    event = story.create() | {"ResponseURL": url or "nothing"}
+    story.invoke(event)
+    story.tandem.deliver()
+    assert story.stored is not None
+    assert "nothing" not in story.table()
+
+
+def test_no_log_line_and_no_event_shows_the_url(story: Story) -> None:
+    written, logger = io.StringIO(), story.tandem.app.logger
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(logger.registered_formatter)
+    logger.addHandler(handler)
+    logger.setLevel("DEBUG")
+    story.invoke(story.create())
+    story.stacks.statuses = [500, 500, 500, 403]
+    events = story.tandem.events()
+    with pytest.raises(TemporaryError):
+        story.invoke(events[0])
+    story.schedule()
+    assert "cloudformation refused the answer" in written.getvalue()
+    assert SECRET not in written.getvalue() + json.dumps([*events, *story.tandem.events()])

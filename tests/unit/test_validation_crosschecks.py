@@ -1,0 +1,166 @@
+"""Every rule within the document refuses the one whose parts do not fit, with path and words, no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tandem.validation.crosschecks import CHECKS
+from tandem.validation.document import normalise, validate
+from tests.topologies import SUBNET, Edit, Expected, document, edited, in_words
+
+FIRST_IP = "groups.0.elastic_ips.0"
+OF_FIRST = "groups[0].elastic_ips[0]"
+SECOND_GROUP = {"name": "other", "prefixes": ["10.20.0.0/16"]}
+
+
+def with_many_peers(root: dict[str, Any]) -> dict[str, Any]:
+    for number in range(20):
+        address = f"10.0.1.{100 + number}"
+        peers = {"az1-a": address, "az1-b": address}
+        root["appliances"][f"extra{number}"] = {"asn": 65001, "peers": peers}
+    for address in root["groups"][0]["elastic_ips"]:
+        interface = "eni-0a1b2c3d4e5f601"
+        suffix = address["allocation_id"][-1]
+        for number in range(20):
+            ip = f"10.0.{number}.{suffix}"
+            address["targets"][f"extra{number}"] = {
+                "network_interface": f"{interface}{number:02}",
+                "private_ip": ip,
+            }
+    return root
+
+
+def edit(*edits: Edit) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return lambda root: edited(root, *edits)
+
+
+CROSS: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], list[Expected]]] = {
+    # name: (what is done to the example, [(path, what is wrong, what would be right)])
+    "what is managed is in a VPC": (
+        edit(("manage", True), ("route_server.vpc_id", ...)),
+        [("route_server.vpc_id", "Tandem manages the route server", "or manage: false")],
+    ),
+    "managing is the default": (
+        edit(("manage", ...), ("route_server.vpc_id", ...)),
+        [("route_server.vpc_id", "where nothing else is said", "or manage: false")],
+    ),
+    "what is created has an ASN": (
+        edit(("manage", True), ("route_server.id", ...), ("route_server.amazon_side_asn", ...)),
+        [("route_server.amazon_side_asn", "is missing", "or the id of one")],
+    ),
+    "nothing to watch": (edit(("route_server.id", ...)), [("route_server.id", "with manage: false", "rs-")]),
+    "a peer at an unknown endpoint": (
+        edit(("appliances.fw1.peers.az3-a", "10.0.1.10")),
+        [("appliances.fw1.peers.az3-a", "no endpoint", "az2-a? known here: az1-a, az1-b, az2-a, az2-b")],
+    ),
+    "a target of an unknown appliance": (
+        edit(
+            (
+                f"{FIRST_IP}.targets.fw3",
+                {"network_interface": "eni-0a1b2c3d4e5f60003", "private_ip": "10.0.3.20"},
+            )
+        ),
+        [(f"{OF_FIRST}.targets.fw3", "not declared", "known here: fw1, fw2")],
+    ),
+    "no target for an appliance": (
+        edit((f"{FIRST_IP}.targets.fw2", ...)),
+        [(f"{OF_FIRST}.targets.fw2", "could not follow the route to fw2", "an interface of fw2")],
+    ),
+    "the route server's ASN": (
+        edit(("appliances.fw2.asn", 65000)),
+        [("appliances.fw2.asn", "amazon_side_asn too", "different from the route server's")],
+    ),
+    "one name for two groups": (
+        edit(("groups.1", {**SECOND_GROUP, "name": "internet-edge"})),
+        [("groups[1].name", "another group's name", "its own")],
+    ),
+    "one prefix in two groups": (
+        edit(("groups.1", {**SECOND_GROUP, "prefixes": ["10.20.0.0/16", "0.0.0.0/0"]})),
+        [("groups[1].prefixes[1]", "tracked by another group", "one group only")],
+    ),
+    "one prefix in two groups, spelled differently": (
+        edit(
+            ("groups.0.prefixes.1", "2001:db8::/32"),
+            ("groups.1", {**SECOND_GROUP, "prefixes": ["2001:DB8:0::/32"]}),
+        ),
+        [("groups[1].prefixes[0]", "2001:db8::/32 is tracked", "one group only")],
+    ),
+    "one Elastic IP twice": (
+        edit(("groups.0.elastic_ips.1.allocation_id", "eipalloc-0a1b2c3d4e5f60001")),
+        [("groups[0].elastic_ips[1].allocation_id", "declared twice", "once")],
+    ),
+    "one target for two Elastic IPs": (
+        edit(("groups.0.elastic_ips.1.targets.fw1.private_ip", "10.0.1.20")),
+        [
+            (
+                "groups[0].elastic_ips[1].targets.fw1",
+                "10.0.1.20 on eni-0a1b2c3d4e5f60001 is a target twice",
+                "of its own",
+            )
+        ],
+    ),
+    "one instance for two appliances": (
+        edit(("appliances.fw2.instance_id", "i-0a1b2c3d4e5f60001")),
+        [("appliances.fw2.instance_id", "another appliance's instance", "own instance")],
+    ),
+    "one address for two appliances": (
+        edit(("appliances.fw2.peers.az2-b", "10.0.1.10")),
+        [("appliances.fw2.peers.az2-b", "10.0.1.10 belongs to fw1", "fw2's own")],
+    ),
+    "one next hop for two appliances": (
+        edit(("appliances.fw2.next_hops", ["10.0.1.10"])),
+        [("appliances.fw2.next_hops[0]", "10.0.1.10 belongs to fw1", "fw2's own")],
+    ),
+    "one interface for two appliances": (
+        edit((f"{FIRST_IP}.targets.fw2.network_interface", "eni-0a1b2c3d4e5f60001")),
+        [(f"{OF_FIRST}.targets.fw2.network_interface", "belongs to fw1 already", "fw2's own")],
+    ),
+    "a tracked prefix that is not allowed": (
+        edit(("appliances.fw1.allowed_prefixes", ["10.20.0.0/16"])),
+        [("appliances.fw1.allowed_prefixes", "leaves out 0.0.0.0/0", "0.0.0.0/0 among them")],
+    ),
+    "three endpoints in a subnet": (
+        edit(("route_server.endpoints.az1-c", f"{SUBNET}1")),
+        [("route_server.endpoints", f"3 endpoints in {SUBNET}1", "at most 2")],
+    ),
+    "a hundred and one prefixes": (
+        edit(("groups.0.prefixes", [f"10.{n}.0.0/16" for n in range(101)])),
+        [("groups", "101 tracked prefixes", "at most 100")],
+    ),
+    "too many peers of a prefix": (with_many_peers, [("appliances", "44 peers", "at most 32")]),
+    "too many peers of an endpoint to create": (
+        lambda root: {**with_many_peers(root), "manage": True},
+        [
+            ("appliances", "44 peers", "at most 32"),
+            ("route_server.endpoints.az1-a", "21 peers at one endpoint", "at most 20"),
+            ("route_server.endpoints.az1-b", "21 peers at one endpoint", "at most 20"),
+        ],
+    ),
+    "too many endpoints to create": (
+        edit(
+            ("manage", True),
+            *((f"route_server.endpoints.more{n}", f"subnet-0a1b2c3d4e5f601{n:02}") for n in range(7)),
+        ),
+        [("route_server.endpoints", "11 endpoints", "at most 10")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "expected"), CROSS.values(), ids=CROSS)
+def test_parts_that_do_not_fit_are_named_and_nothing_else(change, expected) -> None:
+    problems = validate(change(document()))
+    assert [p.path for p in problems] == [path for path, _, _ in expected], in_words(problems)
+    for problem, (_, what, right) in zip(problems, expected, strict=True):
+        assert what in problem.what
+        assert right in problem.right
+
+
+def test_every_cross_check_is_shown_failing() -> None:
+    silent = {check.__name__ for check in CHECKS}
+    for change, _ in CROSS.values():
+        changed = normalise(change(document()))
+        silent -= {check.__name__ for check in CHECKS if list(check(changed))}
+    assert silent == set()
