@@ -27,6 +27,7 @@ from tandem.adapters.topologies import TopologyStore
 from tandem.doors import answering, applying, deleting
 from tandem.doors.answers import Answer, Status
 from tandem.doors.customresource import Request
+from tandem.doors.fulfilling import Desk
 from tandem.doors.orders import Apply, Check, Delete, Nothing, Refresh, parse_order
 from tandem.errors import TemporaryError
 from tandem.failover.preview import preview
@@ -170,8 +171,8 @@ def _door(place: Place) -> applying.World:
     )
 
 
-def _desk(place: Place) -> answering.Desk:
-    return answering.Desk(
+def _desk(place: Place) -> Desk:
+    return Desk(
         requests=requests,
         respond=lambda url, body: cloudformation.respond(url, body, clock),
         door=_door(place),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from botocore.exceptions import ClientError
 
 from tandem.adapters.tables import answered, condition_failed
-from tandem.doors.answers import Answer, Noted, Status
+from tandem.doors.answers import Answer, Noted, Previous, Status
 from tandem.doors.customresource import Request, RequestType
 from tandem.errors import TemporaryError
 
@@ -69,17 +69,19 @@ class RequestStore:
         found = answered(lambda: [_noted(item) for page in pages for item in page["Items"]])
         return tuple(sorted(found, key=lambda noted: noted.received_at))
 
-    def accept(self, noted: Noted, version: int, *, is_maker: bool = False) -> Noted:
+    def prepare(self, noted: Noted) -> Noted:
+        """Records what is about to be done, or finds it decided. Raises StateUnavailableError."""
+        previous = None if noted.previous is None else asdict(noted.previous)
+        plan = {"meant": noted.meant, "is_maker": noted.is_maker, "previous": previous}
+        return self._set(noted, "prepared", {"S": json.dumps(plan)})
+
+    def accept(self, noted: Noted, version: int) -> Noted:
         """Records the version that it has stored, or finds it decided. Raises StateUnavailableError."""
-        values = {":new": {"N": str(version)}, ":maker": {"BOOL": is_maker}}
-        return self._update(
-            noted, "SET version = :new, maker = :maker", "attribute_not_exists(answer)", values
-        )
+        return self._set(noted, "version", {"N": str(version)})
 
     def decide(self, noted: Noted, answer: Answer) -> Noted:
         """Decides the answer, or finds the one that was decided before. Raises StateUnavailableError."""
-        text = {"S": json.dumps(asdict(answer))}
-        return self._update(noted, "SET answer = :new", "attribute_not_exists(answer)", {":new": text})
+        return self._set(noted, "answer", {"S": json.dumps(asdict(answer))})
 
     def close(self, noted: Noted, now: datetime) -> None:
         """Forgets the URL: it was answered. Raises StateUnavailableError."""
@@ -88,6 +90,10 @@ class RequestStore:
     def drop(self, noted: Noted) -> None:
         """Raises StateUnavailableError."""
         answered(lambda: self._client.delete_item(TableName=self._table, Key=_key(noted.request)))
+
+    def _set(self, noted: Noted, name: str, value: dict[str, Any]) -> Noted:
+        """While it has no answer."""
+        return self._update(noted, f"SET {name} = :new", "attribute_not_exists(answer)", {":new": value})
 
     def _update(self, noted: Noted, update: str, condition: str, values: Mapping[str, Any]) -> Noted:
         names = {"ExpressionAttributeNames": {"#url": "url"}} if "#url" in update else {}
@@ -134,13 +140,17 @@ def _shown(error: ClientError) -> dict[str, Any]:
 def _noted(item: Mapping[str, Any]) -> Noted:
     asked = json.loads(item["asked"]["S"])
     answer = json.loads(item["answer"]["S"]) if "answer" in item else None
+    plan = json.loads(item["prepared"]["S"]) if "prepared" in item else {}
+    previous = plan.get("previous")
     return Noted(
         request=Request(
             type=RequestType(asked.pop("type")), url=item["url"]["S"] if "url" in item else "", **asked
         ),
         received_at=_time(item, "received_at"),
         version=int(item["version"]["N"]) if "version" in item else 0,
-        is_maker="maker" in item and item["maker"]["BOOL"],
+        meant=plan.get("meant"),
+        is_maker=plan.get("is_maker", False),
+        previous=None if previous is None else Previous(**previous),
         answer=None if answer is None else Answer(**answer | {"status": Status(answer["status"])}),
         answered_at=_time(item, "answered_at") if "answered_at" in item else None,
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from tandem.doors.applying import owner_of
 from tandem.doors.customresource import Request, RequestType
@@ -16,6 +17,8 @@ from tandem.record import Provisioned, TopologyRecord
 
 MOST_BYTES = 4096
 """Of a whole response body (CloudFormation's user guide)."""
+
+SUPERSEDED = "a later request took its place"
 
 
 class Status(StrEnum):
@@ -35,18 +38,39 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Previous:
+    """A topology as it was before another door took it over."""
+
+    door: str
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
-    """A request that was written down; whoever comes by brings it to its end."""
+    """A request that was written down; whoever comes by brings it to its end.
+
+    `meant`, `is_maker` and `previous` are written down before anything is done: whoever goes on after a
+    killed run has to know.
+    """
 
     request: Request
     received_at: datetime
-    version: int = 0
-    """Of the topology that it stored; 0 where it has stored none."""
+    meant: str | None = None
+    """The topology that a Delete is about, where its physical ID does not name it."""
     is_maker: bool = False
     """Whether there was no such topology before: only that is taken away where the request fails."""
+    previous: Previous | None = None
+    """What it takes over from another door."""
+    version: int = 0
+    """Of the topology that it stored; 0 where it has stored none."""
     answer: Answer | None = None
     """Decided once, before it is sent, so that no second run can say anything else."""
     answered_at: datetime | None = None
+
+    @property
+    def topology(self) -> str | None:
+        """The name of the topology that it is about; None where it is about none."""
+        return self.meant or self.request.topology
 
     @property
     def is_begun(self) -> bool:
@@ -54,9 +78,21 @@ class Noted:
         return self.version > 0 or self.answer is not None
 
     @property
+    def is_failed(self) -> bool:
+        return self.answer is not None and self.answer.status is Status.FAILED
+
+    @property
     def is_refused(self) -> bool:
         """Whether it failed and left what was stored as it was."""
-        return self.version == 0 and self.answer is not None and self.answer.status is Status.FAILED
+        return self.version == 0 and self.is_failed
+
+    @property
+    def is_superseded(self) -> bool:
+        return self.answer is not None and self.answer.reason == SUPERSEDED
+
+    def was_open(self, at: datetime) -> bool:
+        """Whether CloudFormation had no answer yet."""
+        return self.is_superseded or self.answered_at is None or self.answered_at >= at
 
     def is_over_budget(self, now: datetime) -> bool:
         return now - self.received_at >= self.request.budget

@@ -138,10 +138,27 @@ def apply(application: Application, world: World) -> Verdict:
         return replace(verdict, is_stored=True)
     if topology.name in stored.damaged:
         record = world.store.replace_damaged(topology, application.door)
+        world.bus.put(topology_change(record, "stored", world.now()))
     else:
-        record = world.store.put(topology, application.door, before, allow_interruption=allowed)
-    world.bus.put(topology_change(record, "stored", world.now()))
+        record = store(topology, application.door, before, world, allow_interruption=allowed)
     return replace(verdict, version=record.version, is_stored=True)
+
+
+def store(
+    topology: Topology,
+    door: str,
+    before: TopologyRecord | None,
+    world: World,
+    *,
+    allow_interruption: bool = False,
+) -> TopologyRecord:
+    """Stores what was judged already as the next version, and tells.
+
+    Raises TemporaryError, ChangedMeanwhileError among them.
+    """
+    record = world.store.put(topology, door, before, allow_interruption=allow_interruption)
+    world.bus.put(topology_change(record, "stored", world.now()))
+    return record
 
 
 def ownership(record: TopologyRecord, door: str, *, take_over: bool) -> Problem | None:
@@ -236,6 +253,7 @@ def _at_the_door(topology: Topology, application: Application, stored: Stored) -
     if before is not None:
         foreign = ownership(before, application.door, take_over=application.take_over)
         yield from () if foreign is None else (foreign,)
+        yield from _another_server(topology, before)
     if topology.name in stored.damaged and not application.take_over:
         yield Problem("name", stored.damaged[topology.name], "replaced as a whole: tandem apply --take-over")
     if application.seen is not None and application.seen != version:
@@ -243,3 +261,14 @@ def _at_the_door(topology: Topology, application: Application, stored: Stored) -
             f"{topology.name} was changed meanwhile: version {version} is stored, not {application.seen}"
         )
         yield Problem(WHOLE, meanwhile, "looked at again: run the command once more")
+
+
+def _another_server(topology: Topology, before: TopologyRecord) -> Iterator[Problem]:
+    """What Tandem manages stays where it is: with another ID nobody would ever take it away."""
+    found, declared = before.provisioned, topology.document["route_server"].get("id")
+    if found is None or not (before.topology.manage or found.endpoints):
+        return
+    if declared is not None and found.route_server_id not in ("", declared):
+        said = f"is {declared}, but Tandem manages {found.route_server_id} for {topology.name}"
+        right = f"{found.route_server_id}, a topology of another name, or tandem delete {topology.name} first"
+        yield Problem("route_server.id", said, right)

@@ -27,6 +27,9 @@ KNOWN = ("ServiceToken", "ServiceTimeout", "Topology", "OnDelete", "AllowInterru
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 """Of a topology, as its schema has it."""
 
+KIND = "tandem"
+"""How each of Tandem's physical IDs begins, before the first colon."""
+
 NEEDED = ("RequestType", "RequestId", "ResponseURL", "StackId", "LogicalResourceId")
 
 
@@ -79,11 +82,22 @@ class Request:
         return name if isinstance(name, str) and NAME.fullmatch(name) else None
 
     @property
+    def is_of_unknown_id(self) -> bool:
+        """Whether it deletes what has a physical ID that Tandem never gave."""
+        return self.type is RequestType.DELETE and not (self.physical_id or "").startswith(f"{KIND}:")
+
+    @property
+    def is_of_generated_id(self) -> bool:
+        """Whether CloudFormation made that ID: of the stack, the resource and something random."""
+        made = f"{_stack_name(self.stack_id)}-{self.logical_id}-"
+        return self.is_of_unknown_id and (self.physical_id or "").startswith(made)
+
+    @property
     def new_physical_id(self) -> str:
         """Stable for a topology: another name is another physical ID, which is a replacement."""
         if self.type is RequestType.DELETE and self.physical_id:
             return self.physical_id
-        return f"tandem:{_stack_name(self.stack_id)}:{self.topology or '-'}"
+        return f"{KIND}:{_stack_name(self.stack_id)}:{self.topology or '-'}"
 
     @property
     def failed_physical_id(self) -> str:
@@ -171,7 +185,7 @@ def topology_of(physical_id: str) -> str | None:
     """The topology's name in one of Tandem's physical IDs."""
     kind, _, rest = physical_id.partition(":")
     name = rest.rpartition(":")[2]
-    return name if kind == "tandem" and NAME.fullmatch(name) else None
+    return name if kind == KIND and NAME.fullmatch(name) else None
 
 
 def _stack_name(stack_id: str) -> str:
