@@ -196,7 +196,7 @@ def test_a_document_that_changes_while_aws_shows_no_route_server_yet_makes_no_se
     assert empty.world()["persist"] == ("enabled", 2)
 
 
-def test_a_route_server_that_aws_refused_is_asked_for_again_at_once(empty: Managed) -> None:
+def test_a_route_server_that_aws_refused_is_asked_for_again(empty: Managed) -> None:
     empty.lab.levers.fault("CreateRouteServer", error="UnauthorizedOperation")
     empty.apply(empty.wanted())
     empty.refresh()

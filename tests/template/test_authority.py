@@ -238,6 +238,31 @@ def test_nothing_in_the_stack_may_write_the_owners_tag(stack: Stack, kind: str, 
             assert not may(stack.documents(role), f"ec2:{action}", f"{EC2}:{kind}", **keys), role
 
 
+@pytest.mark.parametrize("kind", ["network-interface/eni-0a01", "security-group/sg-0a01"])
+@pytest.mark.parametrize("action", ["CreateTags", "DeleteTags"])
+def test_ec2_tags_what_endpoints_need_but_never_with_tandems_keys(
+    stack: Stack, kind: str, action: str
+) -> None:
+    role, resource = stack.documents("ProvisionerRole"), f"{EC2}:{kind}"
+    for known in ({}, OURS, THEIRS):
+        assert may(role, f"ec2:{action}", resource, **known, **{"aws:tagkeys": ["Name"]})
+        assert not may(role, f"ec2:{action}", resource, **known, **{"aws:tagkeys": ["Name", "tandem:stack"]})
+
+
+@pytest.mark.parametrize("action", ["CreateTags", "DeleteTags"])
+@pytest.mark.parametrize(
+    "kind",
+    [*ROUTE_SERVERS, "network-interface/eni-0a01", "security-group/sg-0a01", "elastic-ip/eipalloc-0c01"],
+)
+def test_nothing_in_the_stack_may_touch_tags_without_saying_which(
+    stack: Stack, kind: str, action: str
+) -> None:
+    """DeleteTags without tags takes them all, the owner's too; a call without keys passes ForAllValues."""
+    for role in EVERY_ROLE:
+        for known in ({}, OURS, MANAGED, {"ec2:createaction": "CreateRouteServer"}):
+            assert not may(stack.documents(role), f"ec2:{action}", f"{EC2}:{kind}", **known), role
+
+
 def test_tags_are_only_written_where_a_test_above_says(any_stack: Stack) -> None:
     tagging = {(who, action) for who, action, _ in granted(any_stack) if "tag" in action.lower()}
     assert tagging == {("ProvisionerRole", "ec2:CreateTags"), ("ProvisionerRole", "ec2:DeleteTags")}

@@ -15,9 +15,11 @@ from tandem.provisioning.managed import (
     BROKEN,
     DELETED,
     DELETING,
+    FAILED,
     FAILING,
     Desired,
     Observed,
+    given_up,
     has_consent,
     is_adopted,
     is_created,
@@ -103,7 +105,7 @@ def removal_steps(desired: Desired, observed: Observed, matched: Matched) -> Ite
 
 def _remove(desired: Desired, observed: Observed, endpoint: Endpoint, named: str) -> Step:
     what = endpoint.endpoint_id
-    broken = f"it is {endpoint.state}{_because(endpoint)}" if endpoint.state in BROKEN else ""
+    broken = f"endpoint {named} is {endpoint.state}{_because(endpoint)}" if endpoint.state in BROKEN else ""
     reason = broken or f"the topology has no endpoint {named} in {endpoint.subnet_id} any more"
     peers = [p for p in observed.peers if p.endpoint_id == what]
     strangers = [p.peer_id for p in peers if not is_created(p.tags, desired)]
@@ -133,6 +135,11 @@ def _create(
         _token(desired, observed, name, subnet_id, server_id),
         _tags(desired, name),
     )
+    failed = [e for e in observed.endpoints if e.state == FAILED and tag_of(e.tags, ENDPOINT_TAG) == name]
+    told = (f"endpoint {name} is {FAILED}{_because(e)}" for e in failed if is_created(e.tags, desired))
+    refused = given_up(f"endpoint {name}", _path(name), desired, told)
+    if refused is not None:
+        return Step(made, reason, refused=refused)
     if len(in_subnet) < MOST_ENDPOINTS_IN_SUBNET:
         return Step(made, reason, wait)
     if going:

@@ -1,13 +1,14 @@
-"""Whom the end of a session would hurt: an owner of a tracked prefix that has no other session for it.
+"""Whom the end of a session would hurt: the owner of a tracked prefix that no other session carries.
 
-Invariant: no plan takes down the last live session that carries a tracked prefix of its owner.
+Invariant: no plan takes down the last live session that carries a tracked prefix in the FIB, or carries it
+for its owner; where the routing database cannot be read, none that might.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tandem.model import Peer, RouteStatus, Status
+from tandem.model import Peer, Route, RouteStatus, Status
 from tandem.provisioning.managed import AVAILABLE, Desired, Observed, tag_of
 from tandem.tags import APPLIANCE_TAG
 
@@ -22,7 +23,7 @@ class Sessions:
             for name, appliance in desired.topology.appliances.items()
             for address in appliance.peer_addresses
         }
-        self._next_hops = self._declared | {
+        self._next_hops = {p.peer_address: self.appliance(p) for p in observed.peers} | {
             hop: name for name, a in desired.topology.appliances.items() for hop in a.next_hops
         }
         self._by_instance = {
@@ -41,6 +42,11 @@ class Sessions:
     def is_live(self, peer: Peer) -> bool:
         return peer.peer_id in self._live
 
+    @property
+    def are_routes_known(self) -> bool:
+        """Whether the routing database could be read: otherwise nobody can tell who owns what."""
+        return self._observed.routes is not None
+
     def live_of(self, appliance: str) -> list[str]:
         return sorted(i for i in self._live if self.appliance(self._peers[i]) == appliance)
 
@@ -50,13 +56,44 @@ class Sessions:
             return sorted(self._prefixes) if self.live_of(appliance) else []
         return sorted(prefix for prefix, owner in self._owned.items() if owner == appliance)
 
+    def owner_of(self, prefix: str) -> str | None:
+        return self._owned.get(prefix)
+
     def last_for(self, peer: Peer) -> str | None:
-        """The tracked prefix that its owner would lose with this session; None where it is safe to end it."""
+        """The tracked prefix that its owner would lose with this session; None where it is safe to end it.
+
+        An owner keeps a session of its own; a session may also carry a prefix for somebody else's next hop.
+        """
         if not self.is_live(peer):
             return None
-        others = {i for i in self.live_of(self.appliance(peer)) if i != peer.peer_id}
-        owned = self.owned_by(self.appliance(peer))
-        return next((p for p in owned if not others & self._carrying(p)), None)
+        others = self._live - {peer.peer_id}
+        own = others & set(self.live_of(self.appliance(peer)))
+        lost = [p for p in self.owned_by(self.appliance(peer)) if not own & self._carrying(p)]
+        lost += [
+            prefix
+            for prefix, owner in sorted(self._owned.items())
+            for carriers in (self._carrying(prefix), self._carrying(prefix, owner))
+            if peer.peer_id in carriers and not others & carriers
+        ]
+        return next(iter(lost), None)
+
+    def persisting(self, peer: Peer) -> str | None:
+        """The tracked prefix that is in the FIB through this session though it is down (facts §3.9).
+
+        Persisted routes outlive their sessions; what becomes of them when a peer is deleted AWS does not
+        document. A live session that carries the prefix for the same owner makes it safe.
+        """
+        if self._observed.routes is None:
+            return next(iter(sorted(self._prefixes)), None) if not self._live else None
+        return next(
+            (
+                prefix
+                for prefix, owner in sorted(self._owned.items())
+                if (owner == self.appliance(peer) or peer.peer_id in self._carrying(prefix, owner))
+                and not self._live & self._carrying(prefix, owner)
+            ),
+            None,
+        )
 
     def end(self, peer: Peer) -> None:
         """From here on in the plan the session counts as gone."""
@@ -65,9 +102,11 @@ class Sessions:
     def _owners(self) -> Iterator[tuple[str, str]]:
         for route in self._observed.routes or ():
             if route.status is RouteStatus.IN_FIB and route.prefix in self._prefixes:
-                peer = self._peers.get(route.peer_id)
-                owner = self._at(route.next_hop) or (self.appliance(peer) if peer else route.next_hop)
-                yield route.prefix, owner
+                yield route.prefix, self._owner(route)
+
+    def _owner(self, route: Route) -> str:
+        peer = self._peers.get(route.peer_id)
+        return self._at(route.next_hop) or (self.appliance(peer) if peer else route.next_hop)
 
     def _at(self, next_hop: str) -> str | None:
         """The declared appliance with this next hop: its session's address, or another of its instance."""
@@ -77,8 +116,8 @@ class Sessions:
                 return self._by_instance[interface.instance_id]
         return self._next_hops.get(next_hop)
 
-    def _carrying(self, prefix: str) -> set[str]:
-        """The sessions through which the prefix was learned (facts §3.4: a row for each peer)."""
-        if self._observed.routes is None:
-            return set(self._peers)
-        return {route.peer_id for route in self._observed.routes if route.prefix == prefix}
+    def _carrying(self, prefix: str, owner: str | None = None) -> set[str]:
+        """The sessions through which the prefix was learned, for anybody or for this owner; none where nobody
+        can tell (facts §3.4: a row for each peer)."""
+        rows = (route for route in self._observed.routes or () if route.prefix == prefix)
+        return {route.peer_id for route in rows if owner in (None, self._owner(route))}

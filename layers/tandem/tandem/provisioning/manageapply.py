@@ -119,14 +119,21 @@ class Convergence:
             self.outcome = self._waiting(self._last)
 
     def _planned(self, desired: Desired, observed: Observed) -> tuple[Step, ...]:
-        """The plan. What is taken back waits for a route server whose creation AWS may not show yet."""
+        """The plan. Where AWS may not show a route server yet that was begun, it is waited for: a document
+        that has changed meanwhile has another client token, and would make a second one."""
         steps, begun = _plan(self._record, desired, observed), self._found.server_begun_at
-        if steps or not self._record.is_leaving or begun is None:
+        if begun is None or self._world.clock.now() - datetime.fromisoformat(begun) >= SETTLED:
             return steps
-        if self._world.clock.now() - datetime.fromisoformat(begun) >= SETTLED:
-            return ()
-        reason = "its creation was begun, and AWS may show it late"
-        return (Step(Await("route server"), reason, "a route server that was begun to be seen"),)
+        reason, waits = (
+            "its creation was begun, and AWS may show it late",
+            "a route server that was begun to be seen",
+        )
+        if not steps and self._record.is_leaving:
+            return (Step(Await("route server"), reason, waits),)
+        return tuple(
+            replace(step, reason=reason, waits_for=waits) if isinstance(step.do, CreateRouteServer) else step
+            for step in steps
+        )
 
     def _ready(self, steps: Iterable[Step]) -> list[Step]:
         now = self._world.clock.now()
@@ -185,11 +192,9 @@ class Convergence:
         tables = [s.do.about for s in ready if isinstance(s.do, EnablePropagation)]
         begins = any(isinstance(s.do, CreateRouteServer) for s in ready)
         pending = tuple(dict.fromkeys(step.planned for step in steps))
-        before = self._record.provisioned
-        goes_on = before is not None and before.version == self._record.version != before.converged_version
         noted = replace(
             self._found,
-            done=self._found.done if goes_on else (),
+            done=self._found.done if _goes_on(self._record) else (),
             propagated_to=tuple(dict.fromkeys((*self._found.propagated_to, *tables))),
             server_begun_at=iso(self._world.clock.now()) if begins else self._found.server_begun_at,
             pending=pending,
@@ -222,14 +227,22 @@ def desired_of(record: TopologyRecord, stack: str) -> Desired:
     former = dict(found.endpoints or {})
     if found.route_server_id:
         former[ROUTE_SERVER] = found.route_server_id
+    adopts = record.topology.document.get("route_server", {}).get("id")
     return Desired(
         topology=record.topology,
         stack=stack,
-        adopts=record.topology.document.get("route_server", {}).get("id"),
+        adopts=adopts,
         may_interrupt=record.allow_interruption,
         former=former,
-        propagated=found.propagated_to,
+        done=found.done if _goes_on(record) else (),
+        propagated=found.propagated_to if adopts in (None, found.route_server_id) else (),
     )
+
+
+def _goes_on(record: TopologyRecord) -> bool:
+    """Whether a run has begun on this version and has not reached it yet."""
+    found = record.provisioned
+    return found is not None and found.version == record.version != found.converged_version
 
 
 def plan_of(record: TopologyRecord, stack: str, world: World) -> tuple[Step, ...]:
@@ -267,5 +280,5 @@ def _found(record: TopologyRecord, desired: Desired, observed: Observed) -> Prov
         endpoint_ids=tuple(named.values()),
         endpoints={name: kept[name] for name in names if name in kept},
         endpoint_addresses={name: e.address for name, e in matched.items() if e.address},
-        propagated_to=tuple(t for t in before.propagated_to if t in propagated or t in wanted),
+        propagated_to=tuple(t for t in desired.propagated if t in propagated or t in wanted),
     )

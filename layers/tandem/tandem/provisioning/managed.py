@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from tandem.inventory import Endpoint
 from tandem.model import NetworkInterface, Peer, Route, RouteServer
+from tandem.problems import Problem
 from tandem.tags import ADOPTED_TAG, OWNER_TAG, STACK_TAG, TOPOLOGY_TAG
 from tandem.topology import Topology
 
@@ -17,6 +18,9 @@ ALIVE = frozenset({"pending", "available"})
 AVAILABLE, PENDING, DELETING, DELETED = "available", "pending", "deleting", "deleted"
 FAILING, FAILED, DELETE_FAILED = "failing", "failed", "delete-failed"
 BROKEN = frozenset({FAILED, DELETE_FAILED})
+
+MOST_FAILURES = 3
+"""So often AWS may fail what is to be made, towards one version of a topology."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class Desired:
     """Endpoint name to the ID that was last recorded for it; the route server's under `ROUTE_SERVER`."""
     propagated: tuple[str, ...] = ()
     """Route tables to which Tandem has enabled propagation: it cannot be tagged, so it is recorded."""
+    done: tuple[str, ...] = ()
+    """The steps that were carried out towards this version of the document, as `Step.done` says them."""
 
     @property
     def tags(self) -> dict[str, str]:
@@ -85,6 +91,21 @@ def has_consent(tags: Iterable[tuple[str, str]], desired: Desired) -> bool:
     """Whether its owner lets this stack take it (design §6.1); what Tandem made needs no consent."""
     found = dict(tags)
     return found.get(OWNER_TAG) == desired.stack or is_ours(tags, desired)
+
+
+def given_up(words: str, path: str, desired: Desired, failed: Iterable[str]) -> Problem | None:
+    """What keeps Tandem from making it once more: AWS has failed it so often that it would go on for ever.
+
+    `words` name it. `failed` tells what AWS shows of it as failed now; what had failed and was deleted for
+    that is among the steps.
+    """
+    told = f"{words} is {FAILED}"
+    steps = (step.partition(": ") for step in desired.done if step.startswith("deleted "))
+    times = [*(reason for _, _, reason in steps if reason.startswith(told)), *failed]
+    if len(times) < MOST_FAILURES:
+        return None
+    right = "what AWS says mended; then any change of the document starts anew"
+    return Problem(path, f"{times[-1]}, {len(times)} times by now", right)
 
 
 def server_of(desired: Desired, servers: Iterable[RouteServer]) -> RouteServer | None:

@@ -19,6 +19,7 @@ from tandem.provisioning.managed import (
     PENDING,
     Desired,
     Observed,
+    given_up,
     is_adopted,
     is_ours,
     tag_of,
@@ -26,6 +27,8 @@ from tandem.provisioning.managed import (
 from tandem.provisioning.managesteps import UNKNOWN, Await, CreatePeer, DeletePeer, Keep, SetTags, Step
 from tandem.tags import ADOPTED_TAG, APPLIANCE_TAG, ENDPOINT_TAG
 from tandem.topology import Appliance
+
+UNREADABLE = "the routing database cannot be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,11 @@ def _opened(desired: Desired, session: Session, wait: str | None) -> Iterator[St
         _tags(desired, session),
     )
     blocking = next(iter(session.others), None)
-    if blocking is not None:
+    failed = (_difference(session, p) for p in session.others if p.state == FAILED)
+    refused = given_up(session.words, session.path, desired, failed)
+    if refused is not None:
+        yield Step(create, f"{session.words} has no peer", refused=refused)
+    elif blocking is not None:
         yield Step(create, _difference(session, blocking), f"{blocking.peer_id} to be gone")
     elif not session.is_open:
         yield Step(create, f"{session.words} has no peer", f"endpoint {session.endpoint} to be available")
@@ -166,19 +173,24 @@ def _end(
         return None
     delete = DeletePeer(peer.peer_id, appliance)
     reason = _reason(peer, session)
-    if not live.is_live(peer):
-        return Step(delete, reason)
     successors = [s for s in own if s is not session]
     missing = [s for s in successors if s.peer is None or s.peer.state != AVAILABLE]
+    first = f"{missing[0].words} to be available" if missing else None
+    owned = live.owned_by(appliance)
+    is_spare, is_only = bool(session is None and owned), len(live.live_of(appliance)) == 1
+    if not live.is_live(peer):
+        spare = first if is_spare and peer.state == AVAILABLE else None
+        return Step(delete, reason, spare or _persisted(desired, observed, sessions, live, peer))
     prefix = live.last_for(peer)
-    if not own and live.owned_by(appliance):
-        prefix = live.owned_by(appliance)[0]
+    if not own and owned:
+        prefix = owned[0]
     if prefix is not None:
         return _last(desired, observed, sessions, live, Step(delete, reason), prefix, successors, session)
-    if session is None and not live.owned_by(appliance) and len(live.live_of(appliance)) == 1 and missing:
-        return Step(delete, reason, f"{missing[0].words} to be available")
-    busy = _busy(sessions, live) if session is not None and live.owned_by(appliance) else None
-    return Step(delete, reason, busy, interrupts=f"one of {appliance}'s sessions, which keeps another")
+    if first and (is_only or is_spare):
+        return Step(delete, reason, first)
+    busy = _busy(sessions, live) if session is not None and owned else None
+    keeps = "the only one that is live" if is_only else "which keeps another"
+    return Step(delete, reason, busy, interrupts=f"one of {appliance}'s sessions, {keeps}")
 
 
 def _last(
@@ -193,12 +205,16 @@ def _last(
 ) -> Step:
     """The owner would lose the prefix: another session of its own first, or leave to interrupt."""
     appliance = step.do.appliance if isinstance(step.do, DeletePeer) else ""
-    hurt = f"{appliance}, which owns {prefix}"
+    owner = live.owner_of(prefix) or appliance
+    carries = "which owns" if owner == appliance else f"which carries for {owner}"
+    hurt = f"{appliance}, {carries} {prefix}"
     if successors:
-        other = successors[0].words
-        return Step(step.do, step.reason, f"{other} to have BGP up and to advertise {prefix}", hurt)
+        advertises = f"{successors[0].words} to have BGP up and to advertise {prefix}"
+        waits = advertises if live.are_routes_known else f"the routes: {UNREADABLE}"
+        return Step(step.do, step.reason, waits, hurt)
     if not desired.may_interrupt:
-        what = f"{step.reason}; it is the last live session of {appliance}, which owns {prefix}"
+        known = "" if live.are_routes_known else f" as far as anybody can tell: {UNREADABLE}"
+        what = f"{step.reason}; it is the last live session of {hurt}{known}"
         where = session.path if session else path_of(["appliances", appliance])
         return Step(
             step.do,
@@ -211,9 +227,33 @@ def _last(
                 "--allow-interruption (AllowInterruption: true), or the route with another appliance first",
             ),
         )
-    return Step(
-        step.do, step.reason, _busy(sessions, live) or _standby(desired, observed, live, appliance), hurt
+    return Step(step.do, step.reason, _leave(desired, observed, sessions, live, appliance), hurt)
+
+
+def _persisted(
+    desired: Desired, observed: Observed, sessions: list[Session], live: Sessions, peer: Peer
+) -> str | None:
+    """What the end of a session that is down waits for; a failed one never comes back."""
+    prefix = live.persisting(peer) if peer.state == AVAILABLE else None
+    if prefix is None:
+        return None
+    if desired.may_interrupt:
+        return _leave(desired, observed, sessions, live, live.appliance(peer))
+    if not live.are_routes_known:
+        return f"the routes: {UNREADABLE}"
+    return (
+        f"{live.owner_of(prefix)} to have BGP up: {prefix} is in the FIB though its sessions are down, "
+        "and AWS does not say what the end of a peer does to that"
     )
+
+
+def _leave(
+    desired: Desired, observed: Observed, sessions: list[Session], live: Sessions, appliance: str
+) -> str | None:
+    """What the owner's last session waits for, though it may be interrupted: to know, and the standby."""
+    if not live.are_routes_known:
+        return f"the routes: {UNREADABLE}"
+    return _busy(sessions, live) or _standby(desired, observed, live, appliance)
 
 
 def _busy(sessions: list[Session], live: Sessions) -> str | None:
@@ -256,7 +296,7 @@ def _reason(peer: Peer, session: Session | None) -> str:
 def _difference(session: Session, peer: Peer) -> str:
     if peer.state in (FAILED, FAILING):
         because = f" ({peer.failure_reason})" if peer.failure_reason else ""
-        return f"{peer.peer_id} is {peer.state}{because}"
+        return f"{session.words} is {peer.state}{because}"
     if peer.state == DELETING:
         return f"{session.words} has no peer but {peer.peer_id}, which is being deleted"
     wanted = f"ASN {session.appliance.asn}, {session.appliance.liveness}"

@@ -1,0 +1,42 @@
+"""Sessions as a test bends them: which are down, what is learned through which, which would be ended."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from tandem.model import Route, RouteStatus, Status
+from tandem.provisioning.managesteps import DeletePeer
+from tests.routing import PREFIX, Run, wanted
+
+
+def single() -> dict[str, Any]:
+    """Each appliance with one session: AWS leaves no other way than to interrupt."""
+    made = wanted()
+    made["appliances"]["fw1"]["peers"] = {"az1-a": "10.0.1.10"}
+    made["appliances"]["fw2"]["peers"] = {"az2-a": "10.0.2.10"}
+    return made
+
+
+def sessions(run: Run, address: str) -> list[str]:
+    return sorted(p.peer_id for p in run.aws.shown.peers if p.peer_address == address)
+
+
+def ending(run: Run) -> list[str]:
+    """The peers whose deletion waits for nothing."""
+    return [step.do.about for step in run.plan() if isinstance(step.do, DeletePeer) and step.is_ready]
+
+
+def down(run: Run, *peer_ids: str) -> None:
+    for peer in run.aws.shown.peers:
+        if peer.peer_id in peer_ids:
+            run.aws.peer(replace(peer, bgp=Status.DOWN))
+
+
+def learned(run: Run, *rows: tuple[str, str]) -> None:
+    """The prefix is learned through these peers alone, each with its next hop; the first is in the FIB."""
+    known = tuple(
+        Route(PREFIX, next_hop, RouteStatus.IN_RIB if n else RouteStatus.IN_FIB, peer_id)
+        for n, (peer_id, next_hop) in enumerate(rows)
+    )
+    run.aws.shown = replace(run.aws.shown, routes=known)

@@ -1,0 +1,107 @@
+"""Stories of what somebody else changes, and of what fails at AWS: told, and repaired where it is managed."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest import mock
+
+import boto3
+import pytest
+
+from tests.managing import Managed, converged, tags
+from tests.provisioning import provisioner as watched
+from tests.topologies import set_at
+
+
+@pytest.fixture
+def there():
+    with converged() as tandem:
+        yield tandem
+
+
+def drift(tandem: Managed) -> list[dict[str, Any]]:
+    return [e["detail"] for e in tandem.events() if e["detail-type"] == "Drift Detected"]
+
+
+def test_a_peer_that_somebody_deleted_is_drift_and_is_made_again(there: Managed) -> None:
+    before = there.world()
+    there.settle(60)
+    gone = there.peers()[0]["RouteServerPeerId"]
+    boto3.client("ec2").delete_route_server_peer(RouteServerPeerId=gone)
+    there.settle(30)
+    there.refresh()
+    there.converge()
+    told = drift(there)
+    assert [d["observed"] for d in told] == [None]
+    assert "fw1 at az1-a" in told[0]["expected"]
+    assert there.world() == before
+    there.refresh()
+    assert there.changes == []
+    assert drift(there) == []
+
+
+def test_an_endpoint_that_failed_is_replaced_and_awss_reason_told(there: Managed) -> None:
+    there.settle(60)
+    before = there.world()
+    broken = next(e for e in there.endpoints() if tags(e)["tandem:endpoint"] == "az2-b")
+    for peer in there.peers():
+        if peer["RouteServerEndpointId"] == broken["RouteServerEndpointId"]:
+            there.lab.levers.resource(peer["RouteServerPeerId"], "failed", "no capacity")
+    there.lab.levers.resource(broken["RouteServerEndpointId"], "failed", "no capacity")
+    there.refresh()
+    there.converge()
+    assert any("no capacity" in d["summary"] for d in drift(there))
+    assert broken["RouteServerEndpointId"] not in [e["RouteServerEndpointId"] for e in there.endpoints()]
+    assert there.world() == before
+
+
+def failing(tandem: Managed, endpoint: str) -> None:
+    """AWS fails this endpoint, and the peers at it."""
+    levers = tandem.lab.levers
+    for row in tandem.endpoints():
+        if tags(row)["tandem:endpoint"] == endpoint and row["State"] in ("pending", "available"):
+            for peer in tandem.peers():
+                is_there = peer["RouteServerEndpointId"] == row["RouteServerEndpointId"]
+                if is_there and peer["State"] in ("pending", "available"):
+                    levers.resource(peer["RouteServerPeerId"], "failed", "no capacity")
+            levers.resource(row["RouteServerEndpointId"], "failed", "no capacity")
+
+
+def test_an_endpoint_that_fails_each_time_is_given_up_until_the_document_changes(there: Managed) -> None:
+    there.settle(60)
+    failing(there, "az2-b")
+    before, sleep = len(there.every_call), there.app.clock.sleep
+
+    def slept(seconds: float) -> None:
+        sleep(seconds)
+        failing(there, "az2-b")
+
+    with mock.patch.object(there.app.clock, "sleep", slept):
+        for _ in range(6):
+            there.settle(60)
+            failing(there, "az2-b")
+            there.refresh()
+    made = [c for c in there.every_call[before:] if c == "ec2:CreateRouteServerEndpoint"]
+    assert len(made) == 2, "the third had been there"
+    (told,) = [e["detail"] for e in there.events() if e["detail-type"] == "Provisioning Failed"]
+    assert "endpoint az2-b is failed (no capacity), 3 times by now" in told["reason"]
+    assert there.record().provisioned.pending == ()
+    there.run(set_at(there.wanted(), "route_server.peer_logs", False))
+    assert there.world()["states"] == {"available"}
+    assert len(there.endpoints()) == 4
+
+
+def test_a_watched_route_server_that_differs_is_reported_and_left_alone() -> None:
+    with watched() as tandem:
+        tandem.apply()
+        tandem.deliver()
+        tandem.events()
+        gone = tandem.ids["peers"]["fw2"]["az2-b"]
+        boto3.client("ec2").delete_route_server_peer(RouteServerPeerId=gone)
+        tandem.settle()
+        tandem.refresh()
+        told = [e["detail"] for e in tandem.events() if e["detail-type"] == "Drift Detected"]
+        assert "appliances.fw2.peers.az2-b" in told[0]["summary"]
+        assert not [c for c in tandem.every_call if "CreateRouteServerPeer" in c]
+        tandem.refresh()
+        assert [e for e in tandem.events() if e["detail-type"] == "Drift Detected"] == []
