@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 
 from tandem.audit import Head, RecordKind, canonical, following
 from tandem.events import SCHEMAS, DetailType, Event, from_envelope, schema
-from tandem.failover import telling
+from tandem.failover import news, telling
 from tandem.failover.decision import Action, AddressDecision, GroupDecision, Severity
 from tandem.failover.moves import Move, Moved, Outcome, Refusal
 from tandem.intake import SWEEP, forward, parse
@@ -205,7 +205,7 @@ def decided(decision: GroupDecision, kind: RecordKind, signal: Signal | None = N
 @given(DECISIONS, st.sampled_from(list(SignalKind)), st.none() | st.just(NOW), st.none() | st.just(HEAD))
 def test_whatever_is_decided_meets_the_schema_of_a_decision(decision, kind, at, head):
     body = decided(decision, RecordKind.HOLD, Signal(kind, "BGP of rsp-1 went down", at))
-    (event,) = telling.events_of(body, head)
+    (event,) = news.events_of(body, head)
     assert event.detail_type is DetailType.FAILOVER_DECISION
     assert_meets_schema(event)
 
@@ -214,7 +214,7 @@ def test_whatever_is_decided_meets_the_schema_of_a_decision(decision, kind, at, 
 def test_whatever_became_of_moves_meets_the_schema_of_its_outcome(moved, stages):
     addresses = [telling.moved_detail(m, stages.received_at) for m in moved]
     body = stored(RecordKind.OUTCOME, addresses=addresses, stages=telling.stages_detail(stages, moved))
-    (event,) = telling.events_of(body, HEAD)
+    (event,) = news.events_of(body, HEAD)
     verified = all(m.outcome is Outcome.VERIFIED for m in moved)
     assert event.detail_type is (DetailType.FAILOVER_COMPLETED if verified else DetailType.FAILOVER_FAILED)
     assert_meets_schema(event)
@@ -228,7 +228,7 @@ def test_what_a_dead_look_is_found_to_have_done_is_told_where_it_is_done(decisio
     found = {a.allocation_id: ElasticIp(a.allocation_id, "192.0.2.10", place) for a in decision.addresses}
     intent = following(None, "failover#edge", decided(decision, RecordKind.INTENT))
     body = json.loads(canonical(telling.closing(intent, found, record().topology, NOW)))
-    events = telling.events_of(body, HEAD)
+    events = news.events_of(body, HEAD)
     assert len(events) == (1 if moving and is_there else 0)
     for event in events:
         assert event.detail_type is DetailType.FAILOVER_COMPLETED
@@ -239,7 +239,7 @@ def test_what_a_dead_look_is_found_to_have_done_is_told_where_it_is_done(decisio
     "body", [{}, {"tell": 7}, {"tell": ["a"]}, {"kind": "outcome", "tell": ["a"], "addresses": []}]
 )
 def test_a_record_that_somebody_damaged_tells_nothing(body):
-    assert telling.events_of(body, HEAD) == ()
+    assert news.events_of(body, HEAD) == ()
     intent = following(None, "failover#edge", body)
     assert telling.closing(intent, {}, record().topology, NOW)["tell"] == []
 

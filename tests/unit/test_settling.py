@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from tandem.failover.decision import decide
 from tandem.failover.settling import awaited, heard, unanswered
+from tandem.failover.telling import mark, unmark
 from tandem.memory import Memory
 from tandem.model import Observation, Status
 from tandem.signals import Protocol, Signal, SignalKind, parse_bus
@@ -152,3 +157,33 @@ def test_a_peer_log_is_too_late_to_wait_for() -> None:
     assert waiting([parse_bus(envelope)], observation(), observation()) is None
     told = parse_bus(envelope | {"detail": detail | {"source": "sns"}})
     assert waiting([told], observation(), observation()) is not None
+
+
+NAME = st.none() | st.text(min_size=1)
+
+
+@given(
+    st.builds(
+        Signal,
+        kind=st.sampled_from(SignalKind),
+        cause=st.text(),
+        occurred_at=st.none() | st.just(NOW),
+        peer_id=NAME,
+        protocol=st.none() | st.sampled_from(Protocol),
+        status=st.none() | st.sampled_from(Status),
+        endpoint_id=NAME,
+        peer_ids=st.lists(st.text(), max_size=3).map(tuple),
+    )
+)
+def test_a_look_again_mark_keeps_all_that_settling_asks_for(found: Signal) -> None:
+    assert unmark(json.loads(json.dumps(mark(found)))) == found
+
+
+MEMBERS = st.sampled_from(sorted(mark(signal("rsp-1", UP))))
+
+
+@given(st.dictionaries(MEMBERS, st.none() | st.integers() | st.lists(st.text())))
+def test_a_damaged_mark_is_still_a_reason_to_look(damage: dict[str, object]) -> None:
+    found = unmark(mark(signal("rsp-1", UP)) | damage)
+    waits = waiting([found], observation()) is not None
+    assert waits == (found.kind is SignalKind.SESSION)

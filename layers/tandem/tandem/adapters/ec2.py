@@ -2,45 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from datetime import datetime
 from functools import cache
-from ipaddress import ip_network
 from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tandem.adapters import clients
+from tandem.adapters import clients, ec2rows
 from tandem.errors import TRANSIENT_CODES, ConfigurationError, TemporaryError
 from tandem.failover.moves import NOT_BEGUN, Associated, Move, Refusal
 from tandem.model import (
     ElasticIp,
-    Holder,
-    InstallationStatus,
-    Liveness,
     NetworkInterface,
     Observation,
     Peer,
-    PrivateAddress,
-    Route,
-    RouteInstallation,
-    RouteStatus,
     RoutingDatabase,
-    Status,
 )
 from tandem.override import Override
-from tandem.topology import Topology, canonical_address, canonical_prefix
+from tandem.topology import Topology
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import (
-        AddressTypeDef,
         FilterTypeDef,
         NetworkInterfaceTypeDef,
-        RouteServerPeerTypeDef,
         RouteServerRouteTypeDef,
-        TagTypeDef,
     )
 
 R = TypeVar("R")
@@ -139,14 +126,14 @@ def routing_database(route_server_id: str, *, whole: bool = True) -> RoutingData
         token = page.get("NextToken")
         if not token:
             break
-    routes, unread = _readable(rows, _route)
+    routes, unread = ec2rows.readable(rows, ec2rows.route)
     words = tuple(
         f"a route to {row.get('Prefix')} in {route_server_id} cannot be read ({why})" for row, why in unread
     )
     if whole and words:
         raise ConfigurationError(words[0])
     persisted = page.get("AreRoutesPersisted", False)
-    return RoutingDatabase(routes, persisted, words, dict(_doubts(routes, unread)))
+    return RoutingDatabase(routes, persisted, words, dict(ec2rows.doubts(routes, unread)))
 
 
 def peers(route_server_id: str) -> tuple[Peer, ...]:
@@ -171,7 +158,9 @@ def _readable_peers(route_server_id: str) -> tuple[tuple[Peer, ...], list[tuple[
     """
     pages = clients.ec2().get_paginator("describe_route_server_peers")
     shown = _read(lambda: [p for page in pages.paginate() for p in page["RouteServerPeers"]])
-    found, unread = _readable([p for p in shown if p.get("RouteServerId") == route_server_id], _peer)
+    found, unread = ec2rows.readable(
+        [p for p in shown if p.get("RouteServerId") == route_server_id], ec2rows.peer
+    )
     return found, [
         (p.get("PeerAddress", ""), f"the peer {p.get('RouteServerPeerId')} cannot be read ({why})")
         for p, why in unread
@@ -183,7 +172,7 @@ def addresses(allocation_ids: Sequence[str]) -> dict[str, ElasticIp]:
     found = _filtered(
         "allocation-id", allocation_ids, lambda f: clients.ec2().describe_addresses(Filters=f)["Addresses"]
     )
-    return {address["AllocationId"]: _elastic_ip(address) for address in found}
+    return {address["AllocationId"]: ec2rows.elastic_ip(address) for address in found}
 
 
 def addresses_on(interface_ids: Iterable[str]) -> dict[str, ElasticIp]:
@@ -193,7 +182,7 @@ def addresses_on(interface_ids: Iterable[str]) -> dict[str, ElasticIp]:
         tuple(interface_ids),
         lambda f: clients.ec2().describe_addresses(Filters=f)["Addresses"],
     )
-    return {address["AllocationId"]: _elastic_ip(address) for address in found}
+    return {address["AllocationId"]: ec2rows.elastic_ip(address) for address in found}
 
 
 def interfaces(topology: Topology) -> dict[str, NetworkInterface]:
@@ -213,7 +202,7 @@ def interfaces(topology: Topology) -> dict[str, NetworkInterface]:
     ]
     found = _filtered("attachment.instance-id", topology.instance_ids, read)
     found += _filtered("network-interface-id", targets, read)
-    return {i["NetworkInterfaceId"]: _interface(i) for i in found}
+    return {i["NetworkInterfaceId"]: ec2rows.interface(i) for i in found}
 
 
 def instance_states(instance_ids: Sequence[str]) -> dict[str, str]:
@@ -298,103 +287,3 @@ def _or_none(read: Future[T], failed: list[str]) -> T | None:
     except (TemporaryError, ConfigurationError) as error:
         failed.append(str(error))
         return None
-
-
-def _readable(rows: Iterable[R], read: Callable[[R], T]) -> tuple[tuple[T, ...], list[tuple[R, str]]]:
-    """What can be read of the rows, and of each other one why not: AWS may add words."""
-    found: list[T] = []
-    unread: list[tuple[R, str]] = []
-    for row in rows:
-        try:
-            found.append(read(row))
-        except (KeyError, TypeError, ValueError) as error:
-            unread.append((row, f"{type(error).__name__}: {error}"))
-    return tuple(found), unread
-
-
-def _doubts(
-    routes: Iterable[Route], unread: Iterable[tuple[RouteServerRouteTypeDef, str]]
-) -> Iterator[tuple[str, str]]:
-    """Only the row in the FIB matters, and a prefix has one (facts §3.4): a row of an unknown status is none
-    where another can be read.
-    """
-    owned = {route.prefix for route in routes if route.status is RouteStatus.IN_FIB}
-    for row, why in unread:
-        status: object = row.get("RouteStatus")
-        with suppress(KeyError, ValueError):
-            prefix = str(ip_network(row["Prefix"], strict=False))
-            if status == RouteStatus.IN_FIB or (status != RouteStatus.IN_RIB and prefix not in owned):
-                yield prefix, f"a route to {prefix} may be in the FIB and cannot be read ({why})"
-
-
-def _route(row: RouteServerRouteTypeDef) -> Route:
-    return Route(
-        prefix=canonical_prefix(row["Prefix"]),
-        next_hop=canonical_address(row["NextHopIp"]),
-        status=RouteStatus(row["RouteStatus"]),
-        peer_id=row.get("RouteServerPeerId", ""),
-        as_path=tuple(row.get("AsPaths", ())),
-        med=row.get("Med", 0),
-        installations=tuple(
-            RouteInstallation(
-                i["RouteTableId"],
-                InstallationStatus(i["RouteInstallationStatus"]),
-                i.get("RouteInstallationStatusReason"),
-            )
-            for i in row.get("RouteInstallationDetails", ())
-        ),
-    )
-
-
-def _peer(peer: RouteServerPeerTypeDef) -> Peer:
-    options = peer["BgpOptions"]
-    bfd = peer.get("BfdStatus", {}).get("Status")
-    return Peer(
-        peer_id=peer["RouteServerPeerId"],
-        endpoint_id=peer["RouteServerEndpointId"],
-        route_server_id=peer["RouteServerId"],
-        peer_address=canonical_address(peer["PeerAddress"]),
-        state=peer["State"],
-        asn=options.get("PeerAsn", 0),
-        liveness=Liveness(options.get("PeerLivenessDetection", Liveness.BGP_KEEPALIVE)),
-        bgp=Status(peer.get("BgpStatus", {}).get("Status", Status.DOWN)),
-        bfd=Status(bfd) if bfd else None,
-        tags=_tags(peer.get("Tags", ())),
-        failure_reason=peer.get("FailureReason"),
-    )
-
-
-def _elastic_ip(address: AddressTypeDef) -> ElasticIp:
-    association = address.get("AssociationId")
-    holder = None
-    if association:
-        holder = Holder(
-            address.get("NetworkInterfaceId", ""), address.get("PrivateIpAddress", ""), association
-        )
-    return ElasticIp(address["AllocationId"], address["PublicIp"], holder, _tags(address.get("Tags", ())))
-
-
-def _interface(interface: NetworkInterfaceTypeDef) -> NetworkInterface:
-    attachment: Mapping[str, object] = interface.get("Attachment") or {}
-    instance_id = attachment.get("InstanceId")
-    return NetworkInterface(
-        network_interface_id=interface["NetworkInterfaceId"],
-        subnet_id=interface["SubnetId"],
-        instance_id=str(instance_id) if instance_id else None,
-        attachment=str(attachment["Status"]) if "Status" in attachment else None,
-        addresses=tuple(
-            PrivateAddress(
-                a["PrivateIpAddress"],
-                a.get("Association", {}).get("PublicIp"),
-                a.get("Association", {}).get("AllocationId"),
-            )
-            for a in interface.get("PrivateIpAddresses", ())
-        ),
-        ipv6=tuple(canonical_address(a["Ipv6Address"]) for a in interface.get("Ipv6Addresses", ())),
-        source_dest_check=interface.get("SourceDestCheck", False),
-        tags=_tags(interface.get("TagSet", ())),
-    )
-
-
-def _tags(tags: Iterable[TagTypeDef]) -> tuple[tuple[str, str], ...]:
-    return tuple((tag["Key"], tag["Value"]) for tag in tags)

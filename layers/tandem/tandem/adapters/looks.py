@@ -11,11 +11,12 @@ from typing import Any, cast
 from botocore.exceptions import ClientError
 
 from tandem.adapters import clients
+from tandem.adapters.overrides import override_of
 from tandem.adapters.tables import answered, condition_failed
 from tandem.errors import LeaseLostError
 from tandem.lease import LEASE, Lease, is_over
 from tandem.memory import Memory, dump, load
-from tandem.override import FOREVER, Override, OverrideKind
+from tandem.override import Override
 
 ATTEMPTS = 5
 MARKS = 100
@@ -119,7 +120,7 @@ class LookStore:
         for item in page["Items"]:
             name, _, group = item["id"]["S"].partition("#")
             if name == topology:
-                override, damage = _override(item, group or None)
+                override, damage = override_of(item, group or None)
                 found += [override] if override else []
                 if damage:
                     self.damaged(item["id"]["S"], damage)
@@ -297,47 +298,3 @@ def _signal(text: str) -> Mapping[str, Any]:
     except ValueError:
         return {}
     return signal if isinstance(signal, dict) else {}
-
-
-def _override(item: Mapping[str, Any], group: str | None) -> tuple[Override | None, str | None]:
-    """The override and, where its record is damaged, what is wrong: of such a one only a pause counts."""
-    action, wrong = _text(item, "action"), []
-    is_pause = action.strip().lower() == OverrideKind.PAUSED
-    if action not in tuple(OverrideKind):
-        wrong.append(f"`action` is neither {' nor '.join(OverrideKind)}")
-    wrong += [f"`{name}` is no text" for name in ("who", "why") if not _text(item, name)]
-    until = _until(_text(item, "until"))
-    if until is None:
-        wrong.append("`until` is no time as in 2026-01-31T18:00:00Z")
-    if not is_pause and not _text(item, "appliance"):
-        wrong.append("`appliance` is no name")
-    damage = None
-    if wrong:
-        held = "it pauses all the same" if is_pause else "it does not count"
-        damage = f"the override record {item['id']['S']} is damaged, {held}: {'; '.join(wrong)}"
-        if not is_pause:
-            return None, damage
-    why = _text(item, "why") or "unknown"
-    override = Override(
-        kind=OverrideKind.PAUSED if is_pause else OverrideKind.PINNED,
-        who=_text(item, "who") or "unknown",
-        why=f"{why} ({damage}; mend or delete it)" if damage else why,
-        until=until or FOREVER,
-        group=group,
-        appliance=_text(item, "appliance") or None,
-        forced=item.get("forced", {}).get("BOOL", False),
-    )
-    return override, damage
-
-
-def _text(item: Mapping[str, Any], name: str) -> str:
-    return str(item.get(name, {}).get("S", ""))
-
-
-def _until(text: str) -> datetime | None:
-    """A time without a zone is UTC."""
-    try:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (OverflowError, ValueError):
-        return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tandem.audit import RecordKind
 from tandem.errors import TandemError
-from tandem.failover import telling
+from tandem.failover import news, telling
 from tandem.failover.acting import carry_out
 from tandem.failover.decision import GroupDecision, decide
 from tandem.failover.moves import Moved, moves, superseded
@@ -135,7 +135,7 @@ def _urgent(run: Run) -> _Urgent:
 def _tell(run: Run, body: Mapping[str, Any]) -> bool:
     """Puts on the bus what a record tells that is not in the table; whether it is still to be told."""
     try:
-        run.world.bus.put(*telling.events_of(body, None))
+        run.world.bus.put(*news.events_of(body, None))
     except TandemError as error:
         run.world.note("people are not told", topology=run.topology.name, why=str(error))
         return True

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from tandem.audit import Head, Record, RecordKind
-from tandem.events import DetailType, Event, event, iso, parse_iso
+from tandem.audit import Record, RecordKind
+from tandem.events import iso, parse_iso
 from tandem.failover import ownership
 from tandem.failover.decision import Action, AddressDecision, GroupDecision
 from tandem.failover.moves import Moved, Outcome
@@ -81,6 +81,8 @@ def mark(signal: Signal) -> dict[str, Any]:
         "peer_id": signal.peer_id,
         "protocol": signal.protocol,
         "status": signal.status,
+        "endpoint_id": signal.endpoint_id,
+        "peer_ids": list(signal.peer_ids),
     }
 
 
@@ -91,12 +93,19 @@ def unmark(marked: Mapping[str, Any]) -> Signal:
             kind=SignalKind(marked["kind"]),
             cause=str(marked["cause"]),
             occurred_at=parse_iso(marked["occurred_at"]) if marked.get("occurred_at") else None,
-            peer_id=marked.get("peer_id"),
+            peer_id=_name(marked, "peer_id"),
             protocol=Protocol(marked["protocol"]) if marked.get("protocol") else None,
             status=Status(marked["status"]) if marked.get("status") else None,
+            endpoint_id=_name(marked, "endpoint_id"),
+            peer_ids=tuple(str(peer) for peer in marked.get("peer_ids") or ()),
         )
     except (KeyError, TypeError, ValueError):
         return Signal(SignalKind.LOOK, "another signal came during a look")
+
+
+def _name(marked: Mapping[str, Any], name: str) -> str | None:
+    value = marked.get(name)
+    return value if isinstance(value, str) else None
 
 
 def address_detail(address: AddressDecision) -> dict[str, Any]:
@@ -168,65 +177,6 @@ def stages_detail(stages: Stages, moved: tuple[Moved, ...]) -> dict[str, Any]:
         "associated_at": iso(max(associated)) if associated else None,
         "verified_at": iso(max(verified)) if whole and verified else None,
     }
-
-
-def events_of(told: Mapping[str, Any], head: Head | None) -> tuple[Event, ...]:
-    """What people are told of an audit record's body: an event for each group in its `tell`.
-
-    None where somebody damaged the record. `head` is null while the record is not in the table yet.
-    """
-    make = _completed if told.get("kind") == RecordKind.OUTCOME else _decided
-    audit = head.as_dict() if head else None
-    try:
-        return tuple(make(str(group), told, audit) for group in told.get("tell", ()))
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return ()
-
-
-def _decided(group: str, told: Mapping[str, Any], audit: dict[str, Any] | None) -> Event:
-    """`Failover Decision`: a move or a hold began."""
-    return event(
-        DetailType.FAILOVER_DECISION,
-        topology=told["topology"],
-        group=group,
-        occurred_at=parse_iso(told["at"]),
-        decision_id=told["decision_id"],
-        mode=told["mode"],
-        signal=told["signal"],
-        audit=audit,
-        **told["groups"][group],
-    )
-
-
-def _completed(group: str, told: Mapping[str, Any], audit: dict[str, Any] | None) -> Event:
-    """`Failover Completed` where every move of the group is verified, else `Failover Failed`."""
-    own = [a for a in told["addresses"] if a["group"] == group]
-    addresses = [{name: a[name] for name in a if name != "group"} for a in own]
-    whole = all(a["outcome"] == Outcome.VERIFIED for a in addresses)
-    return event(
-        DetailType.FAILOVER_COMPLETED if whole else DetailType.FAILOVER_FAILED,
-        topology=told["topology"],
-        group=group,
-        occurred_at=parse_iso(told["at"]),
-        decision_id=told["decision_id"],
-        owner=addresses[0]["to"]["appliance"],
-        addresses=addresses,
-        stages=_stages_of(told["stages"], addresses),
-        audit=audit,
-    )
-
-
-def _stages_of(stages: Mapping[str, Any], addresses: list[dict[str, Any]]) -> dict[str, Any]:
-    """A look's stages as one group reached them."""
-    received = parse_iso(stages["received_at"])
-    associated = [a["associated_ms"] for a in addresses if a["associated_ms"] is not None]
-    verified = [a["verified_ms"] for a in addresses if a["verified_ms"] is not None]
-    own = dict(stages)
-    if associated:
-        own["associated_at"] = iso(received + timedelta(milliseconds=max(associated)))
-    if len(verified) == len(addresses):
-        own["verified_at"] = iso(received + timedelta(milliseconds=max(verified)))
-    return own
 
 
 def closing(

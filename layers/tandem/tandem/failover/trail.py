@@ -9,7 +9,7 @@ from typing import Any
 from tandem.audit import Head, Record, RecordKind, open_intent
 from tandem.errors import ConfigurationError, StateUnavailableError, TemporaryError
 from tandem.events import DetailType, event
-from tandem.failover import telling
+from tandem.failover import news, telling
 from tandem.failover.decision import Action, GroupDecision
 from tandem.failover.moves import Moved, Outcome
 from tandem.failover.ports import Audit
@@ -126,7 +126,7 @@ class Trail:
         while self._untold:
             head, body = self._untold[0]
             try:
-                self._bus.put(*telling.events_of(body, head))
+                self._bus.put(*news.events_of(body, head))
             except TemporaryError as error:
                 self._trouble = error
                 return
