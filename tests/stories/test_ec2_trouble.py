@@ -40,6 +40,15 @@ def test_ec2_refuses_every_associate_address_for_five_minutes(edge: Stack, code:
     assert messages.count(FOLLOWED[1]) == 1
 
 
+def test_a_transient_refusal_is_tried_again_for_as_long_as_a_look_settles(edge: Stack) -> None:
+    edge.levers.fault(action="AssociateAddress", error="IncorrectInstanceState")
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    edge.clock.after(21, edge.levers.faults_clear)
+    edge.sweep()
+    assert edge.are_all_with("fw2")
+
+
 def test_a_transient_refusal_is_tried_again_within_the_invocation(edge: Stack) -> None:
     edge.levers.fault(action="AssociateAddress", error="IncorrectInstanceState", count=2)
     edge.levers.kill(name="fw1")

@@ -131,6 +131,7 @@ def test_a_document_that_is_stored_between_two_batches_stops_the_rest(hundred: S
 def test_a_dry_run_asks_for_a_few_of_many_moves(hundred: Stack) -> None:
     """Its questions must leave EC2's tokens to those who move."""
     hundred.store(mode="dry-run")
+    hundred.levers.fault(action="AssociateAddress", throttle={"capacity": 5, "refill": 5})
     hundred.levers.kill(name="fw1")
     hundred.clock.sleep(3)
     hundred.forget_calls()
