@@ -41,8 +41,9 @@ crash-sweep: $(VENV)/.ready ## kill the failover and provisioner functions at ev
 	$(BIN)/pytest -s tests/stories/test_crashes.py tests/stories/test_provisioning_crashes.py \
 		tests/stories/test_field_sweep.py
 
-storm: $(VENV)/.ready ## anything that can happen, in any order, for minutes; prints its seed
-	TANDEM_STORM_EXAMPLES=$(EXAMPLES) $(BIN)/pytest --hypothesis-seed=$(SEED) tests/storm
+storm: $(VENV)/.ready ## anything that can happen, in any order, for minutes, and properties with new examples; prints its seed
+	TANDEM_STORM_EXAMPLES=$(EXAMPLES) $(BIN)/pytest --hypothesis-profile=exploring --hypothesis-seed=$(SEED) \
+		tests/storm tests/properties
 EXAMPLES ?= 60
 SEED ?= $(shell date +%s)
 

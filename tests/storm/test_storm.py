@@ -489,8 +489,6 @@ TestStorm.settings = settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,
     phases=[Phase.generate],  # a failure says how to play it again; to shrink it would take an hour
-    derandomize="TANDEM_STORM_EXAMPLES" not in os.environ,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     print_blob=True,
 )
