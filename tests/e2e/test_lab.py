@@ -19,7 +19,7 @@ from lab.deploy import ROOT
 from lab.forward import Forwarder
 from lab.queues import Notifications, Queue
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 PEER = "arn:aws:ec2:us-east-1:123456789012:route-server-peer/rsp-0a"
 RECORD = {
     "resource_arn": PEER,

@@ -5,6 +5,9 @@ from contextlib import contextmanager
 import pytest
 from botocore.exceptions import ClientError
 
+PATIENCE = 60.0
+"""Seconds until a test that waits for real threads or processes gives up. It waits so long only to fail."""
+
 
 @contextmanager
 def refused(code):

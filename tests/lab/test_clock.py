@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.ec2 import RealClock, VirtualClock
+from tests.lab.support import PATIENCE
 
 
 @given(st.lists(st.floats(0, 100), max_size=20))
@@ -58,7 +59,7 @@ def test_time_does_not_run_back():
 def test_the_real_clock_runs_events_on_its_thread_until_it_is_stopped():
     clock, ran = RealClock(), threading.Event()
     clock.after(0.01, ran.set)
-    assert ran.wait(5)
+    assert ran.wait(PATIENCE)
     clock.stop()
     assert not [thread for thread in clock._threads if thread.is_alive()]
 
@@ -67,15 +68,15 @@ def test_a_failing_event_does_not_stop_real_time():
     clock, ran = RealClock(), threading.Event()
     clock.after(0, lambda: 1 / 0)
     clock.after(0.01, ran.set)
-    assert ran.wait(5)
+    assert ran.wait(PATIENCE)
     clock.stop()
     assert [type(failure) for failure in clock.failures] == [ZeroDivisionError]
 
 
 def test_slow_work_does_not_hold_up_events():
     clock, ran, gate = RealClock(), threading.Event(), threading.Event()
-    clock.hand_over(lambda: gate.wait(5))
+    clock.hand_over(lambda: gate.wait(PATIENCE))
     clock.after(0, ran.set)
-    assert ran.wait(5)
+    assert ran.wait(PATIENCE)
     gate.set()
     clock.stop()

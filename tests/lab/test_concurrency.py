@@ -6,7 +6,7 @@ import pytest
 
 from lab.ec2 import RealClock, Timings, concurrency, lab_ec2
 from lab.ec2.scenario import edge
-from tests.lab.support import Edge
+from tests.lab.support import PATIENCE, Edge
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_parallel_calls_levers_and_events_leave_one_consistent_world(world):
     with ThreadPoolExecutor(16) as pool:
         jobs = [pool.submit(job, number) for number in range(120) for job in (move, shake)]
         for job in jobs:
-            job.result(timeout=60)
+            job.result(timeout=PATIENCE)
     world.levers.restore("fw1")
     for _ in range(500):
         if world.owner() == "10.0.1.10" and len(world.rows()) == 4:
@@ -48,7 +48,7 @@ def test_parallel_calls_levers_and_events_leave_one_consistent_world(world):
 
 
 def test_latency_is_served_side_by_side(world):
-    world.levers.fault("DescribeAddresses", latency_s=0.3)
+    world.levers.fault("DescribeAddresses", latency_s=1)
     world.lab.lab.requests.clear()
     with ThreadPoolExecutor(20) as pool:
         list(pool.map(lambda _: world.ec2.describe_addresses(), range(20)))

@@ -10,9 +10,9 @@ import pytest
 
 from lab.guardian import Orders, Server
 from lab.servers import sweep
+from tests.lab.support import PATIENCE
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 20.0
 # a server with a child of its own, as ministack has its Lambda workers; it says who they are
 SERVER = """
 import os, subprocess, sys, time
