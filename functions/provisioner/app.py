@@ -34,8 +34,9 @@ from tandem.failover.preview import preview
 from tandem.place import Place
 from tandem.provisioning.manageapply import plan_of
 from tandem.provisioning.ports import World
-from tandem.provisioning.provisioner import Run, Stack
+from tandem.provisioning.provisioner import Run
 from tandem.provisioning.refreshing import refresh
+from tandem.provisioning.watched import Stack
 from tandem.provisioning.watchsteps import Subscriber
 from tandem.settings import Settings
 from tandem.topology import Topology

@@ -12,8 +12,9 @@ from tandem.problems import Problem
 from tandem.provisioning import provisioner
 from tandem.provisioning.manageapply import plan_of
 from tandem.provisioning.ports import World
-from tandem.provisioning.provisioner import Run, Stack
+from tandem.provisioning.provisioner import Run
 from tandem.provisioning.refreshing import leave, refresh, shared
+from tandem.provisioning.watched import Stack
 from tandem.record import Provisioned, TopologyRecord
 
 

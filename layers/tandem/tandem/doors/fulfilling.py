@@ -15,8 +15,9 @@ from tandem.doors.customresource import OnDelete, Request, RequestType, property
 from tandem.errors import ConfigurationError, TemporaryError
 from tandem.problems import Problem
 from tandem.provisioning import ports, provisioner, refreshing
-from tandem.provisioning.provisioner import Run, Stack
+from tandem.provisioning.provisioner import Run
 from tandem.provisioning.refreshing import shared
+from tandem.provisioning.watched import Stack
 from tandem.record import TopologyRecord
 from tandem.topology import parse
 from tandem.validation.document import normalise

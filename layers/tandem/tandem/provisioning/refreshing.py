@@ -13,9 +13,10 @@ from tandem.intake import route_server_of
 from tandem.provisioning.actors import Frugal, actor
 from tandem.provisioning.manageapply import Convergence
 from tandem.provisioning.ports import World
-from tandem.provisioning.provisioner import Run, Stack, provision, take_back, unreadable
+from tandem.provisioning.provisioner import Run, provision, take_back, unreadable
 from tandem.provisioning.suspicions import suspicion_of_step
 from tandem.provisioning.telling import drifted
+from tandem.provisioning.watched import Stack
 from tandem.record import Provisioned, TopologyRecord
 
 TRIES = 5

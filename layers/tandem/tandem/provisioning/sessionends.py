@@ -1,0 +1,162 @@
+"""What ends sessions in a managed plan: the standby's before the owner's, each only where the route stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tandem.model import Peer
+from tandem.problems import Problem, path_of
+from tandem.provisioning.interruption import Sessions
+from tandem.provisioning.managed import (
+    AVAILABLE,
+    DELETED,
+    DELETING,
+    FAILING,
+    PENDING,
+    Desired,
+    Observed,
+    is_adopted,
+    is_ours,
+    tag_of,
+)
+from tandem.provisioning.managesteps import Await, DeletePeer, Keep, Step
+from tandem.provisioning.sessions import Session
+from tandem.tags import ENDPOINT_TAG
+
+UNREADABLE = "the routing database cannot be read"
+
+
+def ended(desired: Desired, observed: Observed, sessions: list[Session]) -> Iterator[Step]:
+    """One by one: what ends counts as gone for what comes after it."""
+    ends = Ends(desired, observed, sessions, Sessions(desired, observed))
+    live = ends.live
+    serving = {s.peer.peer_id for s in sessions if s.peer}
+    in_the_way = {p.peer_id: s for s in sessions for p in s.others}
+    going = [p for p in observed.peers if p.peer_id not in serving and p.state != DELETED]
+    going = [p for p in going if p.peer_id in in_the_way or is_ours(p.tags, desired)]
+
+    def rank(peer: Peer) -> tuple[bool, bool, str]:
+        return bool(live.owned_by(live.appliance(peer))), live.is_live(peer), peer.peer_id
+
+    for peer in sorted(going, key=rank):
+        if peer.state in (DELETING, PENDING, FAILING):
+            until = "gone" if peer.state == DELETING else f"no longer {peer.state}"
+            yield Step(Await(peer.peer_id), f"it is {peer.state}", f"{peer.peer_id} to be {until}")
+            continue
+        step = ends.end(peer, in_the_way.get(peer.peer_id))
+        if step is not None:
+            if step.is_ready:
+                live.end(peer)
+            yield step
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """What the end of each session waits for."""
+
+    desired: Desired
+    observed: Observed
+    sessions: list[Session]
+    live: Sessions
+
+    def end(self, peer: Peer, session: Session | None) -> Step | None:
+        """The step that deletes the peer; None for what was there before Tandem and replaces nothing."""
+        appliance = self.live.appliance(peer)
+        own = [s for s in self.sessions if s.appliance.name == appliance]
+        if not is_ours(peer.tags, self.desired):
+            return _strangers(peer, session)
+        if is_adopted(peer.tags) and not any(tag_of(peer.tags, ENDPOINT_TAG) == s.endpoint for s in own):
+            return None
+        delete = DeletePeer(peer.peer_id, appliance)
+        reason = _reason(peer, session)
+        successors = [s for s in own if s is not session]
+        missing = [s for s in successors if s.peer is None or s.peer.state != AVAILABLE]
+        first = f"{missing[0].words} to be available" if missing else None
+        owned = self.live.owned_by(appliance)
+        is_spare, is_only = bool(session is None and owned), len(self.live.live_of(appliance)) == 1
+        if not self.live.is_live(peer):
+            spare = first if is_spare and peer.state == AVAILABLE else None
+            return Step(delete, reason, spare or self._persisted(peer))
+        prefix = self.live.last_for(peer)
+        if not own and owned:
+            prefix = owned[0]
+        if prefix is not None:
+            return self._last(delete, reason, prefix, successors, session)
+        if first and (is_only or is_spare):
+            return Step(delete, reason, first)
+        busy = self._busy() if session is not None and owned else None
+        keeps = "the only one that is live" if is_only else "which keeps another"
+        return Step(delete, reason, busy, interrupts=f"one of {appliance}'s sessions, {keeps}")
+
+    def _last(
+        self, delete: DeletePeer, reason: str, prefix: str, successors: list[Session], session: Session | None
+    ) -> Step:
+        """The owner would lose the prefix: another session of its own first, or leave to interrupt."""
+        appliance = delete.appliance
+        owner = self.live.owner_of(prefix) or appliance
+        carries = "which owns" if owner == appliance else f"which carries for {owner}"
+        hurt = f"{appliance}, {carries} {prefix}"
+        if successors:
+            advertises = f"{successors[0].words} to have BGP up and to advertise {prefix}"
+            waits = advertises if self.live.are_routes_known else f"the routes: {UNREADABLE}"
+            return Step(delete, reason, waits, hurt)
+        if not self.desired.may_interrupt:
+            known = "" if self.live.are_routes_known else f" as far as anybody can tell: {UNREADABLE}"
+            what = f"{reason}; it is the last live session of {hurt}{known}"
+            where = session.path if session else path_of(["appliances", appliance])
+            consent = "--allow-interruption (AllowInterruption: true)"
+            refused = Problem(where, what, f"{consent}, or the route with another appliance first")
+            return Step(delete, reason, interrupts=hurt, refused=refused)
+        return Step(delete, reason, self._leave(appliance), hurt)
+
+    def _persisted(self, peer: Peer) -> str | None:
+        """What the end of a session that is down waits for; a failed one never comes back."""
+        prefix = self.live.persisting(peer) if peer.state == AVAILABLE else None
+        if prefix is None:
+            return None
+        if self.desired.may_interrupt:
+            return self._leave(self.live.appliance(peer))
+        if not self.live.are_routes_known:
+            return f"the routes: {UNREADABLE}"
+        return (
+            f"{self.live.owner_of(prefix)} to have BGP up: {prefix} is in the FIB though its sessions are "
+            "down, and AWS does not say what the end of a peer does to that"
+        )
+
+    def _leave(self, appliance: str) -> str | None:
+        """What the owner's last session waits for, though it may be interrupted: to know, and the standby."""
+        if not self.live.are_routes_known:
+            return f"the routes: {UNREADABLE}"
+        return self._busy() or self._standby(appliance)
+
+    def _busy(self) -> str | None:
+        """A standby whose sessions are still being made: it comes first."""
+        for session in self.sessions:
+            standby = not self.live.owned_by(session.appliance.name)
+            if standby and (session.peer is None or session.peer.state != AVAILABLE):
+                return f"{session.words} to be available: the standby comes first"
+        return None
+
+    def _standby(self, appliance: str) -> str | None:
+        """Somebody who takes over, where anybody could: an appliance that runs, or may."""
+        others = [a for a in self.desired.topology.appliances.values() if a.name != appliance]
+        if any(self.live.live_of(a.name) for a in others):
+            return None
+        states = self.observed.instance_states
+        running = [a for a in others if a.instance_id and states.get(a.instance_id) == "running"]
+        return f"{running[0].name} to have BGP up: it takes over meanwhile" if running else None
+
+
+def _strangers(peer: Peer, session: Session | None) -> Step | None:
+    if session is None:
+        return None
+    said = f"{peer.peer_id} is there with ASN {peer.asn} and {peer.liveness}, and is not Tandem's to replace"
+    refused = Problem(session.path, said, "declared as it is, or deleted by its owner")
+    return Step(Keep(peer.peer_id), said, refused=refused)
+
+
+def _reason(peer: Peer, session: Session | None) -> str:
+    if session is None:
+        return "the topology has no such session any more"
+    return session.difference(peer)

@@ -1,0 +1,93 @@
+"""The sessions that a topology declares, each beside the peers that AWS shows for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tandem.model import Peer
+from tandem.problems import path_of
+from tandem.provisioning.endpointplan import Matched
+from tandem.provisioning.managed import (
+    ALIVE,
+    AVAILABLE,
+    DELETED,
+    DELETING,
+    FAILED,
+    FAILING,
+    Desired,
+    Observed,
+)
+from tandem.tags import APPLIANCE_TAG, ENDPOINT_TAG
+from tandem.topology import Appliance
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One declared session, the peer that serves it, and the peers that stand in its way."""
+
+    appliance: Appliance
+    endpoint: str
+    address: str
+    endpoint_id: str | None
+    is_open: bool
+    """Whether its endpoint takes peers."""
+    peer: Peer | None = None
+    others: tuple[Peer, ...] = ()
+
+    @property
+    def words(self) -> str:
+        return f"{self.appliance.name}'s session at {self.endpoint}"
+
+    @property
+    def path(self) -> str:
+        return path_of(["appliances", self.appliance.name, "peers", self.endpoint])
+
+    def difference(self, peer: Peer) -> str:
+        """Why the peer is not the declared session's."""
+        if peer.state in (FAILED, FAILING):
+            because = f" ({peer.failure_reason})" if peer.failure_reason else ""
+            return f"{self.words} is {peer.state}{because}"
+        if peer.state == DELETING:
+            return f"{self.words} has no peer but {peer.peer_id}, which is being deleted"
+        wanted = f"ASN {self.appliance.asn}, {self.appliance.liveness}"
+        return (
+            f"{peer.peer_id} has ASN {peer.asn}, {peer.liveness} instead of {wanted}, and AWS changes no peer"
+        )
+
+    def tags(self, desired: Desired) -> tuple[tuple[str, str], ...]:
+        """What its peer is tagged with."""
+        named = (ENDPOINT_TAG, self.endpoint), (APPLIANCE_TAG, self.appliance.name)
+        return (*desired.tags.items(), *named)
+
+
+def sessions_of(desired: Desired, observed: Observed, matched: Matched) -> list[Session]:
+    """Every declared session, in the order of the document."""
+    found = []
+    for appliance in desired.topology.appliances.values():
+        for name, address in appliance.peers:
+            endpoint = matched.by_name.get(name)
+            at = [
+                p
+                for p in observed.peers
+                if endpoint and (p.endpoint_id, p.peer_address) == (endpoint.endpoint_id, address)
+            ]
+            at = [p for p in at if p.state != DELETED]
+            fits = [
+                p
+                for p in at
+                if p.state in ALIVE and (p.asn, p.liveness) == (appliance.asn, appliance.liveness)
+            ]
+            fits.sort(key=lambda p: (p.state != AVAILABLE, p.peer_id))
+            peer = fits[0] if fits else None
+            found.append(
+                Session(
+                    appliance,
+                    name,
+                    address,
+                    endpoint.endpoint_id if endpoint else None,
+                    bool(endpoint and endpoint.state == AVAILABLE),
+                    peer,
+                    tuple(p for p in at if p is not peer),
+                )
+            )
+    return found

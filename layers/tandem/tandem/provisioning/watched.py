@@ -1,0 +1,155 @@
+"""What is to be watched of a topology, and what its record keeps of what its route server shows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from tandem.inventory import Inventory, RouteServerReading
+from tandem.place import Place
+from tandem.provisioning.manageapply import Outcome
+from tandem.provisioning.telling import reason_of
+from tandem.provisioning.watchapply import Half
+from tandem.provisioning.watchplan import delivered_elsewhere, delivery_of
+from tandem.provisioning.watchsteps import Subscriber, Watch
+from tandem.record import Provisioned, TopologyRecord
+from tandem.topology import Topology
+from tandem.validation.forwarding import forwarding_warnings
+from tandem.validation.routeserver import route_server_warnings
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Who watches: this stack's functions and log group."""
+
+    name: str
+    place: Place
+    subscribers: tuple[Subscriber, ...]
+    log_group_arn: str
+    role: str
+    """The name of the provisioner's role: what it did is nobody's doing."""
+
+
+def watched(
+    record: TopologyRecord, others: tuple[TopologyRecord, ...], reading: RouteServerReading, stack: Stack
+) -> Watch:
+    """What makes the topology watched, beside the topics and peers that it has left."""
+    spec, before = record.topology.route_server, record.provisioned or Provisioned("")
+    topic_arn = reading.server.sns_topic_arn if spec.sns_notifications else None
+    declared = appliances_of(record.topology, reading) if spec.peer_logs else {}
+    ready = [p.peer_id for p in reading.peers if p.peer_id in declared and p.state == "available"]
+    return Watch(
+        stack=stack.name,
+        place=stack.place,
+        subscribers=stack.subscribers,
+        log_group_arn=stack.log_group_arn,
+        topic_arn=topic_arn,
+        logged_peer_ids=tuple(ready),
+        left_topic_arns=_unused(_topics(before), {topic_arn, *_topics_of_all(others)}),
+        left_peer_ids=_unused(before.log_deliveries or {}, {*declared, *_peers_of_all(others)}),
+    )
+
+
+def unwatched(record: TopologyRecord, others: Iterable[TopologyRecord], stack: Stack) -> Watch:
+    """Nothing of the topology watched any more, but what others use."""
+    before, others = record.provisioned or Provisioned(""), tuple(others)
+    return Watch(
+        stack=stack.name,
+        place=stack.place,
+        subscribers=stack.subscribers,
+        log_group_arn=stack.log_group_arn,
+        left_topic_arns=_unused(_topics(before), _topics_of_all(others)),
+        left_peer_ids=_unused(before.log_deliveries or {}, _peers_of_all(others)),
+    )
+
+
+def provisioned_of(
+    record: TopologyRecord,
+    reading: RouteServerReading,
+    desired: Watch,
+    topics: Half,
+    logs: Half,
+    managed: Outcome,
+    inventory: Inventory | None,
+) -> Provisioned:
+    """What there is now; where a half could not be read or brought to its end, what was known of it stays."""
+    before = record.provisioned or Provisioned("")
+    failure = managed.failure or topics.failure or logs.failure
+    deliveries = before.log_deliveries or {}
+    if logs.shown is not None:
+        peer_ids = dict.fromkeys((*desired.logged_peer_ids, *deliveries))
+        shown = {peer_id: delivery_of(peer_id, desired, logs.shown) for peer_id in peer_ids}
+        deliveries = {peer_id: found.delivery_id for peer_id, found in shown.items() if found is not None}
+    return replace(
+        managed.provisioned,
+        route_server_id=reading.server.route_server_id,
+        sns_topic_arn=desired.topic_arn,
+        endpoint_ids=tuple(endpoint.endpoint_id for endpoint in reading.endpoints),
+        peers=appliances_of(record.topology, reading),
+        sessions=sessions_of(record.topology, reading),
+        log_deliveries=deliveries,
+        left_topic_arns=desired.left_topic_arns if topics.failure else (),
+        version=record.version,
+        pending=managed.pending,
+        failure=managed.reason if failure is None else reason_of(failure),
+        warnings=tuple(_warnings(record.topology, reading, inventory, desired, logs)),
+    )
+
+
+def _warnings(
+    topology: Topology,
+    reading: RouteServerReading,
+    inventory: Inventory | None,
+    desired: Watch,
+    logs: Half,
+) -> Iterable[str]:
+    yield from route_server_warnings(topology, Inventory(desired.place, desired.stack, reading))
+    yield from () if inventory is None else forwarding_warnings(topology, inventory)
+    found = set(appliances_of(topology, reading).values())
+    for name in topology.appliances:
+        if name not in found:
+            yield f"{name} has no peer on {reading.server.route_server_id}: it can own no route"
+    for peer_id in desired.logged_peer_ids if logs.shown else ():
+        elsewhere = delivered_elsewhere(peer_id, desired, logs.shown) if logs.shown else None
+        if elsewhere is not None:
+            yield (
+                f"the logs of {peer_id} go to {elsewhere} already, and a source delivers to one log group "
+                "only: Tandem sees none of them"
+            )
+
+
+def appliances_of(topology: Topology, reading: RouteServerReading) -> dict[str, str]:
+    """Peer ID to the appliance that declares the peer's address; a peer of nobody is left out."""
+    owners = {address: name for name, a in topology.appliances.items() for address in a.peer_addresses}
+    return {p.peer_id: owners[p.peer_address] for p in reading.peers if p.peer_address in owners}
+
+
+def sessions_of(topology: Topology, reading: RouteServerReading) -> tuple[str, ...]:
+    """What each appliance has to be configured with, a session to a line."""
+    owners, asn = appliances_of(topology, reading), reading.server.amazon_side_asn
+    dialled = {e.endpoint_id: e.address or "an endpoint without an address" for e in reading.endpoints}
+    ours = sorted(
+        (owners[p.peer_id], dialled.get(p.endpoint_id, p.endpoint_id), p)
+        for p in reading.peers
+        if p.peer_id in owners
+    )
+    return tuple(
+        f"{name}: {p.peer_address} (ASN {p.asn}) dials {to} (ASN {asn}), {p.liveness}" for name, to, p in ours
+    )
+
+
+def _topics(found: Provisioned) -> tuple[str, ...]:
+    return tuple(arn for arn in (found.sns_topic_arn, *found.left_topic_arns) if arn)
+
+
+def _topics_of_all(records: Iterable[TopologyRecord]) -> set[str]:
+    return {r.provisioned.sns_topic_arn for r in records if r.provisioned and r.provisioned.sns_topic_arn}
+
+
+def _peers_of_all(records: Iterable[TopologyRecord]) -> set[str]:
+    return {peer for r in records if r.provisioned for peer in r.provisioned.log_deliveries or {}}
+
+
+def _unused(before: Iterable[str], used: Iterable[str | None]) -> tuple[str, ...]:
+    kept = set(used)
+    return tuple(name for name in dict.fromkeys(before) if name not in kept)
