@@ -16,13 +16,16 @@ export __SAM_CLI_APP_DIR := $(CURDIR)/$(VENV_SAM)/app
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab bench test test-fast test-e2e check lint format types layers template lock setup clean
+.PHONY: help demo demo-trouble lab bench test test-fast test-e2e check lint format types layers template lock setup clean
 
 help: ## what there is
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 demo: setup ## deploy the real template on this machine, kill the active appliance, watch the addresses follow
 	$(BIN)/python -m lab.demo
+
+demo-trouble: setup ## the same while EC2 fails one call in three, throttles and shows old routes; two minutes
+	$(BIN)/python -m lab.demo --trouble
 
 lab: setup ## the same deployment, staying up: pull its levers from a second terminal
 	$(BIN)/python -m lab up

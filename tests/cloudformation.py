@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -64,6 +64,22 @@ class CloudFormation:
             assert one["Status"] in {"SUCCESS", "FAILED"}
             assert (one["Status"] == "FAILED") is ("Reason" in one)
         return said[0] if said else None
+
+
+def resolved(value: Any, values: Mapping[str, str]) -> Any:
+    """What CloudFormation makes of a template's references, given the values behind them."""
+    match value:
+        case {"Ref": str(name)}:
+            return values[name]
+        case {"Fn::GetAtt": list(path)}:
+            return values[".".join(path)]
+        case {"Fn::ImportValue": _}:
+            return "arn:aws:lambda:us-east-1:123456789012:function:provisioner"
+        case dict():
+            return {name: resolved(item, values) for name, item in value.items()}
+        case list():
+            return [resolved(item, values) for item in value]
+    return value
 
 
 def texts(value: Any) -> Any:

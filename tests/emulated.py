@@ -5,19 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.ec2.entities import State
+from lab.ec2.entities import PersistState, State
 from tests.provisioning import LISTENERS, Provisioner, changing
 
 Carried = frozenset[tuple[str, str, str]]
 """Route server, prefix in its FIB, and the instance that owns it and has a session that carries it."""
 
+PERSISTENCE = "persistence"
+"""In the place of that instance, where no session of anybody carries the prefix."""
+
 
 @dataclass
 class SessionGuard:
-    """Notes every call of the function that left an owner without any session that carries its prefix."""
+    """Notes every call of the function that left an owner without any session that carries its prefix, or
+    put at risk what only persistence keeps in the FIB."""
 
     tandem: Provisioner
     stranded: list[str] = field(default_factory=list)
+    lost: list[tuple[str, str]] = field(default_factory=list)
+    """The same as prefix and who had it."""
     _before: Carried = frozenset()
 
     def __enter__(self) -> SessionGuard:
@@ -29,12 +35,13 @@ class SessionGuard:
 
     def before(self, call: str) -> None:
         if changing([call]):
-            self._before = self.owners()
+            self._before = self.owners() | self.persisted()
 
     def after(self, call: str) -> None:
         if changing([call]):
-            alive = self.carried()
-            self.stranded += [f"{call}: {who} no longer carries {p}" for s, p, who in self._before - alive]
+            gone = self._before - self.carried() - self.persisted()
+            self.stranded += [f"{call}: {who} no longer carries {prefix}" for _, prefix, who in gone]
+            self.lost += [(prefix, who) for _, prefix, who in gone]
 
     def owners(self) -> Carried:
         """Every owner that has a live session."""
@@ -48,6 +55,20 @@ class SessionGuard:
                 if interface is not None and interface.instance is not None:
                     found.add((server.id, prefix, interface.instance.id))
         return frozenset(found & alive)
+
+    def persisted(self) -> Carried:
+        """Every prefix that is in a FIB though nobody has a session that carries it, and is safe there.
+
+        AWS does not say what becomes of it when persistence changes, or its peers are deleted (facts §3.9).
+        """
+        region, live = self.tandem.lab.backend.lab_region, {(s, p) for s, p, _ in self.carried()}
+        return frozenset(
+            (server.id, prefix, PERSISTENCE)
+            for server in region.route_servers.values()
+            for prefix in server.fib
+            if server.persist is PersistState.ENABLED and (server.id, prefix) not in live
+            if any(prefix in p.rib for p in region.peers_of(server.id) if p.state is State.AVAILABLE)
+        )
 
     def carried(self) -> Carried:
         """Every prefix that an instance advertises over a session with BGP up."""

@@ -63,14 +63,14 @@ class VirtualTime:
 
 
 class Context:
-    """A Lambda context, with three minutes left unless told."""
+    """A Lambda context, with five minutes left unless told."""
 
     function_name = "failover"
     memory_limit_in_mb = 1024
     invoked_function_arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:failover"
     log_stream_name = "stream"
 
-    def __init__(self, request_id: str, milliseconds: int = 180_000) -> None:
+    def __init__(self, request_id: str, milliseconds: int = 300_000) -> None:
         self.aws_request_id = request_id
         self._milliseconds = milliseconds
 
@@ -219,13 +219,13 @@ class Stack:
                 self.sweep()
                 sweep_at = now() + 60
 
-    def watch(self) -> None:
-        """One turn of the watch function, and the failover function for what it puts on the bus."""
+    def watch(self, *, milliseconds: int = 0) -> None:
+        """The watch function, one turn unless told, and the failover function for what it puts on the bus."""
         if self._watch is None:
             sys.modules.pop("functions.watch.app", None)
             self._watch = importlib.import_module("functions.watch.app")
             vars(self._watch)["clock"] = VirtualTime(self.lab)
-        self._watch.handler({"tandem": "watch"}, Context("watch", milliseconds=0))
+        self._watch.handler({"tandem": "watch"}, Context("watch", milliseconds=milliseconds))
         put = self._on_the_bus()
         self.unread += put
         for event in put:
@@ -276,9 +276,9 @@ class Stack:
                 self.queues.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return found
 
-    def override(self, **item: Any) -> None:
-        """Lays an override over the topology, or lifts it without arguments."""
-        key = {"kind": {"S": "override"}, "id": {"S": "edge"}}
+    def override(self, group: str | None = None, **item: Any) -> None:
+        """Lays an override over the topology or a group, or lifts it without arguments."""
+        key = {"kind": {"S": "override"}, "id": {"S": f"edge#{group}" if group else "edge"}}
         if not item:
             clients.dynamodb().delete_item(TableName="tandem-state", Key=key)
             return

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -20,7 +18,7 @@ from tandem.adapters.clock import SystemClock
 from tandem.adapters.looks import LookStore
 from tandem.adapters.topologies import DamagedTopologyError, TopologyStore
 from tandem.errors import ConfigurationError, StateUnavailableError
-from tandem.failover.acting import VERIFY_SECONDS
+from tandem.failover.acting import REFILL_SECONDS, VERIFY_PAUSES, VERIFY_SECONDS
 from tandem.failover.look import look
 from tandem.failover.moves import Outcome
 from tandem.failover.run import Report, World
@@ -33,7 +31,6 @@ from tandem.signals import Origin, Signal
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from tandem.adapters.topologies import Stored
     from tandem.model import Observation
     from tandem.override import Override
     from tandem.topology import Topology
@@ -44,18 +41,27 @@ settings = Settings.from_env("state_table", "audit_table", "bus_name")
 clients.ec2()
 clients.ec2_moves()
 
+READING_SECONDS = 2 * clients.READ_SECONDS
+"""A reading at its worst: its reads go on side by side, and the addresses on the targets follow where the
+interfaces cannot be read. A page more, or 200 addresses more, is a read more."""
+
 LEFT_OVER = timedelta(
-    seconds=clients.MOVE_SECONDS
+    seconds=REFILL_SECONDS
+    + READING_SECONDS
+    + 2 * clients.TABLE_SECONDS
     + VERIFY_SECONDS
+    + VERIFY_PAUSES[-1]
     + clients.READ_SECONDS
-    + 4 * clients.TABLE_SECONDS
-    + 3 * clients.BUS_SECONDS
-    + 1
+    + 6 * clients.TABLE_SECONDS
+    + 4 * clients.BUS_SECONDS
+    + 1.5
 )
-"""Kept of the invocation's time for what may follow a move that is begun at the last moment, each call at its
-worst: the move 7 s, reading back 10 s and the read that is under way then 24 s; outcome, a hold, a hold's end
-and the release 4 s each; telling the outcome, telling the hold and asking for a look 7 s each; 1 s for what
-is no call: 79 s. Telling the decision goes on beside the move."""
+"""Kept of the invocation's time for all that may follow what is begun at the last moment, each call at its
+worst. The longest way is that of a later batch: its pause 1 s, the topology 4 s, a new reading 48 s and the
+fence 4 s, after which its moves are too late; reading back what moved before 10.5 s, and the read that is
+under way then 24 s; outcome, the mark, a hold's end, a hold, and letting go, tried twice, 4 s each; telling
+the outcome and the hold, asking for a look, and putting on the bus what other topologies are to hear 7 s
+each; 1.5 s for what is no call: 145 s. A move itself takes 7 s; telling the decision goes on beside it."""
 
 
 def note(message: str, /, **facts: object) -> None:
@@ -64,7 +70,7 @@ def note(message: str, /, **facts: object) -> None:
 
 
 damaged: dict[str, str] = {}
-"""Overrides that this invocation could not read, each with why."""
+"""Overrides and look-again marks that this invocation could not read, each with why."""
 unread: dict[str, None] = {}
 """Rows that this invocation could not read."""
 
@@ -172,7 +178,7 @@ def _leave(rest: Sequence[tuple[TopologyRecord, list[Signal]]]) -> None:
 
 
 def _records(signals: Sequence[Signal]) -> tuple[tuple[TopologyRecord, ...], StateUnavailableError | None]:
-    """The topologies that the signals may concern. Where two reads of the table fail, as it showed them less
+    """The topologies that the signals may concern. Where the table does not answer, as it showed them less
     than five minutes ago, with the failure.
 
     A signal from the bus names its topology; an SNS message names a topic, and a sweep may name nothing.
@@ -181,7 +187,7 @@ def _records(signals: Sequence[Signal]) -> tuple[tuple[TopologyRecord, ...], Sta
     names = {s.topology for s in signals if s.topology} if named else None
     read_at = world.clock.now()
     try:
-        stored = _twice(store.list if names is None else partial(store.some, names))
+        stored = store.list() if names is None else store.some(names)
     except StateUnavailableError as error:
         metrics.add_metric("StateTableAway", MetricUnit.Count, 1)
         logger.exception("state table away, going by the topologies that it showed last")
@@ -193,17 +199,10 @@ def _records(signals: Sequence[Signal]) -> tuple[tuple[TopologyRecord, ...], Sta
     return stored.looked_at, None
 
 
-def _twice(read: Callable[[], Stored]) -> Stored:
-    """One time-out is no table that is away. Raises StateUnavailableError."""
-    with suppress(StateUnavailableError):
-        return read()
-    return read()
-
-
 def _report_unread() -> None:
-    """Says once an invocation what could not be read of overrides and of EC2's answers."""
+    """Says once an invocation what could not be read of the state table and of EC2's answers."""
     for name, why in damaged.items():
-        logger.error("override damaged", override=name, why=why)
+        logger.error("state record damaged", record=name, why=why)
         metrics.add_metric("RepairedState", MetricUnit.Count, 1)
     for row in unread:
         logger.error("row left out", row=row)

@@ -110,13 +110,18 @@ class DispatchedResponse(EC2Response):
 
     def _answer(self, region: Region, action: str) -> TYPE_RESPONSE:
         try:
-            region.lab.faults.meet(action)
+            lose_answer = region.lab.faults.meet(action)
             self._check(region, action)
+            answer = self._carry_out(region, action)
+            lose_answer()
+            return answer
         except EC2ClientError as error:
             return self._refused(error)
         except Broken as broken:
             # In process, what the caller's SDK sees at its time-out; the server cuts the connection.
             raise ReadTimeoutError(endpoint_url=self.uri) from broken
+
+    def _carry_out(self, region: Region, action: str) -> TYPE_RESPONSE:
         if not mutates(action):
             with region.lab.lock:
                 return self.call_action()

@@ -11,7 +11,7 @@ from lab.ec2.errors import LeverError
 from lab.ec2.faults import LAGGING, LONGEST_BREAK_S, FaultBook
 
 _NUMBERS = {"latency_s", "count", "rate", "lag_s", "break_s"}
-_KNOWN = {*_NUMBERS, "error", "throttle"}
+_KNOWN = {*_NUMBERS, "error", "throttle", "lost_answer"}
 
 
 def checked_fault(faults: FaultBook, action: str, trouble: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,6 +32,8 @@ def checked_fault(faults: FaultBook, action: str, trouble: Mapping[str, Any]) ->
         raise LeverError(f"{where}: break_s {changes['break_s']} is too long; at most {LONGEST_BREAK_S:g}")
     if changes.get("rate", 0) > 1:
         raise LeverError(f"{where}: rate {changes['rate']} is no share; give 0 to 1")
+    if "lost_answer" in given:
+        changes["lost_answer"] = _yes_or_no(where, "lost_answer", given["lost_answer"])
     if "error" in given:
         changes["error"] = str(given["error"])
     if "throttle" in given:
@@ -51,6 +53,12 @@ def number(where: str, name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
         raise LeverError(f"{where}: {name} {value!r} is no number of 0 or more")
     return int(value) if name == "count" else float(value)
+
+
+def _yes_or_no(where: str, name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise LeverError(f"{where}: {name} {value!r}; give true or false")
+    return value
 
 
 def _actions() -> set[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from lab.ec2.clock import Clock
@@ -48,7 +49,7 @@ class Bucket:
 @dataclass(slots=True)
 class Fault:
     """What one action suffers. ``count`` limits how often an error or a break strikes, ``rate`` how
-    likely."""
+    likely; with ``lost_answer`` it strikes in the place of the answer, when the call has been carried out."""
 
     latency_s: float = 0.0
     error: str | None = None
@@ -57,6 +58,7 @@ class Fault:
     bucket: Bucket | None = None
     lag_s: float = 0.0
     break_s: float | None = None
+    lost_answer: bool = False
 
     def strikes(self, chance: random.Random) -> bool:
         if self.count is not None and self.count <= 0:
@@ -102,26 +104,34 @@ class FaultBook:
         with self._lock:
             return max((fault.lag_s for fault in self._faults.values()), default=0.0)
 
-    def meet(self, action: str) -> None:
+    def meet(self, action: str) -> Callable[[], None]:
         """Suffer what is in store for this request: throttled at once, else delayed, then broken or
-        failed."""
+        failed. The caller calls what it returns when the request has been carried out: its answer may be
+        lost."""
         with self._lock:
             fault = self._faults.get(action) or self._faults.get("*")
             if fault is None:
-                return
+                return _nothing
             throttled = fault.bucket is not None and not fault.bucket.take(self._clock.seconds())
             latency_s = fault.latency_s
             breaks = fault.break_s is not None
             struck = not throttled and (breaks or fault.error) and fault.strikes(self._chance)
-            break_s, error = fault.break_s, fault.error
+            strike = partial(self._strike, action, fault.break_s, fault.error) if struck else _nothing
+            lost_answer = fault.lost_answer
         if throttled:
             raise fail("RequestLimitExceeded", "Request limit exceeded.")
         if latency_s:
             self._clock.sleep(latency_s)
-        if struck and break_s is not None:
+        if lost_answer:
+            return strike
+        strike()
+        return _nothing
+
+    def _strike(self, action: str, break_s: float | None, error: str | None) -> None:
+        if break_s is not None:
             self._clock.sleep(min(break_s, LONGEST_BREAK_S))
             raise Broken(action)
-        if struck and error is not None:
+        if error is not None:
             raise fail(error, f"{error}: injected by the lab for {action}.")
 
     def describe(self) -> dict[str, dict[str, Any]]:
@@ -139,6 +149,11 @@ class FaultBook:
                     ),
                     "lag_s": fault.lag_s,
                     "break_s": fault.break_s,
+                    "lost_answer": fault.lost_answer,
                 }
                 for action, fault in self._faults.items()
             }
+
+
+def _nothing() -> None:
+    """No trouble."""

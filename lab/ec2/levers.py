@@ -24,7 +24,8 @@ instance                name, state                    The instance of an applia
 fault                   action, latency_s?, lag_s?,    Trouble for an EC2 action (``*``: all that have none
                         throttle={capacity, refill}?,  of their own): delay, reads of the past, throttling,
                         error?, break_s?, count?,      an error code, no answer (closed after break_s, at
-                        rate?                          most 30). count and rate limit errors and breaks.
+                        rate?, lost_answer?            most 30). count and rate limit errors and breaks;
+                                                       with lost_answer, the call is carried out before.
 faults_clear                                           No more trouble.
 resource                resource_id, state, reason     An endpoint or peer goes to failed (an endpoint also
                                                        to delete-failed) with this FailureReason.

@@ -48,7 +48,7 @@ def edge(
         peer_addresses  {fw1: 10.0.1.10, fw2: 10.0.2.10}
         elastic_ips     {eip1..eip4} -> {allocation_id, public_ip, targets: {fw1: private IP, fw2: private
         IP}}"""
-    world = _network(ec2)
+    world = network(ec2)
     world["stack"] = stack
     _appliances(ec2, world, stack)
     _elastic_ips(ec2, world, stack, associated)
@@ -75,7 +75,7 @@ def appliances_only(
     from those of another scenario. The same IDs by name as `edge` returns, without route server, endpoints
     and peers."""
     del sleep
-    world = _network(ec2)
+    world = network(ec2)
     world["stack"] = stack
     _appliances(ec2, world, stack)
     _elastic_ips(ec2, world, stack, associated)
@@ -83,7 +83,8 @@ def appliances_only(
     return world
 
 
-def _network(ec2: Any) -> dict[str, Any]:
+def network(ec2: Any) -> dict[str, Any]:
+    """The VPC of the edge, before there is anything in it: IDs by name, as `edge` returns them."""
     vpc_id = ec2.create_vpc(CidrBlock=CIDR, TagSpecifications=tags_on("vpc", "edge"))["Vpc"]["VpcId"]
     zones = [zone["ZoneName"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]]
     subnets = {}

@@ -53,7 +53,7 @@ def template(
         "Type": "Custom::TandemTopology",
         "Properties": {
             "ServiceToken": {"Fn::ImportValue": "tandem-ServiceToken"},
-            "ServiceTimeout": 60,
+            "ServiceTimeout": 120,
             "OnDelete": on_delete,
             "Topology": document | changes,
         },

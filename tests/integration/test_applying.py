@@ -6,6 +6,7 @@ import boto3
 import pytest
 
 from tandem.errors import TemporaryError
+from tests.managing import Managed, converged, tags
 from tests.provisioning import Provisioner, provisioner, watching
 
 
@@ -74,8 +75,9 @@ def test_the_brake_works_in_a_broken_world(watched: Provisioner) -> None:
     """An instance is gone, so the document fits AWS no more; from enforce to dry-run goes all the same."""
     watched.lab.levers.instance(name="fw1", state="terminated")
     watched.lab.clock.sleep(5)
-    more = watched.document(mode="dry-run", groups=[])
+    more = watched.document(mode="dry-run", groups=[{"name": "transit", "prefixes": ["10.20.0.0/16"]}])
     assert watched.apply()["problems"]
+    assert watched.apply(more)["problems"]
     answer = watched.apply(watched.document(mode="dry-run"))
     assert (answer["stored"], answer["problems"]) == (True, [])
     assert any("fw1" in warning for warning in answer["warnings"])
@@ -153,3 +155,59 @@ def test_cloudformations_texts_are_understood(tandem: Provisioner) -> None:
     texts["route_server"]["amazon_side_asn"] = "65000"
     assert tandem.apply(texts)["problems"] == []
     assert tandem.record().topology.route_server.amazon_side_asn == 65000
+
+
+@pytest.fixture
+def made():
+    """A managed topology in force, and somebody's peer where one of its sessions was."""
+    with converged() as tandem:
+        assert tandem.apply(tandem.wanted(mode="enforce"))["problems"] == []
+        endpoint = next(e for e in tandem.endpoints() if tags(e)["tandem:endpoint"] == "az2-b")
+        there = {"RouteServerEndpointId": endpoint["RouteServerEndpointId"], "PeerAddress": "10.0.2.10"}
+        (ours,) = [p for p in tandem.peers() if there.items() <= p.items()]
+        ec2 = boto3.client("ec2")
+        ec2.delete_route_server_peer(RouteServerPeerId=ours["RouteServerPeerId"])
+        tandem.settle()
+        ec2.create_route_server_peer(**there, BgpOptions={"PeerAsn": 65099})
+        tandem.settle()
+        yield tandem
+
+
+def test_the_brake_works_where_the_plan_is_refused(made: Managed) -> None:
+    (refused,) = made.apply(made.wanted(mode="enforce"))["problems"]
+    assert "not Tandem's to replace" in refused["what"]
+    answer = made.apply(made.wanted(mode="dry-run"))
+    assert (answer["problems"], answer["stored"]) == ([], True)
+    assert f"{refused['path']}: {refused['what']}" in answer["warnings"]
+    assert made.record().topology.mode == "dry-run"
+    assert made.apply(made.wanted(mode="enforce"))["problems"] == [refused]
+
+
+@pytest.mark.parametrize(
+    ("read", "error"),
+    [
+        ("DescribeSubnets", "RequestLimitExceeded"),
+        ("DescribeRouteServers", "InvalidAction"),
+        ("DescribeRouteServers", "UnauthorizedOperation"),
+        ("GetRouteServerPropagations", "UnauthorizedOperation"),
+    ],
+)
+def test_the_brake_works_where_ec2_cannot_be_read(made: Managed, read: str, error: str) -> None:
+    made.lab.levers.fault(read, error=error)
+    answer = made.apply(made.wanted(mode="dry-run"))
+    assert (answer["problems"], answer["stored"]) == ([], True)
+    assert any(error in words or "not available" in words for words in answer["warnings"])
+    assert made.record().topology.mode == "dry-run"
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+def test_the_brake_is_its_owners_and_of_what_was_looked_at(made: Managed, is_read: bool) -> None:
+    if not is_read:
+        made.lab.levers.fault("DescribeSubnets", error="RequestLimitExceeded")
+    version = made.record().version
+    (stale,) = made.apply(made.wanted(mode="dry-run"), seen=version - 1)["problems"]
+    assert "changed meanwhile" in stale["what"]
+    made.app.store.put(made.record().topology, "somebody's", made.record())
+    (foreign,) = made.apply(made.wanted(mode="dry-run"))["problems"]
+    assert "belongs to" in foreign["what"]
+    assert made.record().topology.mode == "enforce"

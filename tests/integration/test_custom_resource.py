@@ -115,6 +115,22 @@ def test_an_update_of_nothing_but_the_wrapping_stores_no_version(made: Story) ->
     assert made.stored.version == 1
 
 
+def test_the_brake_works_in_a_broken_world_and_is_done_once_it_is_stored(made: Story) -> None:
+    """What the document says is gone, EC2 does not answer, and no run of the provisioner would succeed."""
+    enforce, brake = made.properties(), made.properties(mode="dry-run")
+    made.tandem.lab.levers.instance(name="fw1", state="terminated")
+    made.tandem.settle()
+    group = {"name": "transit", "prefixes": ["10.20.0.0/16"]}
+    assert "is terminated" in made.fail(made.update(made.properties(groups=[group]), enforce))
+    made.tandem.lab.levers.fault("DescribeRouteServers", error="UnauthorizedOperation")
+    answer = made.succeed(made.update(brake, enforce))
+    assert (answer["PhysicalResourceId"], answer["Data"]["Version"]) == (PHYSICAL, "2")
+    assert (made.stored.topology.mode, made.stored.door) == ("dry-run", DOOR)
+    assert made.stored.provisioned.failure is not None
+    assert made.fail(made.update(enforce, brake))
+    assert made.stored.topology.mode == "dry-run"
+
+
 def test_a_refused_update_leaves_what_is_stored_and_its_rollback_succeeds(made: Story) -> None:
     good, bad = made.properties(), made.properties(groups=[])
     event = made.update(bad, good)

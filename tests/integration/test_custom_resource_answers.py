@@ -113,7 +113,7 @@ def test_a_service_timeout_of_the_template_shortens_the_budget(story: Story) -> 
     story.invoke(event)
     story.tandem.events()
     story.tandem.lab.levers.fault("DescribeRouteServers", error="RequestLimitExceeded")
-    story.tandem.settle(500)
+    story.tandem.settle(480)
     with pytest.raises(TemporaryError):
         story.tandem.refresh()
     answer = story.stacks.answer(event)

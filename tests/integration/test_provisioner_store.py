@@ -12,7 +12,7 @@ import pytest
 from moto import mock_aws
 
 from tandem.adapters.topologies import ChangedMeanwhileError, DamagedTopologyError, TopologyStore
-from tandem.errors import ConfigurationError
+from tandem.errors import StateUnavailableError
 from tandem.record import Provisioned
 from tests.topologies import topology
 
@@ -179,8 +179,8 @@ def test_other_kinds_of_records_are_no_topologies(store: TopologyStore, client: 
     assert store.list().damaged == {}
 
 
-def test_a_table_that_is_not_there_is_a_configuration_error(client: Any) -> None:
-    with pytest.raises(ConfigurationError, match="ResourceNotFoundException"):
+def test_a_table_that_is_not_there_is_said_to_be(client: Any) -> None:
+    with pytest.raises(StateUnavailableError, match="DynamoDB Query: ResourceNotFoundException"):
         TopologyStore(client, "elsewhere").list()
 
 

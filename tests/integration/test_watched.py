@@ -106,6 +106,63 @@ def test_notifications_switched_off_and_on_again(watched: Provisioner) -> None:
     assert watched.record().provisioned.warnings == ()
 
 
+def drifts(tandem: Provisioner) -> dict[str, str | None]:
+    """What a run told as drift, and whose doing it is."""
+    tandem.settle()
+    tandem.refresh()
+    details = [e["detail"] for e in tandem.events() if e["detail-type"] == "Drift Detected"]
+    return {d["summary"]: d["actor"] for d in details}
+
+
+def test_notifications_that_somebody_switched_off_are_drift(watched: Provisioner) -> None:
+    server, people = watched.ids["route_server_id"], f"arn:aws:iam::{PLACE.account}:user"
+    watched.settle()
+    alice, bob = (watched.lab.client(access_key_id=name) for name in ("alice", "bob"))
+    alice.modify_route_server(RouteServerId=server, SnsNotificationsEnabled=False)
+    watched.settle()
+    bob.modify_route_server(RouteServerId=server, PersistRoutes="enable", PersistRoutesDuration=1)
+    off = f"route_server.sns_notifications: is true, but {server} has SNS notifications off"
+    assert drifts(watched) == {off: f"{people}/alice"}
+    for again in (watched.document(), watched.document(mode="dry-run")):
+        watched.apply(again)
+        assert drifts(watched) == {}
+    assert [words.partition(";")[0] for words in watched.record().provisioned.drift] == [off]
+    alice.modify_route_server(RouteServerId=server, SnsNotificationsEnabled=True)
+    assert drifts(watched) == {}
+    assert watched.record().provisioned.drift == ()
+    bob.modify_route_server(RouteServerId=server, SnsNotificationsEnabled=False)
+    assert drifts(watched) == {off: f"{people}/bob"}
+
+
+def test_persistence_that_somebody_changed_is_drift_where_the_document_states_it(tandem: Provisioner) -> None:
+    server = tandem.ids["route_server_id"]
+    stated = tandem.document()
+    stated["route_server"]["persist_routes"] = "disable"
+    tandem.apply(stated)
+    tandem.apply(tandem.other())
+    assert drifts(tandem) == {}
+    carol: Any = tandem.lab.client(access_key_id="carol")
+    carol.modify_route_server(RouteServerId=server, PersistRoutes="enable", PersistRoutesDuration=3)
+    words = f"route_server.persist_routes: is disable, but {server} has 3"
+    assert drifts(tandem) == {words: f"arn:aws:iam::{PLACE.account}:user/carol"}
+    assert tandem.record("transit").provisioned.drift == ()
+
+
+def test_what_was_said_when_it_was_stored_is_no_drift(tandem: Provisioner) -> None:
+    """Nobody has changed anything: the document did not fit, and whoever stored it was warned."""
+    server = tandem.ids["route_server_id"]
+    boto3.client("ec2").modify_route_server(RouteServerId=server, SnsNotificationsEnabled=False)
+    tandem.settle()
+    stated = tandem.document()
+    stated["route_server"]["persist_routes"] = 2
+    told = tandem.apply(stated)["warnings"]
+    assert any("SNS notifications off" in words for words in told)
+    assert f"route_server.persist_routes: is 2, but {server} has disable" in told
+    assert drifts(tandem) == {}
+    assert drifts(tandem) == {}
+    assert len(tandem.record().provisioned.drift) == 2
+
+
 def test_another_route_server_means_another_topic_and_the_old_subscriptions_go(watched: Provisioner) -> None:
     stranger = "arn:aws:lambda:us-east-1:123456789012:function:somebody-elses"
     old = str(boto3.client("sns").create_topic(Name="old")["TopicArn"])

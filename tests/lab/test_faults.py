@@ -121,6 +121,20 @@ def test_a_call_that_never_answers_ends_in_the_callers_timeout(at_edge):
     associate(at_edge)
 
 
+def test_an_answer_is_lost_after_the_call_was_carried_out(at_edge):
+    at_edge.levers.fault("AssociateAddress", break_s=5, lost_answer=True, count=1)
+    with pytest.raises(ReadTimeoutError):
+        associate(at_edge)
+    assert at_edge.lab.lab.requests.since()[-1]["outcome"] == "Broken"
+    assert at_edge.address()["PrivateIpAddress"] == "10.0.2.20"
+    at_edge.levers.faults_clear()
+    at_edge.levers.fault("AssociateAddress", error="InternalError", lost_answer=True, count=1)
+    with refused("InternalError"):
+        associate(at_edge, "fw1", "10.0.1.20")
+    assert at_edge.lab.lab.requests.since()[-1]["outcome"] == "InternalError"
+    assert at_edge.address()["PrivateIpAddress"] == "10.0.1.20"
+
+
 def test_faults_add_up_and_clear(at_edge):
     at_edge.levers.fault("AssociateAddress", latency_s=1)
     seen = at_edge.levers.fault("AssociateAddress", error="InternalError")["faults"]["AssociateAddress"]
@@ -148,6 +162,7 @@ def test_a_fault_for_all_actions(lab):
         ("AssociateAddress", {"lag_s": 1}, "DescribeAddresses"),
         ("AssociateAddress", {"break_s": 31}, "at most 30"),
         ("AssociateAddress", {"error": "X", "rate": 2}, "0 to 1"),
+        ("AssociateAddress", {"lost_answer": 1}, "true or false"),
         ("AssociateAddress", {"throttle": {"capacity": 1}}, "refill"),
     ],
 )

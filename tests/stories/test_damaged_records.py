@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -57,6 +58,44 @@ def reported(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixtur
         return whys, sum(sum(line.get("RepairedState", [0])) for line in lines)
 
     return sweep
+
+
+FUTURE = "2126-01-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize("count", [1, 2, 6])
+@pytest.mark.parametrize("owner", ["fw1", "fw2"])
+def test_moves_that_are_still_to_come_damp_for_a_minute_at_most(
+    edge: Stack, capsys, owner: str, count: int
+) -> None:
+    """fw1 is alive and withdrew the route. Told once, and over with the damping of moves made just now."""
+    verified = [e["allocation_id"] for e in edge.ids["elastic_ips"].values()] if count < 3 else []
+    moves = [{"group": "internet-edge", "owner": owner, "at": FUTURE, "verified": verified}] * count
+    change("look", memory={"S": json.dumps({"moves": moves, "standing": {}, "next_hops": {}})})
+    edge.levers.withdraw(name="fw1", prefix="0.0.0.0/0")
+    edge.clock.sleep(3)
+    began = edge.clock.now()
+    edge.sweep()
+    assert edge.are_all_with("fw2")
+    assert edge.clock.now() - began < timedelta(seconds=62)
+    assert edge.kinds() == ["intent", "outcome"]
+    assert capsys.readouterr().out.replace(" ", "").count('"RepairedState":[1.0]') == 1
+
+
+def test_a_fight_that_is_still_to_come_is_over_in_ten_minutes(edge: Stack) -> None:
+    verified = [e["allocation_id"] for e in edge.ids["elastic_ips"].values()]
+    moves = [{"group": "internet-edge", "owner": "fw2", "at": FUTURE, "verified": verified}] * 3
+    change("look", memory={"S": json.dumps({"moves": moves, "standing": {}, "next_hops": {}})})
+    edge.levers.withdraw(name="fw1", prefix="0.0.0.0/0")
+    edge.clock.sleep(3)
+    edge.sweep()
+    edge.clock.sleep(300)
+    edge.sweep()
+    assert edge.are_all_with("fw1")
+    assert len(reasons(edge)) == 1
+    edge.clock.sleep(301)
+    edge.sweep()
+    assert edge.are_all_with("fw2")
 
 
 @pytest.mark.parametrize(("until", "holder"), [(LATER, "fw1"), (OVER, "fw2")], ids=["later", "over"])

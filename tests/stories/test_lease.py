@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from threading import get_ident
 from typing import Any
 
 import pytest
-from botocore.exceptions import ConnectionClosedError
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 from botocore.model import OperationModel
 
 from tandem.adapters import clients
-from tandem.adapters.looks import LookStore
-from tandem.errors import LeaseLostError
+from tandem.adapters.looks import ATTEMPTS, LookStore
+from tandem.errors import LeaseLostError, StateUnavailableError, TemporaryError
+from tandem.failover.run import Report
 from tandem.lease import Lease
-from tandem.memory import Memory, PastMove
+from tandem.memory import Memory, PastMove, dump
+from tests.judging import whole
 from tests.stack import MOVING, Stack, stack
 
 LOOKS = LookStore("tandem-state")
@@ -33,10 +38,25 @@ def take(owner: str, now: datetime) -> tuple[Lease, Memory]:
     return got
 
 
-def damage(**attributes) -> None:
-    """Overwrites the look record as a careless hand would."""
-    item = {"kind": {"S": "look"}, "id": {"S": "edge"}, **attributes}
-    clients.dynamodb().put_item(TableName="tandem-state", Item=item)
+def damage(**attributes: dict[str, Any] | None) -> None:
+    """Overwrites the look record, which nobody's lease is on, as a careless hand would."""
+    sound = {"epoch": {"N": "7"}, "memory": {"S": dump(Memory())}}
+    item = {"kind": {"S": "look"}, "id": {"S": "edge"}, **sound, **attributes}
+    clients.dynamodb().put_item(TableName="tandem-state", Item={n: v for n, v in item.items() if v})
+
+
+@pytest.fixture
+def reports(edge: Stack, monkeypatch: pytest.MonkeyPatch) -> list[Report]:
+    """What each look reports."""
+    made: list[Report] = []
+    real = edge.app.look
+
+    def look(*arguments: Any, **named: Any) -> Report:
+        made.append(real(*arguments, **named))
+        return made[-1]
+
+    monkeypatch.setattr(edge.app, "look", look)
+    return made
 
 
 def test_only_one_gets_the_lease_and_the_other_leaves_its_signal(edge: Stack) -> None:
@@ -73,28 +93,84 @@ def test_fence_renews_and_keeps_the_moves(edge: Stack) -> None:
     assert take("two", edge.clock.now())[1] == memory
 
 
+FUTURE = "2126-01-01T00:00:00+00:00"
+LONG = {"lease_owner": {"S": "gone"}, "lease_until": {"N": "99999999999999"}}
+SOON = {"N": str(int(datetime(2026, 1, 1, 0, 1, 10, tzinfo=UTC).timestamp() * 1000))}
+MOVED = {"group": "internet-edge", "owner": "fw1", "at": FUTURE}
+
+
+def remembering(**memory: Any) -> dict[str, Any]:
+    return {"memory": {"S": json.dumps({"moves": [], "standing": {}, "next_hops": {}, **memory})}}
+
+
 @pytest.mark.parametrize(
-    "damaged",
+    ("damaged", "why"),
     [
-        {"lease_until": {"N": "99999999999999"}, "epoch": {"N": "7"}},
-        {"lease_until": {"S": "soon"}, "epoch": {"N": "7"}},
-        {"lease_until": {"N": "1" + "0" * 30}, "epoch": {"N": "7"}},
-        {"epoch": {"S": "seven"}},
-        {"epoch": {"N": "99999999999999999999"}},
-        {"memory": {"S": "not json"}, "epoch": {"N": "7"}},
-        {"memory": {"S": json.dumps({"moves": [{"group": 1}]})}},
-        {"memory": {"L": []}},
+        (LONG, "its lease was to last until 5138-11-16"),
+        ({**LONG, "lease_until": {"S": "soon"}}, "the end of its lease is no time"),
+        ({**LONG, "lease_until": {"N": "1" + "0" * 30}}, "the end of its lease is no time"),
+        ({**LONG, "lease_until": None}, "the end of its lease is no time"),
+        ({"lease_until": SOON}, "its lease has no owner"),
+        ({"epoch": {"S": "seven"}}, "its epoch was damaged"),
+        ({"epoch": {"N": "99999999999999999999"}}, "its epoch was damaged"),
+        ({"epoch": {"N": "4102444800000"}}, "its epoch was damaged"),
+        ({"epoch": None}, "its epoch was damaged"),
+        ({"memory": None}, "its memory is missing"),
+        ({"memory": {"L": []}}, "its memory was damaged"),
+        ({"memory": {"S": "not json"}}, "its memory was damaged"),
+        ({"memory": {"S": json.dumps({"moves": [{"group": 1}]})}}, "its memory was damaged"),
+        (remembering(told=float("inf")), "its memory was damaged"),
+        (remembering(moves=[MOVED]), "its memory was damaged (times in the future"),
+        (remembering(heard={"rsp-1 bgp": FUTURE}), "its memory was damaged (times in the future"),
+        ({"look_again": {"S": "x"}}, "the look-again mark was damaged"),
+        ({"look_again": {"L": [{"S": "no json"}]}}, "the look-again mark was damaged"),
+        ({"look_again": {"L": [{"S": "[" * 5000}]}}, "the look-again mark was damaged"),
     ],
     ids=lambda d: json.dumps(d)[:60],
 )
-def test_a_damaged_record_does_not_stop_failover(edge: Stack, damaged: dict[str, Any]) -> None:
+def test_a_damaged_record_does_not_stop_failover_and_is_reported(
+    edge: Stack, reports: list[Report], capsys, caplog, damaged: dict[str, Any], why: str
+) -> None:
     damage(**damaged)
     edge.levers.kill(name="fw1")
     edge.clock.sleep(3)
     edge.sweep()
     assert edge.are_all_with("fw2")
+    told = [vars(r)["why"] for r in caplog.records if r.msg == "state record damaged"]
+    assert any(why in (words or "") for words in (*told, *(r.repaired for r in reports)))
+    assert repaired(capsys) == 1
     edge.sweep()
+    assert repaired(capsys) == 0
     assert LOOKS.acquire("edge", "next", edge.clock.now(), []) is not None
+
+
+def repaired(capsys: pytest.CaptureFixture[str]) -> float:
+    """How often a damaged record was counted since the last time."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    return sum(sum(line.get("RepairedState", [0])) for line in lines)
+
+
+def test_what_nobody_damaged_is_not_reported(edge: Stack, capsys) -> None:
+    """A topology's first look, the next one, one after a crash, and one of a clock that is 4 s behind."""
+    edge.sweep()
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    edge.sweep()
+    take("crashed", edge.clock.now())
+    edge.clock.sleep(36)
+    edge.app.world.clock.skew = timedelta(seconds=4)
+    edge.levers.restore(name="fw1")
+    edge.clock.sleep(30)
+    edge.sweep()
+    edge.app.world.clock.skew = timedelta(0)
+    edge.sweep()
+    assert repaired(capsys) == 0
+    clients.dynamodb().delete_item(TableName="tandem-state", Key={"kind": {"S": "look"}, "id": {"S": "edge"}})
+    for _ in range(2):
+        take("crashed before it wrote anything", edge.clock.now())
+        edge.clock.sleep(36)
+    edge.sweep()
+    assert repaired(capsys) == 0
 
 
 def test_a_look_whose_lease_was_taken_begins_no_call(edge: Stack) -> None:
@@ -150,25 +226,232 @@ def test_memory_round_trip(edge: Stack) -> None:
     assert take("two", edge.clock.now())[1] == memory
 
 
-@pytest.mark.parametrize("operation", ["UpdateItem", "PutItem", "Query"])
-def test_a_connection_that_was_dropped_meanwhile_is_tried_again_at_once(edge: Stack, operation: str) -> None:
-    """Each call is carried out and its answer lost: a second one must do no harm."""
-    edge.levers.kill(name="fw1")
-    edge.clock.sleep(3)
-    dropped: dict[int, int] = {}
+@contextmanager
+def every_second_answer_lost(operation: str, lost: Exception) -> Iterator[dict[int, int]]:
+    """Of each thread, beginning with the first: the call is carried out. Yields how many there were."""
+    calls: dict[int, int] = {}
 
-    def drop(model: OperationModel, **_: object) -> None:
-        """The answer of every second call of a thread is lost, beginning with the first."""
+    def lose(model: OperationModel, **_: object) -> None:
         if model.name == operation:
-            calls = dropped[get_ident()] = dropped.get(get_ident(), 0) + 1
-            if calls % 2:
-                raise ConnectionClosedError(endpoint_url="dynamodb")
+            number = calls[get_ident()] = calls.get(get_ident(), 0) + 1
+            if number % 2:
+                raise lost
 
     events = clients.dynamodb().meta.events
-    events.register("after-call.dynamodb", drop)
+    events.register("after-call.dynamodb", lose)
+    yield calls
+    events.unregister("after-call.dynamodb", lose)
+
+
+LOST = (ConnectionClosedError(endpoint_url="dynamodb"), ReadTimeoutError(endpoint_url="dynamodb"))
+
+
+@pytest.mark.parametrize("lost", LOST, ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize("operation", ["UpdateItem", "PutItem", "Query", "GetItem"])
+def test_a_call_whose_answer_was_lost_is_tried_again_at_once(
+    edge: Stack, reports: list[Report], operation: str, lost: Exception
+) -> None:
+    """A second call does no harm: every write may be done twice."""
     edge.sweep()
-    events.unregister("after-call.dynamodb", drop)
-    assert sum(dropped.values()) >= 2
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    with every_second_answer_lost(operation, lost) as calls:
+        edge.sweep()
+    assert sum(calls.values()) >= 2
     assert edge.are_all_with("fw2")
     assert len(edge.calls("AssociateAddress")) == 4
     assert edge.kinds() == ["intent", "outcome"]
+    whole(edge)
+    assert not any(report.lost for report in reports)
+    edge.app.world.clock.skew = timedelta(milliseconds=1)
+    assert take("next", edge.clock.now())[0].taken_over is False
+
+
+def test_no_signal_is_lost_with_an_answer(edge: Stack) -> None:
+    lease, memory = take("one", edge.clock.now())
+    marks = ({"cause": "BGP went down"}, {"cause": "BFD went down"})
+    for mark in marks:
+        with every_second_answer_lost("UpdateItem", LOST[1]):
+            assert LOOKS.acquire("edge", "two", edge.clock.now(), [mark]) is None
+    with every_second_answer_lost("UpdateItem", LOST[1]):
+        assert not LOOKS.release(lease, memory)
+    with every_second_answer_lost("UpdateItem", LOST[1]):
+        lease, came = LOOKS.again(lease, memory, edge.clock.now())
+    assert [mark for number, mark in enumerate(came) if mark not in came[:number]] == list(marks)
+    with every_second_answer_lost("UpdateItem", LOST[1]):
+        assert LOOKS.release(lease, memory)
+
+
+def test_a_signal_that_comes_while_the_mark_is_taken_is_not_lost(edge: Stack, monkeypatch) -> None:
+    lease, memory = take("one", edge.clock.now())
+    LOOKS.acquire("edge", "two", edge.clock.now(), [{"n": 1}])
+    real = LookStore._held
+    came: list[object] = []
+
+    def held(self: LookStore, *arguments: Any) -> Any:
+        found = real(self, *arguments)
+        if not came:
+            came.append(LOOKS.acquire("edge", "three", edge.clock.now(), [{"n": 2}]))
+        return found
+
+    monkeypatch.setattr(LookStore, "_held", held)
+    lease, marks = LOOKS.again(lease, memory, edge.clock.now())
+    assert came == [None]
+    assert {"n": 1} in marks
+    assert not LOOKS.release(lease, memory)
+    lease, marks = LOOKS.again(lease, memory, edge.clock.now())
+    assert {"n": 2} in marks
+    assert LOOKS.release(lease, memory)
+
+
+def test_a_signal_that_comes_while_the_answer_to_its_own_lease_is_lost_is_not_lost(edge: Stack) -> None:
+    def come(model: OperationModel, **_: object) -> None:
+        events.unregister("after-call.dynamodb", come)
+        assert LOOKS.acquire("edge", "two", edge.clock.now(), [{"n": 1}]) is None
+        raise LOST[1]
+
+    events = clients.dynamodb().meta.events
+    events.register("after-call.dynamodb", come)
+    lease, memory = take("one", edge.clock.now())
+    assert not LOOKS.release(lease, memory)
+    assert LOOKS.again(lease, memory, edge.clock.now())[1] == ({"n": 1},)
+
+
+def test_a_signal_that_can_be_left_with_nobody_is_raised(edge: Stack) -> None:
+    """The holder renews its lease each time between the reading of it and the mark."""
+    held, races = take("holder", edge.clock.now()), []
+
+    def renew(params: dict[str, Any], **_: object) -> None:
+        if params.get("UpdateExpression", "").startswith("SET look_again"):
+            races.append(edge.clock.sleep(1))
+            LOOKS.fence(*held, edge.clock.now())
+
+    clients.dynamodb().meta.events.register("provide-client-params.dynamodb.UpdateItem", renew)
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    with pytest.raises(TemporaryError, match="not left with") as raised:
+        edge.sweep()
+    assert not isinstance(raised.value, StateUnavailableError)
+    assert len(races) >= ATTEMPTS
+    assert edge.calls(*MOVING) == []
+
+
+def stalled(edge: Stack, meanwhile: Callable[[], object], *, on_the_wire: bool) -> None:
+    """The next look's process stands still, once, where its calls to move are due: before or after that is
+    asked for the last time.
+    """
+    cloud = edge.app.world.cloud
+    stood: list[bool] = []
+
+    class Stalling:
+        observe, addresses = staticmethod(cloud.observe), staticmethod(cloud.addresses)
+
+        @staticmethod
+        def associate(moves: Any, may_begin: Callable[[], bool], now: Any) -> Any:
+            if not stood:
+                stood.append(may_begin())
+                meanwhile()
+                return cloud.associate(moves, (lambda: stood[0]) if on_the_wire else may_begin, now)
+            return cloud.associate(moves, may_begin, now)
+
+    vars(edge.app)["world"] = replace(edge.app.world, cloud=Stalling())
+
+
+def refused(edge: Stack) -> list[str | None]:
+    """What kept each move of the newest outcome from being made."""
+    outcome = [r.body for r in edge.audit() if r.body["kind"] == "outcome"][-1]
+    return [a["error"] and a["error"]["code"] for a in outcome["addresses"]]
+
+
+def test_a_holder_that_stalls_begins_no_call_late_in_its_lease(edge: Stack) -> None:
+    """Nobody took over: it proves its lease anew, and moves then."""
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    recorded: list[list[str | None]] = []
+
+    def note(params: dict[str, Any], **_: object) -> None:
+        if params["TableName"] == "tandem-audit" and edge.calls(*MOVING) == []:
+            recorded.append([])
+
+    clients.dynamodb().meta.events.register("provide-client-params.dynamodb.PutItem", note)
+    stalled(edge, lambda: edge.clock.sleep(21), on_the_wire=False)
+    edge.sweep()
+    assert len(recorded) == 3  # intent, the outcome that nothing was begun, and the next intent
+    assert edge.kinds() == ["intent", "outcome"] * 2
+    first = next(r.body for r in edge.audit() if r.body["kind"] == "outcome")
+    assert {a["error"]["code"] for a in first["addresses"]} == {"NotBegun"}
+    assert edge.are_all_with("fw2")
+    assert len(edge.calls("AssociateAddress")) == 4
+
+
+def test_a_holder_that_stalls_begins_no_call_after_another_took_over(edge: Stack) -> None:
+    """By then the route and the addresses are with fw1 again: a late call would be wrong."""
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+
+    def take_over() -> None:
+        edge.levers.restore(name="fw1")
+        edge.clock.sleep(40)
+        edge.sweep()
+        edge.forget_calls()
+
+    stalled(edge, take_over, on_the_wire=False)
+    edge.sweep()
+    assert edge.calls(*MOVING) == []
+    assert refused(edge) == ["NotBegun"] * 4
+    assert edge.are_all_with("fw1")
+
+
+def test_a_call_on_the_wire_during_a_take_over_is_put_right_by_the_look_that_was_asked_for(
+    edge: Stack,
+) -> None:
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+
+    def take_over() -> None:
+        edge.levers.restore(name="fw1")
+        edge.clock.sleep(40)
+        edge.sweep()
+
+    stalled(edge, take_over, on_the_wire=True)
+    edge.sweep()
+    assert edge.are_all_with("fw2")  # the route is fw1's
+    asked = [event for event in edge.events() if event["detail-type"] == "Look"]
+    assert ["never let go of its lease" in event["detail"]["cause"] for event in asked] == [True]
+    for event in asked:
+        edge.invoke(event)
+    assert edge.are_all_with("fw1")
+    bodies = [record.body for record in edge.audit()]
+    late = [b for b in bodies if b["kind"] == "outcome" and b["outcome"] == "verified"]
+    assert [{a["to"]["appliance"] for a in b["addresses"]} for b in late] == [{"fw2"}, {"fw1"}]
+    assert bodies[-1] is late[-1]
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException"])
+@pytest.mark.parametrize("operation", ["GetItem", "UpdateItem", "PutItem"])
+def test_a_table_that_refuses_everybody_stops_no_failover_from_a_dead_holder(
+    edge: Stack, capsys, operation: str, code: str
+) -> None:
+    """A table policy that broke at night. It is raised, logged and counted; a live holder waits."""
+    edge.sweep()
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+
+    def refuse(params: dict[str, Any], model: OperationModel, **_: object) -> None:
+        if model.name == operation:
+            raise ClientError({"Error": {"Code": code, "Message": "no"}}, model.name)
+
+    events = clients.dynamodb().meta.events
+    events.register("before-call.dynamodb", refuse)
+    with pytest.raises(StateUnavailableError, match=f"DynamoDB {operation}: {code}"):
+        edge.sweep()
+    assert edge.are_all_with("fw2")
+    assert '"LooksFailed":[1.0]' in capsys.readouterr().out.replace(" ", "")
+    edge.levers.restore(name="fw1")
+    edge.clock.sleep(30)
+    edge.app.world.clock.sleep(10)
+    edge.forget_calls()
+    with pytest.raises(StateUnavailableError):
+        edge.sweep()
+    assert edge.calls(*MOVING) == []
+    events.unregister("before-call.dynamodb", refuse)

@@ -1,4 +1,4 @@
-"""Stories of what somebody else made: adopted with its owner's consent, and never deleted."""
+"""Stories of what somebody else made: adopted with its owner's consent, deleted only for its successor."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_endpoints_that_make_no_difference_are_adopted_as_they_come(there: Manag
     assert len({tags(e)["tandem:endpoint"] for e in there.endpoints()}) == 4
 
 
-def test_what_was_adopted_is_never_deleted(there: Managed) -> None:
+def test_what_was_adopted_stays_when_the_document_no_longer_names_it(there: Managed) -> None:
     adoptable(there)
     there.run(with_id(there))
     before = {row[key] for key, row in keyed(there)}
@@ -70,6 +70,21 @@ def test_what_was_adopted_is_never_deleted(there: Managed) -> None:
     wanted["appliances"]["fw2"]["peers"].pop("az2-b")
     there.run(wanted)
     assert {row[key] for key, row in keyed(there)} == before
+
+
+def test_an_adopted_session_that_the_document_changes_is_replaced(there: Managed) -> None:
+    adoptable(there)
+    there.run(with_id(there))
+    endpoints, before = there.endpoints(), {p["RouteServerPeerId"]: p["PeerAddress"] for p in there.peers()}
+    wanted = with_id(there)
+    wanted["appliances"]["fw2"]["liveness"] = "bgp-keepalive"
+    wanted["appliances"]["fw1"]["peers"].pop("az1-b")
+    there.run(wanted)
+    after = {p["RouteServerPeerId"]: tags(p) for p in there.peers()}
+    assert {i for i in before if i in after} == {i for i, at in before.items() if at == "10.0.1.10"}
+    made = [found for i, found in after.items() if i not in before]
+    assert [("tandem:adopted" in found, found["tandem:appliance"]) for found in made] == [(False, "fw2")] * 2
+    assert there.endpoints() == endpoints
 
 
 def test_another_stacks_route_server_is_refused(there: Managed) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tandem.adapters import clients
 from tests.judging import moved, told
-from tests.stack import MOVING, Stack
+from tests.stack import MOVING, Stack, edge_document
 
 WORKS = "GetRouteServerRoutingDatabase"
 
@@ -140,3 +141,28 @@ def test_a_dry_run_asks_for_a_few_of_many_moves(hundred: Stack) -> None:
     assert told(hundred) == ["would move 100 Elastic IPs to fw2 (dry-run)"]
     (hold,) = hundred.audit()
     assert hold.body["groups"]["internet-edge"]["reports"] == []
+
+
+def test_a_dry_run_asks_for_a_few_of_the_moves_of_all_groups(hundred: Stack) -> None:
+    """The first of a look, whatever group they are of; each refusal is told of its own group."""
+    addresses = edge_document(hundred.ids)["groups"][0]["elastic_ips"]
+    groups = [
+        {"name": f"group{n}", "prefixes": ["0.0.0.0/0"], "elastic_ips": addresses[6 * n : 6 * n + 6]}
+        for n in range(10)
+    ]
+    hundred.store(mode="dry-run", groups=groups)
+    second = [a["allocation_id"] for a in addresses[6:10]]
+
+    def refused(params: dict[str, Any], **_: object) -> None:
+        if params["body"]["AllocationId"] in second:
+            raise ClientError(cast(Any, {"Error": {"Code": "AuthFailure"}, "ResponseMetadata": {}}), WORKS)
+
+    clients.ec2_moves().meta.events.register("before-call.ec2.AssociateAddress", refused)
+    hundred.levers.kill(name="fw1")
+    hundred.clock.sleep(3)
+    hundred.forget_calls()
+    hundred.sweep()
+    assert len(hundred.calls("AssociateAddress")) == 6
+    (hold,) = hundred.audit()
+    told_of = {name: group["reports"] for name, group in hold.body["groups"].items() if group["reports"]}
+    assert told_of == {"group1": [f"EC2 would refuse {id_}: AuthFailure: " for id_ in second]}

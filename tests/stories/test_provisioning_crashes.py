@@ -35,6 +35,8 @@ class Scenario:
     begins: Callable[[Managed], Document]
     runs: Callable[[Managed], object] = Managed.refresh
     """What dies, and is started again."""
+    hurts: bool = False
+    """Whether there is leave to take the owner's last session down."""
 
 
 def nothing_yet(tandem: Managed) -> Document:
@@ -68,6 +70,45 @@ def another_table(tandem: Managed) -> Document:
     return apply(tandem, set_at(there(tandem), "route_server.propagate_to", [table]))
 
 
+def modified(tandem: Managed) -> Document:
+    wanted = set_at(there(tandem), "route_server.persist_routes", 3)
+    return apply(tandem, set_at(wanted, "route_server.sns_notifications", False))
+
+
+def another_address(tandem: Managed) -> Document:
+    """The owner's, of which its interface has a further one."""
+    wanted, interface = there(tandem), tandem.ids["interfaces"]["fw1"]
+    boto3.client("ec2").assign_private_ip_addresses(
+        NetworkInterfaceId=interface, PrivateIpAddresses=["10.0.1.30"]
+    )
+    return apply(
+        tandem, set_at(wanted, "appliances.fw1.peers", dict.fromkeys(("az1-a", "az1-b"), "10.0.1.30"))
+    )
+
+
+def failed_endpoint(tandem: Managed) -> Document:
+    """The owner's, while its session there goes on."""
+    wanted = there(tandem)
+    broken = tandem.record().provisioned.endpoints["az1-a"]
+    tandem.lab.levers.resource(broken, "failed", "no capacity")
+    return wanted
+
+
+def with_leave(tandem: Managed) -> Document:
+    """Each appliance has one session, and both are replaced."""
+    wanted = there(tandem)
+    for appliance in wanted["appliances"].values():
+        appliance["peers"] = dict([next(iter(appliance["peers"].items()))])
+    tandem.run(wanted)
+    tandem.settle(120)
+    tandem.refresh()
+    tandem.events()
+    for name in wanted["appliances"]:
+        wanted = set_at(wanted, f"appliances.{name}.liveness", "bgp-keepalive")
+    assert tandem.apply(wanted, allow_interruption=True)["problems"] == []
+    return wanted
+
+
 def adopted(tandem: Managed) -> Document:
     there(tandem)
     adoptable(tandem)
@@ -98,6 +139,10 @@ SCENARIOS = [
     Scenario("another liveness", 140, new_liveness),
     Scenario("an endpoint elsewhere", 75, endpoint_elsewhere),
     Scenario("another route table", 65, another_table),
+    Scenario("persistence and notifications", 25, modified),
+    Scenario("another address of the owner", 60, another_address),
+    Scenario("a failed endpoint of the owner", 40, failed_endpoint),
+    Scenario("leave to interrupt", 40, with_leave, hurts=True),
     Scenario("adopting", 65, adopted),
     Scenario("deleting", 60, deleted, delete),
 ]
@@ -184,7 +229,7 @@ def test_killed_at_any_call_the_next_run_comes_to_the_same_end(scenario: Scenari
 def uninterrupted(tandem: Managed, scenario: Scenario, wanted: Document) -> dict[str, Any]:
     with SessionGuard(tandem) as guard:
         scenario.runs(tandem)
-        return end(tandem, wanted, guard)
+        return end(tandem, scenario, wanted, guard)
 
 
 def started_again(
@@ -194,10 +239,10 @@ def started_again(
     tandem.app = _load(tandem.lab)
     tandem.settle(60)
     scenario.runs(tandem)
-    return end(tandem, wanted, guard)
+    return end(tandem, scenario, wanted, guard)
 
 
-def end(tandem: Managed, wanted: Document, guard: SessionGuard) -> dict[str, Any]:
+def end(tandem: Managed, scenario: Scenario, wanted: Document, guard: SessionGuard) -> dict[str, Any]:
     """Everything there is in the end, by name, once nothing is left to do; and what was told."""
     for _ in range(20):
         record = tandem.record()
@@ -214,7 +259,8 @@ def end(tandem: Managed, wanted: Document, guard: SessionGuard) -> dict[str, Any
     if wanted is None:
         assert tandem.record() is None
         return there
-    assert guard.stranded == []
+    owner = tandem.ids["instances"]["fw1"]
+    assert set(guard.lost) <= ({("0.0.0.0/0", owner)} if scenario.hurts else set()), guard.stranded
     record = tandem.record()
     assert record.provisioned.converged_version == record.version
     assert (record.provisioned.failure, record.provisioned.pending) == (None, ())

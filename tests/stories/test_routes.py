@@ -78,8 +78,8 @@ def test_two_halves_instead_of_the_tracked_default(edge: Stack) -> None:
     assert held.startswith("HOLD, 0.0.0.0/0 is not in the FIB; more specific ones are: ")
 
 
-def test_next_hop_that_is_not_the_peers_address(edge: Stack) -> None:
-    """Each appliance peers from one interface and forwards on another: the interface decides."""
+def inside_interfaces(edge: Stack) -> None:
+    """Each appliance peers from one interface and forwards on another."""
     client = edge.lab.client()
     for number, name in enumerate(("fw1", "fw2"), start=1):
         made = client.create_network_interface(
@@ -93,6 +93,11 @@ def test_next_hop_that_is_not_the_peers_address(edge: Stack) -> None:
         path = [65000 + number] * (2 * number - 1)
         edge.levers.advertise(name=name, prefix="0.0.0.0/0", as_path=path, next_hop=f"10.0.1{number}.10")
     edge.live(20)
+
+
+def test_next_hop_that_is_not_the_peers_address(edge: Stack) -> None:
+    """The interface decides."""
+    inside_interfaces(edge)
     assert edge.are_all_with("fw1")
     assert edge.calls(*MOVING) == []
     edge.levers.kill(name="fw1")
@@ -102,6 +107,31 @@ def test_next_hop_that_is_not_the_peers_address(edge: Stack) -> None:
     assert edge.kinds() == ONCE
     assert edge.audit()[0].body["evidence"]["fib"][0]["next_hop"] == "10.0.12.10"
     assert told(edge) == FOLLOWED
+
+
+def test_next_hop_of_an_interface_that_cannot_be_read(edge: Stack) -> None:
+    """The instances show their interfaces as well, so a dead holder is left all the same."""
+    inside_interfaces(edge)
+    edge.levers.fault(action="DescribeNetworkInterfaces", error="InternalError")
+    edge.levers.kill(name="fw1")
+    edge.live(10)
+    assert edge.are_all_with("fw2")
+    assert edge.kinds() == ONCE
+    assert told(edge) == FOLLOWED
+
+
+def test_next_hop_that_nothing_can_be_asked_about_is_said_to_be_just_that(edge: Stack) -> None:
+    inside_interfaces(edge)
+    for action in ("DescribeNetworkInterfaces", "DescribeInstances"):
+        edge.levers.fault(action=action, error="UnauthorizedOperation")
+    edge.levers.kill(name="fw1")
+    edge.live(60)
+    assert edge.calls(*MOVING) == []
+    words = "0.0.0.0/0 goes to 10.0.12.10, and the interfaces could not be read: EC2 Describe"
+    assert reasons(edge)[-1].startswith(words)
+    edge.levers.faults_clear()
+    edge.live(60)
+    assert edge.are_all_with("fw2")
 
 
 def ipv6(s: Stack) -> dict[str, str]:

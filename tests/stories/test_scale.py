@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
 from bench.units import TableCall, counting
+from lab.ec2.scenario import appliances_only
+from lab.ec2.scenario_routing import build_peers, build_route_server
 from tandem.adapters import clients
 from tandem.failover.watching import CALL_SECONDS
-from tests.stack import Stack, edge_document, stack
+from tests.stack import MOVING, Stack, edge_document, stack
 
 READ_BUCKET_REFILL = 20
 """Calls a second that EC2 gives to one read API (facts §1.7, §8.3)."""
 
 SHARE = 1 / 5
 TOPOLOGIES = 50
+SERVERS, GROUPS, ADDRESSES = 6, 4, 20
+"""Route servers of their own, and the groups and addresses of each of their topologies."""
 
 
 @pytest.fixture
@@ -81,6 +86,66 @@ def test_fifty_topologies_take_a_fifth_of_any_read_bucket_at_the_most(edge: Stac
     a_minute = READ_BUCKET_REFILL * 60 * SHARE
     assert set(reads(edge).values()) == {TOPOLOGIES}
     assert reads(edge).most_common(1)[0][1] <= a_minute
+
+
+@pytest.fixture
+def many() -> Iterator[tuple[Stack, list[str]]]:
+    """Topologies that each have a route server, groups and Elastic IPs of their own; all converged."""
+    with stack() as s:
+        names = [f"edge-{number:02}" for number in range(SERVERS)]
+        clients.dynamodb().delete_item(
+            TableName="tandem-state", Key={"kind": {"S": "topology"}, "id": {"S": "edge"}}
+        )
+        client = s.lab.client()
+        for name in names:
+            s.ids = appliances_only(client, s.levers, prefix=f"{name}-", associated=False)
+            build_route_server(client, s.ids, s.clock.sleep, None, sns=True)
+            build_peers(client, s.ids, s.clock.sleep, "bfd")
+            _more_addresses(s)
+            specs = edge_document(s.ids)["groups"][0]["elastic_ips"]
+            groups = [
+                {"name": f"g{n}", "prefixes": ["0.0.0.0/0"], "elastic_ips": specs[n::GROUPS]}
+                for n in range(GROUPS)
+            ]
+            s.store(name=name, groups=groups)
+        s.clock.sleep(30)
+        s.delivered = len(s.published)
+        s.forget_calls()
+        yield s, names
+
+
+def _more_addresses(s: Stack) -> None:
+    """Up to so many as a topology has, all of them where they belong."""
+    made = [s.lab.backend.allocate_address("vpc") for _ in range(ADDRESSES - len(s.ids["elastic_ips"]))]
+    for number, address in enumerate(made):
+        targets = {name: f"10.0.{name[-1]}.{40 + number}" for name in ("fw1", "fw2")}
+        more = {"allocation_id": address.allocation_id, "public_ip": address.public_ip, "targets": targets}
+        s.ids["elastic_ips"][f"more{number}"] = more
+    for name, interface in s.ids["interfaces"].items():
+        private_ips = [f"10.0.{name[-1]}.{40 + number}" for number in range(len(made))]
+        s.lab.client().assign_private_ip_addresses(
+            NetworkInterfaceId=interface, PrivateIpAddresses=private_ips
+        )
+    for address in s.ids["elastic_ips"].values():
+        s.levers.associate_as_stranger(
+            allocation_id=address["allocation_id"],
+            network_interface_id=s.ids["interfaces"]["fw1"],
+            private_ip=address["targets"]["fw1"],
+        )
+
+
+def test_a_minute_of_sweep_and_watch_as_ec2_counts_it(many: tuple[Stack, list[str]]) -> None:
+    """The watch reads each route server every 5 s; a look reads its own once, whatever hangs on it."""
+    s, names = many
+    for name in names:
+        s.sweep(name)
+    swept = reads(s)
+    assert set(swept.values()) == {SERVERS}
+    assert len({c["params"]["RouteServerId"] for c in s.calls("GetRouteServerRoutingDatabase")}) == SERVERS
+    assert s.calls(*MOVING) == []
+    s.forget_calls()
+    s.watch(milliseconds=90_000)
+    assert reads(s) == {"GetRouteServerRoutingDatabase": SERVERS * 12}
 
 
 @pytest.fixture

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import asdict, replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 
 from tandem.adapters import clients
-from tandem.errors import StateUnavailableError
+from tandem.errors import StateUnavailableError, TemporaryError
 from tests.crashing import table_away
 from tests.stack import MOVING, Stack, stack
 
@@ -140,6 +143,117 @@ def is_leaving(edge: Stack) -> None:
         UpdateExpression="SET provisioned = :new",
         ExpressionAttributeValues={":new": {"S": json.dumps(asdict(leaving))}},
     )
+
+
+def test_table_away_and_describes_lag(edge: Stack) -> None:
+    """A signal is ahead of what describes show: the addresses follow while its message is worked on."""
+    for action in ("DescribeRouteServerPeers", "GetRouteServerRoutingDatabase"):
+        edge.levers.fault(action=action, lag_s=4)
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(1.5)
+    with table_away(), pytest.raises(StateUnavailableError):
+        edge.deliver(most=1)
+    assert edge.are_all_with("fw2")
+    assert len(edge.calls("AssociateAddress")) == 4
+    edge.sweep()
+    assert edge.kinds() == ["intent", "outcome"]
+
+
+@pytest.mark.parametrize("trouble", [{"error": "IncorrectState"}, {"break_s": 5}, {"error": "InternalError"}])
+def test_table_away_and_ec2_refuses_once(edge: Stack, trouble: dict[str, Any]) -> None:
+    edge.levers.fault(action="AssociateAddress", count=4, **trouble)
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    with table_away(), pytest.raises(StateUnavailableError):
+        edge.sweep()
+    assert edge.are_all_with("fw2")
+    assert len(edge.calls("AssociateAddress")) == 8
+
+
+@pytest.mark.parametrize("action", ["DescribeAddresses", "GetRouteServerRoutingDatabase"])
+def test_table_away_and_a_read_fails(edge: Stack, action: str) -> None:
+    """Each read is tried three times by the SDK; a second after that it works."""
+    edge.levers.fault(action=action, error="InternalError", count=3)
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    with table_away(), pytest.raises(StateUnavailableError):
+        edge.sweep()
+    assert edge.are_all_with("fw2")
+
+
+def test_table_away_and_answers_are_lost(edge: Stack) -> None:
+    """What the next reading shows in its place ends it."""
+    edge.levers.fault(action="AssociateAddress", lost_answer=True, error="InternalError", count=4)
+    edge.levers.fault(action="DescribeAddresses", lag_s=1.5)
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    began = edge.clock.now()
+    with table_away(), pytest.raises(StateUnavailableError):
+        edge.sweep()
+    assert edge.clock.now() - began < timedelta(seconds=5)
+    assert edge.are_all_with("fw2")
+    assert len(edge.calls("AssociateAddress")) == 4
+
+
+def test_table_away_and_addresses_show_late(edge: Stack) -> None:
+    edge.levers.fault(action="DescribeAddresses", lag_s=15)
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    with table_away(), pytest.raises(StateUnavailableError):
+        edge.sweep()
+    assert edge.are_all_with("fw2")
+    assert len(edge.calls("AssociateAddress")) == 4
+
+
+def test_table_away_and_a_later_batch_cannot_be_read(edge: Stack) -> None:
+    """What the first batch did is recorded, and the rest comes."""
+    edge.add_addresses(52)
+    edge.store()
+    edge.sweep()
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    lever = partial(edge.levers.fault, action="GetRouteServerRoutingDatabase", error="InternalError", count=3)
+    edge.clock.after(0.5, lever)
+    with table_away(), pytest.raises(StateUnavailableError):
+        edge.sweep()
+    assert edge.are_all_with("fw2")
+    edge.sweep()
+    assert edge.kinds() == ["intent", "outcome", "intent", "outcome"]
+
+
+def test_without_the_table_a_reading_that_never_comes_is_given_up(edge: Stack) -> None:
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    edge.levers.fault(action="DescribeAddresses", error="InternalError")
+    began = edge.clock.now()
+    with table_away(), pytest.raises(TemporaryError, match="DescribeAddresses"):
+        edge.deliver(most=1)
+    assert timedelta(seconds=25) <= edge.clock.now() - began <= timedelta(seconds=31)
+
+
+def test_without_the_table_a_signal_that_aws_never_shows_is_given_up(edge: Stack) -> None:
+    for action in ("DescribeRouteServerPeers", "GetRouteServerRoutingDatabase"):
+        edge.levers.fault(action=action, lag_s=600)
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    began = edge.clock.now()
+    with table_away(), pytest.raises(StateUnavailableError):
+        edge.deliver(most=1)
+    assert timedelta(seconds=25) <= edge.clock.now() - began <= timedelta(seconds=31)
+    assert edge.calls(*MOVING) == []
+
+
+def test_an_override_that_comes_of_age_ends_the_moves_without_the_table(edge: Stack) -> None:
+    """That there is none is known for five minutes after it was read, not for five and a half."""
+    edge.clock.sleep(290)
+    edge.levers.fault(action="AssociateAddress", error="IncorrectState")
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    with table_away(), pytest.raises(StateUnavailableError):
+        edge.sweep()
+    last = max(c["start"] for c in edge.calls("AssociateAddress"))
+    assert last - min(c["start"] for c in edge.calls("AssociateAddress")) < 10
+    assert edge.are_all_with("fw1")
 
 
 KEY = {"kind": {"S": "topology"}, "id": {"S": "edge"}}

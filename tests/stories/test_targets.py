@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.ec2.scenario_routing import tags_on
 from tests.judging import moved, reasons, told
-from tests.stack import MOVING, Stack
+from tests.stack import MOVING, Stack, edge_document
 from tests.worlds import attach, outside_interfaces
 
 EVERY = ["eip1", "eip2", "eip3", "eip4"]
@@ -66,6 +66,21 @@ def test_target_with_a_strangers_elastic_ip_whose_interface_cannot_be_read(edge:
     assert found.get("PrivateIpAddress") == "10.0.2.21"
     assert sorted(moved(edge)) == ["eip1", "eip3", "eip4"]
     assert f"has another Elastic IP, {strange}: a move would throw it off" in reasons(edge)[-1]
+
+
+def test_target_with_an_auto_assigned_address_whose_interface_cannot_be_read(edge: Stack) -> None:
+    """A move would release that address for good: the instance shows it, and the others move."""
+    interface = edge.ids["interfaces"]["fw2"]
+    edge.lab.backend.enis[interface].public_ip = "203.0.113.77"  # as AWS assigned it at launch
+    document = edge_document(edge.ids)
+    document["groups"][0]["elastic_ips"][0]["targets"]["fw2"]["private_ip"] = "10.0.2.10"
+    edge.store(groups=document["groups"])
+    edge.levers.fault(action="DescribeNetworkInterfaces", error="UnauthorizedOperation")
+    edge.levers.kill(name="fw1")
+    edge.live(10)
+    assert edge.lab.backend.enis[interface].public_ip == "203.0.113.77"
+    assert sorted(moved(edge)) == EVERY[1:]
+    assert "has the auto-assigned public address 203.0.113.77" in reasons(edge)[-1]
 
 
 def test_interface_detached(edge: Stack) -> None:
@@ -201,9 +216,12 @@ def test_instance_replaced(edge: Stack) -> None:
 
 def test_active_instance_replaced(edge: Stack) -> None:
     """The addresses wait with the other one, and go to the new interface with the document that names it."""
+    edge.levers.instance(name="fw1", state="stopped")
+    edge.live(30)
+    assert edge.are_all_with("fw2")
     replaced(edge, "fw1")
     edge.live(60)
-    assert set(edge.holders().values()) != {"fw1"}
+    assert edge.are_all_with("fw2")
     edge.store()
     edge.live(120)
     assert edge.are_all_with("fw1")

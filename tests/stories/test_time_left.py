@@ -67,7 +67,7 @@ def test_topologies_that_one_invocation_has_no_time_for_are_put_on_the_bus(edge:
     edge.levers.fault(action=READ, latency_s=20)
     began = edge.clock.now()
     edge.deliver(most=1)
-    assert (edge.clock.now() - began).total_seconds() < 180
+    assert (edge.clock.now() - began).total_seconds() < 300
     looked = set(LOOKS.next_hops())
     left = asked(edge, "Peer State Change")
     assert 1 < len(looked) < len(NAMES)
@@ -100,7 +100,7 @@ def test_topologies_that_cannot_be_put_on_the_bus_are_raised(edge: Stack) -> Non
 
 
 def test_signals_that_keep_coming_are_left_to_the_bus_when_time_is_over(edge: Stack) -> None:
-    edge.levers.fault(action=READ, latency_s=60)
+    edge.levers.fault(action=READ, latency_s=90)
 
     def meanwhile(**_: object) -> None:
         LOOKS.acquire("edge", "another", edge.clock.now(), [{}])
@@ -113,7 +113,7 @@ def test_signals_that_keep_coming_are_left_to_the_bus_when_time_is_over(edge: St
 
 
 def test_no_move_begins_too_late_and_the_next_look_makes_it(edge: Stack) -> None:
-    with once_it_lasts(edge, clients.dynamodb(), "PutItem", 105):
+    with once_it_lasts(edge, clients.dynamodb(), "PutItem", 160):
         edge.sweep()
     assert edge.calls(*MOVING) == []
     assert edge.kinds() == ["intent", "outcome", "hold"]
@@ -131,9 +131,9 @@ def test_batches_that_would_come_too_late_are_not_waited_for(edge: Stack) -> Non
     edge.clock.sleep(3)
     edge.forget_calls()
     began = edge.clock.now()
-    with once_it_lasts(edge, clients.ec2_moves(), "AssociateAddress", 105, nth=50):
+    with once_it_lasts(edge, clients.ec2_moves(), "AssociateAddress", 160, nth=50):
         edge.sweep()
-    assert (edge.clock.now() - began).total_seconds() < 106
+    assert (edge.clock.now() - began).total_seconds() < 161
     assert len(edge.calls("AssociateAddress")) == 50
     assert "time was over" in asked(edge, "Look")[-1]["detail"]["cause"]
     edge.sweep()
@@ -143,7 +143,7 @@ def test_batches_that_would_come_too_late_are_not_waited_for(edge: Stack) -> Non
 
 def test_a_call_that_could_outlast_the_invocation_is_not_begun(edge: Stack) -> None:
     with (
-        once_it_lasts(edge, clients.dynamodb(), "UpdateItem", 155),
+        once_it_lasts(edge, clients.dynamodb(), "UpdateItem", 275),
         pytest.raises(OutOfTimeError, match="was not begun: it may need 28 s"),
     ):
         edge.sweep()
@@ -160,7 +160,7 @@ def test_without_the_table_no_move_begins_too_late_either(edge: Stack) -> None:
     edge.forget_calls()
     with (
         table_away(),
-        once_it_lasts(edge, clients.ec2(), "DescribeInstances", 110),
+        once_it_lasts(edge, clients.ec2(), "DescribeInstances", 160),
         pytest.raises(TemporaryError),
     ):
         edge.sweep()
@@ -176,7 +176,7 @@ def test_without_an_invocation_nothing_is_bounded(edge: Stack) -> None:
 
 
 def test_a_function_without_time_for_a_look_says_so(edge: Stack) -> None:
-    with pytest.raises(ConfigurationError, match="has 60 s, and a look may need more than 79 s"):
+    with pytest.raises(ConfigurationError, match="has 60 s, and a look may need more than 145 s"):
         edge.app.handler({"tandem": "sweep"}, Context("short", milliseconds=60_000))
 
 

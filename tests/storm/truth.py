@@ -5,31 +5,42 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from tandem.topology import Topology
+from tandem.events import parse_iso
+from tandem.topology import Group
 
 Place = tuple[str, str]
 
 
 @dataclass
 class Facts:
-    """The emulated world, and what the storm did to it that the world does not show."""
+    """The emulated world as one group's hold must tell it, and what the storm did that it does not show."""
 
     world: Mapping[str, Any]
-    topology: Topology
-    override: Mapping[str, Any] | None
+    group: Group
+    orders: Mapping[str | None, Mapping[str, Any]]
+    """The override of the topology (None) and of groups."""
     meddled: Mapping[str, int]
     """Elastic IP to how often somebody else moved it."""
+    persisted: bool
+    now: datetime
     places: dict[str, Place] = field(init=False)
 
     def __post_init__(self) -> None:
         addresses = self.world["elastic_ips"]
         self.places = {e["allocation_id"]: (e["interface"], e["private_ip"]) for e in addresses}
 
-    def appliance(self, name: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = next(a for a in self.world["appliances"] if a["name"] == name)
-        return found
+    @property
+    def override(self) -> Mapping[str, Any]:
+        """A pause beats a pin, the group's own beats the topology's; what has ended is none."""
+        standing = [
+            (order["action"] != "paused", scope is None, order)
+            for scope, order in self.orders.items()
+            if scope in (None, self.group.name) and parse_iso(order["until"]) > self.now
+        ]
+        return min(standing, key=lambda found: found[:2])[2] if standing else {}
 
     def is_up(self, name: str) -> bool:
         peers = self.world["route_servers"][0]["peers"]
@@ -43,6 +54,9 @@ class Facts:
         owner: str | None = self.world["route_servers"][0]["owners"].get(prefix)
         return owner
 
+    def owners(self) -> dict[str, str | None]:
+        return {prefix: self.owner(prefix) for prefix in self.group.prefixes}
+
     def is_installed(self, prefix: str) -> bool:
         details = [d for row in self.rows(prefix) for d in row["RouteInstallationDetails"]]
         return any(d["RouteInstallationStatus"] == "installed" for d in details)
@@ -53,69 +67,102 @@ class Facts:
         return {i["id"]: i["private_ips"] for i in every}
 
     def candidates(self) -> list[str]:
-        """Who may own the group's route, the best first."""
-        (group,) = self.topology.groups
-        names = [name for name in map(self.owner, group.prefixes) if name is not None]
-        best = sorted(set(names), key=lambda name: (-names.count(name), name))
-        return [name for name in best if self.is_up(name)]
+        """Who may own the group's route."""
+        return sorted({name for name in self.owners().values() if name is not None and self.is_up(name)})
 
 
 Check = Callable[..., bool]
+_LET_BE = (
+    ": Tandem lets it be until that is over; find the second mover, such as the appliance's own HA script"
+)
 
 _CLAUSES: dict[str, Check] = {
-    r"paused by kim": lambda f: (f.override or {}).get("action") == "paused",
-    r"pinned to (\w+) by kim.*; but \1 has no session with BGP up": lambda f, name: (
-        (f.override or {}).get("appliance") == name and not f.is_up(name)
+    r"paused by kim until [^;]+ UTC: a test": lambda f, _: f.override.get("action") == "paused",
+    r"pinned to (\w+) by kim until [^;]+ UTC: a test; but \1 has no session with BGP up": lambda f, _, name: (
+        f.override.get("appliance") == name and not f.is_up(name)
     ),
-    r"(\S+) is not in the FIB": lambda f, prefix: not f.rows(prefix),
-    r"more specific ones are: ([\d./]+(?:, [\d./]+)*)": lambda f, inside: all(
-        map(f.rows, inside.split(", "))
+    r"(\S+) is not in the FIB(?:; more specific ones are: ([\d./]+(?:, [\d./]+)*))?": (
+        lambda f, _, prefix, inside: (
+            not f.rows(prefix) and all(map(f.rows, inside.split(", ") if inside else ()))
+        )
     ),
-    r"the FIB names (\w+), which has no session with BGP up": lambda f, name: (
-        name in map(f.owner, f.topology.groups[0].prefixes) and not f.candidates()
+    r"the FIB names (\w+), which has no session with BGP up: it shows the past": lambda f, _, name: (
+        name in f.owners().values() and not f.candidates()
     ),
-    r"(\S+) goes to (\S+), which no declared appliance has": lambda f, prefix, hop: (
+    r"(\S+) goes to (\S+), which no declared appliance has": lambda f, _, prefix, hop: (
         [r["NextHopIp"] for r in f.rows(prefix)] == [hop] and f.owner(prefix) is None
     ),
-    r"(\S+) is rejected by every route table": lambda f, prefix: (
+    r"(\S+) is rejected by every route table \([^()]*\)": lambda f, _, prefix: (
         bool(f.rows(prefix)) and not f.is_installed(prefix)
     ),
-    r"(eni-\w+), which no appliance declares, has it": lambda f, eni: (
-        eni in {place[0] for place in f.places.values()} and eni not in f.interfaces()
+    r"(eni-\w+), which no appliance declares, has it: a person did that": lambda f, ids, eni: (
+        {f.places[name][0] for name in ids} == {eni} and eni not in f.interfaces()
     ),
-    r"(eni-\w+) is not attached to an appliance's instance": lambda f, eni: eni not in f.interfaces(),
-    r"(eni-\w+) is on (i-\w+), which is ([\w-]+)": lambda f, eni, instance, state: (
+    r"(eni-\w+) is not attached to an appliance's instance, or does not exist": lambda f, _, eni: (
+        eni not in f.interfaces()
+    ),
+    r"(eni-\w+) is on (i-\w+), which is ([\w-]+)": lambda f, _, eni, instance, state: (
         eni in f.interfaces()
         and (instance, state) in {(a["instance_id"], a["instance_state"]) for a in f.world["appliances"]}
     ),
-    r"(\S+) on (eni-\w+) has another Elastic IP, (eipalloc-\w+)": lambda f, ip, eni, other: (
-        f.places[other] == (eni, ip)
+    r"(\S+) on (eni-\w+) has another Elastic IP, (eipalloc-\w+): a move would throw it off": (
+        lambda f, _, ip, eni, other: f.places[other] == (eni, ip)
     ),
-    r"(eipalloc-\w+): something else moved it away from \w+ (\d+) times": lambda f, name, times: (
-        f.meddled.get(name, 0) >= int(times)
+    r"something else moved it away from \w+ (\d+) times in the last 10 minutes" + _LET_BE: (
+        lambda f, ids, times: all(f.meddled.get(name, 0) >= int(times) for name in ids)
     ),
-    r"the tracked prefixes are split": lambda f: len(set(map(f.owner, f.topology.groups[0].prefixes))) > 1,
+    r"it is at (\S+) of (eni-\w+) again after (\d+) moves in the last 10 minutes" + _LET_BE: (
+        lambda f, ids, ip, eni, times: all(
+            f.places[name] == (eni, ip) and f.meddled.get(name, 0) >= int(times) for name in ids
+        )
+    ),
+    r"the tracked prefixes are split: (\S+ is \w+'s(?:, \S+ is \w+'s)+)": lambda f, _, told: (
+        told.split(", ") == [f"{prefix} is {name or 'nobody'}'s" for prefix, name in f.owners().items()]
+    ),
+    r"[ ]\(AWS reports persisted routes\)": lambda f, _: f.persisted,
 }
-_MEANWHILE = ("damped until", "not clear after", "EC2 refused", "does not show it yet", "could not be read")
-"""What is over two sweeps after the storm, or is not true any more."""
+_IDS = re.compile(r"(eipalloc-\w+(?:, eipalloc-\w+)*): ")
+_AHEAD = re.compile(rf"(?:^|; ){_IDS.pattern}")
+_SEPARATOR = "; "
 
 
 def untrue(reason: str, facts: Facts) -> list[str]:
-    """The clauses of the reason that are not so; all of it where no clause is known."""
-    found = [(m, check) for words, check in _CLAUSES.items() for m in re.finditer(words, reason)]
-    false = [m.group() for m, check in found if not check(facts, *m.groups())]
-    false += [words for words in _MEANWHILE if words in reason]
-    return false if found else [reason]
+    """The clauses of the reason that are not so; from the first that nobody knows on, all the rest."""
+    false: list[str] = []
+    ids: list[str] = []
+    at = 0
+    while at < len(reason):
+        named = _IDS.match(reason, at)
+        if named:
+            ids, at = named[1].split(", "), named.end()
+        known = ((re.compile(words).match(reason, at), check) for words, check in _CLAUSES.items())
+        found, check = next(((m, c) for m, c in known if m), (None, None))
+        if found is None or check is None:
+            return [*false, reason[at:]]
+        if not check(facts, ids, *found.groups()):
+            false.append(found.group())
+        at = found.end()
+        at += len(_SEPARATOR) if reason.startswith(_SEPARATOR, at) else 0
+    return false
+
+
+def unnamed(reason: str, facts: Facts) -> set[str]:
+    """The addresses that the reason names and that are where they belong, or the other way round.
+
+    A reason that names none says why nobody knows where the addresses belong, or that all are there.
+    """
+    named = {name for ids in _AHEAD.findall(reason) for name in ids.split(", ")}
+    nobody_knows = not facts.candidates() if facts.override.get("action") is None else True
+    return named ^ set(misplaced(facts)) if named or not nobody_knows else set()
 
 
 def misplaced(facts: Facts) -> list[str]:
     """The declared Elastic IPs that are not with an owner of the route, or with whom they are pinned to."""
-    override = facts.override or {}
+    override = facts.override
     wanted = [override["appliance"]] if override.get("action") == "pinned" else facts.candidates()
-    (group,) = facts.topology.groups
     return [
         spec.allocation_id
-        for spec in group.elastic_ips
+        for spec in facts.group.elastic_ips
         if facts.places[spec.allocation_id]
         not in [(t.network_interface_id, t.private_ip) for name, t in spec.targets.items() if name in wanted]
     ]

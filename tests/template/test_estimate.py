@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from fractions import Fraction
+
 from tandem.provisioning import estimate
 from tests.template.rendering import Stack
+from tests.topologies import topology
 
 
 def test_the_estimate_counts_the_templates_alarms_and_dashboards(stack: Stack) -> None:
@@ -21,3 +25,20 @@ def test_the_estimate_counts_the_memory_of_the_functions(stack: Stack) -> None:
     ):
         assert int(functions[f"{name}Function"]["MemorySize"]) == gigabytes * 1024
         assert functions[f"{name}Function"]["Architectures"] == ["arm64"]
+
+
+def test_the_estimate_counts_every_schedule(stack: Stack) -> None:
+    shown: dict[str, list[int]] = {}
+    for rule in stack.of("AWS::Events::Rule").values():
+        if "ScheduleExpression" in rule:
+            [target] = rule["Targets"]
+            name = target["Arn"].removesuffix("Function.Arn").lower()
+            minutes = re.fullmatch(r"rate\((\d+) minutes?\)", rule["ScheduleExpression"])
+            assert minutes is not None, rule
+            shown.setdefault(name, []).append(int(minutes[1]))
+    counted = {name: sorted(every) for name, every in estimate.EVERY_MINUTES.items()}
+    assert {name: sorted(every) for name, every in shown.items()} == counted
+    [item] = [item for item in estimate.estimate(topology()).items if item.name == "invocations"]
+    assert item.quantity * estimate.MILLION == sum(
+        Fraction(estimate.MINUTES, n) for every in shown.values() for n in every
+    )

@@ -11,12 +11,14 @@ from samtranslator.yaml_helper import yaml_parse
 
 from tandem.doors.customresource import RESOURCE_TYPE, property_problems
 from tandem.validation.document import validate
-from tests.cloudformation import texts
+from tests.cloudformation import resolved, texts
 
 STACK = Path(__file__).parents[2] / "examples" / "stack.yaml"
 IDS = {
-    "RouteServerId": "rs-0a1b2c3d4e5f60001",
     "VpcId": "vpc-0a1b2c3d4e5f60001",
+    "Subnet1": "subnet-0a1b2c3d4e5f60001",
+    "Subnet2": "subnet-0a1b2c3d4e5f60002",
+    "RouteTable": "rtb-0a1b2c3d4e5f60001",
     "Firewall1": "i-0a1b2c3d4e5f60001",
     "Firewall2": "i-0a1b2c3d4e5f60002",
     "Interface1": "eni-0a1b2c3d4e5f60001",
@@ -38,21 +40,6 @@ def properties(template: dict[str, Any]) -> dict[str, Any]:
     values = IDS | {name: p["Default"] for name, p in template["Parameters"].items() if "Default" in p}
     found: dict[str, Any] = texts(resolved(resource["Properties"], values))
     return found
-
-
-def resolved(value: Any, values: dict[str, str]) -> Any:
-    match value:
-        case {"Ref": str(name)}:
-            return values[name]
-        case {"Fn::GetAtt": list(path)}:
-            return values[".".join(path)]
-        case {"Fn::ImportValue": _}:
-            return "arn:aws:lambda:us-east-1:123456789012:function:provisioner"
-        case dict():
-            return {name: resolved(item, values) for name, item in value.items()}
-        case list():
-            return [resolved(item, values) for item in value]
-    return value
 
 
 def test_cloudformation_takes_it() -> None:

@@ -80,12 +80,32 @@ def test_a_delete_is_about_its_physical_id_whatever_its_properties_say() -> None
 
 @pytest.mark.parametrize(
     ("said", "minutes"),
-    [(None, 50), ("600", 8 + 1 / 3), (600, 8 + 1 / 3), ("3600", 50), ("0", 50), ("7200", 50), ("soon", 50)],
+    [
+        (None, 50),
+        ("3600", 50),
+        ("0", 50),
+        ("7200", 50),
+        ("soon", 50),
+        ("720", 10),
+        ("600", 8),
+        (600, 8),
+        ("240", 2),
+        ("120", 1),
+        ("60", 0.5),
+    ],
 )
 def test_the_budget_ends_before_cloudformations_patience(said: object, minutes: float) -> None:
     made = request(properties={} if said is None else {"ServiceTimeout": said})
     assert made.budget == timedelta(minutes=minutes)
-    assert made.budget < made.patience
+
+
+@given(st.integers(1, 3600))
+def test_the_schedule_that_answers_comes_in_time(seconds: int) -> None:
+    """Every minute, within the minute; only a patience of less than four leaves it no time for that."""
+    made = request(properties={"ServiceTimeout": str(seconds)})
+    left = made.patience - made.budget
+    assert left >= (timedelta(minutes=2) if seconds >= 240 else made.patience / 2)
+    assert made.budget >= timedelta(minutes=2) or seconds < 240
 
 
 def test_no_text_of_a_request_shows_its_url_or_its_id() -> None:

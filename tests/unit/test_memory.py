@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+from datetime import timedelta, timezone
+from typing import Any
 
-from tandem.memory import Memory, contested, damped_until, dump, load
-from tests.pure import after
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tandem.memory import Memory, PastMove, contested, damped_until, dump, load, not_after
+from tests.pure import NOW, after
 
 RECORD_BYTES = 400 * 1024
 """DynamoDB's limit of an item."""
@@ -63,3 +69,77 @@ def test_the_longest_names_and_any_number_of_groups_fit_as_well_and_each_is_damp
     assert len(dump(memory)) < RECORD_BYTES
     for n in (0, 999):
         assert damped_until(memory, "g" * 36 + str(n), "fw2", f"eipalloc-{n:017x}", after(21)) is not None
+
+
+ZONES = st.none() | st.timedeltas(timedelta(hours=-14), timedelta(hours=14)).map(timezone)
+TIMES = st.datetimes(timezones=ZONES).map(lambda at: at.isoformat())
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | TIMES
+ANYTHING = st.recursive(
+    LEAVES, lambda any_: st.lists(any_, max_size=3) | st.dictionaries(st.text(max_size=3), any_, max_size=3)
+)
+MOVES = st.lists(
+    st.fixed_dictionaries(
+        {"group": LEAVES, "owner": LEAVES, "at": TIMES | LEAVES}, optional={"verified": ANYTHING}
+    ),
+    max_size=3,
+)
+NEARLY = st.fixed_dictionaries(
+    {
+        "moves": MOVES | ANYTHING,
+        "standing": st.dictionaries(
+            st.text(max_size=3),
+            st.fixed_dictionaries({"action": LEAVES, "reason": LEAVES, "since": TIMES | LEAVES}),
+            max_size=2,
+        )
+        | ANYTHING,
+        "next_hops": st.dictionaries(st.text(max_size=3), st.lists(LEAVES), max_size=2) | ANYTHING,
+    },
+    optional={"heard": st.dictionaries(st.text(max_size=3), TIMES, max_size=2) | ANYTHING, "told": ANYTHING},
+)
+SOUND: dict[str, Any] = {"moves": [], "standing": {}, "next_hops": {}}
+
+
+def remembered(**damaged: Any) -> str:
+    return json.dumps({**SOUND, **damaged})
+
+
+@given(st.text() | ANYTHING.map(json.dumps) | NEARLY.map(json.dumps))
+@example("[" * 100_000)
+@example("1" * 5000)
+@example(remembered(told=float("inf")))
+@example(remembered(moves=[{"group": "g", "owner": "fw1", "at": "0001-01-01T00:00:00+14:00"}]))
+@example(remembered(moves=[{"group": "g", "owner": "fw1", "at": "9999-12-31T23:59:59-14:00"}]))
+@example(remembered(moves=[{"group": "g", "owner": "fw1", "at": "9999-12-31T23:59:59Z"}]))
+def test_no_text_keeps_a_look_from_beginning(text: str) -> None:
+    """What is loaded can be stored and loaded again, and asked; what was not readable is said."""
+    memory, damage = load(text)
+    assert memory == Memory() or damage is None
+    assert load(dump(memory)) == (memory, None)
+    memory, _ = not_after(memory, NOW)
+    assert load(dump(memory)) == (memory, None)
+    assert not_after(memory, NOW) == (memory, None)
+    for group in {move.group for move in memory.moves}:
+        until = damped_until(memory, group, "fw9", "e", NOW)
+        assert until is None or until <= after(60)
+        assert damped_until(memory, group, "fw9", "e", after(61)) is None
+        assert contested(memory, group, "fw1", "e", after(601)) is None
+
+
+@given(st.lists(st.integers(-700, 700), max_size=6), st.integers(-5, 5))
+def test_a_clock_that_is_wrong_undamps_nothing(seconds: list[int], skew: int) -> None:
+    """The writer's clock is `skew` seconds ahead: what it damps stays damped, and hardly longer."""
+    true = Memory(moves=tuple(PastMove("g", "fw1", after(min(s, 0))) for s in sorted(seconds)))
+    shown = Memory(moves=tuple(PastMove("g", "fw1", m.at + timedelta(seconds=skew)) for m in true.moves))
+    known, damage = not_after(shown, NOW)
+    assert damage is None
+    right, got = (damped_until(memory, "g", "fw2", "e", NOW) or NOW for memory in (true, known))
+    assert got <= right + timedelta(seconds=max(skew, 0))
+    assert got >= right - timedelta(seconds=max(-skew, 0))
+
+
+def test_what_a_far_wrong_clock_wrote_counts_as_made_now_and_is_said() -> None:
+    ahead = Memory(moves=(PastMove("g", "fw1", after(3600), ("e",)),), heard={"a": after(4), "b": after(6)})
+    known, damage = not_after(ahead, NOW)
+    assert known == Memory(moves=(PastMove("g", "fw1", NOW, ("e",)),), heard={"a": after(4)})
+    assert damage is not None
+    assert "b" in damage

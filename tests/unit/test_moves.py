@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tandem.failover.decision import Action, Severity, decide
 from tandem.failover.moves import (
     BURST,
+    NOT_BEGUN,
     PER_SECOND,
     Associated,
     Moved,
@@ -17,6 +18,7 @@ from tandem.failover.moves import (
     answered,
     batches,
     moves,
+    stopped,
     verified,
 )
 from tandem.memory import Memory
@@ -44,6 +46,9 @@ def test_an_answer_is_not_yet_verified() -> None:
     assert verified(taken, elastic_ip(0, target("fw1", 0)), NOW).outcome is Outcome.UNVERIFIED
     assert verified(taken, None, NOW).outcome is Outcome.UNVERIFIED
     assert verified(taken, elastic_ip(0, target("fw2", 0)), NOW).outcome is Outcome.VERIFIED
+    lost = answered(first, Refusal("NoAnswer", "", transient=True, outcome=Outcome.UNVERIFIED))
+    assert verified(lost, elastic_ip(0, target("fw2", 0)), NOW).outcome is Outcome.VERIFIED
+    assert (taken.is_unshown, lost.is_unshown) == (True, False)
     refused = answered(first, Refusal("AuthFailure", "not yours", transient=False))
     assert verified(refused, elastic_ip(0, target("fw2", 0)), NOW).outcome is Outcome.FAILED
 
@@ -57,3 +62,15 @@ def test_decisions_after_the_moves() -> None:
     assert (part[0].action, part[0].severity) == (Action.HOLD, Severity.CRITICAL)
     assert "AuthFailure: not yours" in part[0].reason
     assert after(decisions, ()) == decisions
+
+
+def test_what_was_not_begun_is_not_said_to_be_refused() -> None:
+    decisions, (first, second) = planned(2)
+    late = answered(first, NOT_BEGUN)
+    (changed,) = stopped([second], "OverrideChanged", "an operator changed it")
+    assert [late.outcome, changed.outcome] == [Outcome.NOT_BEGUN] * 2
+    assert late.is_open
+    assert changed.is_open
+    (held,) = after(decisions, (late, changed))
+    assert "EC2 refused" not in held.reason
+    assert "Tandem did not begin the move: OverrideChanged: an operator changed it" in held.reason

@@ -70,7 +70,7 @@ outcomes = st.fixed_dictionaries(
             st.fixed_dictionaries(
                 {
                     **address,
-                    "outcome": st.sampled_from(["verified", "failed", "unverified", "refused"]),
+                    "outcome": st.sampled_from(["verified", "failed", "unverified", "not-begun"]),
                     "error": st.none() | st.fixed_dictionaries({"code": words, "message": st.text()}),
                     "associated_ms": st.none() | st.integers(),
                     "verified_ms": st.none() | st.integers(),
@@ -278,6 +278,17 @@ def test_a_failure_names_the_error_first_and_gives_the_command_to_do_it_by_hand(
         "  aws ec2 associate-address --allocation-id eipalloc-0c000000000000002 "
         "--network-interface-id eni-0a2000000000000e2 --private-ip-address 10.0.2.21"
     )
+
+
+@pytest.mark.parametrize("error", [None, {"code": "NoAnswer", "message": "Read timeout"}])
+def test_what_ec2_took_and_does_not_show_has_not_failed(error):
+    event = sample("failover-failed")
+    event["detail"]["addresses"][1] |= {"outcome": "unverified", "error": error}
+    made = from_envelope(event)
+    assert made is not None
+    what = "FAILED, 1 of 2 Elastic IPs not moved to" if error else "NOT SHOWN YET, 1 of 2 Elastic IPs at"
+    assert told(made).subject == f"Tandem edge/internet-edge: {what} fw2"
+    assert ("EC2 took the move of 1 of 2 Elastic IPs" in told(made).text) is (error is None)
 
 
 def test_a_decision_made_while_the_audit_table_is_away_says_so():

@@ -131,21 +131,6 @@ CROSS: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], list[Expected
         [("groups", "101 tracked prefixes", "at most 100")],
     ),
     "too many peers of a prefix": (with_many_peers, [("appliances", "44 peers", "at most 32")]),
-    "too many peers of an endpoint to create": (
-        lambda root: {**with_many_peers(root), "manage": True},
-        [
-            ("appliances", "44 peers", "at most 32"),
-            ("route_server.endpoints.az1-a", "21 peers at one endpoint", "at most 20"),
-            ("route_server.endpoints.az1-b", "21 peers at one endpoint", "at most 20"),
-        ],
-    ),
-    "too many endpoints to create": (
-        edit(
-            ("manage", True),
-            *((f"route_server.endpoints.more{n}", f"subnet-0a1b2c3d4e5f601{n:02}") for n in range(7)),
-        ),
-        [("route_server.endpoints", "11 endpoints", "at most 10")],
-    ),
 }
 
 

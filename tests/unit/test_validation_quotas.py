@@ -9,9 +9,10 @@ import pytest
 
 from tandem.inventory import Endpoint, Inventory
 from tandem.model import Liveness, Peer, RouteServer, Status
-from tandem.topology import Topology
-from tandem.validation.worldchecks import warnings
-from tests.topologies import PROTECTED, inventory, topology
+from tandem.topology import Topology, parse
+from tandem.validation.document import normalise, validate
+from tandem.validation.worldchecks import warnings, worldcheck
+from tests.topologies import PROTECTED, declared, document, edited, in_words, inventory, topology
 
 RAISED = "are allowed unless AWS has raised the quota"
 
@@ -60,6 +61,56 @@ def test_endpoints_beside_the_declared_ones_stay_and_count(others: int, warned: 
     adopting = topology(manage=True)
     found = quotas(adopting, replace(shown, reading=reading))
     assert ["would have 11 endpoints, and 10 are allowed" in words for words in found] == [True] * warned
+
+
+@pytest.mark.parametrize(("more", "warned"), [(6, False), (7, True)])
+def test_endpoints_to_be_made_beyond_what_aws_allows_unasked_are_a_warning(more: int, warned: bool) -> None:
+    subnets = ((f"route_server.endpoints.more{n}", f"subnet-0a1b2c3d4e5f601{n:02}") for n in range(more))
+    wanted = edited({**document(), "manage": True}, *subnets)
+    assert in_words(validate(wanted)) == []
+    shown = replace(inventory(), reading=None)
+    found = quotas(parse(normalise(wanted)), shown)
+    assert ["would have 11 endpoints, and 10 are allowed" in words for words in found] == [True] * warned
+    assert quotas(parse(normalise(wanted | {"manage": False})), shown) == []
+
+
+@pytest.mark.parametrize(("more", "warned"), [(18, False), (19, True)])
+def test_peers_to_be_made_beyond_what_aws_allows_unasked_are_a_warning(more: int, warned: bool) -> None:
+    wanted: dict[str, Any] = {**document(), "manage": True}
+    wanted["appliances"]["fw2"]["peers"]["az1-a"] = "10.0.2.10"
+    for number in range(more):
+        peers = {"az1-a": f"10.0.1.{100 + number}"}
+        wanted["appliances"][f"extra{number}"] = {"asn": 65001, "peers": peers}
+    wanted["groups"] = [{"name": "transit", "prefixes": ["10.20.0.0/16"]}]
+    assert in_words(validate(wanted)) == []
+    found = quotas(parse(normalise(wanted)), inventory())
+    assert ["endpoint az1-a would have 21 peers, and 20 are allowed" in w for w in found] == [True] * warned
+    assert quotas(parse(normalise(wanted | {"manage": False})), inventory()) == []
+
+
+@pytest.mark.parametrize(("allowed", "warned"), [(100, False), (101, True)])
+def test_more_prefixes_than_a_peer_may_advertise_are_a_warning(allowed: int, warned: bool) -> None:
+    prefixes = ["0.0.0.0/0", *(f"10.{n}.0.0/16" for n in range(allowed - 1))]
+    wanted = declared(("appliances.fw1.allowed_prefixes", prefixes))
+    told = "fw1 may advertise 101 prefixes, and Route Server takes 100 routes from a peer"
+    assert [told in words for words in warnings(wanted, inventory())] == [True] * warned
+    assert worldcheck(wanted, inventory(), ()) == []
+
+
+@pytest.mark.parametrize(("theirs", "refused"), [(99, False), (100, True)])
+def test_two_topologies_fill_one_route_table_together(theirs: int, refused: bool) -> None:
+    mine = topology(manage=True)
+    group = {"name": "transit", "prefixes": [f"10.{n}.0.0/16" for n in range(theirs)]}
+    other = topology(name="transit", groups=[group])
+    found = worldcheck(mine, inventory(), (mine, other))
+    assert [p.path for p in found] == ["route_server.propagate_to[0]"] * refused, in_words(found)
+    for problem in found:
+        assert problem.what == f"{PROTECTED} would get 101 routes, with those of transit"
+        assert "at most 100" in problem.right
+    elsewhere = declared(
+        ("name", "transit"), ("groups", [group]), ("route_server.propagate_to", ["rtb-0fffffff"])
+    )
+    assert worldcheck(mine, inventory(), (mine, elsewhere)) == []
 
 
 @pytest.mark.parametrize(("strangers", "warned"), [(28, False), (29, True)])

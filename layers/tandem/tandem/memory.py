@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from tandem.lease import CLOCK_MARGIN
+
 FLAP_WINDOW = timedelta(seconds=120)
 """Moves closer together than this count as one flapping run."""
 
@@ -119,7 +121,7 @@ def dump(memory: Memory) -> str:
 
 
 def load(text: object) -> tuple[Memory, str | None]:
-    """The memory in `text` and, where it was damaged, what was wrong with it: what can be read is kept."""
+    """The memory in `text`. Where it was damaged an empty one, and what was wrong with it."""
     if text is None:
         return Memory(), None
     try:
@@ -142,10 +144,25 @@ def load(text: object) -> tuple[Memory, str | None]:
             heard={str(session): _time(at) for session, at in raw.get("heard", {}).items()},
             told=None if raw.get("told") is None else int(raw["told"]),
         ), None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return Memory(), f"the look's memory was damaged ({type(error).__name__}: {error}); it starts empty"
+    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
+        return Memory(), f"its memory was damaged ({type(error).__name__}: {error}); it starts empty"
+
+
+def not_after(memory: Memory, now: datetime) -> tuple[Memory, str | None]:
+    """The memory without times from the future, and which of them no clock explains (design §5).
+
+    A move counts as made now: a writer whose clock is ahead damps as long as any other, and nobody for ever.
+    A signal within the margin is kept, since it is AWS that says when it happened.
+    """
+    limit = now + CLOCK_MARGIN
+    heard = {session: at for session, at in memory.heard.items() if at <= limit}
+    ahead = sorted({m.group for m in memory.moves if m.at > limit} | (memory.heard.keys() - heard))
+    moves = tuple(replace(move, at=min(move.at, now)) for move in memory.moves)
+    damage = f"its memory was damaged (times in the future: {', '.join(ahead)}); they count as now"
+    return replace(memory, moves=moves, heard=heard), damage if ahead else None
 
 
 def _time(text: str) -> datetime:
+    """A time without a zone is UTC."""
     moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

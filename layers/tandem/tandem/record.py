@@ -34,6 +34,8 @@ class Provisioned:
     """Route tables to which Tandem has enabled propagation, or is about to."""
     converged_version: int = 0
     """The version that was reached; what differs from it later is drift."""
+    reached_version: int = 0
+    """The newest version that was reached at least once, whatever differs from it by now."""
     leaving: int = 0
     """The version whose resources are being deleted: a run goes on with that instead of making them anew."""
     as_declared_at: str | None = None
@@ -48,6 +50,10 @@ class Provisioned:
     warnings: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
     """What a later run has to bring to its end, in words; empty once everything is as it should be."""
+    waits_since: str | None = None
+    """Since when nothing more could be done, while it is pending (ISO 8601, UTC)."""
+    told_version: int = 0
+    """The version of which people were told that it waits for long; 0 again once it is reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +66,15 @@ class TopologyRecord:
     door: str
     provisioned: Provisioned | None = None
     allow_interruption: bool = False
-    """Whether whoever stored this version accepts that an owner's last session is taken down for it."""
+    """Whether whoever stored this version accepted that an owner's last session is taken down for it."""
     revision: int = 0
     """Counts the writes of `provisioned`."""
+
+    @property
+    def may_interrupt(self) -> bool:
+        """Whether that leave is still in force: it ends once the version was reached."""
+        reached = self.provisioned.reached_version if self.provisioned is not None else 0
+        return self.allow_interruption and reached != self.version
 
     @property
     def is_leaving(self) -> bool:

@@ -53,10 +53,10 @@ TABLES = Config(
     max_pool_connections=10,
 )
 TRY_SECONDS = 2.0
-"""One attempt of 1 + 1 s: then the table counts as away, and failover goes on without it (design §5)."""
+"""One attempt of 1 + 1 s."""
 
 TABLE_SECONDS = 4.0
-"""Two tries: what DynamoDB itself fails is tried a second time (`tables.answered`)."""
+"""Two tries (`tables.answered`): then the table counts as away, and failover goes on without it."""
 
 BUS = Config(
     connect_timeout=1,

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tandem.adapters import clients, ec2rows
 from tandem.errors import TRANSIENT_CODES, ConfigurationError, TemporaryError
-from tandem.failover.moves import NOT_BEGUN, Associated, Move, Refusal
+from tandem.failover.moves import NOT_BEGUN, Associated, Move, Outcome, Refusal
 from tandem.model import (
     ElasticIp,
     NetworkInterface,
@@ -26,6 +26,7 @@ from tandem.topology import Topology
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import (
         FilterTypeDef,
+        InstanceTypeDef,
         NetworkInterfaceTypeDef,
         RouteServerRouteTypeDef,
     )
@@ -56,6 +57,8 @@ WORDS = 300
 ENCODED = "Encoded authorization failure message"
 """What follows in a refusal is for DecodeAuthorizationMessage of STS, and differs from call to call."""
 
+THROTTLED = frozenset({"RequestLimitExceeded", "RequestThrottled", "Throttling", "ThrottlingException"})
+
 REFUSED_FOR_NOW = TRANSIENT_CODES | {"IncorrectInstanceState"}
 """Of a move."""
 
@@ -67,8 +70,9 @@ def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = 
     declared address also in `failed`.
 
     Raises TemporaryError where the routing database, the peers or the addresses cannot be read. Where the
-    interfaces or the instances cannot, they are None, with the reason in `failed`; in the place of the
-    interfaces the addresses on them are read then, since a move would throw them off (facts §8.1). Every read
+    interfaces or the instances cannot, they are None, with the reason in `failed`; where only the interfaces
+    cannot, they are what the instances show of theirs. The addresses on the interfaces are read then as well,
+    since a move would throw them off (facts §8.1). Every read
     has ended when it returns or raises: the invocation bounds their time (`clients.within`).
     """
     route_server_id = topology.route_server.route_server_id
@@ -82,13 +86,18 @@ def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = 
         reading_peers := submit(_readable_peers, route_server_id),
         reading_addresses := submit(addresses, topology.allocation_ids),
         reading_interfaces := submit(interfaces, topology),
-        reading_instances := submit(instance_states, topology.instance_ids),
+        reading_instances := submit(_instances, topology.instance_ids),
         reading_overrides := submit(overrides),
     )
     failed: list[str] = []
     try:
         shown = _or_none(reading_interfaces, failed)
         at_targets = {} if shown is not None else addresses_on(topology.target_interface_ids)
+        instances = _or_none(reading_instances, failed)
+        elastic_ips = at_targets | reading_addresses.result()
+        if shown is None and instances is not None and None not in _instance_ids(topology):
+            allocations = {address.public_ip: id_ for id_, address in elastic_ips.items()}
+            shown = {i.network_interface_id: i for i in ec2rows.attached(instances, allocations)}
         database, (found, unread) = reading_database.result(), reading_peers.result()
         declared = {a for appliance in topology.appliances.values() for a in appliance.peer_addresses}
         failed += [database.doubts[p] for g in topology.groups for p in g.prefixes if p in database.doubts]
@@ -96,9 +105,9 @@ def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = 
         return Observation(
             database=database,
             peers=tuple(peer for peer in found if peer.state not in GOING),
-            elastic_ips=at_targets | reading_addresses.result(),
+            elastic_ips=elastic_ips,
             interfaces=shown,
-            instance_states=_or_none(reading_instances, failed),
+            instance_states=None if instances is None else _states(instances),
             overrides=reading_overrides.result(),
             failed=tuple(failed),
             unread=(*database.unread, *(words for _, words in unread)),
@@ -207,15 +216,26 @@ def interfaces(topology: Topology) -> dict[str, NetworkInterface]:
 
 def instance_states(instance_ids: Sequence[str]) -> dict[str, str]:
     """The state of each instance that AWS still knows."""
+    return _states(_instances(instance_ids))
+
+
+def _instances(instance_ids: Sequence[str]) -> list[InstanceTypeDef]:
     pages = clients.ec2().get_paginator("describe_instances")
-    found = _filtered(
+    return _filtered(
         "instance-id",
         instance_ids,
         lambda f: [
             i for page in pages.paginate(Filters=f) for r in page["Reservations"] for i in r["Instances"]
         ],
     )
-    return {i["InstanceId"]: i["State"]["Name"] for i in found}
+
+
+def _states(instances: Iterable[InstanceTypeDef]) -> dict[str, str]:
+    return {i["InstanceId"]: i["State"]["Name"] for i in instances}
+
+
+def _instance_ids(topology: Topology) -> set[str | None]:
+    return {appliance.instance_id for appliance in topology.appliances.values()}
 
 
 def associate(
@@ -242,9 +262,11 @@ def _associate(
             DryRun=move.dry_run,
         )
     except ClientError as error:
-        return Refusal(error.response["Error"]["Code"], _message(error), transient=_is_transient(error))
+        code, transient = error.response["Error"]["Code"], _is_transient(error)
+        outcome = Outcome.UNVERIFIED if _may_be_done(error) else Outcome.FAILED
+        return Refusal(code, _message(error), transient, outcome)
     except BotoCoreError as error:
-        return Refusal("NoAnswer", str(error), transient=True)
+        return Refusal("NoAnswer", str(error), transient=True, outcome=Outcome.UNVERIFIED)
     return Associated(answer["AssociationId"], now())
 
 
@@ -277,8 +299,16 @@ def _message(error: ClientError) -> str:
 
 
 def _is_transient(error: ClientError) -> bool:
-    status = error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
-    return error.response["Error"]["Code"] in REFUSED_FOR_NOW or status >= 500
+    return error.response["Error"]["Code"] in REFUSED_FOR_NOW or _is_server_error(error)
+
+
+def _is_server_error(error: ClientError) -> bool:
+    return error.response["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500
+
+
+def _may_be_done(error: ClientError) -> bool:
+    """A server error does not say how far EC2 came. A throttled call, a 503 too, was not begun."""
+    return _is_server_error(error) and error.response["Error"]["Code"] not in THROTTLED
 
 
 def _or_none(read: Future[T], failed: list[str]) -> T | None:

@@ -25,6 +25,7 @@ from tandem.topology import canonical_address, canonical_prefix
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import (
         AddressTypeDef,
+        InstanceTypeDef,
         NetworkInterfaceTypeDef,
         RouteServerPeerTypeDef,
         RouteServerRouteTypeDef,
@@ -129,6 +130,29 @@ def interface(interface: NetworkInterfaceTypeDef) -> NetworkInterface:
         source_dest_check=interface.get("SourceDestCheck", False),
         tags=_tags(interface.get("TagSet", ())),
     )
+
+
+def attached(
+    instances: Iterable[InstanceTypeDef], allocations: Mapping[str, str]
+) -> Iterator[NetworkInterface]:
+    """The interfaces as the instances show them (EC2 API Reference: InstanceNetworkInterface): without tags,
+    and without an Elastic IP's allocation, which `allocations` has by public address.
+    """
+    for instance in instances:
+        for row in instance.get("NetworkInterfaces", ()):
+            yield NetworkInterface(
+                network_interface_id=row["NetworkInterfaceId"],
+                subnet_id=row.get("SubnetId", ""),
+                instance_id=instance["InstanceId"],
+                attachment=row.get("Attachment", {}).get("Status"),
+                addresses=tuple(
+                    PrivateAddress(a["PrivateIpAddress"], public_ip, allocations.get(public_ip or ""))
+                    for a in row.get("PrivateIpAddresses", ())
+                    for public_ip in (a.get("Association", {}).get("PublicIp"),)
+                ),
+                ipv6=tuple(canonical_address(a["Ipv6Address"]) for a in row.get("Ipv6Addresses", ())),
+                source_dest_check=row.get("SourceDestCheck", False),
+            )
 
 
 def _tags(tags: Iterable[TagTypeDef]) -> tuple[tuple[str, str], ...]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any, cast
+from datetime import datetime
+from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tandem.adapters import clients
+from tandem.adapters import clients, lookrows
 from tandem.adapters.overrides import override_of
 from tandem.adapters.tables import answered, condition_failed
-from tandem.errors import LeaseLostError
-from tandem.lease import LEASE, Lease, is_over
-from tandem.memory import Memory, dump, load
+from tandem.errors import LeaseLostError, TemporaryError
+from tandem.lease import ABSURD, LEASE, Lease
+from tandem.memory import Memory, dump, load, not_after
 from tandem.override import Override
 
 ATTEMPTS = 5
@@ -31,30 +32,27 @@ class LookStore:
     kind: str = "look"
     """`look` for the looks at a topology, `provision` for the runs of the provisioner."""
     damaged: Callable[[str, str], object] = lambda _name, _why: None
-    """Is told which override cannot be read, and why."""
+    """Is told which override or look-again mark cannot be read, and why."""
 
     def acquire(
         self, topology: str, owner: str, now: datetime, signals: Sequence[Mapping[str, Any]] = ()
     ) -> tuple[Lease, Memory] | None:
         """The lease and the memory; None where another has it, which then has been told to look again.
 
-        Raises StateUnavailableError.
+        Raises StateUnavailableError; TemporaryError where others kept coming in between.
         """
         marks = list(signals) or [{}]
         for _ in range(ATTEMPTS):
-            held = self._take(topology, owner, now, "attribute_not_exists(lease_until)", {})
+            held = self._take(topology, owner, now)
+            if isinstance(held, dict) and lookrows.may_be_taken(held, owner, now):
+                held = self._take(topology, owner, now, held)
+            elif isinstance(held, dict) and self._mark(topology, held["lease_until"], marks):
+                return None
             if not isinstance(held, dict):
                 return held
-            if held.get("lease_owner", {}).get("S") == owner or _is_free(held, now):
-                taken = self._take(
-                    topology, owner, now, "lease_until = :seen", {":seen": held["lease_until"]}
-                )
-                if not isinstance(taken, dict):
-                    lease, memory = taken
-                    return replace(lease, taken_over=True), memory
-            elif self._mark(topology, held["lease_until"], marks):
-                return None
-        return None
+        raise TemporaryError(
+            f"{topology}: others were quicker {ATTEMPTS} times, and the signal was not left with any of them"
+        )
 
     def fence(self, lease: Lease, memory: Memory, now: datetime) -> Lease:
         """Proves the epoch and renews the lease in one write, with the moves that are about to begin.
@@ -65,7 +63,7 @@ class LookStore:
         self._held(
             lease,
             "SET lease_until = :until, memory = :memory",
-            {":until": _ms(until), ":memory": {"S": dump(memory)}},
+            {":until": lookrows.ms(until), ":memory": {"S": dump(memory)}},
         )
         return replace(lease, until=until)
 
@@ -75,12 +73,13 @@ class LookStore:
         Raises LeaseLostError, StateUnavailableError.
         """
         try:
-            self._held(
-                lease,
-                "SET memory = :memory REMOVE lease_until, lease_owner",
-                {":memory": {"S": dump(memory)}},
-                "attribute_not_exists(look_again)",
-            )
+            with suppress(_LetGoError):
+                self._held(
+                    lease,
+                    "SET memory = :memory REMOVE lease_until, lease_owner",
+                    {":memory": {"S": dump(memory)}},
+                    "attribute_not_exists(look_again)",
+                )
         except _MarkedError:
             return False
         return True
@@ -88,22 +87,29 @@ class LookStore:
     def again(
         self, lease: Lease, memory: Memory, now: datetime
     ) -> tuple[Lease, tuple[Mapping[str, Any], ...]]:
-        """Takes the look-again mark: the renewed lease and the signals in the mark."""
+        """Takes the look-again mark: the renewed lease and the signals in the mark.
+
+        It is read before it is removed, so that no answer that is lost takes signals along. What comes in
+        between stays in it, with the others.
+        """
         until = now + LEASE
-        old = self._held(
-            lease,
-            "SET lease_until = :until, memory = :memory REMOVE look_again",
-            {":until": _ms(until), ":memory": {"S": dump(memory)}},
-        )
-        return replace(lease, until=until), _marks(old)
+        values = {":until": lookrows.ms(until), ":memory": {"S": dump(memory)}}
+        old = self._held(lease, "SET lease_until = :until, memory = :memory", values)
+        mark = old.get("look_again")
+        if mark is None:
+            return replace(lease, until=until), ()
+        with suppress(_MarkedError):
+            self._held(lease, "REMOVE look_again", {":seen": mark}, "look_again = :seen")
+        return replace(lease, until=until), self._marks(lease.topology, mark)
 
     def let_go(self, lease: Lease, memory: Memory) -> None:
         """Lets go whatever is marked; the caller asks the bus for a look."""
-        self._held(
-            lease,
-            "SET memory = :memory REMOVE lease_until, lease_owner, look_again",
-            {":memory": {"S": dump(memory)}},
-        )
+        with suppress(_LetGoError):
+            self._held(
+                lease,
+                "SET memory = :memory REMOVE lease_until, lease_owner, look_again",
+                {":memory": {"S": dump(memory)}},
+            )
 
     def overrides(self, topology: str) -> tuple[Override, ...]:
         """What is laid over the topology and its groups. A damaged pin is none; a damaged pause still holds:
@@ -123,7 +129,7 @@ class LookStore:
                 override, damage = override_of(item, group or None)
                 found += [override] if override else []
                 if damage:
-                    self.damaged(item["id"]["S"], damage)
+                    self.damaged(f"override {item['id']['S']}", damage)
         return tuple(found)
 
     def next_hops(self) -> dict[str, dict[str, tuple[str, ...]]]:
@@ -145,23 +151,39 @@ class LookStore:
         return {"kind": {"S": self.kind}, "id": {"S": topology}}
 
     def _take(
-        self, topology: str, owner: str, now: datetime, condition: str, values: dict[str, Any]
+        self, topology: str, owner: str, now: datetime, held: Mapping[str, Any] | None = None
     ) -> tuple[Lease, Memory] | dict[str, Any]:
-        """The lease and the memory, or the record as it is where the condition does not hold."""
+        """The lease and the memory; the record as it is where a lease is on it that is not `held`."""
         until = now + LEASE
-        mine = {":owner": {"S": owner}, ":until": _ms(until)}
+        condition, values = lookrows.still(held)
+        mine = {":owner": {"S": owner}, ":until": lookrows.ms(until)}
         try:
-            item, repaired = self._counted(topology, condition, values, mine, now)
+            item, repaired = self._counted(topology, condition, values, mine, now, is_known=held is not None)
         except ClientError as error:
             if condition_failed(error):
-                return _shown(error)
+                return lookrows.shown(error)
             raise
-        memory, damage = load(item.get("memory", {}).get("S") if "memory" in item else None)
-        epoch = int(item["epoch"]["N"])
-        return Lease(topology, owner, epoch, until, repaired=repaired or damage), memory
+        epoch, wrong = int(item["epoch"]["N"]), [lookrows.lease_damage(held, now) if held else None, repaired]
+        memory = Memory()
+        if "memory" in item:
+            memory, damage = load(item["memory"].get("S", ""))
+            memory, ahead = not_after(memory, now)
+            wrong += [damage, ahead]
+        elif held is None and epoch > 1:
+            wrong.append("its memory is missing; it starts empty")
+        words = "; ".join(why for why in wrong if why)
+        repaired = f"the {self.kind} record was damaged: {words}" if words else None
+        return Lease(topology, owner, epoch, until, held is not None, repaired), memory
 
     def _counted(
-        self, topology: str, condition: str, values: dict[str, Any], mine: dict[str, Any], now: datetime
+        self,
+        topology: str,
+        condition: str,
+        values: dict[str, Any],
+        mine: dict[str, Any],
+        now: datetime,
+        *,
+        is_known: bool,
     ) -> tuple[dict[str, Any], str | None]:
         """The record with its lease taken and its epoch counted, and what was repaired for that.
 
@@ -175,11 +197,15 @@ class LookStore:
             if condition_failed(error):
                 raise
         else:
-            if item["epoch"]["N"].lstrip("-").isdecimal():
+            number = item["epoch"]["N"]
+            is_new = number == "1" and (is_known or "memory" in item)
+            if number.isdecimal() and int(number) <= int(lookrows.ms(now + ABSURD)["N"]) and not is_new:
                 return item, None
             condition, values = "lease_owner = :owner AND lease_until = :until", {}
-        item = self._update(topology, "epoch = :epoch", condition, mine | values | {":epoch": _ms(now)})
-        return item, "the epoch was damaged; it goes on from the time of day"
+        item = self._update(
+            topology, "epoch = :epoch", condition, mine | values | {":epoch": lookrows.ms(now)}
+        )
+        return item, "its epoch was damaged; it goes on from the time of day"
 
     def _update(self, topology: str, epoch: str, condition: str, values: dict[str, Any]) -> dict[str, Any]:
         return dict(
@@ -187,9 +213,7 @@ class LookStore:
                 lambda: clients.dynamodb().update_item(
                     TableName=self.table,
                     Key=self._key(topology),
-                    UpdateExpression=(
-                        f"SET {epoch}, lease_owner = :owner, lease_until = :until REMOVE look_again"
-                    ),
+                    UpdateExpression=f"SET {epoch}, lease_owner = :owner, lease_until = :until",
                     ConditionExpression=condition,
                     ExpressionAttributeValues=values,
                     ReturnValues="ALL_NEW",
@@ -211,10 +235,11 @@ class LookStore:
                 if condition_failed(error):
                     raise
                 self._set_mark(topology, ":added", "", values)  # what was there is no list
+                self._mark_is_damaged(topology)
         except ClientError as error:
             if not condition_failed(error):
                 raise
-            return _shown(error).get("lease_until") == lease_until
+            return lookrows.shown(error).get("lease_until") == lease_until
         return True
 
     def _set_mark(self, topology: str, mark: str, condition: str, values: dict[str, Any]) -> None:
@@ -255,46 +280,31 @@ class LookStore:
         except ClientError as error:
             if not condition_failed(error):
                 raise
-            shown = _shown(error)
-            if shown.get("epoch", {}).get("N") == str(lease.epoch) and "look_again" in shown:
+            shown = lookrows.shown(error)
+            is_epoch = shown.get("epoch", {}).get("N") == str(lease.epoch)
+            if is_epoch and shown.get("lease_owner") == {"S": lease.owner}:
                 raise _MarkedError from error
+            if is_epoch and "lease_owner" not in shown:
+                raise _LetGoError(f"{lease.topology}: epoch {lease.epoch} was let go") from error
             raise LeaseLostError(
                 f"{lease.topology}: epoch {lease.epoch} is over; another look took the lease"
             ) from error
 
+    def _marks(self, topology: str, mark: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+        """The signals in a look-again mark; one that is damaged is empty, and still a reason to look."""
+        signals = [lookrows.signal(entry) for entry in mark.get("L", ())]
+        if "L" not in mark or None in signals:
+            self._mark_is_damaged(topology)
+        return tuple(signal or {} for signal in signals)
+
+    def _mark_is_damaged(self, topology: str) -> None:
+        words = "the look-again mark was damaged; that it was there is a reason to look"
+        self.damaged(f"{self.kind} {topology}", words)
+
 
 class _MarkedError(Exception):
-    """The condition failed because the look-again mark is set."""
+    """The lease is held; it is the look-again mark that is not as it should be."""
 
 
-def _shown(error: ClientError) -> dict[str, Any]:
-    """The record that a failed condition brought along (ReturnValuesOnConditionCheckFailure, facts §9)."""
-    return dict(cast(Mapping[str, Any], error.response).get("Item", {}))
-
-
-def _ms(moment: datetime) -> dict[str, str]:
-    return {"N": str(int(moment.timestamp() * 1000))}
-
-
-def _is_free(record: Mapping[str, Any], now: datetime) -> bool:
-    """Whether a lease ended, clocks being up to 5 s apart; a damaged one never began."""
-    number = record.get("lease_until", {}).get("N")
-    if number is None:
-        return "lease_until" in record
-    try:
-        return is_over(datetime.fromtimestamp(float(number) / 1000, UTC), now)
-    except (OverflowError, ValueError, OSError):
-        return True
-
-
-def _marks(record: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    """The signals in a look-again mark; one that is damaged is empty, and still a reason to look."""
-    return tuple(_signal(entry.get("S", "")) for entry in record.get("look_again", {}).get("L", ()))
-
-
-def _signal(text: str) -> Mapping[str, Any]:
-    try:
-        signal = json.loads(text)
-    except ValueError:
-        return {}
-    return signal if isinstance(signal, dict) else {}
+class _LetGoError(LeaseLostError):
+    """The lease was let go under this epoch: by a call whose answer was lost."""

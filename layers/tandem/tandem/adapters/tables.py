@@ -5,26 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NotConnectedError
 
-from tandem.errors import ConfigurationError, StateUnavailableError
+from tandem.errors import StateUnavailableError
 
 T = TypeVar("T")
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
-NOT_RETRYABLE = frozenset(
-    {"AccessDeniedException", "ResourceNotFoundException", "UnrecognizedClientException"}
-)
 
 
 def answered(call: Callable[[], T]) -> T:
     """Runs one call. A failed condition, or an expression that the item does not allow, stays a ClientError.
 
-    The client makes a single attempt, so that a table that is away costs one time-out. What fails at once is
-    tried a second time: a connection that was dropped while the environment was frozen, or an internal error.
-    So every write has to bear being done twice.
+    The client makes a single attempt; what is not answered, or fails inside DynamoDB, is tried a second time.
+    So every write has to bear being done twice. Connections that are open and dead, as after the environment
+    was frozen, cost one time-out in all: the second try comes on a new one.
 
-    Raises StateUnavailableError where the table does not answer, ConfigurationError where it never will.
+    Raises StateUnavailableError for every other failure. Access that is denied and a table that is not there
+    are among them: what can be moved without the table is moved then as well.
     """
     try:
         return _tried_again(call)
@@ -33,8 +32,6 @@ def answered(call: Callable[[], T]) -> T:
         if code in (CONDITION_FAILED, "ValidationException"):
             raise
         words = f"DynamoDB {error.operation_name}: {code}: {error.response['Error']['Message']}"
-        if code in NOT_RETRYABLE:
-            raise ConfigurationError(words) from error
         raise StateUnavailableError(words) from error
     except BotoCoreError as error:
         raise StateUnavailableError(f"DynamoDB did not answer: {error}") from error
@@ -43,12 +40,12 @@ def answered(call: Callable[[], T]) -> T:
 def _tried_again(call: Callable[[], T]) -> T:
     try:
         return call()
-    except ConnectionClosedError:
-        return call()
+    except (HTTPClientError, NotConnectedError):
+        pass
     except ClientError as error:
         if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) < 500:
             raise
-        return call()
+    return call()
 
 
 def condition_failed(error: ClientError) -> bool:

@@ -10,10 +10,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from tandem.doors.applying import owner_of
+from tandem.doors.applying import only_stops, owner_of
 from tandem.doors.customresource import Request, RequestType
 from tandem.problems import Problem
 from tandem.record import Provisioned, TopologyRecord
+from tandem.validation.document import normalise
 
 MOST_BYTES = 4096
 """Of a whole response body (CloudFormation's user guide)."""
@@ -128,7 +129,8 @@ def in_words(problems: Sequence[Problem], shown: int) -> str:
 
 def answer_due(noted: Noted, record: TopologyRecord | None, now: datetime) -> Answer | None:
     """The answer to a request that was accepted, from its topology as it is stored now; None while it is not
-    at its end. A success is only told of what is stored and provisioned."""
+    at its end. A success is only told of what is stored and provisioned; the brake is on once it is stored.
+    """
     request = noted.request
     if request.type is RequestType.DELETE:
         return _delete_due(noted, record, now)
@@ -141,10 +143,18 @@ def answer_due(noted: Noted, record: TopologyRecord | None, now: datetime) -> An
         changed = f"version {record.version} is stored, not {noted.version}"
         return failed(request, f"the topology {request.topology} was changed meanwhile: {changed}")
     found = record.provisioned
-    is_current = found is not None and found.version == noted.version
-    if found is not None and is_current and not found.pending:
-        return failed(request, found.failure) if found.failure else succeeded(request, record)
-    return failed(request, _too_long(noted, found)) if noted.is_over_budget(now) else None
+    is_done = found is not None and found.version == noted.version and not found.pending
+    reason = found.failure if found is not None and is_done else None
+    if _is_brake(request) or (is_done and not reason):
+        return succeeded(request, record)
+    if not is_done and noted.is_over_budget(now):
+        reason = _too_long(noted, found)
+    return failed(request, reason) if reason else None
+
+
+def _is_brake(request: Request) -> bool:
+    old, new = (normalise(p.get("Topology")) for p in (request.old_properties, request.properties))
+    return isinstance(old, dict) and isinstance(new, dict) and only_stops(old, new)
 
 
 def _delete_due(noted: Noted, record: TopologyRecord | None, now: datetime) -> Answer | None:
@@ -205,4 +215,4 @@ def _too_long(noted: Noted, found: Provisioned | None) -> str:
     minutes = noted.request.budget.total_seconds() / 60
     waiting = "; ".join(found.pending) if found and found.pending else "a run of the provisioner"
     why = f"; the last run failed: {found.failure}" if found and found.failure else ""
-    return f"not ready after {minutes:.0f} minutes; it waits for: {waiting}{why}"
+    return f"not ready after {minutes:.2g} minutes; it waits for: {waiting}{why}"

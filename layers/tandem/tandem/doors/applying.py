@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from tandem.doors.differences import differences
+from tandem.errors import ConfigurationError, TemporaryError
 from tandem.inventory import Inventory, RegionWithoutRouteServerError
 from tandem.ports import Bus
 from tandem.problems import WHOLE, Problem
@@ -134,7 +135,7 @@ def apply(application: Application, world: World) -> Verdict:
         return verdict
     allowed = application.allow_interruption
     is_same = before is not None and before.door == application.door and not verdict.changes
-    if is_same and before is not None and before.allow_interruption >= allowed:
+    if is_same and before is not None and before.may_interrupt >= allowed:
         return replace(verdict, is_stored=True)
     if topology.name in stored.damaged:
         record = world.store.replace_damaged(topology, application.door)
@@ -185,45 +186,59 @@ def _parsed(application: Application) -> Topology | Verdict:
 
 
 def _judged(topology: Topology, application: Application, stored: Stored, world: World) -> Verdict:
+    """The brake is not judged by what AWS shows, nor by whether AWS can be read: that only warns then."""
     before = stored.of(topology.name)
-    version = 0 if before is None else before.version
-    made = _resolved(topology, before)
-    problems = [*crosscheck(topology.document), *_at_the_door(topology, application, stored)]
-    try:
-        inventory = world.inventory(made)
-    except RegionWithoutRouteServerError as error:
-        unavailable = Problem("route_server", str(error), "a Region that has Amazon VPC Route Server")
-        return Verdict((*problems, unavailable), topology=topology, version=version)
-    found = tuple(worldcheck(topology, inventory, (record.topology for record in stored.records)))
-    is_brake = _only_stops(topology, before)
-    problems += () if is_brake else found
-    steps = _planned(topology, application, before, world)
-    known = {problem.path for problem in problems}
-    problems += (s.refused for s in steps if s.refused is not None and s.refused.path not in known)
-    others = (words for name, words in stored.damaged.items() if name != topology.name)
-    return Verdict(
-        problems=tuple(problems),
-        warnings=(
-            *warnings(topology, inventory),
-            *others,
-            *(f"{p.path}: {p.what}" for p in found if is_brake),
-        ),
-        plan=tuple(step.planned for step in steps),
+    at_the_door = Verdict(
+        problems=tuple(_at_the_door(topology, application, stored)),
+        warnings=tuple(words for name, words in stored.damaged.items() if name != topology.name),
         changes=(
             *((ENDS_DELETION,) if before is not None and before.is_leaving else ()),
             *differences(before.topology.document if before else {}, topology.document),
         ),
-        preview=() if problems or not made.route_server.route_server_id else tuple(world.preview(made)),
         topology=topology,
-        version=version,
+        version=0 if before is None else before.version,
+    )
+    if before is None or not only_stops(before.topology.document, topology.document):
+        return _against_aws(at_the_door, topology, application, stored, world)
+    try:
+        found = _against_aws(replace(at_the_door, problems=()), topology, application, stored, world)
+    except (ConfigurationError, TemporaryError) as error:
+        unread = f"what AWS shows could not be read: {error}"
+        return replace(at_the_door, warnings=(*at_the_door.warnings, unread))
+    doubts = (f"{problem.path}: {problem.what}" for problem in found.problems)
+    return replace(found, problems=at_the_door.problems, warnings=(*found.warnings, *doubts))
+
+
+def _against_aws(
+    verdict: Verdict, topology: Topology, application: Application, stored: Stored, world: World
+) -> Verdict:
+    """With what the other passes and the plan find."""
+    before = stored.of(topology.name)
+    made = _resolved(topology, before)
+    problems = [*crosscheck(topology.document), *verdict.problems]
+    try:
+        inventory = world.inventory(made)
+    except RegionWithoutRouteServerError as error:
+        unavailable = Problem("route_server", str(error), "a Region that has Amazon VPC Route Server")
+        return replace(verdict, problems=(*problems, unavailable))
+    problems += worldcheck(topology, inventory, (record.topology for record in stored.records))
+    steps = _planned(topology, application, before, world)
+    known = {problem.path for problem in problems}
+    problems += (s.refused for s in steps if s.refused is not None and s.refused.path not in known)
+    return replace(
+        verdict,
+        problems=tuple(problems),
+        warnings=(*warnings(topology, inventory), *verdict.warnings),
+        plan=tuple(step.planned for step in steps),
+        preview=() if problems or not made.route_server.route_server_id else tuple(world.preview(made)),
     )
 
 
-def _only_stops(topology: Topology, before: TopologyRecord | None) -> bool:
+def only_stops(old: dict[str, Any], new: dict[str, Any]) -> bool:
     """Whether only enforce becomes dry-run: the brake has to work in a broken world as well."""
-    if before is None or (before.topology.mode, topology.mode) != (Mode.ENFORCE, Mode.DRY_RUN):
+    if (old.get("mode"), new.get("mode", Mode.DRY_RUN)) != (Mode.ENFORCE, Mode.DRY_RUN):
         return False
-    return {**before.topology.document, "mode": Mode.DRY_RUN} == {**topology.document, "mode": Mode.DRY_RUN}
+    return {**old, "mode": Mode.DRY_RUN} == {**new, "mode": Mode.DRY_RUN}
 
 
 def _resolved(topology: Topology, before: TopologyRecord | None) -> Topology:

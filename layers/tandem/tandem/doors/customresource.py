@@ -23,6 +23,9 @@ LONGEST = timedelta(hours=1)
 SHARE = 5 / 6
 """Of CloudFormation's patience that Tandem uses: 50 of 60 minutes (design §9)."""
 
+SCHEDULE = timedelta(minutes=2)
+"""What is kept of it at least, so that the run of the schedule that answers, one a minute, comes in time."""
+
 KNOWN = ("ServiceToken", "ServiceTimeout", "Topology", "OnDelete", "AllowInterruption", "TakeOver")
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 """Of a topology, as its schema has it."""
@@ -119,8 +122,8 @@ class Request:
 
     @property
     def budget(self) -> timedelta:
-        """How long Tandem takes at most."""
-        return self.patience * SHARE
+        """How long Tandem takes at most; of a patience under four minutes half."""
+        return min(self.patience * SHARE, max(self.patience - SCHEDULE, self.patience / 2))
 
     @property
     def on_delete(self) -> OnDelete:

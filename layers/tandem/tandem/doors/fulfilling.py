@@ -147,7 +147,7 @@ def _keep(noted: Noted, last: Noted | None, before: TopologyRecord, desk: Desk) 
     the request before may be storing something else at this moment: that finds another version then."""
     if last is None or not last.is_superseded or last.version:
         return desk.requests.accept(noted, before.version), False
-    allowed = before.allow_interruption
+    allowed = before.may_interrupt
     record = applying.store(before.topology, before.door, before, desk.door, allow_interruption=allowed)
     return desk.requests.accept(noted, record.version), True
 

@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 from tandem.errors import TemporaryError
-from tandem.failover.moves import NOT_BEGUN, Move, Moved, Outcome, answered, batches, verified
+from tandem.failover.moves import NOT_BEGUN, Move, Moved, Outcome, Refusal, answered, batches, verified
 from tandem.failover.ports import Cloud
 from tandem.ports import Clock
 
 REFILL_SECONDS = 1.0
 REHEARSED = 10
 VERIFY_SECONDS = 10
+LOST_SECONDS = 1
 VERIFY_PAUSES = (0.0, 0.25, 0.5)
 """Seconds between reads back; the last one repeats."""
 
@@ -46,12 +47,16 @@ def carry_out(
 
 
 def _verify(done: tuple[Moved, ...], cloud: Cloud, clock: Clock) -> tuple[Moved, ...]:
-    """Reads back until every association shows, for 10 s at most; "verified" means that EC2 reports it."""
-    until = clock.now() + timedelta(seconds=VERIFY_SECONDS)
+    """Reads back until every association shows, for 10 s at most; "verified" means that EC2 reports it.
+
+    Where only such are left as EC2 did not take for certain, for 1 s: the next turn tries them again.
+    """
+    began = clock.now()
     pauses = iter(VERIFY_PAUSES)
     pause = next(pauses)
     while waiting := [m.move.allocation_id for m in done if m.outcome is Outcome.UNVERIFIED]:
-        if clock.now() >= until:
+        longest = VERIFY_SECONDS if any(m.is_unshown for m in done) else LOST_SECONDS
+        if clock.now() >= began + timedelta(seconds=longest):
             break
         if pause:
             clock.sleep(pause)
@@ -65,16 +70,17 @@ def _verify(done: tuple[Moved, ...], cloud: Cloud, clock: Clock) -> tuple[Moved,
     return done
 
 
-def rehearse(planned: tuple[Move, ...], cloud: Cloud, clock: Clock) -> tuple[str, ...]:
-    """What EC2 would refuse of the first moves, in words: asked with DryRun (facts §1.1).
+def rehearse(planned: tuple[Move, ...], cloud: Cloud, clock: Clock) -> dict[str, tuple[str, ...]]:
+    """By group, what EC2 would refuse of the first moves of a look, in words: asked with DryRun (facts §1.1).
 
     Only the first, since those calls may spend the tokens that another topology needs to move.
     """
     asked = [replace(move, dry_run=True) for move in planned[:REHEARSED]]
     calls = cloud.associate(asked, lambda: True, clock.now)
-    done = [answered(move, call.result()) for move, call in zip(asked, calls, strict=True)]
-    return tuple(
-        f"EC2 would refuse {m.move.allocation_id}: {m.refusal.code}: {m.refusal.message}"
-        for m in done
-        if m.refusal is not None and m.refusal.code != "DryRunOperation" and not m.refusal.transient
-    )
+    found: dict[str, tuple[str, ...]] = {}
+    for move, call in zip(asked, calls, strict=True):
+        match call.result():
+            case Refusal(code, message, transient=False) if code != "DryRunOperation":
+                words = f"EC2 would refuse {move.allocation_id}: {code}: {message}"
+                found[move.group] = (*found.get(move.group, ()), words)
+    return found

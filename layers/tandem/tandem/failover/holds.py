@@ -30,7 +30,7 @@ def tell(
     if pending:
         decisions = tuple(_unclear(decision, pending) for decision in decisions)
     if run.topology.mode is Mode.DRY_RUN:
-        decisions = tuple(d if stands(run, d) else _rehearsed(run, d) for d in decisions)
+        decisions = _rehearsed(run, decisions)
     run.report.decisions = decisions
     now = run.world.clock.now()
     open_ones = [d for d in decisions if d.action is not Action.NO_CHANGE]
@@ -54,10 +54,11 @@ def stands(run: Run, decision: GroupDecision) -> bool:
     return known is not None and (known.action, known.reason) == (decision.action, decision.reason)
 
 
-def _rehearsed(run: Run, decision: GroupDecision) -> GroupDecision:
-    """A dry run's move, with what EC2 would refuse of it; asked when the decision begins."""
-    refused = rehearse(moves((decision,)), run.world.cloud, run.world.clock)
-    return replace(decision, reports=(*decision.reports, *refused))
+def _rehearsed(run: Run, decisions: tuple[GroupDecision, ...]) -> tuple[GroupDecision, ...]:
+    """A dry run's moves, with what EC2 would refuse of them; asked when a decision begins."""
+    new = tuple(d for d in decisions if not stands(run, d))
+    refused = rehearse(moves(new), run.world.cloud, run.world.clock)
+    return tuple(replace(d, reports=(*d.reports, *refused.get(d.group, ()))) for d in decisions)
 
 
 def _unclear(decision: GroupDecision, pending: str) -> GroupDecision:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from tandem.errors import LeaseLostError, OutdatedError, StateUnavailableError
 from tandem.failover import holds, turn
 from tandem.failover.decision import Action, GroupDecision, decide
-from tandem.failover.moves import NOT_BEGUN, Moved, Outcome, after
+from tandem.failover.moves import NOT_BEGUN, Moved, after
 from tandem.failover.run import RETRY_SECONDS, Report, Run, World
 from tandem.failover.settling import (
     READ_AGAIN_SECONDS,
@@ -65,7 +65,7 @@ def look(
     except OutdatedError as error:
         run.trail.ask(str(error))
     except StateUnavailableError as error:
-        move_without_table(run, str(error))
+        move_without_table(run, str(error), tuple(signals))
         run.let_go()
         raise
     finally:
@@ -85,19 +85,22 @@ def _under_lease(run: Run, signals: tuple[Signal, ...]) -> None:
 
 def _looks(run: Run, signals: tuple[Signal, ...]) -> None:
     """Looks, and again for signals that came meanwhile; asks the bus for what does not fit in."""
+    causes: list[str] = []
     for number in range(1 + LOOKS_AGAIN):
         is_whole, came = _settle(run, signals)
         if not came and run.release():
             break
         if number == LOOKS_AGAIN or run.is_late():
             run.let_go()
-            run.trail.ask(f"signals kept coming during {number + 1} looks")
+            causes.append(f"signals kept coming during {number + 1} looks")
             break
         signals = came or run.again()
     if not is_whole:
-        run.trail.ask("the invocation's time was over before every move had begun")
+        causes.append("the invocation's time was over before every move had begun")
     if run.lease.taken_over:
-        run.trail.ask("the look before this one never let go of its lease: a call of its may have come late")
+        causes.append("the look before this one never let go of its lease: a call of its may have come late")
+    if causes:
+        run.trail.ask("; ".join(causes))
 
 
 def _settle(run: Run, signals: tuple[Signal, ...]) -> tuple[bool, tuple[Signal, ...]]:
@@ -132,6 +135,7 @@ def _settle(run: Run, signals: tuple[Signal, ...]) -> tuple[bool, tuple[Signal, 
     if came:
         left = unanswered(signals, came, began)
         pending = awaited(left, run.memory.heard, run.topology, decisions, previous, observation, began)
+    turn.conclude(run)
     holds.tell(run, decisions, pending, observation, signals)
     return not any(m.refusal == NOT_BEGUN for m in moved), came
 
@@ -149,7 +153,7 @@ def _wait(
     waits: list[float] = []
     if pending and now + timedelta(seconds=READ_AGAIN_SECONDS) <= until:
         waits.append(READ_AGAIN_SECONDS)
-    if any(_try_again(m) for m in moved) and now + timedelta(seconds=run.pause) <= until:
+    if any(m.is_open for m in moved) and now + timedelta(seconds=run.pause) <= until:
         waits.append(run.pause)
         run.pause = min(2 * run.pause, LONGEST_PAUSE_SECONDS)
     blind = observation.failed and any(d.action is Action.HOLD for d in decisions)
@@ -158,8 +162,3 @@ def _wait(
     damped = [a.retry_at for d in decisions for a in d.addresses if a.retry_at is not None]
     waits += [(at - now).total_seconds() for at in damped if now < at <= run.ends_at]
     return min(*waits, LONGEST_PAUSE_SECONDS) if waits else None
-
-
-def _try_again(moved: Moved) -> bool:
-    """Whether the next turn may find it right, or may try again."""
-    return moved.outcome is Outcome.UNVERIFIED or (moved.refusal is not None and moved.refusal.transient)

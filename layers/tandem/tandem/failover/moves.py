@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from tandem.errors import TemporaryError
 from tandem.failover.decision import Action, AddressDecision, GroupDecision, Severity
 from tandem.model import ElasticIp, Holder
 from tandem.topology import Target
 
-REFUSED = "EC2 refused the move"
 BURST = 50
 PER_SECOND = 5
 """EC2's token bucket of AssociateAddress: 50 calls, then 5 a second, per account and Region (facts §8.3)."""
@@ -40,26 +40,40 @@ class Associated:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """EC2 did not associate: its code and message. A transient one is tried again by the next turn."""
-
-    code: str
-    message: str
-    transient: bool
-
-
-NOT_BEGUN = Refusal(
-    "NotBegun", "not enough of the lease or of the invocation left, so it was not begun", transient=True
-)
-
-
 class Outcome(StrEnum):
-    """`verified`: EC2 reports the new holder. `unverified`: it took the call, but does not show it."""
+    """What became of a move. `unverified`: EC2 took the call, or may have, and does not show it yet."""
 
     VERIFIED = "verified"
     UNVERIFIED = "unverified"
     FAILED = "failed"
+    NOT_BEGUN = "not-begun"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The answer was not yes: its code and message, and what that makes of the move: refused by EC2 unless
+    told. A transient one is tried again by the next turn.
+    """
+
+    code: str
+    message: str
+    transient: bool
+    outcome: Outcome = Outcome.FAILED
+
+
+NOT_BEGUN = Refusal(
+    "NotBegun",
+    "not enough of the lease or of the invocation left, so it was not begun",
+    transient=True,
+    outcome=Outcome.NOT_BEGUN,
+)
+
+UNDONE = {
+    Outcome.FAILED: "EC2 refused the move",
+    Outcome.UNVERIFIED: "EC2 may have made the move and does not show it",
+    Outcome.NOT_BEGUN: "Tandem did not begin the move",
+}
+UNSHOWN = "EC2 took the move but does not show it yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +85,18 @@ class Moved:
     refusal: Refusal | None = None
     associated_at: datetime | None = None
     verified_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the next turn may find it right, or may try again."""
+        if self.outcome is Outcome.UNVERIFIED:
+            return True
+        return self.outcome is not Outcome.VERIFIED and self.refusal is not None and self.refusal.transient
+
+    @property
+    def is_unshown(self) -> bool:
+        """Whether EC2 took the call and does not show it yet: another call would ask for the same."""
+        return self.outcome is Outcome.UNVERIFIED and self.associated_at is not None
 
 
 def moves(decisions: tuple[GroupDecision, ...]) -> tuple[Move, ...]:
@@ -111,12 +137,13 @@ def answered(move: Move, answer: Associated | Refusal) -> Moved:
         case Associated(at=at):
             return Moved(move, Outcome.UNVERIFIED, associated_at=at)
         case Refusal():
-            return Moved(move, Outcome.FAILED, refusal=answer)
+            return Moved(move, answer.outcome, refusal=answer)
 
 
 def stopped(batch: Iterable[Move], code: str, message: str) -> tuple[Moved, ...]:
     """Moves that were not begun; the next turn decides anew."""
-    return tuple(Moved(move, Outcome.FAILED, Refusal(code, message, transient=True)) for move in batch)
+    why = Refusal(code, message, transient=True, outcome=Outcome.NOT_BEGUN)
+    return tuple(answered(move, why) for move in batch)
 
 
 def superseded(batch: Iterable[Move], wanted: Iterable[Move]) -> tuple[Moved, ...]:
@@ -124,6 +151,11 @@ def superseded(batch: Iterable[Move], wanted: Iterable[Move]) -> tuple[Moved, ..
     calls = {(move.allocation_id, move.target, move.allow_reassociation) for move in wanted}
     left = [m for m in batch if (m.allocation_id, m.target, m.allow_reassociation) not in calls]
     return stopped(left, "Superseded", "AWS showed something else before it was begun")
+
+
+def unread(batch: Iterable[Move], error: TemporaryError) -> tuple[Moved, ...]:
+    """Those of a later batch, where AWS could not be read again before it."""
+    return stopped(batch, "NotRead", f"AWS could not be read again before it: {error}")
 
 
 def after(decisions: tuple[GroupDecision, ...], moved: tuple[Moved, ...]) -> tuple[GroupDecision, ...]:
@@ -155,9 +187,9 @@ def _settled(address: AddressDecision, moved: Moved | None) -> AddressDecision:
         return address
     if moved.outcome is Outcome.VERIFIED:
         return replace(address, action=Action.NO_CHANGE, reason="moved and verified")
-    words = "EC2 took the move but does not show it yet"
+    words = UNSHOWN
     if moved.refusal is not None:
-        words = f"{REFUSED}: {moved.refusal.code}: {moved.refusal.message}"
+        words = f"{UNDONE[moved.outcome]}: {moved.refusal.code}: {moved.refusal.message}"
     return replace(address, action=Action.HOLD, reason=words, severity=Severity.CRITICAL)
 
 

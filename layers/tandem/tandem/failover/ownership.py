@@ -100,11 +100,17 @@ def owner_of(prefix: str, topology: Topology, observation: Observation) -> Prefi
     named = [n for n, a in topology.appliances.items() if row.next_hop in addresses_of(a, observation)]
     if not named:
         return PrefixOwner(
-            prefix, None, f"{prefix} goes to {row.next_hop}, which no declared appliance has", veto=True
+            prefix, None, f"{prefix} goes to {row.next_hop}, {_unknown(observation)}", veto=True
         )
     if _installed(row):
         return PrefixOwner(prefix, named[0])
     return PrefixOwner(prefix, named[0], _not_installed(row), veto=True)
+
+
+def _unknown(observation: Observation) -> str:
+    if observation.interfaces is None:
+        return f"and the interfaces could not be read: {'; '.join(observation.failed)}"
+    return "which no declared appliance has"
 
 
 def owners(group: Group, topology: Topology, observation: Observation) -> tuple[PrefixOwner, ...]:

@@ -12,8 +12,10 @@ def limitation(
 ) -> str | None:
     """Why the appliance may not have the address now (design §5, step 6).
 
-    With a dead holder, a read that failed stops nothing: EC2 refuses a bad target itself, and whom it would
-    throw off is known from the addresses (`occupant`). A forced pin skips the session test only.
+    With a dead holder, a read that failed stops nothing: EC2 refuses a bad target itself, and which Elastic
+    IP a move would throw off is known from the addresses (`occupant`). Where neither the interfaces nor the
+    instances could be read, nobody knows whether it would release an auto-assigned address. A forced pin
+    skips the session test only.
     """
     if not forced and not ownership.has_session(appliance, observation):
         return f"{appliance.name} has no session with BGP up"

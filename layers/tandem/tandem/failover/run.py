@@ -67,6 +67,16 @@ class Report:
     stages: Stages | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """An intent whose outcome is not recorded yet, and what became of its moves so far."""
+
+    decision_id: str
+    stages: Stages
+    decisions: tuple[GroupDecision, ...]
+    done: tuple[Moved, ...]
+
+
 class Run:
     """What the looks of one invocation at one topology share."""
 
@@ -92,6 +102,7 @@ class Run:
         self._beside: list[Future[Any]] = []
         self.refused: dict[str, str] = {}
         """Group to the failure that was told of it, so that it is told once."""
+        self.owed: Owed | None = None
 
     @property
     def lease(self) -> Lease:

@@ -8,16 +8,18 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tandem.audit import RecordKind
-from tandem.errors import TandemError
+from tandem.errors import TandemError, TemporaryError
 from tandem.failover import news, telling
 from tandem.failover.acting import carry_out
 from tandem.failover.decision import GroupDecision, decide
-from tandem.failover.moves import Moved, moves, superseded
+from tandem.failover.moves import Move, Moved, moves, superseded, unread
+from tandem.failover.settling import READ_AGAIN_SECONDS, SETTLE_SECONDS, awaited, heard
 from tandem.failover.telling import Stages
 from tandem.memory import Memory
 from tandem.model import Observation
 from tandem.override import Override
 from tandem.record import TopologyRecord
+from tandem.signals import Signal
 from tandem.topology import Mode
 
 if TYPE_CHECKING:
@@ -63,20 +65,48 @@ class LastKnown:
         del self.late[topology][:-KEPT]
 
 
-def move_without_table(run: Run, why: str) -> tuple[Moved, ...]:
+def move_without_table(run: Run, why: str, signals: tuple[Signal, ...]) -> None:
     """Moves without a lease what may be moved so: every writer derives the same moves from the same FIB.
 
     Only away from a dead holder, by a clear FIB, and with no override known to be in the way; everything else
     waits for the table. People are told at once; the records join the audit sequence when the table is back.
+    It goes on, for as long as a look settles, where AWS cannot be read, does not show yet what a signal said,
+    or may take next time what it did not take. Raises what the last reading raised.
     """
+    topology, clock = run.topology, run.world.clock
+    began = clock.now()
+    until = min(run.ends_at, began + timedelta(seconds=SETTLE_SECONDS))
+    newest = heard({}, signals, began)
+    previous: Observation | None = None
+    done: tuple[Moved, ...] = ()
+    while True:
+        if topology.mode is Mode.DRY_RUN or not run.world.last_known.is_free(topology.name, clock.now()):
+            run.world.note("table away, nothing moved", topology=topology.name, why=why)
+            return
+        is_over = clock.now() + timedelta(seconds=READ_AGAIN_SECONDS) > until
+        try:
+            urgent = _urgent(run)
+        except TemporaryError:
+            if is_over:
+                raise
+        else:
+            planned = moves(urgent.decisions)
+            unshown = tuple(m for m in done if m.is_unshown and m.move in planned)
+            left = len(planned) - len(unshown)
+            begun = _carry_out(run, why, urgent, {m.move for m in unshown}) if left else ()
+            done = (*begun, *unshown)
+            shown = urgent.observation
+            pending = awaited(signals, newest, topology, urgent.every, previous, shown, began)
+            previous = shown
+            if is_over or not (pending or any(m.is_open for m in done)):
+                return
+        clock.sleep(READ_AGAIN_SECONDS)
+
+
+def _carry_out(run: Run, why: str, urgent: _Urgent, taken: Collection[Move]) -> tuple[Moved, ...]:
+    """Carries out what is urgent and was not taken before, and tells of it."""
     topology, world = run.topology, run.world
-    if topology.mode is Mode.DRY_RUN or not world.last_known.is_free(topology.name, world.clock.now()):
-        world.note("table away, nothing moved", topology=topology.name, why=why)
-        return ()
-    urgent = _urgent(run)
     observed_at = world.clock.now()
-    if not urgent.decisions:
-        return ()
     decision_id = f"{topology.name}-tableless-{observed_at:%Y%m%dT%H%M%S.%fZ}"
     intent = telling.body(
         RecordKind.INTENT,
@@ -94,10 +124,10 @@ def move_without_table(run: Run, why: str) -> tuple[Moved, ...]:
     world.last_known.later(topology.name, {**intent, "tell": []})
     telling_it = run.beside(_tell, run, intent)
     done = carry_out(
-        moves(urgent.decisions),
+        tuple(move for move in moves(urgent.decisions) if move not in taken),
         world.cloud,
         world.clock,
-        lambda number, batch: superseded(batch, moves(_urgent(run).decisions)) if number else (),
+        lambda number, batch: _superseded(run, batch) if number else (),
         lambda: not run.is_late(),
     )
     stages = Stages(None, run.received_at, None, observed_at, observed_at)
@@ -122,6 +152,7 @@ class _Urgent:
     observation: Observation
     decisions: tuple[GroupDecision, ...]
     """With the addresses only that cannot wait."""
+    every: tuple[GroupDecision, ...]
 
 
 def _urgent(run: Run) -> _Urgent:
@@ -129,7 +160,15 @@ def _urgent(run: Run) -> _Urgent:
     observation = run.world.cloud.observe(run.topology, tuple)
     decisions = decide(run.topology, observation, Memory(), run.world.clock.now())
     dead = ((d, tuple(a for a in d.moves if a.dead)) for d in decisions if d.clear)
-    return _Urgent(observation, tuple(replace(d, addresses=found) for d, found in dead if found))
+    return _Urgent(observation, tuple(replace(d, addresses=found) for d, found in dead if found), decisions)
+
+
+def _superseded(run: Run, batch: tuple[Move, ...]) -> tuple[Moved, ...]:
+    """Those of a later batch that a new reading does not ask for any more."""
+    try:
+        return superseded(batch, moves(_urgent(run).decisions))
+    except TemporaryError as error:
+        return unread(batch, error)
 
 
 def _tell(run: Run, body: Mapping[str, Any]) -> bool:

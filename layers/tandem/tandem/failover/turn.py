@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -10,8 +12,19 @@ from tandem.errors import StateUnavailableError, TemporaryError
 from tandem.failover.acting import carry_out
 from tandem.failover.decision import Action, GroupDecision, decide
 from tandem.failover.holds import stands
-from tandem.failover.moves import REFUSED, Move, Moved, Outcome, after, moves, stopped, superseded
-from tandem.failover.run import RETRY_SECONDS, Run
+from tandem.failover.moves import (
+    UNDONE,
+    Move,
+    Moved,
+    Outcome,
+    after,
+    moves,
+    stopped,
+    superseded,
+    unread,
+    verified,
+)
+from tandem.failover.run import RETRY_SECONDS, Owed, Run
 from tandem.failover.telling import Stages
 from tandem.memory import Memory
 from tandem.model import Observation
@@ -44,9 +57,19 @@ def observe(run: Run, until: datetime) -> Observation:
 def act(
     run: Run, decisions: tuple[GroupDecision, ...], observation: Observation, signals: tuple[Signal, ...]
 ) -> tuple[Moved, ...]:
-    """Carries the moves out between an intent and an outcome in the audit trail."""
+    """Carries the moves out between an intent and an outcome in the audit trail.
+
+    What EC2 took and does not show yet is not moved again, but looked for by each turn of the look.
+    """
+    if run.topology.mode is Mode.DRY_RUN:
+        return ()
     planned = moves(decisions)
-    if not planned or run.topology.mode is Mode.DRY_RUN:
+    unshown = _look_for(run, observation, planned)
+    planned = tuple(move for move in planned if move not in {m.move for m in unshown})
+    if unshown and not planned:
+        return unshown
+    conclude(run)
+    if not planned:
         return ()
     at = run.world.clock.now()
     stages = Stages(_signal_at(signals), run.received_at, run.leased_at, run.observed_at, at)
@@ -55,9 +78,7 @@ def act(
     run.trail.intent(RecordKind.INTENT, decision_id, decisions, observation, signals, at, news)
     told = run.beside(run.trail.tell)
     before = run.memory
-    for group, owner in {move.group: move.owner for move in planned}.items():
-        names = [move.allocation_id for move in planned if move.group == group]
-        run.memory = run.memory.with_move(group, owner, at, names)
+    run.memory = _remembering(before, planned, at)
     done = carry_out(
         planned,
         run.world.cloud,
@@ -65,18 +86,44 @@ def act(
         partial(_before_batch, run, observation.overrides),
         run.may_move,
     )
-    run.memory = _remembered(before, run.memory, done)
+    taken = {m.move.group for m in done if m.outcome in (Outcome.VERIFIED, Outcome.UNVERIFIED)}
+    run.memory = _remembering(before, (move for move in planned if move.group in taken), at)
+    run.memory = _shown(run.memory, done)
+    told.result()
+    run.owed = Owed(decision_id, stages, decisions, (*done, *unshown))
+    if all(m.outcome is not Outcome.UNVERIFIED for m in run.owed.done):
+        conclude(run)
+    return (*done, *unshown)
+
+
+def _look_for(run: Run, observation: Observation, planned: tuple[Move, ...]) -> tuple[Moved, ...]:
+    """What EC2 took in an earlier turn, and still shows where it was when that move was decided."""
+    if run.owed is None:
+        return ()
+    shown, at = observation.elastic_ips, run.observed_at
+    done = tuple(verified(m, shown.get(m.move.allocation_id), at) for m in run.owed.done)
+    run.owed = replace(run.owed, done=done)
+    return tuple(m for m in done if m.is_unshown and m.move in planned)
+
+
+def conclude(run: Run) -> None:
+    """Records and tells what became of the last moves: as soon as EC2 shows all of them that it took, else
+    when nobody waits for it any longer.
+    """
+    if run.owed is None:
+        return
+    owed, run.owed = run.owed, None
+    done = owed.done
+    run.memory = _shown(run.memory, done)
     run.report.moved += done
-    run.report.stages = stages
-    left = [d for d in after(decisions, done) if d.action is Action.HOLD]
+    run.report.stages = owed.stages
+    left = [d for d in after(owed.decisions, done) if d.action is Action.HOLD]
     quiet = {d.group for d in left if stands(run, d) or run.refused.get(d.group) == d.reason}
     quiet -= {m.move.group for m in done if m.outcome is Outcome.VERIFIED}
     run.refused |= {d.group: d.reason for d in left}
     news = [group for group in dict.fromkeys(m.move.group for m in done) if group not in quiet]
-    run.trail.outcome(decision_id, stages, done, news)
-    told.result()
+    run.trail.outcome(owed.decision_id, owed.stages, done, news)
     run.trail.tell()
-    return done
 
 
 def _before_batch(
@@ -105,25 +152,33 @@ def _superseded(run: Run, batch: tuple[Move, ...]) -> tuple[Moved, ...]:
     except StateUnavailableError:
         raise
     except TemporaryError as error:
-        return stopped(batch, "NotRead", f"AWS could not be read again before it: {error}")
+        return unread(batch, error)
     return superseded(batch, moves(decide(run.topology, observation, run.memory, run.world.clock.now())))
 
 
-def _remembered(before: Memory, moving: Memory, done: tuple[Moved, ...]) -> Memory:
-    """What is remembered of the moves: nothing where EC2 took none, and which addresses it showed there."""
-    if not any(m.associated_at for m in done):
-        return before
+def _remembering(memory: Memory, planned: Iterable[Move], at: datetime) -> Memory:
+    """The memory with these moves of each group."""
+    by_group: dict[str, list[Move]] = {}
+    for move in planned:
+        by_group.setdefault(move.group, []).append(move)
+    for group, theirs in by_group.items():
+        memory = memory.with_move(group, theirs[-1].owner, at, [move.allocation_id for move in theirs])
+    return memory
+
+
+def _shown(memory: Memory, done: tuple[Moved, ...]) -> Memory:
+    """The memory with the addresses that EC2 showed at their new place."""
     for group in {m.move.group for m in done}:
         shown = [m for m in done if m.move.group == group and m.outcome is Outcome.VERIFIED]
-        moving = moving.with_verified(group, (m.move.allocation_id for m in shown))
-    return moving
+        memory = memory.with_verified(group, (m.move.allocation_id for m in shown))
+    return memory
 
 
 def _was_refused(run: Run, decision: GroupDecision) -> bool:
-    """Whether EC2 refused each of these moves before, which has been told."""
+    """Whether each of these moves was tried before in vain, which has been told."""
     known = run.memory.standing.get(decision.group)
     told = run.refused.get(decision.group) or (known.reason if known else "")
-    refused = [part for part in told.split("; ") if REFUSED in part]
+    refused = [part for part in told.split("; ") if any(words in part for words in UNDONE.values())]
     return all(any(address.allocation_id in part for part in refused) for address in decision.moves)
 
 

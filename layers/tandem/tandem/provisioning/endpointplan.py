@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -67,12 +67,15 @@ def endpoint_steps(
     desired: Desired, observed: Observed, matched: Matched, server_id: str, wait: str | None
 ) -> Iterator[Step]:
     """What brings every name its endpoint; `wait` is what keeps the route server from taking calls."""
+    begun: Counter[str] = Counter()
     for name, subnet_id in desired.topology.route_server.endpoints:
         endpoint = matched.by_name.get(name)
         if name in matched.ambiguous:
             yield _ambiguous(name, matched.ambiguous[name])
         elif endpoint is None:
-            yield _create(desired, observed, name, subnet_id, server_id, wait)
+            step = _create(desired, observed, name, subnet_id, server_id, wait, begun[subnet_id])
+            begun[subnet_id] += step.is_ready
+            yield step
         else:
             yield from _labelled(desired, name, endpoint)
             if endpoint.state != AVAILABLE:
@@ -121,8 +124,15 @@ def _remove(desired: Desired, observed: Observed, endpoint: Endpoint, named: str
 
 
 def _create(
-    desired: Desired, observed: Observed, name: str, subnet_id: str, server_id: str, wait: str | None
+    desired: Desired,
+    observed: Observed,
+    name: str,
+    subnet_id: str,
+    server_id: str,
+    wait: str | None,
+    begun: int,
 ) -> Step:
+    """`begun` is how many the same plan makes in the subnet before it."""
     in_subnet = [e for e in observed.endpoints if e.subnet_id == subnet_id and e.state != DELETED]
     reason = f"there is no endpoint {name} in {subnet_id}"
     going = [
@@ -140,7 +150,7 @@ def _create(
     refused = given_up(f"endpoint {name}", _path(name), desired, told)
     if refused is not None:
         return Step(made, reason, refused=refused)
-    if len(in_subnet) < MOST_ENDPOINTS_IN_SUBNET:
+    if len(in_subnet) + begun < MOST_ENDPOINTS_IN_SUBNET:
         return Step(made, reason, wait)
     if going:
         return Step(made, reason, f"{going[0].endpoint_id} to be gone")

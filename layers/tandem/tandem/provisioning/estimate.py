@@ -18,7 +18,11 @@ MINUTES = HOURS * 60
 WATCH_GB = Decimal("0.25")
 LOOK_GB, SIGNALS_GB, PROVISIONER_GB = Decimal(1), Decimal("0.5"), Decimal("0.5")
 LOOK_SECONDS, SIGNALS_SECONDS, PROVISIONER_SECONDS = Decimal("0.6"), Decimal("0.2"), Decimal(2)
-PROVISIONER_EVERY_MINUTES = 5
+IDLE_SECONDS = Decimal("0.2")
+"""Of a run of the provisioner that finds nothing to go on with."""
+
+EVERY_MINUTES = {"signals": (1,), "watch": (1,), "provisioner": (5, 1)}
+"""The schedules of the template; of the provisioner's two the second only looks what is under way."""
 
 CUSTOM_METRICS = 20
 """Those that are written all the time; CloudWatch bills a metric for the hours in which it is written."""
@@ -101,6 +105,7 @@ NOT_COUNTED = (
     "the appliances: instances, disks, licences",
     "the free tier, which takes off some of it, and discounts of any kind",
     "public IPv4 addresses that the topology does not name, such as those for management",
+    "what runs only when something happens: the notifier, looks for a signal: cents, unless much happens",
     "storage of logs and tables, queues, SNS messages, a key of your own in KMS: cents, unless much happens",
     "Regions other than us-east-1, where most prices are higher",
 )
@@ -199,9 +204,10 @@ def _read_units(size: int) -> int:
 
 def _stack() -> tuple[Item, ...]:
     stack = Share.STACK
-    provisions = Decimal(MINUTES) / PROVISIONER_EVERY_MINUTES
-    sweeping = SIGNALS_GB * SIGNALS_SECONDS * MINUTES + PROVISIONER_GB * PROVISIONER_SECONDS * provisions
-    invocations = 2 * MINUTES + int(provisions)
+    whole, idle = (MINUTES // every for every in EVERY_MINUTES["provisioner"])
+    provisioning = PROVISIONER_GB * (PROVISIONER_SECONDS * whole + IDLE_SECONDS * idle)
+    sweeping = SIGNALS_GB * SIGNALS_SECONDS * MINUTES + provisioning
+    invocations = sum(MINUTES // every for schedules in EVERY_MINUTES.values() for every in schedules)
     return (
         Item("the watch function", stack, WATCH_GB * SECONDS, Unit.LAMBDA_GB_SECOND, "256 MB, all the time"),
         Item("custom metrics", stack, Decimal(CUSTOM_METRICS), Unit.METRIC, "about as many, all the time"),

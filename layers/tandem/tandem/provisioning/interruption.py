@@ -12,6 +12,8 @@ from tandem.model import Peer, Route, RouteStatus, Status
 from tandem.provisioning.managed import AVAILABLE, Desired, Observed, tag_of
 from tandem.tags import APPLIANCE_TAG
 
+UNREADABLE = "the routing database cannot be read"
+
 
 class Sessions:
     """The live sessions, as a plan takes them down one by one."""
@@ -77,11 +79,12 @@ class Sessions:
         ]
         return next(iter(lost), None)
 
-    def persisting(self, peer: Peer) -> str | None:
-        """The tracked prefix that is in the FIB through this session though it is down (facts §3.9).
+    def persisting(self, peer: Peer | None = None) -> str | None:
+        """The tracked prefix that is in the FIB through this session, or any, though it is down (facts §3.9).
 
-        Persisted routes outlive their sessions; what becomes of them when a peer is deleted AWS does not
-        document. A live session that carries the prefix for the same owner makes it safe.
+        Persisted routes outlive their sessions; what becomes of them when a peer is deleted, or persistence
+        is changed, AWS does not document. A live session that carries the prefix for the same owner makes it
+        safe.
         """
         if self._observed.routes is None:
             return next(iter(sorted(self._prefixes)), None) if not self._live else None
@@ -89,10 +92,20 @@ class Sessions:
             (
                 prefix
                 for prefix, owner in sorted(self._owned.items())
-                if (owner == self.appliance(peer) or peer.peer_id in self._carrying(prefix, owner))
-                and not self._live & self._carrying(prefix, owner)
+                for carriers in [self._carrying(prefix, owner)]
+                if peer is None or owner == self.appliance(peer) or peer.peer_id in carriers
+                if not self._live & carriers
             ),
             None,
+        )
+
+    def kept(self, prefix: str, change: str) -> str:
+        """What a change waits for that such a prefix may not survive."""
+        if not self.are_routes_known:
+            return f"the routes: {UNREADABLE}"
+        return (
+            f"{self.owner_of(prefix)} to have BGP up: {prefix} is in the FIB though its sessions are down, "
+            f"and AWS does not say what {change} does to that"
         )
 
     def end(self, peer: Peer) -> None:

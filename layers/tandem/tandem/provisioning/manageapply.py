@@ -16,7 +16,7 @@ from tandem.lease import Lease
 from tandem.memory import Memory
 from tandem.provisioning.dismantling import dismantling_plan
 from tandem.provisioning.endpointplan import match
-from tandem.provisioning.managed import ROUTE_SERVER, Desired, Observed, server_of
+from tandem.provisioning.managed import ROUTE_SERVER, Desired, Observed, is_moving, server_of
 from tandem.provisioning.manageplan import plan
 from tandem.provisioning.managesteps import Action, Await, CreateRouteServer, EnablePropagation, Step
 from tandem.provisioning.ports import World
@@ -24,7 +24,8 @@ from tandem.provisioning.watchsteps import CallFailedError
 from tandem.record import Provisioned, TopologyRecord
 
 PATIENCE = timedelta(seconds=120)
-"""Without any progress; then the rest is for the schedule."""
+"""Without any progress; then the rest is for the schedule. A run that finds nothing to do, and nothing that
+AWS is at, does not wait at all: an appliance has to come up, and that may take days."""
 
 SETTLED = timedelta(seconds=60)
 """So long a call is not repeated within a run: describes may lag behind it (facts §2.2, §8.3)."""
@@ -65,12 +66,15 @@ class Convergence:
         self._world = world
         self._lease: Lease | None = None
         self._began: dict[Action, datetime] = {}
+        self._tried: dict[Action, datetime] = {}
         self._steps: list[str] = []
         self._trouble: CallFailedError | TemporaryError | None = None
         self._last: tuple[str, ...] = ()
         self._progress = world.clock.now()
         self._found = record.provisioned or Provisioned("")
         self.outcome: Outcome | None = None
+        self.goes_right_on = False
+        """Whether the last turn left undone what needs but another observation."""
 
     def look(self) -> tuple[Step, ...]:
         """What would be done now; changes nothing and takes no lease. Raises as `observe` does."""
@@ -103,7 +107,8 @@ class Convergence:
             return True
         self._note(steps)
         failure = self._carry_out(self._ready(steps))
-        return self._is_over(steps, failure)
+        moves = is_moving(desired, observed) or self._found.server_begun_at is not None
+        return self._is_over(steps, failure, moves)
 
     def end(self) -> bool:
         """Lets the lease go; False where somebody asked for a run meanwhile. Raises StateUnavailableError."""
@@ -137,14 +142,25 @@ class Convergence:
 
     def _ready(self, steps: Iterable[Step]) -> list[Step]:
         now = self._world.clock.now()
-        return [s for s in steps if s.is_ready and now - self._began.get(s.do, now - SETTLED) >= SETTLED]
+        return [s for s in steps if s.is_ready and self._is_settled(s, now)]
+
+    def _is_settled(self, step: Step, now: datetime) -> bool:
+        return now - self._began.get(step.do, now - SETTLED) >= SETTLED
 
     def _carry_out(self, steps: list[Step]) -> CallFailedError | None:
-        """Tries every step: one that is refused keeps no other waiting. The first refusal is the answer."""
+        """Tries every step: one that is refused keeps no other waiting. The first refusal is the answer.
+
+        What may take a session or a route away comes first, and only one such step for each observation: any
+        call takes time, in which the session may go that was to stay. What happens between the reading and
+        that one call nobody can exclude: EC2 has no compare-and-swap.
+        """
         first: CallFailedError | None = None
-        for step in steps:
+        now = self._world.clock.now()
+        ending = [s for s in steps if s.takes_away]
+        ending.sort(key=lambda s: (s.do in self._tried, self._tried.get(s.do, now)))
+        for step in (*ending[:1], *(s for s in steps if not s.takes_away)):
             self._fence()
-            self._began[step.do] = self._world.clock.now()
+            self._began[step.do] = self._tried[step.do] = self._world.clock.now()
             try:
                 self._world.managed.carry_out(step.do)
             except CallFailedError as error:
@@ -158,21 +174,28 @@ class Convergence:
                 self._trouble = None
                 self._progress = self._world.clock.now()
                 self._steps.append(step.done)
-                self._write(replace(self._found, done=(*self._found.done, step.done)[-MOST_DONE:]))
+                done = (*self._found.done, step.done)[-MOST_DONE:]
+                self._write(replace(self._found, done=done, waits_since=iso(self._progress)))
+        self.goes_right_on = any(s.do not in self._tried for s in ending[1:])
         return first
 
-    def _is_over(self, steps: tuple[Step, ...], failure: CallFailedError | None) -> bool:
+    def _is_over(self, steps: tuple[Step, ...], failure: CallFailedError | None, moves: bool) -> bool:
         words = tuple(dict.fromkeys(step.waits_for or step.planned for step in steps if step.refused is None))
         refused = [step for step in steps if step.refused is not None]
         now = self._world.clock.now()
         if words != self._last:
             self._progress, self._last = now, words
+        moves = moves or any(step.is_ready or isinstance(step.do, Await) for step in steps)
+        is_in_vain = not moves and not self._steps
+        is_late = is_in_vain or now - self._progress >= PATIENCE
+        if self.goes_right_on:
+            return False
         if failure is not None:
             self.outcome = self._failed(failure, None)
-        elif refused and (not words or now - self._progress >= PATIENCE):
+        elif refused and (not words or is_late):
             told = "; ".join(str(step.refused) for step in refused)
             self.outcome = self._failed(None, told)
-        elif now - self._progress >= PATIENCE:
+        elif is_late:
             self.outcome = self._waiting(words)
         return self.outcome is not None
 
@@ -192,11 +215,13 @@ class Convergence:
         tables = [s.do.about for s in ready if isinstance(s.do, EnablePropagation)]
         begins = any(isinstance(s.do, CreateRouteServer) for s in ready)
         pending = tuple(dict.fromkeys(step.planned for step in steps))
+        goes_on, now = _goes_on(self._record), iso(self._world.clock.now())
         noted = replace(
             self._found,
-            done=self._found.done if _goes_on(self._record) else (),
+            done=self._found.done if goes_on else (),
+            waits_since=(goes_on and self._found.waits_since) or now,
             propagated_to=tuple(dict.fromkeys((*self._found.propagated_to, *tables))),
-            server_begun_at=iso(self._world.clock.now()) if begins else self._found.server_begun_at,
+            server_begun_at=now if begins else self._found.server_begun_at,
             pending=pending,
             version=self._record.version,
             converged_version=0,
@@ -210,7 +235,15 @@ class Convergence:
         self._found = found
 
     def _done(self) -> Outcome:
-        found = replace(self._found, pending=(), converged_version=self._record.version)
+        version = self._record.version
+        found = replace(
+            self._found,
+            pending=(),
+            converged_version=version,
+            reached_version=version,
+            waits_since=None,
+            told_version=0,
+        )
         return Outcome(self._record, found, tuple(self._steps))
 
     def _waiting(self, words: tuple[str, ...]) -> Outcome:
@@ -232,7 +265,7 @@ def desired_of(record: TopologyRecord, stack: str) -> Desired:
         topology=record.topology,
         stack=stack,
         adopts=adopts,
-        may_interrupt=record.allow_interruption,
+        may_interrupt=record.may_interrupt,
         former=former,
         done=found.done if _goes_on(record) else (),
         propagated=found.propagated_to if adopts in (None, found.route_server_id) else (),

@@ -18,6 +18,7 @@ ALIVE = frozenset({"pending", "available"})
 AVAILABLE, PENDING, DELETING, DELETED = "available", "pending", "deleting", "deleted"
 FAILING, FAILED, DELETE_FAILED = "failing", "failed", "delete-failed"
 BROKEN = frozenset({FAILED, DELETE_FAILED})
+RESTING = BROKEN | {AVAILABLE, DELETED, "associated", "enabled", "disabled", None}
 
 MOST_FAILURES = 3
 """So often AWS may fail what is to be made, towards one version of a topology."""
@@ -78,7 +79,8 @@ def is_adopted(tags: Iterable[tuple[str, str]]) -> bool:
 
 
 def is_created(tags: Iterable[tuple[str, str]], desired: Desired) -> bool:
-    """Whether Tandem created it for this topology: only that is ever deleted."""
+    """Whether Tandem created it for this topology. Only that is deleted, but for an adopted peer that makes
+    room for the new one of its session."""
     return is_ours(tags, desired) and not is_adopted(tags)
 
 
@@ -119,6 +121,16 @@ def server_of(desired: Desired, servers: Iterable[RouteServer]) -> RouteServer |
     ours = [s for s in there if is_ours(s.tags, desired)]
     recorded = [s for s in ours if s.route_server_id == desired.former.get(ROUTE_SERVER)]
     return next(iter([*recorded, *sorted(ours, key=lambda s: s.route_server_id)]), None)
+
+
+def is_moving(desired: Desired, observed: Observed) -> bool:
+    """Whether AWS is at something: what is neither up nor gone nor failed becomes another without anybody."""
+    server = server_of(desired, observed.servers)
+    states = [server.state, server.persist_state] if server is not None else []
+    states += [state for _, state in (*observed.associations, *observed.propagations)]
+    states += [endpoint.state for endpoint in observed.endpoints]
+    states += [peer.state for peer in observed.peers]
+    return not RESTING.issuperset(states)
 
 
 def token(desired: Desired, kind: str, *parts: object) -> str:

@@ -1,16 +1,19 @@
 """From what AWS shows of a managed route server to what the topology says: the plan. Pure.
 
 Invariants: cut after any step, the next plan is the rest; no step takes the last live session from the owner
-of a tracked prefix; nothing is deleted but what Tandem created.
+of a tracked prefix; nothing is deleted but what Tandem created, and adopted peers that their sessions' new
+ones replace.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tandem.model import RouteServer
 from tandem.problems import Problem
 from tandem.provisioning.endpointplan import consent_problem, endpoint_steps, match, removal_steps
+from tandem.provisioning.interruption import UNREADABLE, Sessions
 from tandem.provisioning.managed import (
     AVAILABLE,
     DELETED,
@@ -78,7 +81,7 @@ def _steps(desired: Desired, observed: Observed, server: RouteServer | None) -> 
 
 def _taking_calls(server: RouteServer | None, steps: list[Step]) -> str | None:
     """What keeps the route server from taking calls; one that is modified takes none."""
-    modified = any(isinstance(step.do, ModifyRouteServer) for step in steps)
+    modified = any(isinstance(step.do, ModifyRouteServer) and step.is_ready for step in steps)
     if server is None or server.state != AVAILABLE or modified or any(step.refused for step in steps):
         return "the route server to be available"
     return None
@@ -105,9 +108,14 @@ def _server_steps(desired: Desired, observed: Observed, server: RouteServer | No
     if server.state != AVAILABLE:
         yield Step(Await(server_id), f"it is {server.state}", f"{server_id} to be available")
         return
-    modified = _modification(desired, server)
+    modified, reason = _modification(desired, server), "it is not as the topology says"
+    waits = _persisted(desired, observed) if modified and modified.persist else None
+    if modified is not None and waits is not None and server.persist_state in PERSISTS:
+        yield Step(replace(modified, notifies=None), reason, waits)
+        notifies = modified.notifies
+        modified = None if notifies is None else ModifyRouteServer(server_id, notifies=notifies)
     if modified is not None:
-        yield Step(modified, "it is not as the topology says")
+        yield Step(modified, reason)
     elif spec.sns_notifications and server.sns_topic_arn is None:
         yield Step(Await(server_id), "its SNS topic is not there yet", f"{server_id} to have an SNS topic")
     elif server.persist_state in FINDING_OUT:
@@ -141,6 +149,19 @@ def _modification(desired: Desired, server: RouteServer) -> ModifyRouteServer | 
     if spec.persist_minutes is not None and (not persists or server.persist_minutes != spec.persist_minutes):
         return ModifyRouteServer(server_id, "enable", spec.persist_minutes, notifies)
     return None if notifies is None else ModifyRouteServer(server_id, notifies=notifies)
+
+
+def _persisted(desired: Desired, observed: Observed) -> str | None:
+    """What a change of persistence waits for: it may withdraw what only persistence keeps in the FIB.
+
+    AWS says that with `disable` routes are not kept after all sessions have ended, and nothing of those that
+    are kept already, nor of a new duration for them (facts §3.9).
+    """
+    live = Sessions(desired, observed)
+    if not live.are_routes_known:
+        return f"the routes: {UNREADABLE}"
+    prefix = live.persisting()
+    return None if prefix is None or desired.may_interrupt else live.kept(prefix, "a change of persistence")
 
 
 def _labelled(desired: Desired, server: RouteServer) -> Iterator[Step]:

@@ -236,6 +236,15 @@ class Step:
         return self.waits_for is None and self.refused is None and not isinstance(self.do, Await | Keep)
 
     @property
+    def takes_away(self) -> bool:
+        """Whether a session or a route may go with it.
+
+        An endpoint, association or route server that something still hangs at EC2 itself keeps (facts §2.1).
+        """
+        persists = isinstance(self.do, ModifyRouteServer) and self.do.persist is not None
+        return persists or isinstance(self.do, DeletePeer | DisablePropagation)
+
+    @property
     def is_change(self) -> bool:
         """Whether it is more than waiting for what is under way."""
         return not isinstance(self.do, Await)

@@ -16,10 +16,19 @@ from tandem.provisioning.actors import actor
 from tandem.provisioning.manageapply import Outcome
 from tandem.provisioning.ports import World
 from tandem.provisioning.suspicions import suspicion_of_problem
-from tandem.provisioning.telling import completed, differs, failed, reason_of, topology_change
+from tandem.provisioning.telling import (
+    completed,
+    differs,
+    failed,
+    is_long,
+    reason_of,
+    topology_change,
+    waited,
+)
 from tandem.provisioning.watchapply import Half, converge_logs, converge_topics
 from tandem.provisioning.watched import Stack, provisioned_of, unwatched, watched
 from tandem.record import Provisioned, TopologyRecord
+from tandem.validation.routeserver import settings_differ
 from tandem.validation.worldchecks import worldcheck
 
 LEAVING = "it is being deleted, so nobody moves its addresses; storing its document again ends that"
@@ -81,11 +90,14 @@ def provision(
 def _drift(
     record: TopologyRecord, reading: RouteServerReading, inventory: Inventory, stack: Stack, world: World
 ) -> tuple[str, ...]:
-    """Tells, once, what differs from the document and is not Tandem's to repair."""
-    found = worldcheck(record.topology, inventory, ())
+    """Tells, once, what differs from the document and is not Tandem's to repair; not the settings of which
+    whoever stored this version was warned."""
+    settings = tuple(settings_differ(record.topology, inventory))
+    found = (*worldcheck(record.topology, inventory, ()), *settings)
     before = record.provisioned or Provisioned("")
+    accepted = settings if before.version != record.version else ()
     for problem in found:
-        if str(problem) not in before.drift:
+        if str(problem) not in before.drift and problem not in accepted:
             now, suspicion = world.clock.now(), suspicion_of_problem(problem, record, reading)
             who = actor(suspicion, before.as_declared_at, stack.role, world.history, now)
             world.bus.put(differs(record, problem, who, now))
@@ -152,10 +164,12 @@ def _told(
 ) -> Run:
     """Tells first and records then: a run that is cut in between tells again instead of never."""
     steps = (*managed.steps, *topics.steps, *logs.steps)
-    failure = managed.failure or topics.failure or logs.failure
+    failure, now = managed.failure or topics.failure or logs.failure, world.clock.now()
+    if is_long(provisioned, now):
+        world.bus.put(waited(record, provisioned, now))
+        provisioned = replace(provisioned, told_version=record.version)
     if not steps and provisioned == record.provisioned:
         return Run(record, steps, provisioned.failure)
-    now = world.clock.now()
     if not provisioned.pending and provisioned.failure is None:
         is_reached = record.provisioned is None or record.provisioned.converged_version != record.version
         made = provisioned.done if is_reached else managed.steps

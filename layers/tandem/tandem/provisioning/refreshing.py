@@ -165,7 +165,7 @@ def _turns(
                 convergence.stop()
                 yield convergence
             return
-        if turning:
+        if turning and not any(convergence.goes_right_on for convergence in turning):
             world.clock.sleep(POLL_SECONDS)
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from tandem.model import Peer
 from tandem.problems import Problem, path_of
-from tandem.provisioning.interruption import Sessions
+from tandem.provisioning.interruption import UNREADABLE, Sessions
 from tandem.provisioning.managed import (
     AVAILABLE,
+    BROKEN,
     DELETED,
     DELETING,
     FAILING,
@@ -23,8 +24,7 @@ from tandem.provisioning.managed import (
 from tandem.provisioning.managesteps import Await, DeletePeer, Keep, Step
 from tandem.provisioning.sessions import Session
 from tandem.tags import ENDPOINT_TAG
-
-UNREADABLE = "the routing database cannot be read"
+from tandem.validation.crosschecks import MOST_ENDPOINTS_IN_SUBNET
 
 
 def ended(desired: Desired, observed: Observed, sessions: list[Session]) -> Iterator[Step]:
@@ -72,6 +72,7 @@ class Ends:
         reason = _reason(peer, session)
         successors = [s for s in own if s is not session]
         missing = [s for s in successors if s.peer is None or s.peer.state != AVAILABLE]
+        missing = [s for s in missing if not self._room_for(s, peer)]
         first = f"{missing[0].words} to be available" if missing else None
         owned = self.live.owned_by(appliance)
         is_spare, is_only = bool(session is None and owned), len(self.live.live_of(appliance)) == 1
@@ -82,12 +83,23 @@ class Ends:
         if not own and owned:
             prefix = owned[0]
         if prefix is not None:
+            successors = [s for s in successors if self._room_for(s, peer) != [peer.endpoint_id]]
             return self._last(delete, reason, prefix, successors, session)
         if first and (is_only or is_spare):
             return Step(delete, reason, first)
         busy = self._busy() if session is not None and owned else None
         keeps = "the only one that is live" if is_only else "which keeps another"
         return Step(delete, reason, busy, interrupts=f"one of {appliance}'s sessions, {keeps}")
+
+    def _room_for(self, session: Session, peer: Peer) -> list[str]:
+        """The endpoints whose end makes room for the session's own in its full subnet, where the peer's is
+        one of them: broken, and waiting for its peers to be gone. Such a session comes after the peer."""
+        subnet_id = dict(self.desired.topology.route_server.endpoints).get(session.endpoint)
+        there = [e for e in self.observed.endpoints if e.subnet_id == subnet_id and e.state != DELETED]
+        going = [e for e in there if e.state in (DELETING, *BROKEN)]
+        is_one = any(e.endpoint_id == peer.endpoint_id and e.state in BROKEN for e in going)
+        waits = session.endpoint_id is None and len(there) >= MOST_ENDPOINTS_IN_SUBNET
+        return [e.endpoint_id for e in going] if waits and is_one else []
 
     def _last(
         self, delete: DeletePeer, reason: str, prefix: str, successors: list[Session], session: Session | None
@@ -117,12 +129,7 @@ class Ends:
             return None
         if self.desired.may_interrupt:
             return self._leave(self.live.appliance(peer))
-        if not self.live.are_routes_known:
-            return f"the routes: {UNREADABLE}"
-        return (
-            f"{self.live.owner_of(prefix)} to have BGP up: {prefix} is in the FIB though its sessions are "
-            "down, and AWS does not say what the end of a peer does to that"
-        )
+        return self.live.kept(prefix, "the end of a peer")
 
     def _leave(self, appliance: str) -> str | None:
         """What the owner's last session waits for, though it may be interrupted: to know, and the standby."""

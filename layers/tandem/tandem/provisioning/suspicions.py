@@ -37,6 +37,7 @@ WATCHED: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (re.compile(r"appliances.*[.]instance_id$"), ("TerminateInstances",)),
     (re.compile(r"route_server[.]endpoints[.]"), ("DeleteRouteServerEndpoint",)),
     (re.compile(r"route_server[.]propagate_to"), ("DisableRouteServerPropagation", "DeleteRouteTable")),
+    (re.compile(r"route_server[.](sns_notifications|persist_routes)$"), ("ModifyRouteServer",)),
     (re.compile(r"route_server[.]id$"), ("DisassociateRouteServer",)),
     (re.compile(r"groups.*[.]allocation_id$"), ("ReleaseAddress",)),
     (re.compile(r"groups.*[.]network_interface$"), ("DeleteNetworkInterface",)),
@@ -93,6 +94,9 @@ def suspicion_of_problem(problem: Problem, record: TopologyRecord, reading: Rout
             there = {endpoint.endpoint_id for endpoint in reading.endpoints}
             before = record.provisioned.endpoint_ids if record.provisioned else ()
             return Suspicion(names, _each(e for e in before if e not in there))
+        case ("ModifyRouteServer",):
+            setting = problem.path.rpartition(".")[2].replace("_", "")
+            return Suspicion(names, _each(named), (setting,))
         case _:
             return Suspicion(names, _each(named))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from tandem.events import DetailType, Event, event
 from tandem.problems import Problem
@@ -27,8 +28,18 @@ HINTS = {
     "AuthorizationError": FORBIDDEN,
     "ServiceQuotaExceededException": "a quota of CloudWatch Logs is used up: ask AWS to raise it",
 }
+LONG = timedelta(minutes=30)
+"""Longer than AWS takes for anything: endpoints and peers take minutes (facts §2.2)."""
+
 AWS_ID = re.compile(r"\b(?:rs|rse|rsp|vpc|subnet|rtb|eni|eipalloc|i)-[0-9a-f]{8,17}\b")
+GOES_ON = "Tandem goes on by itself once that is so; a session comes up when its appliance dials as it should"
 AGAIN = "it is tried again with every refresh"
+
+
+def is_long(found: Provisioned, now: datetime) -> bool:
+    """Whether people have to hear that it waits, and have not yet."""
+    since = found.waits_since if found.pending and found.told_version != found.version else None
+    return since is not None and now - datetime.fromisoformat(since) >= LONG
 
 
 def topology_change(record: TopologyRecord, change: str, now: datetime) -> Event:
@@ -78,8 +89,15 @@ def failed(
     )
 
 
+def waited(record: TopologyRecord, found: Provisioned, now: datetime) -> Event:
+    """`Provisioning Failed`: it has waited for long, and for what nobody but people can bring about."""
+    waits = "; ".join(found.pending)
+    reason = f"nothing could be done since {found.waits_since}: it waits for {waits}; {GOES_ON}"
+    return failed(record, replace(found, failure=reason), (), None, now)
+
+
 def drifted(record: TopologyRecord, step: Step, actor: str | None, now: datetime) -> Event:
-    """`Drift Detected`: what Tandem reached once and nobody asked to change; it is repaired now."""
+    """`Drift Detected`: what Tandem reached once and nobody asked to change; what comes of it, in words."""
     making = isinstance(step.do, CreateRouteServer | CreateEndpoint | CreatePeer | EnablePropagation)
     removing = isinstance(step.do, DeleteEndpoint | DeletePeer | DisablePropagation)
     return event(
@@ -87,12 +105,19 @@ def drifted(record: TopologyRecord, step: Step, actor: str | None, now: datetime
         topology=record.topology.name,
         occurred_at=now,
         resource_id=step.do.about,
-        summary=f"{step.reason}; Tandem is going to {step.do.verb} {step.do.what}",
+        summary=f"{step.reason}; {_outlook(step)}",
         severity="warning",
         expected=None if removing else step.do.what,
         observed=None if making else step.reason,
         actor=actor,
     )
+
+
+def _outlook(step: Step) -> str:
+    if step.refused is not None:
+        return f"Tandem does not mend it: {step.refused.what}; right would be {step.refused.right}"
+    waits = f", and waits for {step.waits_for}" if step.waits_for else ""
+    return f"Tandem is going to {step.do.verb} {step.do.what}{waits}"
 
 
 def differs(record: TopologyRecord, problem: Problem, actor: str | None, now: datetime) -> Event:

@@ -22,9 +22,7 @@ TO_MANAGE = {
 }
 UNASKED = " where nothing else is said (manage: true)"
 
-MOST_ENDPOINTS = 10
 MOST_ENDPOINTS_IN_SUBNET = 2
-MOST_PEERS_OF_ENDPOINT = 20
 MOST_PEERS_OF_PREFIX = 32
 MOST_ROUTES = 100
 
@@ -137,7 +135,7 @@ def tracked_prefixes_allowed(root: dict[str, Any]) -> Iterator[Problem]:
 
 
 def within_quotas(root: dict[str, Any]) -> Iterator[Problem]:
-    """Quotas of facts §3.1 that nobody can raise."""
+    """Quotas of facts §3.1 that nobody can raise; for the others see `tandem.validation.quotas`."""
     crowded = Counter(subnet for subnet in draft.endpoints(root).values() if isinstance(subnet, str))
     for subnet, count in crowded.items():
         if count > MOST_ENDPOINTS_IN_SUBNET:
@@ -152,19 +150,6 @@ def within_quotas(root: dict[str, Any]) -> Iterator[Problem]:
         yield _too_many("appliances", f"{peers} peers that may advertise one prefix", MOST_PEERS_OF_PREFIX)
 
 
-def within_quotas_to_create(root: dict[str, Any]) -> Iterator[Problem]:
-    """Quotas that AWS raises on request (facts §3.1): what is only watched is there, whatever they are."""
-    if root.get("manage", True) is not True:
-        return
-    endpoints = len(draft.endpoints(root))
-    if endpoints > MOST_ENDPOINTS:
-        yield _too_many("route_server.endpoints", f"{endpoints} endpoints", MOST_ENDPOINTS)
-    for name, count in Counter(name for name, _ in draft.peers(root)).items():
-        if count > MOST_PEERS_OF_ENDPOINT:
-            where = path_of(["route_server", "endpoints", name])
-            yield _too_many(where, f"{count} peers at one endpoint", MOST_PEERS_OF_ENDPOINT)
-
-
 CHECKS: tuple[Check, ...] = (
     says_which_route_server,
     known_endpoints,
@@ -174,7 +159,6 @@ CHECKS: tuple[Check, ...] = (
     addresses_of_one_appliance,
     tracked_prefixes_allowed,
     within_quotas,
-    within_quotas_to_create,
 )
 
 

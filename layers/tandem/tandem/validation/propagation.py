@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from tandem.inventory import Inventory, RouteTable
 from tandem.problems import Problem, path_of
 from tandem.topology import Topology
+from tandem.validation.crosschecks import MOST_ROUTES
 from tandem.validation.elasticips import targets
 
 Check = Callable[[Topology, Inventory], Iterator[Problem]]
@@ -73,6 +74,22 @@ PROPAGATION_CHECKS: tuple[Check, ...] = (
     appliances_have_a_way_out,
     gateway_tables_can_have_the_routes,
 )
+
+
+def tables_with_room(topology: Topology, stored: Iterable[Topology]) -> Iterator[Problem]:
+    """A route table takes so many propagated routes, of all route servers together, and nobody can raise that
+    (facts §3.1). Counted are the tracked prefixes of each stored topology that declares the table."""
+    others = [other for other in stored if other.name != topology.name]
+    for index, table_id in enumerate(topology.route_server.propagate_to):
+        sharing = [other for other in others if table_id in other.route_server.propagate_to]
+        routes = {prefix for each in (topology, *sharing) for prefix in _tracked(each)}
+        if sharing and len(routes) > MOST_ROUTES:
+            names = ", ".join(other.name for other in sharing)
+            yield Problem(
+                path_of(["route_server", "propagate_to", index]),
+                f"{table_id} would get {len(routes)} routes, with those of {names}",
+                f"at most {MOST_ROUTES}: a quota of Amazon VPC Route Server",
+            )
 
 
 def propagation_warnings(topology: Topology, inventory: Inventory) -> Iterator[str]:

@@ -1,6 +1,6 @@
-"""Quotas of Route Server against what is there already. AWS raises these on request, so they only warn.
+"""Quotas of Route Server that only warn: AWS raises them on request, or nobody knows how much will be used.
 
-Those within a document, and those that nobody can raise, are in `tandem.validation.crosschecks`.
+Those within a document that nobody can raise are in `tandem.validation.crosschecks`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from tandem.inventory import Inventory
 from tandem.tags import TOPOLOGY_TAG
 from tandem.topology import Topology
-from tandem.validation.crosschecks import MOST_ENDPOINTS, MOST_PEERS_OF_PREFIX
+from tandem.validation.crosschecks import MOST_PEERS_OF_PREFIX, MOST_ROUTES
 
+MOST_ENDPOINTS = 10
+MOST_PEERS_OF_ENDPOINT = 20
 MOST_ROUTE_SERVERS_OF_VPC = 5
 MOST_ROUTES_OF_TABLE = 500
 
@@ -22,6 +24,8 @@ def quota_warnings(topology: Topology, inventory: Inventory) -> Iterator[str]:
     if topology.manage:
         yield from _route_servers(topology, inventory)
         yield from _endpoints(topology, inventory)
+        yield from _peers_of_endpoints(topology)
+    yield from _allowed(topology)
     yield from _peers(topology, inventory)
     yield from _routes(topology, inventory)
 
@@ -40,8 +44,25 @@ def _endpoints(topology: Topology, inventory: Inventory) -> Iterator[str]:
     """What is there and not declared stays: nothing outside the document is ever deleted."""
     there = Counter(e.subnet_id for e in inventory.reading.endpoints) if inventory.reading else Counter[str]()
     used = (there | Counter(subnet_id for _, subnet_id in topology.route_server.endpoints)).total()
-    if used > MOST_ENDPOINTS and there:
+    if used > MOST_ENDPOINTS:
         yield _more(f"the route server would have {used} endpoints", MOST_ENDPOINTS)
+
+
+def _peers_of_endpoints(topology: Topology) -> Iterator[str]:
+    sessions = Counter(name for appliance in topology.appliances.values() for name, _ in appliance.peers)
+    for name, used in sessions.items():
+        if used > MOST_PEERS_OF_ENDPOINT:
+            yield _more(f"endpoint {name} would have {used} peers", MOST_PEERS_OF_ENDPOINT)
+
+
+def _allowed(topology: Topology) -> Iterator[str]:
+    """Nobody can raise this one, but what is allowed need not be advertised. AWS does not say what becomes of
+    more (facts §3.1)."""
+    for name, appliance in topology.appliances.items():
+        allowed = len(appliance.allowed_prefixes or ())
+        if allowed > MOST_ROUTES:
+            taken = f"Route Server takes {MOST_ROUTES} routes from a peer"
+            yield f"{name} may advertise {allowed} prefixes, and {taken}"
 
 
 def _peers(topology: Topology, inventory: Inventory) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from tandem.inventory import Inventory
-from tandem.model import Peer
+from tandem.model import Peer, RouteServer
 from tandem.problems import Problem, path_of
 from tandem.topology import Appliance, Topology
 
@@ -150,6 +150,27 @@ ROUTE_SERVER_CHECKS: tuple[Check, ...] = (
 )
 
 
+def settings_differ(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+    """Settings that a watched route server has otherwise than the document says. They refuse nothing, since
+    Tandem works without them: a warning where the document is stored, and drift from then on."""
+    if inventory.reading is None or topology.manage:
+        return
+    server = inventory.reading.server
+    if topology.route_server.sns_notifications and not server.notifies:
+        off = f"is true, but {server.route_server_id} has SNS notifications off"
+        yield Problem("route_server.sns_notifications", off, "SNS notifications on, or false where meant")
+    yield from _persistence(topology, server)
+
+
+def _persistence(topology: Topology, server: RouteServer) -> Iterator[Problem]:
+    """Only where the document states it, and where it has come to rest."""
+    stated = topology.document["route_server"].get("persist_routes")
+    actual = {"disabled": "disable", "enabled": server.persist_minutes}.get(server.persist_state or "")
+    if stated is not None and actual is not None and stated != actual:
+        what = f"is {stated}, but {server.route_server_id} has {actual}"
+        yield Problem("route_server.persist_routes", what, str(actual))
+
+
 def route_server_warnings(topology: Topology, inventory: Inventory) -> Iterator[str]:
     """What refuses nothing, but a person should know."""
     reading, declared = inventory.reading, topology.route_server
@@ -161,6 +182,8 @@ def route_server_warnings(topology: Topology, inventory: Inventory) -> Iterator[
             "it finds out by looking, every few seconds (aws ec2 modify-route-server "
             f"--route-server-id {reading.server.route_server_id} --sns-notifications-enabled)"
         )
+    for problem in () if topology.manage else _persistence(topology, reading.server):
+        yield f"{problem.path}: {problem.what}"
     known = frozenset(a for appliance in topology.appliances.values() for a in appliance.peer_addresses)
     for peer in reading.peers:
         if peer.peer_address not in known:

@@ -9,7 +9,7 @@ from tandem.problems import Problem
 from tandem.topology import Topology
 from tandem.validation.elasticips import ELASTIC_IP_CHECKS, claimed_by_others
 from tandem.validation.forwarding import forwarding_warnings
-from tandem.validation.propagation import PROPAGATION_CHECKS, propagation_warnings
+from tandem.validation.propagation import PROPAGATION_CHECKS, propagation_warnings, tables_with_room
 from tandem.validation.quotas import quota_warnings
 from tandem.validation.routeserver import ROUTE_SERVER_CHECKS, route_server_warnings
 
@@ -18,7 +18,8 @@ def worldcheck(topology: Topology, inventory: Inventory, stored: Iterable[Topolo
     """Every problem between a parsed topology and the world; `stored` may hold an older version of itself."""
     checks = (*ROUTE_SERVER_CHECKS, *PROPAGATION_CHECKS, *ELASTIC_IP_CHECKS)
     found = [problem for check in checks for problem in check(topology, inventory)]
-    return [*found, *claimed_by_others(topology, tuple(stored))]
+    others = tuple(stored)
+    return [*found, *claimed_by_others(topology, others), *tables_with_room(topology, others)]
 
 
 def warnings(topology: Topology, inventory: Inventory) -> list[str]:

@@ -61,22 +61,33 @@ def failed(detail: Detail) -> Said:
     addresses, owner = detail["addresses"], detail["owner"]
     left = [a for a in addresses if a["outcome"] != "verified"]
     rest = [a for a in addresses if a["outcome"] == "verified"]
+    what = f"{len(left)} of {counted(addresses)}"
+    if all(a["outcome"] == "unverified" and a["error"] is None for a in left):
+        subject = f"NOT SHOWN YET, {what} at {owner}"
+        opening = f"EC2 took the move of {what} of {where(detail)} to {owner}, and does not show it yet."
+        advice = [
+            "What to do: nothing yet. Tandem looks again, in a minute at the latest. It moves again what EC2",
+            "does not show there by then, and says so; of what it shows you hear nothing more.",
+        ]
+    else:
+        subject = f"FAILED, {what} not moved to {owner}"
+        opening = f"Tandem could not move {what} of {where(detail)} to {owner}."
+        again = "Tandem tries again at its next look, in a minute at the latest."
+        advice = [f"What to do: see to what EC2 says. {again}"]
     lines = [
-        f"Tandem could not move {len(left)} of {counted(addresses)} of {where(detail)} to {owner}.",
+        opening,
         "",
         *listed(_moved(a) for a in [*left, *rest]),
         "",
         *times(detail["stages"]),
         "",
-        "What to do: see to what EC2 says. Tandem tries again at its next look, in a minute at the latest.",
+        *advice,
         "By hand, as soon as EC2 lets you:",
         *listed(_command(a) for a in left if a["to"]),
         "",
         *foot(detail, "Failed"),
     ]
-    return Said(
-        f"FAILED, {len(left)} of {counted(addresses)} not moved to {owner}", lines, "critical", "move"
-    )
+    return Said(subject, lines, "critical", "move")
 
 
 def _decision(detail: Detail) -> tuple[str, str, list[str]]:

@@ -1,0 +1,60 @@
+"""The `look` records of the state table as they are stored, by looks and by careless hands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from botocore.exceptions import ClientError
+
+from tandem.lease import is_absurd, is_over
+
+
+def shown(error: ClientError) -> dict[str, Any]:
+    """The record that a failed condition brought along (ReturnValuesOnConditionCheckFailure, facts §9)."""
+    return dict(cast(Mapping[str, Any], error.response).get("Item", {}))
+
+
+def ms(moment: datetime) -> dict[str, str]:
+    return {"N": str(int(moment.timestamp() * 1000))}
+
+
+def still(held: Mapping[str, Any] | None) -> tuple[str, dict[str, Any]]:
+    """The condition that the lease is the one that was seen, or that there is none; and its values."""
+    if held is None:
+        return "attribute_not_exists(lease_until) AND attribute_not_exists(lease_owner)", {}
+    if "lease_until" in held:
+        return "lease_until = :seen", {":seen": held["lease_until"]}
+    return "attribute_not_exists(lease_until)", {}
+
+
+def may_be_taken(record: Mapping[str, Any], owner: str, now: datetime) -> bool:
+    """Whether its lease is this owner's own, is over (clocks are up to 5 s apart) or is damaged."""
+    is_own = record.get("lease_owner") == {"S": owner}
+    return is_own or lease_damage(record, now) is not None or is_over(_until(record), now)
+
+
+def lease_damage(record: Mapping[str, Any], now: datetime) -> str | None:
+    """What no look can have written of a lease: such a one never began."""
+    try:
+        until = _until(record)
+    except (KeyError, OSError, OverflowError, ValueError):
+        return "the end of its lease is no time; it was taken over"
+    if is_absurd(until, now):
+        return f"its lease was to last until {until:%Y-%m-%d}; it was taken over"
+    return None if "S" in record.get("lease_owner", {}) else "its lease has no owner; it was taken over"
+
+
+def _until(record: Mapping[str, Any]) -> datetime:
+    return datetime.fromtimestamp(float(record["lease_until"]["N"]) / 1000, UTC)
+
+
+def signal(entry: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """A signal in a look-again mark; None where it is damaged."""
+    try:
+        found = json.loads(entry["S"])
+    except (KeyError, RecursionError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None

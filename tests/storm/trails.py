@@ -1,0 +1,150 @@
+"""What the audit trail must show after a storm: every intent closed, its moves declared and damped."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from tandem.audit import RecordKind
+from tandem.events import parse_iso
+from tandem.failover.moves import Outcome
+from tandem.memory import DAMPING_FIRST_SECONDS, DAMPING_MOST_SECONDS, FLAP_WINDOW
+from tandem.topology import Mode, Topology
+from tests.storm.witness import Body, moving
+
+
+def of_kind(bodies: Sequence[Body], kind: RecordKind) -> list[Body]:
+    return [body for body in bodies if body["kind"] == kind]
+
+
+def closed(bodies: Sequence[Body], stalled: Collection[str]) -> None:
+    """Each intent is there once, and so is its outcome.
+
+    Where its calls `stalled` on the wire, it was closed as unknown before it told what became of them.
+    """
+    intents = [b["decision_id"] for b in of_kind(bodies, RecordKind.INTENT)]
+    assert len(set(intents)) == len(intents)
+    ends: dict[str, list[str]] = {name: [] for name in intents}
+    for outcome in of_kind(bodies, RecordKind.OUTCOME):
+        ends[outcome["decision_id"]].append(outcome["outcome"])
+    for name, end in ends.items():
+        assert len(end) == 1 or (name in stalled and end[0] == "unknown" and len(end) == 2), (name, end)
+
+
+def declared(intents: Sequence[Body], documents: Mapping[int, Topology]) -> None:
+    """Each move was of the document in force at the time, away from an appliance or from nobody."""
+    for intent in intents:
+        topology = documents[intent["topology_version"]]
+        assert topology.mode is Mode.ENFORCE
+        specs = {spec.allocation_id: spec for group in topology.groups for spec in group.elastic_ips}
+        for address in (a for group in intent["groups"].values() for a in moving(group)):
+            to = address["to"]
+            target = specs[address["allocation_id"]].targets[to["appliance"]]
+            place = (to["network_interface"], to["private_ip"])
+            assert place == (target.network_interface_id, target.private_ip)
+            assert address["from"] is None or address["from"]["appliance"] in topology.appliances
+
+
+@dataclass
+class _Past:
+    """The moves of one group so far, and what EC2 showed where the last of them took it."""
+
+    moves: list[tuple[str, datetime]] = field(default_factory=list)
+    verified: set[str] = field(default_factory=set)
+    doubtful: tuple[str, datetime] | None = None
+    """A move of a look that died: the next one to the same owner may finish it."""
+
+
+def damped(
+    bodies: Sequence[Body],
+    documents: Mapping[int, Topology],
+    *,
+    slack: timedelta,
+    unkept: Collection[str],
+) -> int:
+    """Each move away from a live holder waits 5 s after the group's last one, doubling while the owner flaps.
+
+    Who is alive is read from the evidence. Finishing a move waits for nothing, putting right what EC2 showed
+    in its place does. `slack` is how far apart clocks were; `unkept` are decisions whose end may not have
+    been remembered. How many moves had to wait.
+    """
+    outcomes = {b["decision_id"]: b for b in of_kind(bodies, RecordKind.OUTCOME)}
+    groups: dict[str, _Past] = {}
+    waited = 0
+    for intent in of_kind(bodies, RecordKind.INTENT):
+        if "late" in intent:
+            continue
+        outcome, at = outcomes[intent["decision_id"]], parse_iso(intent["at"])
+        for name, group in intent["groups"].items():
+            past = groups.setdefault(name, _Past())
+            addresses = moving(group)
+            for address in addresses:
+                if _has_to_wait(past, address) and _is_alive(address, intent, documents):
+                    waited += 1
+                    assert at - past.moves[-1][1] >= _wait(past, slack) - slack, (past.moves[-1], intent)
+            if addresses:
+                _remember(past, addresses, at, outcome, is_kept=intent["decision_id"] not in unkept)
+    return waited
+
+
+def _has_to_wait(past: _Past, address: Body) -> bool:
+    owner, allocation_id = address["to"]["appliance"], address["allocation_id"]
+    is_put_right = bool(past.moves) and past.moves[-1][0] == owner and allocation_id in past.verified
+    is_within = address["from"] is not None and address["from"]["appliance"] == owner
+    if is_within or not past.moves or past.moves[-1][0] == owner:
+        return is_put_right
+    return True
+
+
+def _is_alive(address: Body, intent: Body, documents: Mapping[int, Topology]) -> bool:
+    """Whether the evidence shows a holder with a session, on an instance that runs."""
+    name = address["from"] and address["from"]["appliance"]
+    if name is None:
+        return False
+    evidence = intent["evidence"]
+    instance = documents[intent["topology_version"]].appliances[name].instance_id
+    runs = evidence["instances"] is None or evidence["instances"].get(instance) == "running"
+    return runs and any(session["bgp"] == "up" for session in evidence["sessions"][name].values())
+
+
+def _wait(past: _Past, slack: timedelta) -> timedelta:
+    times = [at for _, at in past.moves]
+    run = 1
+    while run < len(times) and times[-run] - times[-run - 1] < FLAP_WINDOW - slack:
+        run += 1
+    return timedelta(seconds=min(DAMPING_MOST_SECONDS, DAMPING_FIRST_SECONDS * 2 ** (run - 1)))
+
+
+def _remember(past: _Past, addresses: list[Body], at: datetime, outcome: Body, *, is_kept: bool) -> None:
+    owner = addresses[0]["to"]["appliance"]
+    ids = {address["allocation_id"] for address in addresses}
+    ended = {a["allocation_id"]: a for a in outcome.get("addresses", ()) if a["allocation_id"] in ids}
+    if outcome["outcome"] == "unknown":
+        if past.doubtful is None or past.doubtful[0] != owner:
+            past.doubtful = owner, at
+        return
+    if not any(a["associated_ms"] is not None for a in ended.values()):
+        return
+    is_new = not past.moves or past.moves[-1][0] != owner
+    if is_new or ids & past.verified:
+        began = past.doubtful[1] if is_new and past.doubtful and past.doubtful[0] == owner else at
+        past.moves.append((owner, began))
+    if is_new:
+        past.verified = set()
+    past.doubtful = None
+    if is_kept:
+        past.verified |= {name for name, a in ended.items() if a["outcome"] == Outcome.VERIFIED}
+
+
+def counted(bodies: Sequence[Body]) -> dict[str, Any]:
+    """How much of what matters there was."""
+    outcomes = of_kind(bodies, RecordKind.OUTCOME)
+    moved = [a for o in outcomes for a in o.get("addresses", ())]
+    return {
+        "intents": len(of_kind(bodies, RecordKind.INTENT)),
+        "moved and verified": sum(a["outcome"] == Outcome.VERIFIED for a in moved),
+        "intents closed by another look": sum(o["outcome"] == "unknown" for o in outcomes),
+        "late records": sum("late" in body for body in bodies),
+    }
