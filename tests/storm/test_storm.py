@@ -50,7 +50,6 @@ FEWEST = {
     "taken_over": 10,
     "stalled on the wire": 8,
     "had to wait": 50,
-    "moves without the table": 1,
     "intents closed by another look": 2,
 }
 """How often it must at the least, in 20 examples: a storm that meets nothing proves nothing."""
