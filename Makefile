@@ -34,7 +34,7 @@ test: test-fast test-e2e ## all tests
 
 test-fast: $(VENV)/.ready
 	@echo "== tests: all but the end to end"
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal --ignore tests/e2e tests
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal --durations 12 --ignore tests/e2e tests
 
 test-e2e: setup
 	@echo "== tests: tests/e2e (the template, deployed in the lab)"

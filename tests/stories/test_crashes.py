@@ -344,7 +344,7 @@ OTHER_WAYS = [
     ),
     Scenario(
         "it dies while the table is away",
-        calls(1, GetItem=1, AssociateAddress=4, DescribeAddresses=1, PutEvents=2),
+        calls(1, GetItem=2, AssociateAddress=4, DescribeAddresses=1, PutEvents=2),
         dies_after_a_look,
         looks=without_the_table,
     ),
@@ -355,7 +355,7 @@ OTHER_WAYS = [
             GetItem=1,
             Query=2,
             UpdateItem=2,
-            PutItem=1,
+            PutItem=2,
             AssociateAddress=4,
             DescribeAddresses=1,
             PutEvents=2,

@@ -38,7 +38,8 @@ REACHED = {
 """Of them those reached at the least, and with leave: a plan that refuses everything strands nobody."""
 
 INTERRUPTS = "--allow-interruption"
-TAKEN = re.compile(r"takes down (?P<name>\S+), which (?:owns|carries for (?P<owner>\S+)) (?P<prefix>[^\s;]+)")
+TAKEN = re.compile(r"takes down (?P<name>\S+), which (?P<carried>[^;]+)")
+CARRIED = re.compile(r"(?:owns|carries for (?P<owner>\S+)) (?P<prefixes>[^\s,]+(?:, [^\s,]+)*)")
 
 
 @pytest.mark.parametrize("name", MANAGED)
@@ -87,8 +88,13 @@ def ends(tandem: Managed, change: Change, readings: Readings) -> str:
 def named(documents: Iterable[dict[str, Any]], plan: list[str]) -> set[tuple[str, str]]:
     """Prefix and instance of each appliance whose route the plan says it takes, which leave is then for."""
     instances = {n: a.get("instance_id") for d in documents for n, a in d["appliances"].items()}
-    told = [match for step in plan for match in TAKEN.finditer(step)]
-    return {(match["prefix"], str(instances.get(match["owner"] or match["name"]))) for match in told}
+    return {
+        (prefix, str(instances.get(carried["owner"] or taken["name"])))
+        for step in plan
+        for taken in TAKEN.finditer(step)
+        for carried in CARRIED.finditer(taken["carried"])
+        for prefix in carried["prefixes"].split(", ")
+    }
 
 
 def speak(tandem: Managed, document: dict[str, Any]) -> bool:

@@ -61,13 +61,13 @@ class Sessions:
     def owner_of(self, prefix: str) -> str | None:
         return self._owned.get(prefix)
 
-    def last_for(self, peer: Peer) -> str | None:
-        """The tracked prefix that its owner would lose with this session; None where it is safe to end it.
+    def last_for(self, peer: Peer) -> list[str]:
+        """The tracked prefixes that their owners would lose with this session; none where it is safe to end.
 
         An owner keeps a session of its own; a session may also carry a prefix for somebody else's next hop.
         """
         if not self.is_live(peer):
-            return None
+            return []
         others = self._live - {peer.peer_id}
         own = others & set(self.live_of(self.appliance(peer)))
         lost = [p for p in self.owned_by(self.appliance(peer)) if not own & self._carrying(p)]
@@ -77,7 +77,7 @@ class Sessions:
             for carriers in (self._carrying(prefix), self._carrying(prefix, owner))
             if peer.peer_id in carriers and not others & carriers
         ]
-        return next(iter(lost), None)
+        return sorted(set(lost))
 
     def persisting(self, peer: Peer | None = None) -> str | None:
         """The tracked prefix that is in the FIB through this session, or any, though it is down (facts §3.9).

@@ -79,12 +79,10 @@ class Ends:
         if not self.live.is_live(peer):
             spare = first if is_spare and peer.state == AVAILABLE else None
             return Step(delete, reason, spare or self._persisted(peer))
-        prefix = self.live.last_for(peer)
-        if not own and owned:
-            prefix = owned[0]
-        if prefix is not None:
+        lost = owned if not own and owned else self.live.last_for(peer)
+        if lost:
             successors = [s for s in successors if self._room_for(s, peer) != [peer.endpoint_id]]
-            return self._last(delete, reason, prefix, successors, session)
+            return self._last(delete, reason, lost, successors, session)
         if first and (is_only or is_spare):
             return Step(delete, reason, first)
         busy = self._busy() if session is not None and owned else None
@@ -102,15 +100,18 @@ class Ends:
         return [e.endpoint_id for e in going] if waits and is_one else []
 
     def _last(
-        self, delete: DeletePeer, reason: str, prefix: str, successors: list[Session], session: Session | None
+        self,
+        delete: DeletePeer,
+        reason: str,
+        lost: list[str],
+        successors: list[Session],
+        session: Session | None,
     ) -> Step:
-        """The owner would lose the prefix: another session of its own first, or leave to interrupt."""
-        appliance = delete.appliance
-        owner = self.live.owner_of(prefix) or appliance
-        carries = "which owns" if owner == appliance else f"which carries for {owner}"
-        hurt = f"{appliance}, {carries} {prefix}"
+        """The owner would lose the prefixes: another session of its own first, or leave to interrupt."""
+        appliance, prefixes = delete.appliance, ", ".join(lost)
+        hurt = f"{appliance}, which {' and '.join(self._carried(appliance, lost))}"
         if successors:
-            advertises = f"{successors[0].words} to have BGP up and to advertise {prefix}"
+            advertises = f"{successors[0].words} to have BGP up and to advertise {prefixes}"
             waits = advertises if self.live.are_routes_known else f"the routes: {UNREADABLE}"
             return Step(delete, reason, waits, hurt)
         if not self.desired.may_interrupt:
@@ -121,6 +122,14 @@ class Ends:
             refused = Problem(where, what, f"{consent}, or the route with another appliance first")
             return Step(delete, reason, interrupts=hurt, refused=refused)
         return Step(delete, reason, self._leave(appliance), hurt)
+
+    def _carried(self, appliance: str, prefixes: list[str]) -> Iterator[str]:
+        """Whose prefixes go with the appliance's session: its own, and those that it carries for others."""
+        by_owner: dict[str, list[str]] = {}
+        for prefix in prefixes:
+            by_owner.setdefault(self.live.owner_of(prefix) or appliance, []).append(prefix)
+        for owner, theirs in by_owner.items():
+            yield f"{'owns' if owner == appliance else f'carries for {owner}'} {', '.join(theirs)}"
 
     def _persisted(self, peer: Peer) -> str | None:
         """What the end of a session that is down waits for; a failed one never comes back."""
