@@ -32,10 +32,10 @@ from tandem.doors.orders import Apply, Check, Delete, Nothing, Refresh, parse_or
 from tandem.errors import TemporaryError
 from tandem.failover.preview import preview
 from tandem.place import Place
-from tandem.provisioning.manageapply import plan_of
 from tandem.provisioning.ports import World
 from tandem.provisioning.provisioner import Run
 from tandem.provisioning.refreshing import refresh
+from tandem.provisioning.stored import plan_of
 from tandem.provisioning.watched import Stack
 from tandem.provisioning.watchsteps import Subscriber
 from tandem.settings import Settings

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
+from moto.core import responses
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request, determine_request_protocol
 from moto.core.responses import ActionResult
-from moto.core.utils import get_service_model
+from moto.core.utils import get_service_model, method_names_from_class
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.responses import EC2Response
 from werkzeug.datastructures import MultiDict
@@ -22,6 +24,9 @@ from lab.ec2.faults import Broken
 from lab.ec2.lab import ACCOUNT
 from lab.ec2.models import LabEC2Backend
 from lab.ec2.region import Region
+
+# Asked at each request, of classes that never change.
+vars(responses)["method_names_from_class"] = cache(method_names_from_class)
 
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/")
 _BARE_FILTER_VALUE = re.compile(r"^((?:Filter|filter)\.\d+\.Value)$")

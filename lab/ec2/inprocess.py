@@ -10,6 +10,8 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.loaders import Loader, create_loader
+from botocore.session import Session as BotocoreSession
 from moto import mock_aws
 from moto.ec2.models import EC2Backend, ec2_backends
 
@@ -92,8 +94,19 @@ class LabEC2:
 
 @cache
 def _session() -> boto3.Session:
+    return boto3.Session(botocore_session=_fresh_session())
+
+
+@cache
+def _models() -> Loader:
     """Reading the service models is the slow part of making a client."""
-    return boto3.Session()
+    return create_loader()
+
+
+def _fresh_session() -> BotocoreSession:
+    session = BotocoreSession()
+    session.register_component("data_loader", _models())
+    return session
 
 
 def backend_of(region: str = REGION) -> LabEC2Backend:
@@ -129,6 +142,7 @@ def lab_ec2(
     try:
         # mock_aws resets all backends on entry: they are made anew, in this lab, on first use.
         with mock_aws():
+            boto3.setup_default_session(botocore_session=_fresh_session())  # mock_aws gives the former back
             yield LabEC2(lab, Levers(lab, region))
     finally:
         lab.clock.stop()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from tandem.failover.run import Report
 from tests.judging import whole
 from tests.stack import Stack, stack
 
@@ -15,3 +17,17 @@ def edge() -> Iterator[Stack]:
     with stack() as s:
         yield s
         whole(s)
+
+
+@pytest.fixture
+def reports(edge: Stack, monkeypatch: pytest.MonkeyPatch) -> list[Report]:
+    """What each look reports."""
+    made: list[Report] = []
+    real = edge.app.look
+
+    def look(*arguments: Any, **named: Any) -> Report:
+        made.append(real(*arguments, **named))
+        return made[-1]
+
+    monkeypatch.setattr(edge.app, "look", look)
+    return made

@@ -184,33 +184,19 @@ def calls(readings: int, **others: int) -> Counter[str]:
     return Counter(dict.fromkeys(READING, readings)) + Counter(others)
 
 
+MOVES_FOUR = calls(
+    1, GetItem=1, Query=3, UpdateItem=3, PutItem=2, AssociateAddress=4, DescribeAddresses=1, PutEvents=2
+)
+
 SCENARIOS = [
     Scenario(
         "the active appliance dies",
-        calls(
-            1,
-            GetItem=1,
-            Query=3,
-            UpdateItem=3,
-            PutItem=2,
-            AssociateAddress=4,
-            DescribeAddresses=1,
-            PutEvents=2,
-        ),
+        MOVES_FOUR,
         dies,
     ),
     Scenario(
         "the route leaves a live appliance",
-        calls(
-            1,
-            GetItem=1,
-            Query=3,
-            UpdateItem=3,
-            PutItem=2,
-            AssociateAddress=4,
-            DescribeAddresses=1,
-            PutEvents=2,
-        ),
+        MOVES_FOUR,
         withdraws,
         advertises,
     ),
@@ -277,16 +263,7 @@ OTHER_WAYS = [
     Scenario("another has the lease", calls(0, GetItem=1, UpdateItem=2), another_looks),
     Scenario(
         "it dies with two groups",
-        calls(
-            1,
-            GetItem=1,
-            Query=3,
-            UpdateItem=3,
-            PutItem=2,
-            AssociateAddress=4,
-            DescribeAddresses=1,
-            PutEvents=2,
-        ),
+        MOVES_FOUR,
         leaves_two_groups,
         is_in_force,
     ),
@@ -314,16 +291,7 @@ OTHER_WAYS = [
     ),
     Scenario(
         "forced onto a dead one",
-        calls(
-            1,
-            GetItem=1,
-            Query=3,
-            UpdateItem=3,
-            PutItem=2,
-            AssociateAddress=4,
-            DescribeAddresses=1,
-            PutEvents=2,
-        ),
+        MOVES_FOUR,
         forced_onto_a_dead_one,
         lifted,
     ),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import get_ident
 from typing import Any
 
@@ -19,7 +18,7 @@ from tandem.adapters.looks import ATTEMPTS, LookStore
 from tandem.errors import LeaseLostError, StateUnavailableError, TemporaryError
 from tandem.failover.run import Report
 from tandem.lease import Lease
-from tandem.memory import Memory, PastMove, dump
+from tandem.memory import Memory, PastMove
 from tests.judging import whole
 from tests.stack import MOVING, Stack, stack
 
@@ -36,27 +35,6 @@ def take(owner: str, now: datetime) -> tuple[Lease, Memory]:
     got = LOOKS.acquire("edge", owner, now, [])
     assert got is not None
     return got
-
-
-def damage(**attributes: dict[str, Any] | None) -> None:
-    """Overwrites the look record, which nobody's lease is on, as a careless hand would."""
-    sound = {"epoch": {"N": "7"}, "memory": {"S": dump(Memory())}}
-    item = {"kind": {"S": "look"}, "id": {"S": "edge"}, **sound, **attributes}
-    clients.dynamodb().put_item(TableName="tandem-state", Item={n: v for n, v in item.items() if v})
-
-
-@pytest.fixture
-def reports(edge: Stack, monkeypatch: pytest.MonkeyPatch) -> list[Report]:
-    """What each look reports."""
-    made: list[Report] = []
-    real = edge.app.look
-
-    def look(*arguments: Any, **named: Any) -> Report:
-        made.append(real(*arguments, **named))
-        return made[-1]
-
-    monkeypatch.setattr(edge.app, "look", look)
-    return made
 
 
 def test_only_one_gets_the_lease_and_the_other_leaves_its_signal(edge: Stack) -> None:
@@ -91,86 +69,6 @@ def test_fence_renews_and_keeps_the_moves(edge: Stack) -> None:
     assert renewed.until - lease.until == timedelta(seconds=25)
     edge.clock.sleep(36)
     assert take("two", edge.clock.now())[1] == memory
-
-
-FUTURE = "2126-01-01T00:00:00+00:00"
-LONG = {"lease_owner": {"S": "gone"}, "lease_until": {"N": "99999999999999"}}
-SOON = {"N": str(int(datetime(2026, 1, 1, 0, 1, 10, tzinfo=UTC).timestamp() * 1000))}
-MOVED = {"group": "internet-edge", "owner": "fw1", "at": FUTURE}
-
-
-def remembering(**memory: Any) -> dict[str, Any]:
-    return {"memory": {"S": json.dumps({"moves": [], "standing": {}, "next_hops": {}, **memory})}}
-
-
-@pytest.mark.parametrize(
-    ("damaged", "why"),
-    [
-        (LONG, "its lease was to last until 5138-11-16"),
-        ({**LONG, "lease_until": {"S": "soon"}}, "the end of its lease is no time"),
-        ({**LONG, "lease_until": {"N": "1" + "0" * 30}}, "the end of its lease is no time"),
-        ({**LONG, "lease_until": None}, "the end of its lease is no time"),
-        ({"lease_until": SOON}, "its lease has no owner"),
-        ({"epoch": {"S": "seven"}}, "its epoch was damaged"),
-        ({"epoch": {"N": "99999999999999999999"}}, "its epoch was damaged"),
-        ({"epoch": {"N": "4102444800000"}}, "its epoch was damaged"),
-        ({"epoch": None}, "its epoch was damaged"),
-        ({"memory": None}, "its memory is missing"),
-        ({"memory": {"L": []}}, "its memory was damaged"),
-        ({"memory": {"S": "not json"}}, "its memory was damaged"),
-        ({"memory": {"S": json.dumps({"moves": [{"group": 1}]})}}, "its memory was damaged"),
-        (remembering(told=float("inf")), "its memory was damaged"),
-        (remembering(moves=[MOVED]), "its memory was damaged (times in the future"),
-        (remembering(heard={"rsp-1 bgp": FUTURE}), "its memory was damaged (times in the future"),
-        ({"look_again": {"S": "x"}}, "the look-again mark was damaged"),
-        ({"look_again": {"L": [{"S": "no json"}]}}, "the look-again mark was damaged"),
-        ({"look_again": {"L": [{"S": "[" * 5000}]}}, "the look-again mark was damaged"),
-    ],
-    ids=lambda d: json.dumps(d)[:60],
-)
-def test_a_damaged_record_does_not_stop_failover_and_is_reported(
-    edge: Stack, reports: list[Report], capsys, caplog, damaged: dict[str, Any], why: str
-) -> None:
-    damage(**damaged)
-    edge.levers.kill(name="fw1")
-    edge.clock.sleep(3)
-    edge.sweep()
-    assert edge.are_all_with("fw2")
-    told = [vars(r)["why"] for r in caplog.records if r.msg == "state record damaged"]
-    assert any(why in (words or "") for words in (*told, *(r.repaired for r in reports)))
-    assert repaired(capsys) == 1
-    edge.sweep()
-    assert repaired(capsys) == 0
-    assert LOOKS.acquire("edge", "next", edge.clock.now(), []) is not None
-
-
-def repaired(capsys: pytest.CaptureFixture[str]) -> float:
-    """How often a damaged record was counted since the last time."""
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
-    return sum(sum(line.get("RepairedState", [0])) for line in lines)
-
-
-def test_what_nobody_damaged_is_not_reported(edge: Stack, capsys) -> None:
-    """A topology's first look, the next one, one after a crash, and one of a clock that is 4 s behind."""
-    edge.sweep()
-    edge.levers.kill(name="fw1")
-    edge.clock.sleep(3)
-    edge.sweep()
-    take("crashed", edge.clock.now())
-    edge.clock.sleep(36)
-    edge.app.world.clock.skew = timedelta(seconds=4)
-    edge.levers.restore(name="fw1")
-    edge.clock.sleep(30)
-    edge.sweep()
-    edge.app.world.clock.skew = timedelta(0)
-    edge.sweep()
-    assert repaired(capsys) == 0
-    clients.dynamodb().delete_item(TableName="tandem-state", Key={"kind": {"S": "look"}, "id": {"S": "edge"}})
-    for _ in range(2):
-        take("crashed before it wrote anything", edge.clock.now())
-        edge.clock.sleep(36)
-    edge.sweep()
-    assert repaired(capsys) == 0
 
 
 def test_a_look_whose_lease_was_taken_begins_no_call(edge: Stack) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from tandem.provisioning.manageapply import desired_of
+from tandem.provisioning.stored import desired_of
 from tandem.topology import parse
 from tandem.validation.document import normalise
 from tests.managing import Managed, adoptable, converged, keyed, tags, with_id

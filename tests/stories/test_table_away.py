@@ -37,6 +37,23 @@ def test_dead_holder_moves_without_the_table_and_the_record_comes_late(edge: Sta
     assert len(edge.calls("AssociateAddress")) == 4
 
 
+def test_each_of_two_moves_of_one_moment_has_its_own_name_and_its_own_end(edge: Stack) -> None:
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    with table_away():
+        for _ in range(2):
+            with suppress(StateUnavailableError):
+                edge.sweep()
+            lost = edge.ids["elastic_ips"]["eip1"]["allocation_id"]
+            found = edge.lab.client().describe_addresses(AllocationIds=[lost])["Addresses"][0]
+            edge.lab.client().disassociate_address(AssociationId=found["AssociationId"])
+    edge.sweep()
+    intents = [r.body["decision_id"] for r in edge.audit() if r.body["kind"] == "intent"]
+    outcomes = [r.body["decision_id"] for r in edge.audit() if r.body["kind"] == "outcome"]
+    assert len(set(intents)) == 3
+    assert outcomes == intents
+
+
 @pytest.mark.parametrize("operation", ["UpdateItem", "PutItem", "Query"])
 def test_table_that_goes_away_in_mid_look(edge: Stack, operation: str) -> None:
     edge.levers.kill(name="fw1")

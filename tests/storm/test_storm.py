@@ -34,25 +34,28 @@ from tests.storm.witness import Witness
 from tests.worlds import attach, outside_interfaces
 
 STEPS = 100
-EXAMPLES = int(os.environ.get("TANDEM_STORM_EXAMPLES", "20"))
-"""Times STEPS: 2,000 steps. `make storm` asks for more."""
+EXAMPLES = int(os.environ.get("TANDEM_STORM_EXAMPLES", "26"))
+"""Times up to STEPS: more than 2,000 steps. `make storm` asks for more."""
 
 SEEN: Counter[str] = Counter()
 """How often what happened, in all examples."""
 
 FEWEST = {
-    "steps": 1800,
-    "moves": 150,
-    "moved and verified": 150,
+    "steps": 2000,
+    "moves": 300,
+    "moved and verified": 300,
     "holds": 100,
     "contended": 15,
     "lost": 10,
     "taken_over": 10,
     "stalled on the wire": 8,
-    "had to wait": 50,
+    "had to wait": 100,
     "intents closed by another look": 2,
 }
-"""How often it must at the least, in 20 examples: a storm that meets nothing proves nothing."""
+"""How often it must at the least, in the examples of the tests: a storm that meets nothing proves nothing.
+
+Of the examples that `make storm` finds it is asked less: how much happens in twelve of them differs a lot.
+"""
 
 SECOND_OF_SKEW = timedelta(seconds=1.025)
 FOREVER = "2027-01-01T00:00:00+00:00"
@@ -325,6 +328,23 @@ class Storm(RuleBasedStateMachine):
     def no_trouble(self) -> None:
         self.s.levers.faults_clear()
 
+    @rule()
+    def calm(self) -> None:
+        """Somebody puts everything right, before the next thing goes wrong."""
+        self.s.levers.faults_clear()
+        self.lift_all()
+        for name in ("fw1", "fw2"):
+            self.restore(name)
+            self.advertise(name, "0.0.0.0/0", 0 if name == "fw1" else 3, None)
+        self.static_route(on=False)
+        self.s.clock.sleep(70)
+        self.invoke(self.s.sweep)
+
+    def lift_all(self) -> None:
+        for scope in (None, *GROUPS):
+            self.witness.orders[scope] = {}
+            self.s.override(group=scope)
+
     @rule(
         kind=st.sampled_from(["paused", "pinned", "forced", "none", "none", "none"]),
         name=appliances,
@@ -334,15 +354,16 @@ class Storm(RuleBasedStateMachine):
     def override(self, kind: str, name: str, scope: str | None, lasts: int | None) -> None:
         """Of the topology or of one group, for some seconds or for good; or all of them are lifted."""
         until = FOREVER if lasts is None else iso(self.s.clock.now() + timedelta(seconds=lasts))
+        if kind == "none":
+            self.lift_all()
+            return
         orders: dict[str, dict[str, Any]] = {
-            "none": {},
             "paused": {"action": "paused", "until": until},
             "pinned": {"action": "pinned", "appliance": name, "until": until},
             "forced": {"action": "pinned", "appliance": name, "until": until, "forced": True},
         }
-        for laid in (None, *GROUPS) if kind == "none" else (scope,):
-            self.witness.orders[laid] = orders[kind]
-            self.s.override(group=laid, **orders[kind])
+        self.witness.orders[scope] = orders[kind]
+        self.s.override(group=scope, **orders[kind])
 
     @rule(skew=st.sampled_from([-2, 0, 2]))
     def clock_is_wrong(self, skew: int) -> None:
@@ -517,7 +538,9 @@ class TestStorm(Storm.TestCase):  # type: ignore[valid-type,misc]
         SEEN.clear()
         super().runTest()
         print(", ".join(f"{name}: {SEEN[name]}" for name in sorted(SEEN)))  # noqa: T201 - `make storm` shows it
-        missing = {name: n for name, n in FEWEST.items() if SEEN[name] < n * EXAMPLES / 20}
+        is_known = settings.get_current_profile_name() == "repeatable"
+        fewest = FEWEST if is_known else dict.fromkeys(FEWEST, EXAMPLES // 20)
+        missing = {name: n for name, n in fewest.items() if SEEN[name] < n}
         assert missing == {}, {name: SEEN[name] for name in missing}
 
     runTest.is_hypothesis_test = True  # type: ignore[attr-defined]

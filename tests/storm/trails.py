@@ -52,9 +52,11 @@ class _Past:
     """The moves of one group so far, and what EC2 showed where the last of them took it."""
 
     moves: list[tuple[str, datetime]] = field(default_factory=list)
+    sent: set[str] = field(default_factory=set)
+    """What the last of them set out with."""
     verified: set[str] = field(default_factory=set)
-    doubtful: tuple[str, datetime] | None = None
-    """A move of a look that died: the next one to the same owner may finish it."""
+    doubtful: tuple[str, datetime, set[str]] | None = None
+    """A move of a look that died, and what it set out with: the next one to the same owner may finish it."""
 
 
 def damped(
@@ -91,11 +93,15 @@ def damped(
 
 def _has_to_wait(past: _Past, address: Body) -> bool:
     owner, allocation_id = address["to"]["appliance"], address["allocation_id"]
-    is_put_right = bool(past.moves) and past.moves[-1][0] == owner and allocation_id in past.verified
-    is_within = address["from"] is not None and address["from"]["appliance"] == owner
-    if is_within or not past.moves or past.moves[-1][0] == owner:
-        return is_put_right
-    return True
+    if not past.moves:
+        return False
+    is_same = past.moves[-1][0] == owner
+    if address["from"] is not None and address["from"]["appliance"] == owner:
+        return is_same and allocation_id in past.verified
+    begun = past.sent - past.verified if is_same else set()
+    if past.doubtful is not None and past.doubtful[0] == owner:
+        begun = begun | past.doubtful[2]
+    return allocation_id not in begun
 
 
 def _is_alive(address: Body, intent: Body, documents: Mapping[int, Topology]) -> bool:
@@ -123,16 +129,23 @@ def _remember(past: _Past, addresses: list[Body], at: datetime, outcome: Body, *
     ended = {a["allocation_id"]: a for a in outcome.get("addresses", ()) if a["allocation_id"] in ids}
     if outcome["outcome"] == "unknown":
         if past.doubtful is None or past.doubtful[0] != owner:
-            past.doubtful = owner, at
+            past.doubtful = owner, at, set()
+        past.doubtful[2].update(ids)
         return
-    if not any(a["associated_ms"] is not None for a in ended.values()):
+    if not any(a["outcome"] in (Outcome.VERIFIED, Outcome.UNVERIFIED) for a in ended.values()):
         return
     is_new = not past.moves or past.moves[-1][0] != owner
-    if is_new or ids & past.verified:
-        began = past.doubtful[1] if is_new and past.doubtful and past.doubtful[0] == owner else at
-        past.moves.append((owner, began))
+    finishes = past.doubtful is not None and past.doubtful[0] == owner
+    begun = past.doubtful[2] if past.doubtful and finishes else set()
     if is_new:
-        past.verified = set()
+        past.moves.append((owner, past.doubtful[1] if past.doubtful and finishes and ids <= begun else at))
+        past.sent, past.verified = set(), set()
+    elif ids & past.verified:
+        past.moves.append((owner, at))
+    elif not ids <= past.sent | begun:
+        past.moves[-1] = owner, at
+    past.sent |= ids | begun
+    past.verified -= ids
     past.doubtful = None
     if is_kept:
         past.verified |= {name for name, a in ended.items() if a["outcome"] == Outcome.VERIFIED}

@@ -77,7 +77,6 @@ class Witness:
                 self.seen[name] += bool(getattr(looked, name))
             self.seen["moves"] += len(looked.moved)
             self.seen["holds"] += sum(d.action is Action.HOLD for d in looked.decisions)
-            self.seen["damped"] += any("damped" in d.reason for d in looked.decisions)
             report(looked, received_at)
 
         seeing = _Seeing(self, app.world.cloud)

@@ -185,7 +185,7 @@ def _astray(seconds_ago: tuple[int, ...]) -> GroupDecision:
     observed = observation("fw1", "fw1")
     wrong = Target(INTERFACE["fw1"], ADDRESS["fw1"])
     observed = replace(observed, elastic_ips={**observed.elastic_ips, allocation(0): elastic_ip(0, wrong)})
-    put_right = (PastMove("internet-edge", "fw1", after(-s), (allocation(0),)) for s in seconds_ago)
+    put_right = (PastMove("internet-edge", "fw1", after(-s), verified=(allocation(0),)) for s in seconds_ago)
     return decided(observed, memory=Memory(moves=tuple(put_right)))
 
 
@@ -328,12 +328,23 @@ def test_damping_doubles_while_the_owner_flaps(seconds_ago: tuple[int, ...], wai
 
 
 def test_finishing_a_begun_move_is_not_damped() -> None:
-    memory = Memory(moves=(PastMove("internet-edge", "fw2", NOW),))
+    decision = _half_moved(Memory().with_move("internet-edge", "fw2", NOW, [allocation(0), allocation(1)]))
+    assert [m.allocation_id for m in decision.moves] == [allocation(1)]
+
+
+def test_an_address_that_the_last_move_did_not_send_is_damped_like_any_other() -> None:
+    """The route flapped back to fw2: what nobody had went at once, what a live fw1 has waits."""
+    flapped = Memory().with_move("internet-edge", "fw1", after(-2), [allocation(0), allocation(1)])
+    decision = _half_moved(flapped.with_move("internet-edge", "fw2", after(-1), [allocation(0)]))
+    assert decision.moves == ()
+    assert decision.addresses[1].retry_at == after(9)
+
+
+def _half_moved(memory: Memory) -> GroupDecision:
+    """fw2 owns the route and has the first address; fw1, alive, has the second."""
     observed = observation("fw2", "fw1")
     half = {**observed.elastic_ips, allocation(0): elastic_ip(0, target("fw2", 0))}
-    assert [m.allocation_id for m in decided(replace(observed, elastic_ips=half), memory=memory).moves] == [
-        allocation(1)
-    ]
+    return decided(replace(observed, elastic_ips=half), memory=memory)
 
 
 def test_a_last_move_from_the_future_waits_no_longer_than_the_damping() -> None:

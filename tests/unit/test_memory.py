@@ -71,6 +71,37 @@ def test_the_longest_names_and_any_number_of_groups_fit_as_well_and_each_is_damp
         assert damped_until(memory, "g" * 36 + str(n), "fw2", f"eipalloc-{n:017x}", after(21)) is not None
 
 
+def sent(*turns: tuple[str, float, str, str]) -> tuple[PastMove, ...]:
+    """Moves of group g, each with its owner, its second, and what was sent and then shown: `ab`, `a`."""
+    memory = Memory()
+    for owner, second, addresses, shown in turns:
+        memory = memory.with_move("g", owner, after(second), addresses).with_verified("g", shown)
+    return memory.moves
+
+
+def past(owner: str, second: float, pending: str, verified: str) -> PastMove:
+    return PastMove("g", owner, after(second), tuple(pending), tuple(verified))
+
+
+def test_what_finishes_a_move_keeps_its_time() -> None:
+    assert sent(("fw2", 0, "abc", "a"), ("fw2", 3, "bc", "b")) == (past("fw2", 0, "c", "ab"),)
+
+
+def test_what_follows_the_others_to_the_same_owner_is_the_same_move_at_a_new_time() -> None:
+    """Its way back is damped from then on, and no more than if all had gone together."""
+    assert sent(("fw2", 0, "ab", "a"), ("fw2", 3, "c", "")) == (past("fw2", 3, "bc", "a"),)
+
+
+def test_what_was_put_right_is_a_move_of_its_own_and_the_rest_stays_to_be_finished() -> None:
+    moves = sent(("fw2", 0, "ab", "a"), ("fw2", 3, "a", ""))
+    assert moves == (past("fw2", 0, "", "a"), past("fw2", 3, "ab", ""))
+
+
+def test_nothing_is_left_to_finish_of_a_move_that_another_owner_followed() -> None:
+    moves = sent(("fw2", 0, "ab", "a"), ("fw1", 3, "ab", "ab"), ("fw2", 9, "a", ""))
+    assert moves == (past("fw2", 0, "", ""), past("fw1", 3, "", ""), past("fw2", 9, "a", ""))
+
+
 ZONES = st.none() | st.timedeltas(timedelta(hours=-14), timedelta(hours=14)).map(timezone)
 TIMES = st.datetimes(timezones=ZONES).map(lambda at: at.isoformat())
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | TIMES
@@ -79,7 +110,8 @@ ANYTHING = st.recursive(
 )
 MOVES = st.lists(
     st.fixed_dictionaries(
-        {"group": LEAVES, "owner": LEAVES, "at": TIMES | LEAVES}, optional={"verified": ANYTHING}
+        {"group": LEAVES, "owner": LEAVES, "at": TIMES | LEAVES},
+        optional={"pending": ANYTHING, "verified": ANYTHING},
     ),
     max_size=3,
 )
@@ -138,8 +170,10 @@ def test_a_clock_that_is_wrong_undamps_nothing(seconds: list[int], skew: int) ->
 
 
 def test_what_a_far_wrong_clock_wrote_counts_as_made_now_and_is_said() -> None:
-    ahead = Memory(moves=(PastMove("g", "fw1", after(3600), ("e",)),), heard={"a": after(4), "b": after(6)})
+    ahead = Memory(
+        moves=(PastMove("g", "fw1", after(3600), ("e",), ("f",)),), heard={"a": after(4), "b": after(6)}
+    )
     known, damage = not_after(ahead, NOW)
-    assert known == Memory(moves=(PastMove("g", "fw1", NOW, ("e",)),), heard={"a": after(4)})
+    assert known == Memory(moves=(PastMove("g", "fw1", NOW, ("e",), ("f",)),), heard={"a": after(4)})
     assert damage is not None
     assert "b" in damage

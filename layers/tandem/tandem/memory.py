@@ -36,6 +36,8 @@ class PastMove:
     group: str
     owner: str
     at: datetime
+    pending: tuple[str, ...] = ()
+    """The addresses sent and not shown there yet: only to move these again is to finish this move."""
     verified: tuple[str, ...] = ()
     """The addresses that EC2 showed there: to move one of them to the same owner again is a new move."""
 
@@ -63,22 +65,37 @@ class Memory:
     """The audit record up to which people were told; None where nobody knows."""
 
     def with_move(self, group: str, owner: str, at: datetime, addresses: Iterable[str]) -> Memory:
-        """Adds a move, unless it finishes the last one of the group: that keeps its first time."""
+        """Adds a move of these addresses, unless it finishes the last one of the group: that keeps its time.
+
+        Addresses that follow the others to the same owner later are part of the same move, at a new time.
+        """
+        sent = set(addresses)
         past = tuple(move for move in self.moves if move.group == group)
         if not past or past[-1].owner != owner:
-            past = tuple(replace(move, verified=()) for move in past)
-        elif not set(addresses) & set(past[-1].verified):
+            past = tuple(replace(move, pending=(), verified=()) for move in past)
+            past = (*past, PastMove(group, owner, at, tuple(sorted(sent))))
+        elif sent <= set(past[-1].pending):
             return self
+        else:
+            last, pending = past[-1], tuple(sorted(sent | set(past[-1].pending)))
+            if sent & set(last.verified):
+                past = (*past[:-1], replace(last, pending=()), PastMove(group, owner, at, pending))
+            else:
+                past = (*past[:-1], replace(last, at=at, pending=pending))
         others = (move for move in self.moves if move.group != group)
-        kept = (*past, PastMove(group, owner, at))[-KEPT_MOVES:]
-        return replace(self, moves=(*others, *kept)[-KEPT_IN_ALL:])
+        return replace(self, moves=(*others, *past[-KEPT_MOVES:])[-KEPT_IN_ALL:])
 
     def with_verified(self, group: str, addresses: Iterable[str]) -> Memory:
         """EC2 showed these addresses of the group's last move at their new place."""
         last = self.last_move(group)
         if last is None:
             return self
-        known = replace(last, verified=tuple(sorted({*last.verified, *addresses})))
+        shown = set(addresses)
+        known = replace(
+            last,
+            pending=tuple(sorted(set(last.pending) - shown)),
+            verified=tuple(sorted(shown | set(last.verified))),
+        )
         return replace(self, moves=tuple(known if move is last else move for move in self.moves))
 
     def last_move(self, group: str) -> PastMove | None:
@@ -91,11 +108,11 @@ def damped_until(
     """When a move away from a live holder may happen at the soonest; None means now.
 
     5 s after the last move, doubling to 60 s with each move of a run whose gaps are under two minutes.
-    Finishing a begun move (same owner, not verified yet) waits for nothing. A last move from the future (a
-    clock was wrong) never makes anybody wait longer than the damping itself.
+    Finishing a begun move (same owner, sent and not shown yet) waits for nothing. A last move from the future
+    (a clock was wrong) never makes anybody wait longer than the damping itself.
     """
     past = [move for move in memory.moves if move.group == group]
-    if not past or (past[-1].owner == owner and allocation_id not in past[-1].verified):
+    if not past or (past[-1].owner == owner and allocation_id in past[-1].pending):
         return None
     run = 1
     while run < len(past) and past[-run].at - past[-run - 1].at < FLAP_WINDOW:
@@ -132,7 +149,8 @@ def load(text: object) -> tuple[Memory, str | None]:
                     str(m["group"]),
                     str(m["owner"]),
                     _time(m["at"]),
-                    tuple(str(allocation_id) for allocation_id in m.get("verified", ())),
+                    pending=tuple(str(allocation_id) for allocation_id in m.get("pending", ())),
+                    verified=tuple(str(allocation_id) for allocation_id in m.get("verified", ())),
                 )
                 for m in raw["moves"]
             ),

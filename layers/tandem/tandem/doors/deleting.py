@@ -10,10 +10,10 @@ from tandem.doors.applying import CLI, Stored, ownership
 from tandem.doors.orders import Delete
 from tandem.problems import Problem
 from tandem.provisioning import provisioner
-from tandem.provisioning.manageapply import plan_of
 from tandem.provisioning.ports import World
 from tandem.provisioning.provisioner import Run
 from tandem.provisioning.refreshing import leave, refresh, shared
+from tandem.provisioning.stored import plan_of
 from tandem.provisioning.watched import Stack
 from tandem.record import Provisioned, TopologyRecord
 

@@ -219,9 +219,9 @@ def _is_within(move: AddressDecision) -> bool:
 
 
 def _was_put_right(move: AddressDecision, group: Group, scene: _Scene) -> bool:
-    """Whether EC2 showed the address where the group's last move took it, which is where it belongs now."""
-    last = scene.memory.last_move(group.name)
-    return last is not None and last.owner == move.owner and move.allocation_id in last.verified
+    """Whether EC2 showed the address where Tandem moved it, with the owner that has the group to this day."""
+    past = (m for m in scene.memory.moves if m.group == group.name and m.owner == move.owner)
+    return any(move.allocation_id in m.verified for m in past)
 
 
 def _at(place: Holder | Target | None) -> str:

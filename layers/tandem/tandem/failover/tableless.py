@@ -107,7 +107,7 @@ def _carry_out(run: Run, why: str, urgent: _Urgent, taken: Collection[Move]) -> 
     """Carries out what is urgent and was not taken before, and tells of it."""
     topology, world = run.topology, run.world
     observed_at = world.clock.now()
-    decision_id = f"{topology.name}-tableless-{observed_at:%Y%m%dT%H%M%S.%fZ}"
+    decision_id = f"{topology.name}-tableless-{observed_at:%Y%m%dT%H%M%S.%fZ}-{run.owner}"
     intent = telling.body(
         RecordKind.INTENT,
         observed_at,

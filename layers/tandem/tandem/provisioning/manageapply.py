@@ -14,12 +14,10 @@ from tandem.errors import TRANSIENT_CODES, TemporaryError
 from tandem.events import iso
 from tandem.lease import Lease
 from tandem.memory import Memory
-from tandem.provisioning.dismantling import dismantling_plan
-from tandem.provisioning.endpointplan import match
-from tandem.provisioning.managed import ROUTE_SERVER, Desired, Observed, is_moving, server_of
-from tandem.provisioning.manageplan import plan
+from tandem.provisioning.managed import Desired, Observed, is_moving
 from tandem.provisioning.managesteps import Action, Await, CreateRouteServer, EnablePropagation, Step
 from tandem.provisioning.ports import World
+from tandem.provisioning.stored import desired_of, found_of, goes_on, steps_of
 from tandem.provisioning.watchsteps import CallFailedError
 from tandem.record import Provisioned, TopologyRecord
 
@@ -80,7 +78,7 @@ class Convergence:
         """What would be done now; changes nothing and takes no lease. Raises as `observe` does."""
         desired = desired_of(self._record, self._stack)
         observed = self._world.managed.observe(desired)
-        self._found = _found(self._record, desired, observed)
+        self._found = found_of(self._record, desired, observed)
         steps = self._planned(desired, observed)
         if not steps:
             self.outcome = self._done()
@@ -100,7 +98,7 @@ class Convergence:
         self._record = record
         desired = desired_of(record, self._stack)
         observed = self._world.managed.observe(desired)
-        self._found = _found(record, desired, observed)
+        self._found = found_of(record, desired, observed)
         steps = self._planned(desired, observed)
         if not steps:
             self.outcome = self._done()
@@ -126,7 +124,7 @@ class Convergence:
     def _planned(self, desired: Desired, observed: Observed) -> tuple[Step, ...]:
         """The plan. Where AWS may not show a route server yet that was begun, it is waited for: a document
         that has changed meanwhile has another client token, and would make a second one."""
-        steps, begun = _plan(self._record, desired, observed), self._found.server_begun_at
+        steps, begun = steps_of(self._record, desired, observed), self._found.server_begun_at
         if begun is None or self._world.clock.now() - datetime.fromisoformat(begun) >= SETTLED:
             return steps
         reason, waits = (
@@ -215,11 +213,11 @@ class Convergence:
         tables = [s.do.about for s in ready if isinstance(s.do, EnablePropagation)]
         begins = any(isinstance(s.do, CreateRouteServer) for s in ready)
         pending = tuple(dict.fromkeys(step.planned for step in steps))
-        goes_on, now = _goes_on(self._record), iso(self._world.clock.now())
+        is_same, now = goes_on(self._record), iso(self._world.clock.now())
         noted = replace(
             self._found,
-            done=self._found.done if goes_on else (),
-            waits_since=(goes_on and self._found.waits_since) or now,
+            done=self._found.done if is_same else (),
+            waits_since=(is_same and self._found.waits_since) or now,
             propagated_to=tuple(dict.fromkeys((*self._found.propagated_to, *tables))),
             server_begun_at=now if begins else self._found.server_begun_at,
             pending=pending,
@@ -254,64 +252,7 @@ class Convergence:
         return Outcome(self._record, self._found, tuple(self._steps), (), failure, reason)
 
 
-def desired_of(record: TopologyRecord, stack: str) -> Desired:
-    """What a stored topology wants, with what earlier runs recorded."""
-    found = record.provisioned or Provisioned("")
-    former = dict(found.endpoints or {})
-    if found.route_server_id:
-        former[ROUTE_SERVER] = found.route_server_id
-    adopts = record.topology.document.get("route_server", {}).get("id")
-    return Desired(
-        topology=record.topology,
-        stack=stack,
-        adopts=adopts,
-        may_interrupt=record.may_interrupt,
-        former=former,
-        done=found.done if _goes_on(record) else (),
-        propagated=found.propagated_to if adopts in (None, found.route_server_id) else (),
-    )
-
-
-def _goes_on(record: TopologyRecord) -> bool:
-    """Whether a run has begun on this version and has not reached it yet."""
-    found = record.provisioned
-    return found is not None and found.version == record.version != found.converged_version
-
-
-def plan_of(record: TopologyRecord, stack: str, world: World) -> tuple[Step, ...]:
-    """What a run over the topology would do now. Raises as `observe` does."""
-    desired = desired_of(record, stack)
-    return _plan(record, desired, world.managed.observe(desired))
-
-
-def _plan(record: TopologyRecord, desired: Desired, observed: Observed) -> tuple[Step, ...]:
-    return (dismantling_plan if record.is_leaving else plan)(desired, observed)
-
-
 def passes(error: CallFailedError) -> bool:
     """Whether a later turn may find it different."""
     gone = error.code.startswith("InvalidRouteServer") and "Id.Not" in error.code
     return gone or error.code in PASSING or error.code.endswith(DUPLICATE)
-
-
-def _found(record: TopologyRecord, desired: Desired, observed: Observed) -> Provisioned:
-    """What is there by now; what is gone keeps its last ID, for the client token of its successor."""
-    before = record.provisioned or Provisioned("")
-    server = server_of(desired, observed.servers)
-    if server is None:
-        return before
-    matched = match(desired, observed).by_name
-    named = {name: endpoint.endpoint_id for name, endpoint in matched.items()}
-    kept = (before.endpoints or {}) | named
-    names = [name for name, _ in record.topology.route_server.endpoints]
-    propagated = {table for table, _ in observed.propagations}
-    wanted = record.topology.route_server.propagate_to
-    return replace(
-        before,
-        route_server_id=server.route_server_id,
-        server_begun_at=None,
-        endpoint_ids=tuple(named.values()),
-        endpoints={name: kept[name] for name in names if name in kept},
-        endpoint_addresses={name: e.address for name, e in matched.items() if e.address},
-        propagated_to=tuple(t for t in desired.propagated if t in propagated or t in wanted),
-    )
