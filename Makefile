@@ -50,7 +50,7 @@ storm: $(VENV)/.ready ## anything that can happen, in any order, for minutes, an
 EXAMPLES ?= 60
 SEED ?= $(shell date +%s)
 
-bench: $(VENV)/.ready ## how fast it is, beside what others do: tables, plots, bench/results.json; six minutes
+bench: $(VENV)/.ready ## how fast it is, beside what others do: tables, plots, bench/results.json; seven minutes
 	$(BIN)/python -m bench
 
 check: lint types layers template test ## everything that judges a change

@@ -91,7 +91,7 @@ def _start_up(results: Results) -> Figure:
     )  # fmt: skip
     axes.set_yticks(range(len(handlers)), ["bare boto3 client" if h == "bare" else h for h in handlers])
     axes.tick_params(axis="y", length=0)
-    axes.set(xlabel="milliseconds to import the handler in a fresh process")
+    axes.set(xlabel="milliseconds of processor time to import the handler in a fresh process")
     axes.set_title("Start-up of each function", pad=16)
     axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 0.99), ncols=2, fontsize=9)
     return figure

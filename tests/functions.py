@@ -19,6 +19,7 @@ from moto import mock_aws
 from tandem.adapters import clients
 from tandem.adapters.topologies import TopologyStore
 from tandem.record import TopologyRecord
+from tests import awsclients
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -52,11 +53,11 @@ class Context:
 def aws(**environment: str) -> Iterator[None]:
     """An empty account with Tandem's state table and bus, and clients made in it."""
     with mock.patch.dict(os.environ, ENVIRONMENT | fresh_service() | environment), mock_aws():
-        forget_clients()
+        awsclients.forget()
         _table()
         _bus()
         yield
-        forget_clients()
+        awsclients.forget()
 
 
 def fresh_service() -> dict[str, str]:
@@ -68,11 +69,6 @@ def cold_start(name: str) -> Any:
     """The function's module, as a fresh process imports it; a test may replace parts of it."""
     sys.modules.pop(f"functions.{name}.app", None)
     return importlib.import_module(f"functions.{name}.app")
-
-
-def forget_clients() -> None:
-    for made in (clients.ec2, clients.ec2_moves, clients.dynamodb, clients.events, clients.sns, clients.logs):
-        made.cache_clear()
 
 
 def store(record: TopologyRecord) -> None:

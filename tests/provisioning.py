@@ -9,9 +9,8 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from unittest import mock
 
 import boto3
@@ -24,9 +23,10 @@ from lab.ec2.inprocess import LabEC2, lab_ec2
 from lab.ec2.scenario import edge
 from lab.ec2.signals import RecordingSink
 from lab.ec2.timings import Behaviour, Timings
-from tandem.adapters import clients, cloudtrail, ec2
+from tandem.adapters import clients
 from tandem.adapters.topologies import TopologyStore
 from tandem.events import from_envelope
+from tests import awsclients
 from tests.contracts import assert_meets_schema
 from tests.crashing import Killed
 from tests.topologies import document
@@ -89,12 +89,10 @@ class TopicSink(RecordingSink):
     """Route servers' topics are real ones of moto's SNS; AWS makes them, and no function dies of it."""
 
     def create_topic(self, name: str) -> str:
-        with mock.patch.object(sys.modules[__name__], "RECORDERS", []):
-            return str(boto3.client("sns").create_topic(Name=name)["TopicArn"])
+        return str(boto3.client("sns").create_topic(Name=name)["TopicArn"])
 
     def delete_topic(self, arn: str) -> None:
-        with mock.patch.object(sys.modules[__name__], "RECORDERS", []):
-            boto3.client("sns").delete_topic(TopicArn=arn)
+        boto3.client("sns").delete_topic(TopicArn=arn)
 
 
 @dataclass
@@ -256,14 +254,14 @@ def provisioner(
         mock.patch.object(LogsBackend, "delete_delivery_source", _delete_delivery_source),
         lab_ec2(sink=TopicSink(), authorizer=Callers(), timings=timings, behaviour=behaviour) as lab,
     ):
-        _forget_clients()
-        boto3.DEFAULT_SESSION = _session()
+        awsclients.forget()
+        clients.session().register("before-call", cast(Any, _record))
+        clients.session().register("after-call", cast(Any, _answered))
         _table()
         _bus()
         ids = build(boto3.client("ec2"), lab.levers, sleep=lab.clock.sleep, **scenario)
         yield (made or Provisioner)(lab, ids, _load(lab))
-    boto3.DEFAULT_SESSION = None
-    _forget_clients()
+    awsclients.forget()
 
 
 @contextmanager
@@ -274,15 +272,6 @@ def watching() -> Iterator[Provisioner]:
         tandem.deliver()
         assert types(tandem.events()) == ["Provisioning Completed"]
         yield tandem
-
-
-@cache
-def _session() -> boto3.Session:
-    """One for all tests, since it reads the service models once; whoever records hears its calls."""
-    session = boto3.Session()
-    session.events.register("before-call", _record)
-    session.events.register("after-call", _answered)
-    return session
 
 
 RECORDERS: list[tuple[list[str], int | None]] = []
@@ -335,13 +324,6 @@ def _load(lab: LabEC2) -> ModuleType:
     clock = VirtualTime(lab)
     vars(app).update(clock=clock, world=replace(vars(app)["world"], clock=clock))
     return app
-
-
-def _forget_clients() -> None:
-    for made in (clients.ec2, clients.ec2_moves, clients.dynamodb, clients.events, clients.sns, clients.logs):
-        made.cache_clear()
-    cloudtrail.client.cache_clear()
-    ec2._pool.cache_clear()
 
 
 def _table() -> None:

@@ -22,11 +22,12 @@ from lab.ec2.inprocess import LabEC2, lab_ec2
 from lab.ec2.scenario import edge
 from lab.ec2.signals import Published, RecordingSink
 from lab.ec2.timings import Behaviour, Timings
-from tandem.adapters import clients, ec2
+from tandem.adapters import clients
 from tandem.adapters.audits import AuditTable
 from tandem.audit import Record, problems
 from tandem.record import Provisioned, TopologyRecord
 from tandem.topology import parse
+from tests import awsclients
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 ENVIRONMENT = {
@@ -338,7 +339,7 @@ def stack(
         mock.patch("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None)),  # its back-off
         lab_ec2(timings=timings, behaviour=behaviour, clock=clock) as lab,
     ):
-        _forget_clients()
+        awsclients.forget()
         _tables()
         _bus()
         made = boto3.client("ec2")
@@ -350,7 +351,7 @@ def stack(
         found.forget_calls()
         yield found
         found.app.world.side.shutdown()
-        _forget_clients()
+        awsclients.forget()
 
 
 def load_failover(lab: LabEC2) -> ModuleType:
@@ -359,12 +360,6 @@ def load_failover(lab: LabEC2) -> ModuleType:
     app = importlib.import_module("functions.failover.app")
     vars(app)["world"] = replace(app.world, clock=VirtualTime(lab))
     return app
-
-
-def _forget_clients() -> None:
-    for made in (clients.ec2, clients.ec2_moves, clients.dynamodb, clients.events, clients.sns, clients.logs):
-        made.cache_clear()
-    ec2._pool.cache_clear()
 
 
 def _tables() -> None:

@@ -20,6 +20,7 @@ from lab.ec2.scenario_routing import tags_on, wait
 from tandem.record import Provisioned, TopologyRecord
 from tandem.topology import parse
 from tandem.validation.document import normalise
+from tests import awsclients
 from tests import stack as stacks
 from tests.functions import store
 from tests.stack import Stack
@@ -130,7 +131,7 @@ def watched(name: str) -> Iterator[Watched]:
         mock.patch.dict(os.environ, stacks.ENVIRONMENT),
         lab_ec2(timings=stacks.REALISTIC) as lab,
     ):
-        stacks._forget_clients()
+        awsclients.forget()
         stacks._tables()
         stacks._bus()
         ec2 = boto3.client("ec2")
@@ -151,7 +152,7 @@ def watched(name: str) -> Iterator[Watched]:
         running.forget_calls()
         yield found
         running.app.world.side.shutdown()
-        stacks._forget_clients()
+        awsclients.forget()
 
 
 def surroundings(ec2: Any, example: Example) -> list[dict[str, Any]]:

@@ -23,11 +23,11 @@ from tandem.errors import OutOfTimeError, StateUnavailableError, TemporaryError
 from tandem.events import DetailType, event
 from tandem.failover.moves import Move, Refusal
 from tandem.topology import Target
+from tests import awsclients
 from tests.pure import NOW
 from tests.stack import ENVIRONMENT
 
 SHORT = Config(connect_timeout=0.2, read_timeout=0.2)
-MADE = (clients.ec2, clients.ec2_moves, clients.dynamodb, clients.events)
 EMPTY = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: 2\r\n\r\n{}"
 
 
@@ -100,13 +100,9 @@ def server() -> Iterator[Server]:
         mock.patch.multiple(clients, **shortened),
         mock.patch("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None)),  # its back-off
     ):
-        for client in MADE:
-            client.cache_clear()
-        ec2._pool.cache_clear()
+        awsclients.forget()
         yield made
-        for client in MADE:
-            client.cache_clear()
-        ec2._pool.cache_clear()
+        awsclients.forget()
 
 
 def test_a_table_that_never_answers_is_tried_twice_and_is_away(server: Server) -> None:

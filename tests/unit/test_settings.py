@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import boto3
 import pytest
 
 from tandem.adapters import clients
@@ -29,7 +28,7 @@ def test_an_sdk_without_route_server_is_one_clear_error(monkeypatch) -> None:
     class OldClient:
         pass
 
-    monkeypatch.setattr(boto3, "client", lambda *_, **__: OldClient())
+    monkeypatch.setattr(clients, "made", lambda *_: OldClient())
     clients.ec2.cache_clear()
     with pytest.raises(ConfigurationError, match="knows no Route Server"):
         clients.ec2()

@@ -1,1 +1,1 @@
-"""The only place with boto3: one AWS service a module; model in, model out."""
+"""The only place with the AWS SDK: one AWS service a module; model in, model out."""

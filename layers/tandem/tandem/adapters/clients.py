@@ -1,5 +1,7 @@
 """AWS clients, made once per process with time-outs that fit the failover path.
 
+They are botocore's own, as boto3 hands them out: to import boto3 as well would cost a cold start 20 ms.
+
 An invocation can bound them (`within`): then no call begins that could last longer than it does.
 """
 
@@ -9,15 +11,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
-import boto3
-from botocore.client import BaseClient
+import botocore
 from botocore.config import Config
+from botocore.session import Session
 
 from tandem.errors import ConfigurationError, OutOfTimeError
 
 if TYPE_CHECKING:
+    from botocore.client import BaseClient
     from botocore.model import OperationModel
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ec2 import EC2Client
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sns import SNSClient
 
-C = TypeVar("C", bound=BaseClient)
+C = TypeVar("C", bound="BaseClient")
 
 READS = Config(
     connect_timeout=2,
@@ -103,13 +106,24 @@ def _bounded(client: C, needed: float) -> C:
 
 
 @cache
+def session() -> Session:
+    """What all clients share: credentials, Region, and the models of the services, each read once."""
+    return Session()
+
+
+def made(service: str, config: Config) -> BaseClient:
+    """A client of the service; whoever calls this knows which type it has."""
+    return session().create_client(service, config=config)
+
+
+@cache
 def ec2() -> EC2Client:
     """EC2 for reads. Raises ConfigurationError where the SDK is older than Route Server (April 2025)."""
-    client = boto3.client("ec2", config=READS)
+    client = cast("EC2Client", made("ec2", READS))
     if not hasattr(client, "get_route_server_routing_database"):
         raise ConfigurationError(
-            f"boto3 {boto3.__version__} knows no Route Server, which came in April 2025 (facts §3.3): take "
-            "a newer Lambda runtime version, or add boto3 to layers/tandem/requirements.txt"
+            f"botocore {botocore.__version__} knows no Route Server, which came in April 2025 (facts §3.3): "
+            "take a newer Lambda runtime version, or add boto3 to layers/tandem/requirements.txt"
         )
     return _bounded(client, READ_SECONDS + TABLE_SECONDS)
 
@@ -117,29 +131,29 @@ def ec2() -> EC2Client:
 @cache
 def ec2_moves() -> EC2Client:
     """EC2 for AssociateAddress: one attempt a call."""
-    return _bounded(boto3.client("ec2", config=MOVES), MOVE_SECONDS + TABLE_SECONDS)
+    return _bounded(cast("EC2Client", made("ec2", MOVES)), MOVE_SECONDS + TABLE_SECONDS)
 
 
 @cache
 def dynamodb() -> DynamoDBClient:
-    return _bounded(boto3.client("dynamodb", config=TABLES), TRY_SECONDS)
+    return _bounded(cast("DynamoDBClient", made("dynamodb", TABLES)), TRY_SECONDS)
 
 
 @cache
 def events() -> EventBridgeClient:
-    return _bounded(boto3.client("events", config=BUS), BUS_SECONDS + TABLE_SECONDS)
+    return _bounded(cast("EventBridgeClient", made("events", BUS)), BUS_SECONDS + TABLE_SECONDS)
 
 
 @cache
 def sns() -> SNSClient:
-    return boto3.client("sns", config=READS)
+    return cast("SNSClient", made("sns", READS))
 
 
 @cache
 def logs() -> CloudWatchLogsClient:
-    return boto3.client("logs", config=READS)
+    return cast("CloudWatchLogsClient", made("logs", READS))
 
 
 @cache
 def awslambda() -> LambdaClient:
-    return boto3.client("lambda", config=READS)
+    return cast("LambdaClient", made("lambda", READS))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-import boto3
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
 
+from tandem.adapters import clients
 from tandem.adapters.calls import called
 from tandem.errors import TemporaryError
 from tandem.provisioning.actors import Call, calls_of
@@ -32,7 +32,7 @@ MOST = 50
 @cache
 def client() -> CloudTrailClient:
     """Made when it is first needed: hardly ever."""
-    return boto3.client("cloudtrail", config=ASIDE)
+    return cast("CloudTrailClient", clients.made("cloudtrail", ASIDE))
 
 
 def calls(name: str, since: datetime) -> tuple[Call, ...]:

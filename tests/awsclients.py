@@ -1,0 +1,32 @@
+"""The functions' AWS clients, new for each test; the models of the services are kept, being slow to read."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from botocore.loaders import Loader, create_loader
+
+from tandem.adapters import clients, cloudtrail, ec2
+
+MADE = (
+    clients.ec2,
+    clients.ec2_moves,
+    clients.dynamodb,
+    clients.events,
+    clients.sns,
+    clients.logs,
+    clients.awslambda,
+    cloudtrail.client,
+)
+
+
+def forget() -> None:
+    """The next client is a new one, of a new session."""
+    for made in (clients.session, *MADE, ec2._pool):
+        made.cache_clear()
+    clients.session().register_component("data_loader", _models())
+
+
+@cache
+def _models() -> Loader:
+    return create_loader()
