@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import takewhile
 from random import Random
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from tandem.failover import ownership
 from tandem.failover.decision import Action, GroupDecision, decide
 from tandem.failover.moves import moves
+from tandem.failover.turn import _remembering
 from tandem.memory import Memory, PastMove
 from tandem.model import Holder, Observation, PrivateAddress, RouteStatus, RoutingDatabase
 from tandem.override import Override, OverrideKind
@@ -144,7 +146,6 @@ def memories(draw) -> Memory:
     return Memory(
         moves=tuple(
             PastMove(
-                "internet-edge",
                 owner,
                 NOW - timedelta(seconds=seconds),
                 pending=tuple(allocation(n) for n, kind in enumerate(became) if kind == "sent"),
@@ -184,7 +185,7 @@ def test_deciding_again_after_acting_moves_nothing(
     first = decide(declared, observed, memory, NOW)
     sent = moves(first)
     if sent:
-        memory = memory.with_move(sent[-1].group, sent[-1].owner, NOW, [m.allocation_id for m in sent])
+        memory = _remembering(memory, sent, NOW)
     assert moves(decide(declared, acted(observed, first), memory, NOW)) == ()
 
 
@@ -224,12 +225,11 @@ def test_nothing_undeclared_is_touched_and_nobody_displaced(
 
 @given(observations(), memories())
 def test_a_live_holder_is_left_no_sooner_than_the_damping(observed: Observation, memory: Memory) -> None:
-    last = memory.last_move("internet-edge")
     for move in decide(topology(ADDRESSES), observed, memory, NOW)[0].moves:
-        left_alive = not move.dead and move.holder_appliance != move.owner
-        if left_alive and last is not None:
-            finishes = last.owner == move.owner and move.allocation_id in last.pending
-            assert finishes or NOW - last.at >= timedelta(seconds=5)
+        past = memory.moves_of(move.allocation_id)
+        if past and not move.dead and move.holder_appliance != move.owner:
+            finishes = past[-1].owner == move.owner and move.allocation_id in past[-1].pending
+            assert finishes or NOW - past[-1].at >= timedelta(seconds=5)
 
 
 @given(st.lists(st.sampled_from(PLACES), min_size=ADDRESSES, max_size=ADDRESSES), memories())
@@ -239,17 +239,17 @@ def test_what_was_put_right_is_put_right_again_no_sooner_than_the_damping_nor_a_
     healthy = observation("fw1", "fw1", addresses=ADDRESSES)
     holders = {allocation(n): elastic_ip(n, place) for n, place in enumerate(places)}
     observed = replace(healthy, elastic_ips=_one_place_each(holders))
-    last = memory.last_move("internet-edge")
     for move in decide(topology(ADDRESSES), observed, memory, NOW)[0].moves:
+        past = memory.moves_of(move.allocation_id)
         if (
-            not move.dead
-            and last is not None
-            and last.owner == move.owner
-            and move.allocation_id in last.verified
+            past
+            and not move.dead
+            and past[-1].owner == move.owner
+            and move.allocation_id in past[-1].verified
         ):
-            assert NOW - last.at >= timedelta(seconds=5)
-            came = [m for m in memory.moves if m.owner == move.owner and move.allocation_id in m.verified]
-            assert len(came) < 3
+            assert NOW - past[-1].at >= timedelta(seconds=5)
+            came = takewhile(lambda m: m.owner == "fw1", reversed(past))
+            assert sum(move.allocation_id in m.verified for m in came) < 3
 
 
 @pytest.mark.parametrize("action", Action)

@@ -64,7 +64,7 @@ def test_lease_is_taken_over_after_its_end_and_the_margin_for_clocks(edge: Stack
 def test_fence_renews_and_keeps_the_moves(edge: Stack) -> None:
     lease, memory = take("one", edge.clock.now())
     edge.clock.sleep(25)
-    memory = memory.with_move("internet-edge", "fw2", edge.clock.now(), ["eipalloc-1"])
+    memory = memory.with_move("fw2", edge.clock.now(), ["eipalloc-1"])
     renewed = LOOKS.fence(lease, memory, edge.clock.now())
     assert renewed.until - lease.until == timedelta(seconds=25)
     edge.clock.sleep(36)
@@ -117,7 +117,7 @@ def test_what_changes_while_a_look_runs_is_seen_before_it_ends(edge: Stack) -> N
 def test_memory_round_trip(edge: Stack) -> None:
     lease, _ = take("one", edge.clock.now())
     memory = Memory(
-        moves=(PastMove("internet-edge", "fw2", edge.clock.now()),), next_hops={"0.0.0.0/0": ("10.0.1.10",)}
+        moves=(PastMove("fw2", edge.clock.now(), ("eipalloc-1",)),), next_hops={"0.0.0.0/0": ("10.0.1.10",)}
     )
     LOOKS.release(lease, memory)
     assert LOOKS.next_hops() == {"edge": {"0.0.0.0/0": ("10.0.1.10",)}}

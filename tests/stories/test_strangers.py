@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tandem.adapters.looks import LookStore
 from tests.judging import moved, reasons, told
 from tests.stack import MOVING, Stack
 
@@ -95,6 +96,23 @@ def test_the_appliances_own_ha_script_moves_it_too(edge: Stack) -> None:
     edge.live(660)
     assert edge.are_all_with("fw1")
     assert edge.kinds() == [*ONCE * 3, "hold", *ONCE, "hold-ended"]
+
+
+def test_what_a_look_moved_that_died_since_counts_as_moved(edge: Stack) -> None:
+    """Its memory says that eip1 was sent to fw1, and nobody has seen it there but the next look."""
+    looks, name = LookStore("tandem-state"), edge.ids["elastic_ips"]["eip1"]["allocation_id"]
+    held = looks.acquire("edge", "died", edge.clock.now(), [])
+    assert held is not None
+    sent_at = edge.clock.now()
+    looks.release(held[0], held[1].with_move("fw1", sent_at, [name]))
+    edge.sweep()
+    assert edge.calls(*MOVING) == []
+    stranger_moves(edge, "eip1", "fw2")
+    edge.sweep()
+    assert edge.are_all_with("fw1")
+    put_right = edge.clock.now()
+    assert (put_right - sent_at).total_seconds() >= 5
+    assert "after Tandem had moved it" in edge.audit()[-2].body["groups"]["internet-edge"]["reason"]
 
 
 def test_a_second_mover_within_one_appliance(edge: Stack) -> None:

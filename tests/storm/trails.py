@@ -49,14 +49,13 @@ def declared(intents: Sequence[Body], documents: Mapping[int, Topology]) -> None
 
 @dataclass
 class _Past:
-    """The moves of one group so far, and what EC2 showed where the last of them took it."""
+    """The moves of one Elastic IP so far, and whether EC2 showed it where the last one took it."""
 
     moves: list[tuple[str, datetime]] = field(default_factory=list)
-    sent: set[str] = field(default_factory=set)
-    """What the last of them set out with."""
-    verified: set[str] = field(default_factory=set)
-    doubtful: tuple[str, datetime, set[str]] | None = None
-    """A move of a look that died, and what it set out with: the next one to the same owner may finish it."""
+    is_verified: bool = True
+
+    def may_finish(self, owner: str) -> bool:
+        return bool(self.moves) and self.moves[-1][0] == owner and not self.is_verified
 
 
 def damped(
@@ -65,43 +64,48 @@ def damped(
     *,
     slack: timedelta,
     unkept: Collection[str],
+    arrived: Collection[tuple[str, str]],
 ) -> int:
-    """Each move away from a live holder waits 5 s after the group's last one, doubling while the owner flaps.
+    """A move away from a live holder waits 5 s after the address's last one, doubling while the owner flaps.
 
     Who is alive is read from the evidence. Finishing a move waits for nothing, putting right what EC2 showed
     in its place does. `slack` is how far apart clocks were; `unkept` are decisions whose end may not have
-    been remembered. How many moves had to wait.
+    been remembered; `arrived` are the addresses of decisions whose calls came to EC2, so that they were
+    remembered before. How many moves had to wait.
     """
     outcomes = {b["decision_id"]: b for b in of_kind(bodies, RecordKind.OUTCOME)}
-    groups: dict[str, _Past] = {}
+    addresses: dict[str, _Past] = {}
     waited = 0
     for intent in of_kind(bodies, RecordKind.INTENT):
         if "late" in intent:
             continue
-        outcome, at = outcomes[intent["decision_id"]], parse_iso(intent["at"])
-        for name, group in intent["groups"].items():
-            past = groups.setdefault(name, _Past())
-            addresses = moving(group)
-            for address in addresses:
+        decision_id, at = intent["decision_id"], parse_iso(intent["at"])
+        for group in intent["groups"].values():
+            for address in moving(group):
+                past = addresses.setdefault(address["allocation_id"], _Past())
                 if _has_to_wait(past, address) and _is_alive(address, intent, documents):
                     waited += 1
                     assert at - past.moves[-1][1] >= _wait(past, slack) - slack, (past.moves[-1], intent)
-            if addresses:
-                _remember(past, addresses, at, outcome, is_kept=intent["decision_id"] not in unkept)
+            ended = _ended(moving(group), outcomes[decision_id])
+            is_known = outcomes[decision_id]["outcome"] != "unknown"
+            is_taken = any(outcome in TAKEN for outcome in ended.values())
+            for address in moving(group):
+                name = address["allocation_id"]
+                if is_taken if is_known else (decision_id, name) in arrived:
+                    is_verified = ended.get(name) == Outcome.VERIFIED and decision_id not in unkept
+                    _remember(addresses[name], address["to"]["appliance"], at, is_verified=is_verified)
     return waited
 
 
+TAKEN = (Outcome.VERIFIED, Outcome.UNVERIFIED)
+
+
 def _has_to_wait(past: _Past, address: Body) -> bool:
-    owner, allocation_id = address["to"]["appliance"], address["allocation_id"]
-    if not past.moves:
+    owner = address["to"]["appliance"]
+    if not past.moves or past.may_finish(owner):
         return False
-    is_same = past.moves[-1][0] == owner
-    if address["from"] is not None and address["from"]["appliance"] == owner:
-        return is_same and allocation_id in past.verified
-    begun = past.sent - past.verified if is_same else set()
-    if past.doubtful is not None and past.doubtful[0] == owner:
-        begun = begun | past.doubtful[2]
-    return allocation_id not in begun
+    is_within = address["from"] is not None and address["from"]["appliance"] == owner
+    return not is_within or past.moves[-1][0] == owner
 
 
 def _is_alive(address: Body, intent: Body, documents: Mapping[int, Topology]) -> bool:
@@ -123,32 +127,17 @@ def _wait(past: _Past, slack: timedelta) -> timedelta:
     return timedelta(seconds=min(DAMPING_MOST_SECONDS, DAMPING_FIRST_SECONDS * 2 ** (run - 1)))
 
 
-def _remember(past: _Past, addresses: list[Body], at: datetime, outcome: Body, *, is_kept: bool) -> None:
-    owner = addresses[0]["to"]["appliance"]
+def _ended(addresses: Sequence[Body], outcome: Body) -> dict[str, str]:
     ids = {address["allocation_id"] for address in addresses}
-    ended = {a["allocation_id"]: a for a in outcome.get("addresses", ()) if a["allocation_id"] in ids}
-    if outcome["outcome"] == "unknown":
-        if past.doubtful is None or past.doubtful[0] != owner:
-            past.doubtful = owner, at, set()
-        past.doubtful[2].update(ids)
-        return
-    if not any(a["outcome"] in (Outcome.VERIFIED, Outcome.UNVERIFIED) for a in ended.values()):
-        return
-    is_new = not past.moves or past.moves[-1][0] != owner
-    finishes = past.doubtful is not None and past.doubtful[0] == owner
-    begun = past.doubtful[2] if past.doubtful and finishes else set()
-    if is_new:
-        past.moves.append((owner, past.doubtful[1] if past.doubtful and finishes and ids <= begun else at))
-        past.sent, past.verified = set(), set()
-    elif ids & past.verified:
-        past.moves.append((owner, at))
-    elif not ids <= past.sent | begun:
-        past.moves[-1] = owner, at
-    past.sent |= ids | begun
-    past.verified -= ids
-    past.doubtful = None
-    if is_kept:
-        past.verified |= {name for name, a in ended.items() if a["outcome"] == Outcome.VERIFIED}
+    rows = outcome.get("addresses", ())
+    return {a["allocation_id"]: a["outcome"] for a in rows if a["allocation_id"] in ids}
+
+
+def _remember(past: _Past, owner: str, at: datetime, *, is_verified: bool) -> None:
+    if past.may_finish(owner):
+        past.moves.pop()
+    past.moves.append((owner, at))
+    past.is_verified = is_verified
 
 
 def counted(bodies: Sequence[Body]) -> dict[str, Any]:

@@ -50,8 +50,9 @@ class Witness:
     """What happens next while a batch of calls is on the wire."""
     on_the_wire: set[str] = field(default_factory=set)
     """The decisions whose calls stalled after they had left."""
+    used: set[tuple[str, str]] = field(default_factory=set)
+    """Decision and Elastic IP of each call that came to EC2."""
     _ended: set[str] = field(default_factory=set)
-    _used: set[tuple[str, str]] = field(default_factory=set)
     _alive: dict[int, frozenset[str]] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -146,8 +147,8 @@ class Witness:
         with self._lock:
             for body in self._open():
                 use = (body["decision_id"], place[0])
-                if place in announced(body) and use not in self._used:
-                    self._used.add(use)
+                if place in announced(body) and use not in self.used:
+                    self.used.add(use)
                     return
             self.wrong.append(f"no open intent announces {place}")
 

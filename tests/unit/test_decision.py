@@ -32,6 +32,8 @@ from tests.pure import (
     with_interface,
 )
 
+BOTH = (allocation(0), allocation(1))
+
 
 def decided(
     observed: Observation, declared: Topology | None = None, memory: Memory | None = None
@@ -48,7 +50,7 @@ def test_addresses_that_are_with_the_route_stay() -> None:
 def test_dead_holder_moves_at_once() -> None:
     decision = decided(
         observation("fw2", "fw1", alive=("fw2",)),
-        memory=Memory(moves=(PastMove("internet-edge", "fw1", NOW),)),
+        memory=Memory().with_move("fw1", NOW, BOTH),
     )
     assert [(m.allocation_id, m.target) for m in decision.moves] == [
         (allocation(0), target("fw2", 0)),
@@ -176,7 +178,7 @@ def test_wrong_private_ip_of_the_right_appliance_is_put_right_without_damping() 
     observed = observation("fw1", "fw1")
     wrong = Target(INTERFACE["fw1"], ADDRESS["fw1"])
     observed = replace(observed, elastic_ips={**observed.elastic_ips, allocation(0): elastic_ip(0, wrong)})
-    memory = Memory(moves=(PastMove("internet-edge", "fw2", NOW),))
+    memory = Memory().with_move("fw2", NOW, BOTH)
     assert [m.target for m in decided(observed, memory=memory).moves] == [target("fw1", 0)]
 
 
@@ -185,7 +187,7 @@ def _astray(seconds_ago: tuple[int, ...]) -> GroupDecision:
     observed = observation("fw1", "fw1")
     wrong = Target(INTERFACE["fw1"], ADDRESS["fw1"])
     observed = replace(observed, elastic_ips={**observed.elastic_ips, allocation(0): elastic_ip(0, wrong)})
-    put_right = (PastMove("internet-edge", "fw1", after(-s), verified=(allocation(0),)) for s in seconds_ago)
+    put_right = (PastMove("fw1", after(-s), verified=(allocation(0),)) for s in seconds_ago)
     return decided(observed, memory=Memory(moves=tuple(put_right)))
 
 
@@ -199,7 +201,7 @@ def test_wrong_private_ip_is_told_in_words_of_its_own() -> None:
 def test_wrong_private_ip_that_was_put_right_before_is_damped() -> None:
     held = _astray((15, 4)).addresses[0]
     assert (held.action, held.retry_at) == (Action.HOLD, after(6))
-    assert held.reason.startswith(f"fw1 has it at {ADDRESS['fw1']} of {INTERFACE['fw1']} and the last move")
+    assert held.reason.startswith(f"fw1 has it at {ADDRESS['fw1']} of {INTERFACE['fw1']} and its last move")
 
 
 def test_a_fight_within_one_appliance_is_told_not_fought() -> None:
@@ -318,7 +320,7 @@ def test_damping_doubles_while_the_owner_flaps(seconds_ago: tuple[int, ...], wai
     owners = ["fw1" if n % 2 == 0 else "fw2" for n in range(len(seconds_ago))][::-1]
     memory = Memory(
         moves=tuple(
-            PastMove("internet-edge", o, NOW - timedelta(seconds=s))
+            PastMove(o, NOW - timedelta(seconds=s), verified=BOTH)
             for o, s in zip(owners, seconds_ago, strict=True)
         )
     )
@@ -328,16 +330,18 @@ def test_damping_doubles_while_the_owner_flaps(seconds_ago: tuple[int, ...], wai
 
 
 def test_finishing_a_begun_move_is_not_damped() -> None:
-    decision = _half_moved(Memory().with_move("internet-edge", "fw2", NOW, [allocation(0), allocation(1)]))
+    decision = _half_moved(Memory().with_move("fw2", NOW, BOTH))
     assert [m.allocation_id for m in decision.moves] == [allocation(1)]
 
 
-def test_an_address_that_the_last_move_did_not_send_is_damped_like_any_other() -> None:
-    """The route flapped back to fw2: what nobody had went at once, what a live fw1 has waits."""
-    flapped = Memory().with_move("internet-edge", "fw1", after(-2), [allocation(0), allocation(1)])
-    decision = _half_moved(flapped.with_move("internet-edge", "fw2", after(-1), [allocation(0)]))
+def test_what_another_address_does_neither_frees_nor_damps_an_address() -> None:
+    """The route flapped back to fw2: what nobody had went at once, what fw1 has waits for its own time."""
+    flapped = Memory().with_move("fw1", after(-2), BOTH).with_verified(dict.fromkeys(BOTH, "fw1"))
+    decision = _half_moved(flapped.with_move("fw2", after(-1), BOTH[:1]))
     assert decision.moves == ()
-    assert decision.addresses[1].retry_at == after(9)
+    assert decision.addresses[1].retry_at == after(3)
+    follows = _half_moved(Memory().with_move("fw2", NOW, BOTH[:1]))
+    assert [m.allocation_id for m in follows.moves] == [allocation(1)]
 
 
 def _half_moved(memory: Memory) -> GroupDecision:
@@ -348,7 +352,7 @@ def _half_moved(memory: Memory) -> GroupDecision:
 
 
 def test_a_last_move_from_the_future_waits_no_longer_than_the_damping() -> None:
-    memory = Memory(moves=(PastMove("internet-edge", "fw1", after(3600)),))
+    memory = Memory().with_move("fw1", after(3600), BOTH)
     assert decided(observation("fw2", "fw1"), memory=memory).addresses[0].retry_at == after(5)
 
 

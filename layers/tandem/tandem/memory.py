@@ -6,9 +6,11 @@ Nothing here is needed to know where an Elastic IP is; a damaged memory is repla
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 
 from tandem.lease import CLOCK_MARGIN
 
@@ -19,10 +21,10 @@ DAMPING_FIRST_SECONDS = 5
 DAMPING_MOST_SECONDS = 60
 
 KEPT_MOVES = 6
-"""Of each group: five moves double the damping to its most, three of one address are a contest."""
+"""Of each address: five double the damping to its most, three to the same owner are a contest."""
 
 KEPT_IN_ALL = 1200
-"""Of all groups, those that moved last: some 130 kB of the 400 that a record may have."""
+"""The newest: with 1,000 addresses some 300 kB of the 400 that a record may have."""
 
 CONTEST_WINDOW = timedelta(minutes=10)
 CONTESTED_AFTER = 3
@@ -31,15 +33,18 @@ CONTESTED_AFTER = 3
 
 @dataclass(frozen=True, slots=True)
 class PastMove:
-    """A group's addresses were sent to `owner`, away from a live or a dead holder."""
+    """Addresses were sent to `owner` together, away from a live or a dead holder, or from nobody."""
 
-    group: str
     owner: str
     at: datetime
     pending: tuple[str, ...] = ()
-    """The addresses sent and not shown there yet: only to move these again is to finish this move."""
+    """Those that EC2 has not shown there yet: to send one of them there again is to finish this move."""
     verified: tuple[str, ...] = ()
-    """The addresses that EC2 showed there: to move one of them to the same owner again is a new move."""
+    """Those that EC2 showed there: to send one of them there again is a new move."""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return self.pending + self.verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,54 +69,57 @@ class Memory:
     told: int | None = None
     """The audit record up to which people were told; None where nobody knows."""
 
-    def with_move(self, group: str, owner: str, at: datetime, addresses: Iterable[str]) -> Memory:
-        """Adds a move of these addresses, unless it finishes the last one of the group: that keeps its time.
+    def with_move(self, owner: str, at: datetime, addresses: Iterable[str]) -> Memory:
+        """Adds a move. What finishes an address's last one takes its place."""
+        sent, newest = set(addresses), self._newest()
+        moves = [
+            replace(m, pending=tuple(a for a in m.pending if a not in sent or newest[a] is not m))
+            if m.owner == owner
+            else m
+            for m in self.moves
+        ]
+        return replace(self, moves=_kept([*moves, PastMove(owner, at, tuple(sorted(sent)))]))
 
-        Addresses that follow the others to the same owner later are part of the same move, at a new time.
-        """
-        sent = set(addresses)
-        past = tuple(move for move in self.moves if move.group == group)
-        if not past or past[-1].owner != owner:
-            past = tuple(replace(move, pending=(), verified=()) for move in past)
-            past = (*past, PastMove(group, owner, at, tuple(sorted(sent))))
-        elif sent <= set(past[-1].pending):
+    def with_verified(self, places: Mapping[str, str]) -> Memory:
+        """EC2 showed each of these addresses with its owner: a last move that went there has ended."""
+        newest = self._newest()
+        ended = {a for a, owner in places.items() if a in newest and newest[a].owner == owner}
+        if not any(a in newest[a].pending for a in ended):
             return self
-        else:
-            last, pending = past[-1], tuple(sorted(sent | set(past[-1].pending)))
-            if sent & set(last.verified):
-                past = (*past[:-1], replace(last, pending=()), PastMove(group, owner, at, pending))
-            else:
-                past = (*past[:-1], replace(last, at=at, pending=pending))
-        others = (move for move in self.moves if move.group != group)
-        return replace(self, moves=(*others, *past[-KEPT_MOVES:])[-KEPT_IN_ALL:])
+        moves = []
+        for m in self.moves:
+            shown = {a for a in m.pending if a in ended and newest[a] is m}
+            pending = tuple(a for a in m.pending if a not in shown)
+            moves.append(replace(m, pending=pending, verified=tuple(sorted(shown | set(m.verified)))))
+        return replace(self, moves=tuple(moves))
 
-    def with_verified(self, group: str, addresses: Iterable[str]) -> Memory:
-        """EC2 showed these addresses of the group's last move at their new place."""
-        last = self.last_move(group)
-        if last is None:
-            return self
-        shown = set(addresses)
-        known = replace(
-            last,
-            pending=tuple(sorted(set(last.pending) - shown)),
-            verified=tuple(sorted(shown | set(last.verified))),
-        )
-        return replace(self, moves=tuple(known if move is last else move for move in self.moves))
+    def moves_of(self, allocation_id: str) -> tuple[PastMove, ...]:
+        """Those of one address, the newest last."""
+        return tuple(m for m in self.moves if allocation_id in m.addresses)
 
-    def last_move(self, group: str) -> PastMove | None:
-        return next((move for move in reversed(self.moves) if move.group == group), None)
+    def _newest(self) -> dict[str, PastMove]:
+        return {a: m for m in self.moves for a in m.addresses}
 
 
-def damped_until(
-    memory: Memory, group: str, owner: str, allocation_id: str, now: datetime
-) -> datetime | None:
-    """When a move away from a live holder may happen at the soonest; None means now.
+def _kept(moves: Sequence[PastMove]) -> tuple[PastMove, ...]:
+    """Without those of which every address has moved often enough since."""
+    since: Counter[str] = Counter()
+    kept = []
+    for move in reversed(moves):
+        since.update(move.addresses)
+        if any(since[a] <= KEPT_MOVES for a in move.addresses):
+            kept.append(move)
+    return tuple(reversed(kept))[-KEPT_IN_ALL:]
 
-    5 s after the last move, doubling to 60 s with each move of a run whose gaps are under two minutes.
-    Finishing a begun move (same owner, sent and not shown yet) waits for nothing. A last move from the future
-    (a clock was wrong) never makes anybody wait longer than the damping itself.
+
+def damped_until(memory: Memory, owner: str, allocation_id: str, now: datetime) -> datetime | None:
+    """When an address may leave a live holder for this owner at the soonest; None means now.
+
+    5 s after its last move, doubling to 60 s with each one of a run whose gaps are under two minutes. To
+    finish a begun move (same owner, not shown there yet) waits for nothing. A last move from the future (a
+    clock was wrong) never makes anybody wait longer than the damping itself.
     """
-    past = [move for move in memory.moves if move.group == group]
+    past = memory.moves_of(allocation_id)
     if not past or (past[-1].owner == owner and allocation_id in past[-1].pending):
         return None
     run = 1
@@ -122,13 +130,19 @@ def damped_until(
     return until if until > now else None
 
 
-def contested(memory: Memory, group: str, owner: str, allocation_id: str, now: datetime) -> int | None:
+def was_put_there(memory: Memory, owner: str, allocation_id: str) -> bool:
+    """Whether the address's last move was to this owner, and EC2 showed it there."""
+    past = memory.moves_of(allocation_id)
+    return bool(past) and past[-1].owner == owner and allocation_id in past[-1].verified
+
+
+def contested(memory: Memory, owner: str, allocation_id: str, now: datetime) -> int | None:
     """How often an address came to the owner and was moved away again, of late; None where that is no fight.
 
     It may be the appliance's own script, or another tool. It is told, not fought: one of the two has to go.
     """
-    moves = (m for m in memory.moves if m.group == group and m.owner == owner)
-    times = sum(allocation_id in m.verified and now - m.at < CONTEST_WINDOW for m in moves)
+    came = takewhile(lambda m: m.owner == owner, reversed(memory.moves_of(allocation_id)))
+    times = sum(allocation_id in m.verified and now - m.at < CONTEST_WINDOW for m in came)
     return times if times >= CONTESTED_AFTER else None
 
 
@@ -146,7 +160,6 @@ def load(text: object) -> tuple[Memory, str | None]:
         return Memory(
             moves=tuple(
                 PastMove(
-                    str(m["group"]),
                     str(m["owner"]),
                     _time(m["at"]),
                     pending=tuple(str(allocation_id) for allocation_id in m.get("pending", ())),
@@ -174,7 +187,7 @@ def not_after(memory: Memory, now: datetime) -> tuple[Memory, str | None]:
     """
     limit = now + CLOCK_MARGIN
     heard = {session: at for session, at in memory.heard.items() if at <= limit}
-    ahead = sorted({m.group for m in memory.moves if m.at > limit} | (memory.heard.keys() - heard))
+    ahead = sorted({m.owner for m in memory.moves if m.at > limit} | (memory.heard.keys() - heard))
     moves = tuple(replace(move, at=min(move.at, now)) for move in memory.moves)
     damage = f"its memory was damaged (times in the future: {', '.join(ahead)}); they count as now"
     return replace(memory, moves=moves, heard=heard), damage if ahead else None

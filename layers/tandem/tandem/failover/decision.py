@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from tandem.failover import ownership, readiness
-from tandem.memory import Memory, contested, damped_until
+from tandem.memory import Memory, contested, damped_until, was_put_there
 from tandem.model import Holder, Observation, Status
 from tandem.override import Override, OverrideKind, in_force
 from tandem.topology import ElasticIpSpec, Group, Target, Topology
@@ -114,10 +114,16 @@ def decide(
     return tuple(_decide_group(group, scene) for group in topology.groups)
 
 
+def in_place(decisions: tuple[GroupDecision, ...]) -> dict[str, str]:
+    """The Elastic IPs that are where they belong, each with the appliance that it is at."""
+    addresses = (a for d in decisions for a in d.addresses if a.action is Action.NO_CHANGE)
+    return {a.allocation_id: a.owner for a in addresses if a.owner is not None}
+
+
 def _decide_group(group: Group, scene: _Scene) -> GroupDecision:
     owner = _owner(group, scene)
     if owner.hold is None:
-        wished = tuple(_decide_address(spec, owner, group, scene) for spec in group.elastic_ips)
+        wished = tuple(_decide_address(spec, owner, scene) for spec in group.elastic_ips)
         return _summary(group, owner, _without_displacement(wished, scene.observation))
     return GroupDecision(
         group=group.name,
@@ -173,7 +179,7 @@ def _overridden(override: Override, scene: _Scene) -> _Owner:
     return _Owner((pinned.name,), pinned=True, forced=override.forced, reports=(report,))
 
 
-def _decide_address(spec: ElasticIpSpec, owner: _Owner, group: Group, scene: _Scene) -> AddressDecision:
+def _decide_address(spec: ElasticIpSpec, owner: _Owner, scene: _Scene) -> AddressDecision:
     """Steps 5 to 7 of design §5 for one Elastic IP."""
     topology, observation = scene.topology, scene.observation
     address = observation.elastic_ips.get(spec.allocation_id)
@@ -196,17 +202,17 @@ def _decide_address(spec: ElasticIpSpec, owner: _Owner, group: Group, scene: _Sc
     )
     if holder and Target(holder.network_interface_id, holder.private_ip) == move.target:
         return replace(move, action=Action.NO_CHANGE, reason=f"it is where {chosen} wants it")
-    obstacle = _obstacle(move, spec, owner, group, scene)
+    obstacle = _obstacle(move, spec, owner, scene)
     if obstacle is not None:
         return obstacle
     why = f"{chosen} is pinned" if owner.pinned else f"{chosen} owns the route"
-    return replace(move, reason=f"{why}; {move.dead or _why_alive(move, group, scene)}")
+    return replace(move, reason=f"{why}; {move.dead or _why_alive(move, scene)}")
 
 
-def _why_alive(move: AddressDecision, group: Group, scene: _Scene) -> str:
+def _why_alive(move: AddressDecision, scene: _Scene) -> str:
     """Why an appliance that is alive has the address although it should not, or has it in the wrong place."""
     there = _at(move.holder) if _is_within(move) else move.holder_appliance
-    if _was_put_right(move, group, scene):
+    if _was_put_right(move, scene):
         return f"something else moved it to {there} after Tandem had moved it"
     if _is_within(move):
         return f"{move.owner} has it at {there}, not at {_at(move.target)}"
@@ -218,10 +224,9 @@ def _is_within(move: AddressDecision) -> bool:
     return move.holder_appliance == move.owner
 
 
-def _was_put_right(move: AddressDecision, group: Group, scene: _Scene) -> bool:
-    """Whether EC2 showed the address where Tandem moved it, with the owner that has the group to this day."""
-    past = (m for m in scene.memory.moves if m.group == group.name and m.owner == move.owner)
-    return any(move.allocation_id in m.verified for m in past)
+def _was_put_right(move: AddressDecision, scene: _Scene) -> bool:
+    """Whether Tandem had moved the address to where it belongs now."""
+    return was_put_there(scene.memory, str(move.owner), move.allocation_id)
 
 
 def _at(place: Holder | Target | None) -> str:
@@ -236,7 +241,7 @@ def _dead(holder: Holder | None, at: str | None, scene: _Scene) -> str | None:
 
 
 def _obstacle(
-    move: AddressDecision, spec: ElasticIpSpec, owner: _Owner, group: Group, scene: _Scene
+    move: AddressDecision, spec: ElasticIpSpec, owner: _Owner, scene: _Scene
 ) -> AddressDecision | None:
     """The hold in the place of a move, or None: a strange holder, doubt, an unready target, damping."""
     held = replace(move, action=Action.HOLD, severity=Severity.CRITICAL)
@@ -251,28 +256,28 @@ def _obstacle(
     unready = readiness.limitation(spec, chosen, scene.observation, forced=owner.forced, dead=dead)
     if unready is not None:
         return replace(held, reason=unready)
-    return None if dead else _restraint(held, group, scene)
+    return None if dead else _restraint(held, scene)
 
 
-def _restraint(held: AddressDecision, group: Group, scene: _Scene) -> AddressDecision | None:
+def _restraint(held: AddressDecision, scene: _Scene) -> AddressDecision | None:
     """Step 7, for a holder that is alive: somebody else's hand on the address, then the damping.
 
     What the owner has in the wrong place did not flap: it is damped only where it had been put right.
     """
     owner, address = str(held.owner), held.allocation_id
-    times = contested(scene.memory, group.name, owner, address, scene.now)
+    times = contested(scene.memory, owner, address, scene.now)
     if times is not None:
         fought = f"something else moved it away from {owner} {times} times in the last 10 minutes"
         if _is_within(held):
             fought = f"it is at {_at(held.holder)} again after {times} moves in the last 10 minutes"
         return replace(held, reason=f"{fought}: {_LET_BE}")
-    wait = damped_until(scene.memory, group.name, owner, address, scene.now)
-    if wait is None or (_is_within(held) and not _was_put_right(held, group, scene)):
+    wait = damped_until(scene.memory, owner, address, scene.now)
+    if wait is None or (_is_within(held) and not _was_put_right(held, scene)):
         return None
     still = (
         f"{owner} has it at {_at(held.holder)}" if _is_within(held) else f"{held.holder_appliance} is alive"
     )
-    damped = f"{still} and the last move is recent: damped until {wait:%H:%M:%S} UTC"
+    damped = f"{still} and its last move is recent: damped until {wait:%H:%M:%S} UTC"
     return replace(held, reason=damped, severity=Severity.INFO, retry_at=wait)
 
 

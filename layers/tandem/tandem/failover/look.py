@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from tandem.errors import LeaseLostError, OutdatedError, StateUnavailableError
 from tandem.failover import holds, turn
-from tandem.failover.decision import Action, GroupDecision, decide
+from tandem.failover.decision import Action, GroupDecision, decide, in_place
 from tandem.failover.moves import NOT_BEGUN, Moved, after
 from tandem.failover.run import RETRY_SECONDS, Report, Run, World
 from tandem.failover.settling import (
@@ -124,6 +124,7 @@ def _settle(run: Run, signals: tuple[Signal, ...]) -> tuple[bool, tuple[Signal, 
         previous = read_before if is_apart else None
         run.memory = replace(run.memory, next_hops=seen_next_hops(observation, run.topology))
         decisions = decide(run.topology, observation, run.memory, clock.now())
+        run.memory = run.memory.with_verified(in_place(decisions))
         moved = turn.act(run, decisions, observation, signals)
         decisions = run.report.decisions = after(decisions, moved)
         pending = awaited(signals, run.memory.heard, run.topology, decisions, previous, observation, began)

@@ -157,21 +157,19 @@ def _superseded(run: Run, batch: tuple[Move, ...]) -> tuple[Moved, ...]:
 
 
 def _remembering(memory: Memory, planned: Iterable[Move], at: datetime) -> Memory:
-    """The memory with these moves of each group."""
-    by_group: dict[str, list[Move]] = {}
+    """The memory with these moves to each owner."""
+    by_owner: dict[str, list[str]] = {}
     for move in planned:
-        by_group.setdefault(move.group, []).append(move)
-    for group, theirs in by_group.items():
-        memory = memory.with_move(group, theirs[-1].owner, at, [move.allocation_id for move in theirs])
+        by_owner.setdefault(move.owner, []).append(move.allocation_id)
+    for owner, addresses in by_owner.items():
+        memory = memory.with_move(owner, at, addresses)
     return memory
 
 
 def _shown(memory: Memory, done: tuple[Moved, ...]) -> Memory:
     """The memory with the addresses that EC2 showed at their new place."""
-    for group in {m.move.group for m in done}:
-        shown = [m for m in done if m.move.group == group and m.outcome is Outcome.VERIFIED]
-        memory = memory.with_verified(group, (m.move.allocation_id for m in shown))
-    return memory
+    shown = {m.move.allocation_id: m.move.owner for m in done if m.outcome is Outcome.VERIFIED}
+    return memory.with_verified(shown)
 
 
 def _was_refused(run: Run, decision: GroupDecision) -> bool:
