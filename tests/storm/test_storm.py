@@ -42,14 +42,14 @@ SEEN: Counter[str] = Counter()
 
 FEWEST = {
     "steps": 2000,
-    "moves": 300,
-    "moved and verified": 300,
+    "moves": 200,
+    "moved and verified": 200,
     "holds": 100,
     "contended": 15,
     "lost": 10,
     "taken_over": 10,
     "stalled on the wire": 8,
-    "had to wait": 100,
+    "had to wait": 60,
     "intents closed by another look": 2,
 }
 """How often it must at the least, in the examples of the tests: a storm that meets nothing proves nothing.
