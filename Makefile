@@ -9,6 +9,9 @@ BIN := $(VENV)/bin
 SAM := $(VENV_SAM)/bin/sam
 SOURCES := $(wildcard layers/tandem/tandem functions cli lab bench tests)
 WORKERS ?= 2
+# `make test FORKS=no`: every test in the process of its worker, in a world of its own
+FORKS ?= yes
+PYTEST := $(if $(filter no,$(FORKS)),--unforked)
 
 # the SAM CLI reports to nobody and keeps its own files here
 export SAM_CLI_TELEMETRY := 0
@@ -16,7 +19,8 @@ export __SAM_CLI_APP_DIR := $(CURDIR)/$(VENV_SAM)/app
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-trouble lab bench test test-fast test-e2e check lint format types layers template lock setup clean
+.PHONY: help demo demo-trouble lab bench quick test test-fast test-e2e prove prove-fast prove-e2e coverage storm check lint \
+	format types layers template lock setup clean
 
 help: ## what there is
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -30,30 +34,45 @@ demo-trouble: setup ## the same while EC2 fails one call in three, throttles and
 lab: setup ## the same deployment, staying up: pull its levers from a second terminal
 	$(BIN)/python -m lab up
 
-test: test-fast test-e2e ## all tests
+quick: $(VENV)/.ready ## seconds: the unit tests of what has changed and of what imports it
+	$(BIN)/python -m tests.affected --changed --in tests/unit | xargs -r $(BIN)/pytest -n $(WORKERS) $(PYTEST)
+
+test: test-fast test-e2e ## before a commit, ten minutes at most: all that is quick, and a failover on the deployed stack
 
 test-fast: $(VENV)/.ready
 	@echo "== tests: all but the end to end"
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal --durations 12 --ignore tests/e2e tests
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal --durations 12 -m "not prove" --ignore tests/e2e $(PYTEST) tests
 
 test-e2e: setup
 	@echo "== tests: tests/e2e (the template, deployed in the lab)"
-	$(BIN)/pytest tests/e2e
+	$(BIN)/pytest --durations 3 -m "not prove" $(PYTEST) tests/e2e
 
-crash-sweep: $(VENV)/.ready ## kill the failover and provisioner functions at every AWS call; change every field
-	$(BIN)/pytest -s tests/stories/test_crashes.py tests/stories/test_provisioning_crashes.py \
-		tests/stories/test_field_sweep.py
+prove: setup ## all that `make test` leaves out: every crash, every field, the storm, the deployed stack, the demos
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target prove-fast prove-e2e
+	@$(MAKE) --no-print-directory demo
+	@$(MAKE) --no-print-directory demo-trouble
+
+prove-fast: $(VENV)/.ready
+	@echo "== proof: crash sweeps, field sweep, storm"
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal --durations 12 -m prove --ignore tests/e2e $(PYTEST) tests
+
+prove-e2e: setup
+	@echo "== proof: tests/e2e (a deployed stack for each file)"
+	$(BIN)/pytest -n 3 --dist loadfile --durations 12 -m prove $(PYTEST) tests/e2e
+
+coverage: $(VENV)/.ready ## which lines the tests of `make test` run, the deployed stack left out; no gate
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -q -m "not prove" --ignore tests/e2e --cov --cov-report=term $(PYTEST) tests
 
 storm: $(VENV)/.ready ## anything that can happen, in any order, for minutes, and properties with new examples; prints its seed
 	TANDEM_STORM_EXAMPLES=$(EXAMPLES) $(BIN)/pytest --hypothesis-profile=exploring --hypothesis-seed=$(SEED) \
-		tests/storm tests/properties
+		$(PYTEST) tests/storm tests/properties
 EXAMPLES ?= 60
 SEED ?= $(shell date +%s)
 
 bench: $(VENV)/.ready ## how fast it is, beside what others do: tables, plots, bench/results.json; seven minutes
 	$(BIN)/python -m bench
 
-check: lint types layers template test ## everything that judges a change
+check: lint types layers template test ## the static checks too: what CI runs before the proof
 
 lint: $(VENV)/.ready
 	@echo "== lint"

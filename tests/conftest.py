@@ -3,6 +3,12 @@
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import faster_moto
+
+pytest_plugins = ["tests.fork_plugin"]
+
+faster_moto.install()
+
 settings.register_profile(
     "repeatable", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
@@ -10,6 +16,16 @@ settings.register_profile("exploring", settings.get_profile("repeatable"), deran
 settings.load_profile("repeatable")  # one commit, one verdict; `make storm` explores
 
 LONG = ("test_storm.py", "test_field_sweep.py", "test_provisioning_crashes.py", "test_crashes.py")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints how much a sweep or a storm met: what its test recorded as `met`."""
+    passed: list[pytest.TestReport] = terminalreporter.getreports("passed")
+    met = [str(text) for report in passed for name, text in report.user_properties if name == "met"]
+    if met:
+        terminalreporter.section("what was met")
+        for text in met:
+            terminalreporter.write_line(text)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -4,17 +4,107 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ConnectTimeoutError
 from botocore.model import OperationModel
 
+from lab.ec2.clock import Clock
 from tandem.adapters import clients
+from tests.forks import finish, fork, result
 
 
 class Killed(BaseException):
     """The process is gone: no handler of ours may catch this."""
+
+
+@dataclass
+class Crashes:
+    """Divides the process at each of its AWS calls: one copy dies there and is judged, this one lives on.
+
+    Two deaths between which nothing was called that counts and no time went by find the same AWS, and a dead
+    process leaves nothing else behind. So they are played once: to die before a call is to die after the call
+    before it, unless the process slept between them.
+    """
+
+    clock: Clock
+    counts: Callable[[list[str]], int] = len
+    """How many of the calls so far make a death another one."""
+    calls: list[str] = field(default_factory=list)
+    ended: dict[str, Any] = field(default_factory=dict)
+    """What `judge` returned of each that died, by where."""
+    is_copy: bool = False
+    _played: set[tuple[int, float]] = field(default_factory=set)
+
+    def run(self, what: Callable[[], object], judge: Callable[[], Any]) -> None:
+        """Runs what calls `before` and `after`; `judge` is called in each copy, once it is dead."""
+        try:
+            what()
+        except BaseException:
+            if not self.is_copy:
+                raise
+        if self.is_copy:
+            finish(judge)
+
+    def before(self, call: str) -> None:
+        if not self.is_copy:
+            self._divide(f"before {len(self.calls) + 1} {call}")
+            self.calls.append(call)
+        if self.is_copy:
+            raise Killed
+
+    def after(self, call: str) -> None:
+        if not self.is_copy:
+            self._divide(f"after {len(self.calls)} {call}")
+        if self.is_copy:
+            raise Killed
+
+    def _divide(self, where: str) -> None:
+        found = (self.counts(self.calls), self.clock.seconds())
+        if found in self._played:
+            return
+        self._played.add(found)
+        copy = fork()
+        self.is_copy = copy is None
+        if copy is not None:
+            self.ended[where] = result(copy)
+
+
+class OneThread(Executor):
+    """In the place of a pool: a call is made at once, by the thread that asks for it."""
+
+    def submit(self, call: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        try:
+            done.set_result(call(*arguments, **named))
+        except BaseException as error:  # noqa: BLE001 - who waits for the result has it raised
+            done.set_exception(error)
+        return done
+
+
+@contextmanager
+def heard(listener: Any) -> Iterator[None]:
+    """Tells the listener of each call of the failover function, before and after."""
+
+    def before(model: OperationModel, **_: object) -> None:
+        listener.before(model.name)
+
+    def after(model: OperationModel, **_: object) -> None:
+        listener.after(model.name)
+
+    used = [clients.ec2(), clients.ec2_moves(), clients.dynamodb(), clients.events()]
+    for client in used:
+        client.meta.events.register("before-call.*", before, unique_id="heard before")
+        client.meta.events.register("after-call.*", after, unique_id="heard after")
+    try:
+        yield
+    finally:
+        for client in used:
+            client.meta.events.unregister("before-call.*", unique_id="heard before")
+            client.meta.events.unregister("after-call.*", unique_id="heard after")
 
 
 class Fuse:

@@ -1,66 +1,133 @@
-"""What-ifs: a world that was built once, and each of its futures in a process of its own."""
+"""Copies of this process. Each has the emulated world as it was; only its answer comes back."""
 
 from __future__ import annotations
 
+import ctypes
+import faulthandler
+import gc
 import os
 import pickle
+import select
+import signal
+import sys
+import threading
 import traceback
+import warnings
 from collections.abc import Callable
-from typing import Any, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, NoReturn, TypeVar
 
 from tandem.adapters import ec2
 
 T = TypeVar("T")
 
+BOUND_SECONDS = 300.0
+"""A copy that has not answered by then hangs and is killed. This bounds a loop; it measures nothing."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+class CopyError(AssertionError):
+    """A copy failed, died or hung. The message has its traceback as far as there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A running copy, as its original sees it."""
+
+    pid: int
+    answer: int
+    """Where its answer can be read."""
+    stack: int
+    """Where the stacks of its threads lie, if it hung."""
+
+
+@dataclass(slots=True)
+class _Here:
+    """Where this process answers, if it is a copy."""
+
+    answer: int | None = None
+
+
+_here = _Here()
+
 
 def forked(work: Callable[[], T]) -> T:
-    """What `work` returns in a copy of this process: whatever it does to the emulated world stays there.
-
-    Raises AssertionError with the traceback where it fails.
-    """
-    future = fork()
-    if future is None:
+    """Returns what `work` returns in a copy of this process. Raises CopyError if it fails there."""
+    copy = fork()
+    if copy is None:
         finish(work)
-    return result(future)  # type: ignore[arg-type,no-any-return]
+    return result(copy)  # type: ignore[no-any-return]
 
 
-def fork() -> int | None:
-    """None in the copy, which ends with `finish`; in the original the handle that `result` takes."""
+def fork() -> Copy | None:
+    """Returns None in the copy, which must end with `finish`; in the original, what `result` takes.
+
+    Only the main thread forks: a lock that another thread holds would never be released in the copy.
+    """
+    assert threading.current_thread() is threading.main_thread(), "only the main thread may fork"
     reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
+    stack = os.memfd_create("stack")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads, which only wait meanwhile
+        gc.freeze()  # a collection in the copy would touch, and so duplicate, every page
+        pid = os.fork()
+    if pid:
+        gc.unfreeze()
+        os.close(writing)
+        return Copy(pid, reading, stack)
+    _here.answer = writing
+    try:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # it never outlives its original
+        faulthandler.enable(file=stack)
         os.close(reading)
-        PARENT[:] = [writing]
-        ec2._pool.cache_clear()  # its threads are not in the copy
-        return None
-    os.close(writing)
-    CHILDREN[reading] = child
-    return reading
+        _renew_pools()
+    except BaseException as error:  # noqa: BLE001 - it must not go on as if it were the original
+        finish(partial(_raise, error))
+    return None
 
 
-PARENT: list[int] = []
-"""Where a copy answers; empty in the original."""
-
-CHILDREN: dict[int, int] = {}
-
-
-def finish(work: Callable[[], Any]) -> None:
-    """Ends the copy with what `work` returns, or how it fails."""
+def finish(work: Callable[[], Any]) -> NoReturn:
+    """Ends the copy with what `work` returns, or with how it fails."""
     try:
         answer: tuple[Any, str | None] = (work(), None)
-    except BaseException:  # noqa: BLE001 - told to the original
+    except BaseException:  # noqa: BLE001 - the original raises it
         answer = (None, traceback.format_exc())
-    with os.fdopen(PARENT[0], "wb") as pipe:
+    assert _here.answer is not None, "only a copy can finish"
+    with os.fdopen(_here.answer, "wb") as pipe:
         pickle.dump(answer, pipe)
     os._exit(0)
 
 
-def result(handle: int) -> Any:
-    """What the copy left with."""
-    with os.fdopen(handle, "rb") as pipe:
+def result(copy: Copy, bound: float = BOUND_SECONDS) -> Any:
+    """Returns what the copy returned. Raises CopyError where it failed or died, or hung and was killed."""
+    hangs = not select.select([copy.answer], [], [], bound)[0]
+    if hangs:
+        os.kill(copy.pid, signal.SIGABRT)  # faulthandler writes the stacks of its threads
+    with os.fdopen(copy.answer, "rb") as pipe:
         said = pipe.read()
-    os.waitpid(CHILDREN.pop(handle), 0)
-    assert said, "the copy ended without an answer"
+    _, status = os.waitpid(copy.pid, 0)
+    with os.fdopen(copy.stack, "r") as file:
+        file.seek(0)
+        stack = file.read()
+    if not said:
+        how = f"hung for {bound:g} s" if hangs else f"ended without an answer, status {status}"
+        raise CopyError(f"the copy {how}\n{stack}")
     answer, trouble = pickle.loads(said)  # noqa: S301 - from a copy of this process
-    assert trouble is None, trouble
+    if trouble is not None:
+        raise CopyError(trouble)
     return answer
+
+
+def _raise(error: BaseException) -> NoReturn:
+    raise error
+
+
+def _renew_pools() -> None:
+    """The threads of a pool are not copied: the pools that have some wait for them for ever."""
+    ec2._pool.cache_clear()
+    app: Any = sys.modules.get("functions.failover.app")
+    if app is not None and isinstance(app.world.side, ThreadPoolExecutor):
+        vars(app)["world"] = replace(app.world, side=ThreadPoolExecutor(max_workers=4))

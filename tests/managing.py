@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +11,7 @@ import boto3
 from lab.ec2.scenario import appliances_only
 from lab.ec2.timings import Timings
 from tests.provisioning import Provisioner, provisioner
+from tests.shared_worlds import shared_world
 
 REALISTIC = Timings(
     route_server_s=45.0,
@@ -175,7 +175,7 @@ def tags(row: dict[str, Any]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in row.get("Tags", ())}
 
 
-@contextmanager
+@shared_world
 def managed(timings: Timings = QUICK, **options: Any) -> Iterator[Managed]:
     """An empty state table, and a VPC without a route server."""
     with provisioner(build=appliances_only, timings=timings, made=Managed, **options) as tandem:
@@ -183,7 +183,7 @@ def managed(timings: Timings = QUICK, **options: Any) -> Iterator[Managed]:
         yield tandem
 
 
-@contextmanager
+@shared_world
 def converged(timings: Timings = QUICK) -> Iterator[Managed]:
     """The document reached, and nothing left to tell."""
     with managed(timings) as tandem:

@@ -7,7 +7,6 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any, Protocol, cast
@@ -29,6 +28,7 @@ from tandem.events import from_envelope
 from tests import awsclients
 from tests.contracts import assert_meets_schema
 from tests.crashing import Killed
+from tests.shared_worlds import shared_world
 from tests.topologies import document
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -238,7 +238,7 @@ def changing(calls: list[str]) -> list[str]:
     return [call for call in calls if not call.partition(":")[2].startswith(READING)]
 
 
-@contextmanager
+@shared_world
 def provisioner(
     *,
     build: Callable[..., dict[str, Any]] = edge,
@@ -264,7 +264,7 @@ def provisioner(
     awsclients.forget()
 
 
-@contextmanager
+@shared_world
 def watching() -> Iterator[Provisioner]:
     """The edge scenario, its topology stored and watched, and nothing left to tell."""
     with provisioner() as tandem:

@@ -7,7 +7,6 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -28,6 +27,7 @@ from tandem.audit import Record, problems
 from tandem.record import Provisioned, TopologyRecord
 from tandem.topology import parse
 from tests import awsclients
+from tests.shared_worlds import shared_world
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 ENVIRONMENT = {
@@ -325,7 +325,7 @@ def edge_document(ids: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@contextmanager
+@shared_world
 def stack(
     *,
     timings: Timings = REALISTIC,

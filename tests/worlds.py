@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -23,6 +22,7 @@ from tandem.validation.document import normalise
 from tests import awsclients
 from tests import stack as stacks
 from tests.functions import store
+from tests.shared_worlds import shared_world
 from tests.stack import Stack
 
 FOLDER = Path(__file__).parents[1] / "examples"
@@ -123,7 +123,7 @@ class Watched:
         }
 
 
-@contextmanager
+@shared_world
 def watched(name: str) -> Iterator[Watched]:
     """An example as a running stack: world, route servers, topologies that are stored and looked at once."""
     example = EXAMPLES[name]

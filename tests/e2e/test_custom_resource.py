@@ -243,7 +243,8 @@ def test_a_stack_that_cannot_be_created_says_every_reason_and_leaves_nothing(net
     assert network.stored() == {}
 
 
-def test_no_request_keeps_its_url(cloud: Cloud) -> None:
+def test_no_request_keeps_its_url(network: Network, cloud: Cloud) -> None:
+    assert network.create(template()) == "CREATE_COMPLETE", network.reasons()
     table = cloud.session.client("dynamodb").query(
         TableName=cloud.outputs["StateTable"],
         KeyConditionExpression="kind = :kind",

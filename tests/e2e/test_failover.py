@@ -18,6 +18,7 @@ from lab.cloud import Cloud
 from lab.example import topology
 from lab.sightings import visible
 from tandem.audit import open_intent, problems
+from tests.tiers import smoke
 
 PATIENCE_SECONDS = 60
 TRAIL = "failover#edge"
@@ -49,6 +50,13 @@ def is_quiet(cloud: Cloud) -> bool:
     return "lease_until" not in cloud.state("look", "edge")
 
 
+def forget_moves(cloud: Cloud) -> None:
+    """What one test has moved must not damp what the next one moves."""
+    key: dict[str, Any] = {"kind": {"S": "look"}, "id": {"S": "edge"}}
+    table = cloud.session.client("dynamodb")
+    table.update_item(TableName=cloud.outputs["StateTable"], Key=key, UpdateExpression="REMOVE memory")
+
+
 def sweep(cloud: Cloud) -> None:
     cloud.invoke("SignalsFunction", {"tandem": "sweep"})
 
@@ -67,6 +75,8 @@ def _as_it_was(edge: Cloud):
     """Every test begins and ends with fw1 alive and in possession."""
     yield
     edge.levers.faults_clear()
+    wait("no look under way", lambda: is_quiet(edge))
+    forget_moves(edge)
     for name in ("fw1", "fw2"):
         edge.levers.restore(name)
     wait("fw1 owns the route", lambda: visible(edge.levers.world())["route 0.0.0.0/0"] == "fw1")
@@ -81,6 +91,7 @@ def requests_since(cloud: Cloud) -> Callable[[], list[dict[str, Any]]]:
     return lambda: cloud.levers.requests(last)
 
 
+@smoke
 def test_the_addresses_follow_the_route_and_the_trail_proves_it(edge: Cloud) -> None:
     people, since = edge.notifications(), requests_since(edge)
     edge.levers.kill("fw1")
@@ -151,6 +162,7 @@ def test_failover_may_move_nothing_that_its_owner_has_not_tagged(edge: Cloud) ->
     ec2.create_tags(Resources=[address["allocation_id"]], Tags=tag)
 
 
+@smoke
 def test_a_topology_with_problems_is_refused_whole_and_the_stored_one_stays(edge: Cloud) -> None:
     before = edge.state("topology", "edge")
     document = topology(edge.scenario)
@@ -164,6 +176,7 @@ def test_a_topology_with_problems_is_refused_whole_and_the_stored_one_stays(edge
     assert edge.state("topology", "edge")["document"] == before["document"]
 
 
+@smoke
 def test_a_message_from_a_topic_that_no_topology_knows_moves_nothing(edge: Cloud) -> None:
     since = requests_since(edge)
     notification = {"TopicArn": "arn:aws:sns:us-east-1:123456789012:other", "Message": "hello"}

@@ -9,6 +9,9 @@ import pytest
 
 from lab.cloud import TEMPLATE
 from lab.deploy import build
+from tests.tiers import smoke
+
+pytestmark = smoke
 
 SITE = Path(sys.prefix) / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
 # what the Lambda runtime brings: boto3 and what boto3 needs

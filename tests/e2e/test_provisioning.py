@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +77,46 @@ def has_ended(cloud: Cloud) -> bool:
     return '"pending":[]' in found
 
 
+def holders(cloud: Cloud, ids: dict[str, Any]) -> dict[str, str]:
+    """Which appliance has each of the managed Elastic IPs."""
+    ours = {address["allocation_id"] for address in ids["elastic_ips"].values()}
+    shown = cloud.levers.world()["elastic_ips"]
+    return {a["allocation_id"]: a["appliance"] for a in shown if a["allocation_id"] in ours}
+
+
+def delete(cloud: Cloud, ids: dict[str, Any]) -> str:
+    """Deletes the topology with all that was made for it; what the command printed."""
+    ran = subprocess.run(
+        [TANDEM, "delete", NAME, "--resources", "--yes"],
+        env=cloud.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    wait("nothing is left", lambda: server(cloud, ids) == {} and cloud.state("topology", NAME) == {})
+    return ran.stdout
+
+
+@pytest.fixture
+def liveness(cloud: Cloud, ids: dict[str, Any]) -> Iterator[str]:
+    """The topology in force and at rest, managed-fw1 with the route and every address; its liveness."""
+    stored = json.loads(cloud.state("topology", NAME).get("document", {"S": "{}"})["S"])
+    found = stored["appliances"]["fw1"]["liveness"] if stored else "bfd"
+    applied = command(cloud, "apply", "--yes", wanted=wanted(ids, found))
+    assert applied.returncode == 0, applied.stdout + applied.stderr
+    wait("all sessions up", lambda: up(cloud, ids, found) and has_ended(cloud))
+    wait("managed-fw1 has every address", lambda: set(holders(cloud, ids).values()) == {"managed-fw1"})
+    yield found
+    cloud.levers.faults_clear()
+    cloud.levers.restore("managed-fw1")
+
+
 def test_an_empty_vpc_gets_what_the_document_says_under_the_deployed_role(
     cloud: Cloud, ids: dict[str, Any]
 ) -> None:
+    if cloud.state("topology", NAME):
+        delete(cloud, ids)
     before = cloud.levers.requests()[-1]["sequence"]
     said = command(cloud, "plan", wanted=wanted(ids))
     assert said.returncode == 0, said.stdout + said.stderr
@@ -101,26 +138,24 @@ def test_an_empty_vpc_gets_what_the_document_says_under_the_deployed_role(
 
 
 def test_another_liveness_is_reached_without_taking_the_route_from_its_owner(
-    cloud: Cloud, ids: dict[str, Any]
+    cloud: Cloud, ids: dict[str, Any], liveness: str
 ) -> None:
-    wait("all sessions up", lambda: up(cloud, ids, "bfd"))
-    owners = []
+    other, owners = {"bfd": "bgp-keepalive", "bgp-keepalive": "bfd"}[liveness], []
 
     def reached() -> bool:
         owners.append(server(cloud, ids)["owners"].get("0.0.0.0/0"))
-        return up(cloud, ids, "bgp-keepalive")
+        return up(cloud, ids, other)
 
-    applied = command(cloud, "apply", "--yes", wanted=wanted(ids, "bgp-keepalive"))
+    applied = command(cloud, "apply", "--yes", wanted=wanted(ids, other))
     assert applied.returncode == 0, applied.stdout + applied.stderr
     wait("every peer is another one", reached)
     assert set(owners) == {"managed-fw1"}
 
 
 def test_a_peer_that_somebody_deletes_is_told_with_who_it_was_and_made_again(
-    cloud: Cloud, ids: dict[str, Any]
+    cloud: Cloud, ids: dict[str, Any], liveness: str
 ) -> None:
     """With CloudTrail, and without it."""
-    wait("the run has ended", lambda: has_ended(cloud))
     told = cloud.events()
     someone = cloud.session.client("ec2", aws_access_key_id="alice", aws_secret_access_key="lab")
     for actor in ("arn:aws:iam::123456789012:user/alice", None):
@@ -130,9 +165,8 @@ def test_a_peer_that_somebody_deletes_is_told_with_who_it_was_and_made_again(
         cloud.invoke("ProvisionerFunction", {"action": "refresh", "topology": NAME})
         drift = wait("drift", lambda: [e["detail"] for e in told.receive(1) if is_drift(e)])
         assert [d["actor"] for d in drift] == [actor]
-        wait("all sessions up again", lambda: up(cloud, ids, "bgp-keepalive") and has_ended(cloud))
+        wait("all sessions up again", lambda: up(cloud, ids, liveness) and has_ended(cloud))
         cloud.levers.fault("LookupEvents", error="AccessDeniedException")
-    cloud.levers.faults_clear()
     asked = [r for r in cloud.levers.requests() if r["action"] == "LookupEvents"]
     assert {r["outcome"] for r in asked} == {"OK", "AccessDeniedException"}
 
@@ -141,6 +175,7 @@ def is_drift(envelope: dict[str, Any]) -> bool:
     return bool(envelope["detail-type"] == "Drift Detected" and envelope["detail"]["topology"] == NAME)
 
 
+@pytest.mark.usefixtures("liveness")
 def test_the_function_knows_under_which_role_cloudtrail_shows_its_own_calls(cloud: Cloud) -> None:
     configuration = cloud.session.client("lambda").get_function_configuration(
         FunctionName=cloud.resources["ProvisionerFunction"]
@@ -153,25 +188,20 @@ def test_the_function_knows_under_which_role_cloudtrail_shows_its_own_calls(clou
     assert any(f":assumed-role/{role}/" in arn for arn in callers), callers
 
 
+@pytest.mark.usefixtures("liveness")
 def test_the_addresses_follow_the_route_of_a_managed_route_server(cloud: Cloud, ids: dict[str, Any]) -> None:
-    wait("the run has ended", lambda: has_ended(cloud))
     cloud.levers.kill("managed-fw1")
-    ours = {address["allocation_id"] for address in ids["elastic_ips"].values()}
-
-    def moved() -> bool:
-        held = [a for a in cloud.levers.world()["elastic_ips"] if a["allocation_id"] in ours]
-        return {a["appliance"] for a in held} == {"managed-fw2"}
-
-    wait("managed-fw2 has every address", moved)
+    wait("managed-fw2 has every address", lambda: set(holders(cloud, ids).values()) == {"managed-fw2"})
 
 
-def test_another_stacks_resources_are_out_of_the_roles_reach(cloud: Cloud, ids: dict[str, Any]) -> None:
+def test_another_stacks_resources_are_out_of_the_roles_reach(
+    cloud: Cloud, ids: dict[str, Any], liveness: str
+) -> None:
     """A peer that loses Tandem's tag cannot be deleted by Tandem any more, whatever the document says."""
-    wait("the run has ended", lambda: has_ended(cloud))
     victim = next(p["id"] for p in server(cloud, ids)["peers"] if p["endpoint"] and p["state"] == "available")
     ec2 = cloud.session.client("ec2")
     ec2.create_tags(Resources=[victim], Tags=[{"Key": "tandem:managed-by", "Value": "another"}])
-    smaller = wanted(ids, "bgp-keepalive")
+    smaller = wanted(ids, liveness)
     for appliance in smaller["appliances"].values():
         appliance["peers"].popitem()
     command(cloud, "apply", "--yes", wanted=smaller)
@@ -180,24 +210,10 @@ def test_another_stacks_resources_are_out_of_the_roles_reach(cloud: Cloud, ids: 
     ec2.create_tags(Resources=[victim], Tags=[{"Key": "tandem:managed-by", "Value": "tandem"}])
 
 
+@pytest.mark.usefixtures("liveness")
 def test_the_topology_goes_with_all_that_was_made_for_it_and_no_address_moves(
     cloud: Cloud, ids: dict[str, Any]
 ) -> None:
-    def holders() -> dict[str, str]:
-        ours = {address["allocation_id"] for address in ids["elastic_ips"].values()}
-        shown = cloud.levers.world()["elastic_ips"]
-        return {a["allocation_id"]: a["appliance"] for a in shown if a["allocation_id"] in ours}
-
-    wait("the run has ended", lambda: has_ended(cloud))
-    before = holders()
-    ran = subprocess.run(
-        [TANDEM, "delete", NAME, "--resources", "--yes"],
-        env=cloud.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "What goes with managed, in" in ran.stdout
-    wait("nothing is left", lambda: server(cloud, ids) == {} and cloud.state("topology", NAME) == {})
-    assert holders() == before
+    before = holders(cloud, ids)
+    assert "What goes with managed, in" in delete(cloud, ids)
+    assert holders(cloud, ids) == before

@@ -8,15 +8,18 @@ import pytest
 from tandem.errors import TemporaryError
 from tests.managing import Managed, converged, tags
 from tests.provisioning import Provisioner, provisioner, watching
+from tests.shared_worlds import begins_in
 
 
 @pytest.fixture
+@begins_in(provisioner)
 def tandem():
     with provisioner() as made:
         yield made
 
 
 @pytest.fixture
+@begins_in(watching)
 def watched():
     with watching() as tandem:
         yield tandem
@@ -32,6 +35,7 @@ def test_a_check_says_what_would_happen_and_stores_nothing(tandem: Provisioner) 
     assert tandem.record() is None
 
 
+@begins_in(provisioner, associated=False)
 def test_the_preview_is_the_engines_own_decision() -> None:
     with provisioner(associated=False) as tandem:
         group = tandem.check()["preview"][0]
@@ -158,6 +162,7 @@ def test_cloudformations_texts_are_understood(tandem: Provisioner) -> None:
 
 
 @pytest.fixture
+@begins_in(converged)
 def made():
     """A managed topology in force, and somebody's peer where one of its sessions was."""
     with converged() as tandem:

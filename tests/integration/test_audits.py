@@ -14,6 +14,7 @@ from tandem.adapters import clients
 from tandem.adapters.audits import AuditTable
 from tandem.audit import problems
 from tandem.errors import StateUnavailableError
+from tests.shared_worlds import begins_in
 from tests.stack import Stack, stack
 
 AUDIT = AuditTable("tandem-audit")
@@ -24,6 +25,7 @@ NOISE = random.Random(1).randbytes(900_000).hex()  # noqa: S311 - text that no c
 
 
 @pytest.fixture
+@begins_in(stack)
 def edge() -> Iterator[Stack]:
     with stack() as s:
         yield s

@@ -9,9 +9,12 @@ import pytest
 
 from tests.cloudformation import DOOR, PHYSICAL, STACK, Story, cloudformation, custom_resource
 from tests.managing import REALISTIC, managed
+from tests.provisioning import provisioner
+from tests.shared_worlds import begins_in
 
 
 @pytest.fixture
+@begins_in(provisioner)
 def story():
     with custom_resource() as story:
         yield story
@@ -85,6 +88,7 @@ def test_what_the_provisioner_may_not_do_fails_the_create(story: Story) -> None:
     assert answer["Reason"] == story.stored.provisioned.failure
 
 
+@begins_in(managed, timings=REALISTIC)
 def test_a_managed_topology_is_answered_by_the_schedule_once_it_is_there() -> None:
     with managed(timings=REALISTIC) as tandem, cloudformation() as stacks:
         story = Story(tandem, stacks)

@@ -11,9 +11,12 @@ import pytest
 from tandem.errors import TemporaryError
 from tests.cloudformation import SECRET, Story, custom_resource
 from tests.crashing import table_away
+from tests.provisioning import provisioner
+from tests.shared_worlds import begins_in
 
 
 @pytest.fixture
+@begins_in(provisioner)
 def story():
     with custom_resource() as story:
         yield story

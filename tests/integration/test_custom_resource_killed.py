@@ -9,9 +9,13 @@ import pytest
 
 from tests.cloudformation import GENERATED, SECRET, Story, custom_resource
 from tests.crashing import Killed, fuse
+from tests.provisioning import provisioner
+from tests.shared_worlds import begins_in
+from tests.tiers import first_now, prove
 
 
 @pytest.fixture
+@begins_in(provisioner)
 def story():
     with custom_resource() as story:
         yield story
@@ -66,7 +70,7 @@ def assert_ended(story: Story, kind: str, event: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["Create", "Update", "Nothing new", "Refused", "Delete", "Cancelled", "Given back"]
+    "kind", first_now(["Create", "Update", "Nothing new", "Refused", "Delete", "Cancelled", "Given back"])
 )
 def test_killed_after_any_write_there_is_one_answer_that_agrees_with_what_is_stored(
     story: Story, kind: str
@@ -90,6 +94,7 @@ def test_killed_after_any_write_there_is_one_answer_that_agrees_with_what_is_sto
         assert_ended(story, kind, event)
 
 
+@prove
 def test_killed_while_it_takes_back_what_watched_it_a_delete_ends_all_the_same(story: Story) -> None:
     for point in range(2, 100):  # the first one writes the request down
         event = asked(story, "Delete")
@@ -103,6 +108,7 @@ def test_killed_while_it_takes_back_what_watched_it_a_delete_ends_all_the_same(s
     assert point > 5
 
 
+@prove
 def test_killed_after_any_write_a_replacement_that_fails_in_the_end_leaves_nothing(story: Story) -> None:
     old, new = story.properties(), story.renamed({"ServiceTimeout": 60})
     story.succeed(story.create(old))

@@ -9,9 +9,11 @@ import pytest
 from moto.logs.models import LogsBackend
 
 from tests.provisioning import ForbiddenError, Provisioner, watching
+from tests.shared_worlds import begins_in
 
 
 @pytest.fixture
+@begins_in(watching)
 def watched():
     with watching() as tandem:
         yield tandem

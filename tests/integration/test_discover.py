@@ -14,11 +14,13 @@ from typer.testing import CliRunner, Result
 from cli.main import app
 from tandem.validation.document import validate
 from tests.provisioning import RECORDERS, Provisioner, changing, provisioner
+from tests.shared_worlds import begins_in
 
 GONE = "vpc-0fffffffffffffff1"
 
 
 @pytest.fixture
+@begins_in(provisioner)
 def tandem() -> Iterator[Provisioner]:
     with provisioner() as made:
         yield made

@@ -10,15 +10,18 @@ import pytest
 
 from tandem.errors import ConfigurationError
 from tests.provisioning import Provisioner, provisioner, watching
+from tests.shared_worlds import begins_in
 
 
 @pytest.fixture
+@begins_in(provisioner)
 def tandem():
     with provisioner() as made:
         yield made
 
 
 @pytest.fixture
+@begins_in(watching)
 def watched():
     with watching() as tandem:
         yield tandem

@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 from cli.main import app
 from tandem.errors import TandemError
 from tests.provisioning import Provisioner, provisioner
+from tests.shared_worlds import begins_in
 from tests.topologies import EXAMPLE
 
 TEMPLATE = {
@@ -69,6 +70,7 @@ class Command:
 
 
 @pytest.fixture
+@begins_in(provisioner)
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Command]:
     with provisioner() as tandem, lambda_service(tandem) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", url)

@@ -15,6 +15,7 @@ from tandem.events import from_envelope, parse_iso
 from tests.contracts import assert_meets_schema
 from tests.functions import Context, Said, aws, cold_start, damage, fresh_service, store
 from tests.samples import record
+from tests.shared_worlds import begins_in
 from tests.stack import Stack, VirtualTime, stack
 
 READ = "GetRouteServerRoutingDatabase"
@@ -78,6 +79,7 @@ class World:
 
 
 @pytest.fixture
+@begins_in(stack)
 def world():
     chatty = {"POWERTOOLS_LOG_LEVEL": "INFO", **fresh_service()}
     with stack() as made, mock.patch.dict(os.environ, chatty):

@@ -23,16 +23,19 @@ from tests.provisioning import (
     types,
     watching,
 )
+from tests.shared_worlds import begins_in
 from tests.topologies import PLACE
 
 
 @pytest.fixture
+@begins_in(provisioner)
 def tandem():
     with provisioner() as made:
         yield made
 
 
 @pytest.fixture
+@begins_in(watching)
 def watched():
     with watching() as tandem:
         yield tandem
@@ -325,6 +328,7 @@ def test_a_sick_topology_keeps_no_other_waiting(watched: Provisioner) -> None:
     assert watched.record("transit").provisioned is not None
 
 
+@begins_in(provisioner)
 def test_killed_before_any_of_its_changing_calls_the_next_run_ends_what_it_began() -> None:
     with provisioner() as tandem:
         tandem.apply()

@@ -9,10 +9,12 @@ import pytest
 
 from tandem.failover.run import Report
 from tests.judging import whole
+from tests.shared_worlds import begins_in
 from tests.stack import Stack, stack
 
 
 @pytest.fixture
+@begins_in(stack)
 def edge() -> Iterator[Stack]:
     with stack() as s:
         yield s

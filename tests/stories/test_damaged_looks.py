@@ -12,12 +12,14 @@ from tandem.adapters import clients
 from tandem.adapters.looks import LookStore
 from tandem.failover.run import Report
 from tandem.memory import Memory, dump
+from tests.shared_worlds import begins_in
 from tests.stack import Stack, stack
 
 LOOKS = LookStore("tandem-state")
 
 
 @pytest.fixture
+@begins_in(stack)
 def edge():
     with stack() as s:
         yield s

@@ -13,6 +13,7 @@ from tandem.adapters import clients
 from tandem.adapters.looks import MARKS, LookStore
 from tandem.adapters.topologies import DamagedTopologyError, TopologyStore
 from tests.judging import reasons
+from tests.shared_worlds import begins_in
 from tests.stack import MOVING, Stack, stack
 
 LOOKS = LookStore("tandem-state")
@@ -22,6 +23,7 @@ LATER, OVER = {"until": {"S": "2027-01-01T00:00:00"}}, {"until": {"S": "2025-01-
 
 
 @pytest.fixture
+@begins_in(stack)
 def edge():
     with stack() as s:
         yield s

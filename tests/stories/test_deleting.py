@@ -12,9 +12,11 @@ import pytest
 
 from tests.functions import Context
 from tests.managing import SLOW, Managed, converged, delete_all, nothing_is_left, pass_minutes, strangers_peer
+from tests.shared_worlds import begins_in
 
 
 @pytest.fixture
+@begins_in(converged)
 def there():
     with converged() as tandem:
         tandem.settle(60)
@@ -23,6 +25,7 @@ def there():
 
 
 @pytest.fixture
+@begins_in(converged, SLOW)
 def slow():
     """The same where AWS takes its minutes."""
     with converged(SLOW) as tandem:

@@ -22,9 +22,11 @@ from tests.managing import (
     strangers_peer,
     tags,
 )
+from tests.shared_worlds import begins_in
 
 
 @pytest.fixture
+@begins_in(converged)
 def there():
     with converged() as tandem:
         tandem.settle(60)
@@ -77,6 +79,7 @@ def test_a_stack_that_goes_takes_what_it_made_along(timings: Any, stacks: CloudF
         assert nothing_is_left(tandem)
 
 
+@begins_in(managed, SLOW)
 def test_what_a_cancelled_create_has_made_by_then_goes_with_its_stack(stacks: CloudFormation) -> None:
     with managed(SLOW) as tandem:
         tandem.invoke(stacks.request("Create", properties(tandem)))
@@ -152,6 +155,7 @@ def test_forgotten_created_again_and_then_deleted_leaves_nothing(
     assert nothing_is_left(there)
 
 
+@begins_in(managed, SLOW)
 def test_a_stack_that_wants_it_again_ends_a_deletion(stacks: CloudFormation) -> None:
     with managed(SLOW) as tandem:
         create(tandem, stacks)
@@ -195,6 +199,7 @@ def test_taking_over_what_is_to_go_with_the_stack_is_refused(there: Managed, sta
     assert there.record().door == "cli"
 
 
+@begins_in(managed)
 def test_a_replacement_that_fails_leaves_nothing_that_costs_money(stacks: CloudFormation) -> None:
     with managed() as tandem:
         old = properties(tandem)
@@ -215,6 +220,7 @@ def test_a_replacement_that_fails_leaves_nothing_that_costs_money(stacks: CloudF
         assert {tags(e)["tandem:topology"] for e in tandem.endpoints()} == {"edge"}
 
 
+@begins_in(managed)
 def test_the_rollback_of_a_rename_never_takes_the_old_topology_away(stacks: CloudFormation) -> None:
     with managed() as tandem:
         old = properties(tandem)
@@ -239,6 +245,7 @@ def test_the_rollback_of_a_rename_never_takes_the_old_topology_away(stacks: Clou
         assert {e["RouteServerEndpointId"] for e in tandem.endpoints()} == before
 
 
+@begins_in(managed)
 def test_killed_after_any_changing_call_a_deletion_comes_to_its_end(stacks: CloudFormation) -> None:
     """Each invocation of the function dies one changing call later than the one before it."""
     with managed() as tandem:
@@ -260,6 +267,7 @@ def test_killed_after_any_changing_call_a_deletion_comes_to_its_end(stacks: Clou
 
 
 @pytest.mark.parametrize("kill_at", range(3, 8))
+@begins_in(managed)
 def test_deleted_while_aws_does_not_show_the_route_server_yet_nothing_is_left(
     stacks: CloudFormation, kill_at: int
 ) -> None:

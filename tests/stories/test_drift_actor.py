@@ -12,12 +12,14 @@ import pytest
 from lab.ec2.timings import Timings
 from tests.managing import QUICK, Managed, managed
 from tests.provisioning import Provisioner, provisioner
+from tests.shared_worlds import begins_in
 
 ALICE, BOB = (f"arn:aws:iam::123456789012:user/{name}" for name in ("alice", "bob"))
 LATE = replace(QUICK, cloudtrail_s=300)
 
 
 @pytest.fixture
+@begins_in(managed)
 def there() -> Iterator[Managed]:
     with managed() as tandem:
         yield converged(tandem)
@@ -106,6 +108,7 @@ def test_when_two_people_deleted_what_cannot_be_told_apart_nobody_is_named(there
     assert set(repaired(there, before).values()) == {None}
 
 
+@begins_in(managed, LATE)
 def test_what_was_repaired_long_ago_accuses_nobody() -> None:
     """Bob's change was put right. Alice's is not in CloudTrail yet: that is no reason to name Bob."""
     with managed(LATE) as tandem:
@@ -117,6 +120,7 @@ def test_what_was_repaired_long_ago_accuses_nobody() -> None:
             tandem.settle(600)
 
 
+@begins_in(managed, LATE)
 def test_a_repair_clears_who_it_was_while_another_difference_stands() -> None:
     """Bob's change was put right an hour ago. Alice's is not in CloudTrail yet, then it is."""
     with managed(LATE) as tandem:
@@ -170,6 +174,7 @@ def test_without_cloudtrail_nobody_is_named_and_all_is_repaired(
     assert len(asked(there)) == 1
 
 
+@begins_in(managed, LATE)
 def test_a_call_that_cloudtrail_does_not_show_yet_is_nobodys() -> None:
     with managed(LATE) as tandem:
         before = converged(tandem).world()
@@ -190,6 +195,7 @@ def test_all_that_can_be_gone_is_asked_for_within_what_cloudtrail_takes(there: M
 
 
 @pytest.fixture
+@begins_in(provisioner, timings=Timings.lab())
 def watched() -> Iterator[Provisioner]:
     with provisioner(timings=Timings.lab()) as tandem:
         tandem.apply(tandem.document(manage=False))
@@ -221,6 +227,7 @@ def test_a_watched_route_server_names_who_changed_it(watched: Provisioner) -> No
     assert watched.changes == []
 
 
+@begins_in(provisioner, timings=LATE)
 def test_what_a_person_put_back_accuses_nobody_while_another_difference_stands() -> None:
     """Nothing here is Tandem's to repair: Bob's change was undone by hand, and a tag stays off."""
     with provisioner(timings=LATE) as tandem:

@@ -11,6 +11,7 @@ import pytest
 
 from lab.ec2.inprocess import LabEC2
 from tests.functions import cold_start, fresh_service
+from tests.shared_worlds import THE_PARAM, begins_in
 from tests.stack import MOVING, Context, VirtualTime
 from tests.worlds import EXAMPLES, Watched, watched
 
@@ -18,12 +19,14 @@ STANDBY = {"router1": "router2", "fw1": "fw2", "edge1": "edge2"}
 
 
 @pytest.fixture(params=EXAMPLES)
+@begins_in(watched, THE_PARAM)
 def world(request: pytest.FixtureRequest) -> Iterator[Watched]:
     with watched(request.param) as found:
         yield found
 
 
 @pytest.fixture
+@begins_in(watched, "az-affinity")
 def affinity() -> Iterator[Watched]:
     with watched("az-affinity") as found:
         yield found
@@ -100,6 +103,7 @@ def test_the_looks_that_follow_a_failover_hold_nothing(world: Watched) -> None:
     assert decided == []
 
 
+@begins_in(watched, "ingress-inspection")
 def test_ingress_traffic_and_its_answers_use_the_same_firewall() -> None:
     example = EXAMPLES["ingress-inspection"]
     gateway, application = example.tables
@@ -111,6 +115,7 @@ def test_ingress_traffic_and_its_answers_use_the_same_firewall() -> None:
             world.stack.clock.sleep(30)
 
 
+@begins_in(watched, "ingress-inspection")
 def test_ingress_inspection_survives_a_zone_of_endpoints() -> None:
     with watched("ingress-inspection") as world:
         for name in ("fw1", "fw2"):

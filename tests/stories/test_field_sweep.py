@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -18,6 +17,7 @@ from tests.examples_managed import MANAGED, converged, others
 from tests.forks import forked
 from tests.managing import Managed
 from tests.remembering import Readings, remembered
+from tests.tiers import prove
 
 FEWEST = {
     "edge": 240,
@@ -42,19 +42,19 @@ TAKEN = re.compile(r"takes down (?P<name>\S+), which (?P<carried>[^;]+)")
 CARRIED = re.compile(r"(?:owns|carries for (?P<owner>\S+)) (?P<prefixes>[^\s,]+(?:, [^\s,]+)*)")
 
 
+@prove
 @pytest.mark.parametrize("name", MANAGED)
-def test_every_field_changed_is_reached_or_refused_and_no_owner_is_stranded(name: str) -> None:
+def test_every_field_changed_is_reached_or_refused_and_no_owner_is_stranded(
+    name: str, record_property: Callable[[str, object], None]
+) -> None:
     with converged(name) as (tandem, documents), remembered(tandem.lab) as readings:
         swept = [change for d in documents for change in changes(d, others(tandem, d))]
         tandem.settle(60)
         tandem.refresh()
         tandem.events()
-        gc.collect()
-        gc.freeze()
         ended = Counter(forked(partial(ends, tandem, change, readings)) for change in swept)
-        gc.unfreeze()
     told = ", ".join(f"{number} {end}" for end, number in sorted(ended.items()))
-    print(f"{name}: {len(swept)} changes: {told}")  # noqa: T201 - `make crash-sweep` shows it
+    record_property("met", f"{name}: {len(swept)} changes: {told}")
     assert len(swept) >= FEWEST[name]
     reached = ended["reached"], ended["reached with leave"]
     assert all(n >= least for n, least in zip(reached, REACHED[name], strict=True)), told

@@ -9,6 +9,7 @@ import pytest
 
 from tests.managing import managed
 from tests.provisioning import Provisioner, provisioner
+from tests.shared_worlds import begins_in
 
 
 def turn_on(tandem: Provisioner, name: str) -> str:
@@ -40,6 +41,7 @@ def without_addresses(wanted: dict[str, Any]) -> dict[str, Any]:
     return wanted | {"groups": [{"name": "transit", "prefixes": ["0.0.0.0/0"]}]}
 
 
+@begins_in(provisioner)
 def test_where_tandem_only_watches_the_owner_is_told_to_turn_it_off() -> None:
     with provisioner() as tandem:
         interface = turn_on(tandem, "fw1")
@@ -60,6 +62,7 @@ def test_where_tandem_only_watches_the_owner_is_told_to_turn_it_off() -> None:
         assert said(list(tandem.record().provisioned.warnings)) == []
 
 
+@begins_in(managed)
 def test_where_tandem_manages_the_tag_is_the_other_way_and_it_works() -> None:
     with managed() as tandem:
         interface = turn_on(tandem, "fw2")
@@ -81,6 +84,7 @@ def test_where_tandem_manages_the_tag_is_the_other_way_and_it_works() -> None:
 
 
 @pytest.mark.parametrize("manage", [True, False])
+@begins_in(provisioner)
 def test_an_interface_that_forwards_nothing_may_check(manage: bool) -> None:
     """A management interface, on which no route and no Elastic IP leads to the appliance."""
     with provisioner() as tandem:

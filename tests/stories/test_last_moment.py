@@ -13,6 +13,7 @@ import pytest
 from tandem.adapters import clients
 from tandem.adapters.looks import LookStore
 from tandem.failover.acting import REFILL_SECONDS, VERIFY_PAUSES, VERIFY_SECONDS
+from tests.shared_worlds import begins_in
 from tests.stack import Stack, edge_document, stack
 
 WATCHED = {"name": "watched", "prefixes": ["10.20.0.0/16"], "elastic_ips": []}
@@ -57,6 +58,7 @@ def ledger() -> Ledger:
 
 
 @pytest.fixture
+@begins_in(stack)
 def edge(ledger: Ledger) -> Iterator[Stack]:
     """fw1 died with 52 addresses, and two topologies hear of it; the look before died with its lease. A group
     that holds is not declared any more.

@@ -20,12 +20,14 @@ from tandem.failover.run import Report
 from tandem.lease import Lease
 from tandem.memory import Memory, PastMove
 from tests.judging import whole
+from tests.shared_worlds import begins_in
 from tests.stack import MOVING, Stack, stack
 
 LOOKS = LookStore("tandem-state")
 
 
 @pytest.fixture
+@begins_in(stack)
 def edge():
     with stack() as s:
         yield s

@@ -10,16 +10,19 @@ import pytest
 from lab.ec2.world import world
 from tests.managing import QUICK, REALISTIC, Managed, converged, keyed, managed, tags
 from tests.provisioning import types
+from tests.shared_worlds import begins_in
 from tests.topologies import set_at
 
 
 @pytest.fixture
+@begins_in(managed)
 def empty():
     with managed() as tandem:
         yield tandem
 
 
 @pytest.fixture
+@begins_in(converged)
 def there():
     with converged() as tandem:
         yield tandem

@@ -11,9 +11,11 @@ from tandem.provisioning.stored import desired_of
 from tandem.topology import parse
 from tandem.validation.document import normalise
 from tests.managing import Managed, adoptable, converged, keyed, tags, with_id
+from tests.shared_worlds import begins_in
 
 
 @pytest.fixture
+@begins_in(converged)
 def there():
     with converged() as tandem:
         yield tandem

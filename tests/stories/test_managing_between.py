@@ -19,16 +19,12 @@ from tests.emulated import SessionGuard
 from tests.forks import forked
 from tests.managing import Managed, converged
 from tests.provisioning import LISTENERS, changing
+from tests.shared_worlds import begins_in, shared_world
+from tests.tiers import first_now
 from tests.topologies import set_at
 
 
-@pytest.fixture
-def there() -> Iterator[Managed]:
-    with at_rest() as tandem:
-        yield tandem
-
-
-@contextmanager
+@shared_world
 def at_rest(**spec: Any) -> Iterator[Managed]:
     """Every session up; `spec` is what the document says of its route server besides."""
     with converged() as tandem:
@@ -38,6 +34,13 @@ def at_rest(**spec: Any) -> Iterator[Managed]:
         tandem.settle(120)
         tandem.refresh()
         tandem.events()
+        yield tandem
+
+
+@pytest.fixture
+@begins_in(at_rest)
+def there() -> Iterator[Managed]:
+    with at_rest() as tandem:
         yield tandem
 
 
@@ -105,14 +108,14 @@ def goes_down(name: str, endpoint: str) -> Callable[[Managed], None]:
 
 
 SWEEPS = {
+    "everybody": ({"persist_routes": 2}, persistence_gone, kill_all, 5),
     "the owner's first": ({}, everything_new, goes_down("fw1", "az1-a"), 12),
     "the owner's second": ({}, everything_new, goes_down("fw1", "az1-b"), 12),
     "the standby": ({}, everything_new, lambda tandem: tandem.lab.levers.kill("fw2"), 12),
-    "everybody": ({"persist_routes": 2}, persistence_gone, kill_all, 5),
 }
 
 
-@pytest.mark.parametrize("name", SWEEPS)
+@pytest.mark.parametrize("name", first_now(SWEEPS))
 def test_whoever_goes_down_before_any_call_only_that_call_can_hurt(name: str) -> None:
     """A call that was read for a moment ago cannot be taken back; the next one must know."""
     spec, begins, event, fewest = SWEEPS[name]

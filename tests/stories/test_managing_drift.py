@@ -10,10 +10,12 @@ import pytest
 
 from tests.managing import Managed, converged, tags
 from tests.provisioning import provisioner as watched
+from tests.shared_worlds import begins_in
 from tests.topologies import set_at
 
 
 @pytest.fixture
+@begins_in(converged)
 def there():
     with converged() as tandem:
         yield tandem
@@ -91,6 +93,7 @@ def test_an_endpoint_that_fails_each_time_is_given_up_until_the_document_changes
     assert len(there.endpoints()) == 4
 
 
+@begins_in(watched)
 def test_a_watched_route_server_that_differs_is_reported_and_left_alone() -> None:
     with watched() as tandem:
         tandem.apply()

@@ -14,10 +14,12 @@ from tandem.validation.document import normalise
 from tests.crashing import Killed
 from tests.managing import Managed, managed
 from tests.provisioning import RECORDERS, types
+from tests.shared_worlds import begins_in
 from tests.topologies import set_at
 
 
 @pytest.fixture
+@begins_in(managed)
 def empty():
     with managed() as tandem:
         yield tandem
@@ -28,6 +30,7 @@ MADE = (*MADE, "EnableRouteServerPropagation", *["CreateRouteServerPeer"] * 4)
 
 
 @pytest.mark.parametrize("number", range(len(MADE)), ids=lambda n: f"{n}-{MADE[n]}")
+@begins_in(managed)
 def test_killed_right_after_any_call_that_makes_something_nothing_is_made_twice(number: int) -> None:
     with managed() as tandem:
         tandem.apply(tandem.wanted())

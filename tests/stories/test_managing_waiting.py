@@ -10,11 +10,13 @@ import pytest
 from tests.emulated import SessionGuard
 from tests.managing import Managed, tags
 from tests.provisioning import types
+from tests.shared_worlds import begins_in
 from tests.stories.test_managing_between import at_rest, fib, kill_all
 from tests.topologies import set_at
 
 
 @pytest.fixture
+@begins_in(at_rest)
 def there() -> Iterator[Managed]:
     with at_rest() as tandem:
         yield tandem

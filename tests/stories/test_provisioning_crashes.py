@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,12 +12,14 @@ import pytest
 
 from tandem.lease import is_over
 from tandem.validation.document import normalise
-from tests.crashing import Killed
+from tests.crashing import Crashes
 from tests.emulated import SessionGuard, described, shown
-from tests.forks import finish, fork, forked, result
+from tests.forks import forked
 from tests.managing import Managed, adoptable, managed, with_id
 from tests.provisioning import LISTENERS, _load, changing
 from tests.remembering import remembered
+from tests.shared_worlds import begins_in
+from tests.tiers import first_now
 from tests.topologies import set_at
 
 Document = dict[str, Any] | None
@@ -135,11 +136,11 @@ def apply(tandem: Managed, wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 SCENARIOS = [
+    Scenario("persistence and notifications", 25, modified),
     Scenario("from nothing", 110, nothing_yet),
     Scenario("another liveness", 140, new_liveness),
     Scenario("an endpoint elsewhere", 75, endpoint_elsewhere),
     Scenario("another route table", 65, another_table),
-    Scenario("persistence and notifications", 25, modified),
     Scenario("another address of the owner", 60, another_address),
     Scenario("a failed endpoint of the owner", 40, failed_endpoint),
     Scenario("leave to interrupt", 40, with_leave, hurts=True),
@@ -148,80 +149,39 @@ SCENARIOS = [
 ]
 
 
-@dataclass
-class Crashes:
-    """Before and after each call the process divides: one copy dies there, and this one lives on.
-
-    Between two calls that change something, and without a sleep, all calls find the same AWS: what happens
-    after a death there is played once.
-    """
-
-    tandem: Managed
-    calls: list[str] = field(default_factory=list)
-    worlds: set[tuple[int, float]] = field(default_factory=set)
-    """Changing calls so far, and the time."""
-    is_copy: bool = False
-    ended: dict[str, Any] = field(default_factory=dict)
-    """How those ended that died, by where."""
-    _under_way: bool = False
-    """What is called within a call, the emulator calls."""
-
-    def before(self, call: str) -> None:
-        if self._under_way:
-            return
-        if not self.is_copy:
-            self.calls.append(call)
-            self._divide(f"before {len(self.calls)} {call}", changing(self.calls[:-1]))
-        if self.is_copy:
-            raise Killed
-        self._under_way = True
-
-    def after(self, call: str) -> None:
-        if call != self.calls[-1]:
-            return
-        self._under_way = False
-        self._divide(f"after {len(self.calls)} {call}", changing(self.calls))
-        if self.is_copy:
-            raise Killed
-
-    def _divide(self, where: str, changed: list[str]) -> None:
-        world = (len(changed), self.tandem.lab.clock.seconds())
-        if world not in self.worlds:
-            assert threading.current_thread() is threading.main_thread()
-            self.worlds.add(world)
-            future = fork()
-            self.is_copy = future is None
-            if future is not None:
-                self.ended[where] = result(future)
+def changes_among(calls: list[str]) -> int:
+    return len(changing(calls))
 
 
 def swept(tandem: Managed, scenario: Scenario, wanted: Document) -> Crashes:
     """A run that dies everywhere and lives on."""
-    crashes = Crashes(tandem)
+    crashes = Crashes(tandem.lab.clock, changes_among)
     LISTENERS.append(crashes)
     with SessionGuard(tandem) as guard:
-        try:
-            scenario.runs(tandem)
-        except BaseException:
-            if not crashes.is_copy:
-                raise
-        LISTENERS.remove(crashes)
-        if crashes.is_copy:
-            finish(lambda: started_again(tandem, scenario, wanted, guard))
+
+        def judge() -> dict[str, Any]:
+            LISTENERS.remove(crashes)
+            return started_again(tandem, scenario, wanted, guard)
+
+        crashes.run(lambda: scenario.runs(tandem), judge)
+    LISTENERS.remove(crashes)
     return crashes
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name)
-def test_killed_at_any_call_the_next_run_comes_to_the_same_end(scenario: Scenario) -> None:
+@pytest.mark.parametrize("scenario", first_now(SCENARIOS), ids=lambda s: s.name)
+@begins_in(managed)
+def test_killed_at_any_call_the_next_run_comes_to_the_same_end(
+    scenario: Scenario, record_property: Callable[[str, object], None]
+) -> None:
     with managed() as tandem:
         wanted = scenario.begins(tandem)
         with remembered(tandem.lab):
             expected = forked(lambda: uninterrupted(tandem, scenario, wanted))
             crashes = swept(tandem, scenario, wanted)
-    points = f"{2 * len(crashes.calls)} crash points in {len(crashes.worlds)} states of AWS"
-    print(f"{scenario.name}: {points}: {', '.join(changing(crashes.calls))} and reads")  # noqa: T201 - `make crash-sweep` shows it
+    points = f"{2 * len(crashes.calls)} crash points in {len(crashes.ended)} states of AWS"
+    record_property("met", f"{scenario.name}: {points}: {', '.join(changing(crashes.calls))} and reads")
     assert len(crashes.calls) >= scenario.fewest
-    assert len(crashes.worlds) > len(changing(crashes.calls))
+    assert len(crashes.ended) > len(changing(crashes.calls))
     different = {where: end for where, end in crashes.ended.items() if end != expected}
     assert different == {}
 

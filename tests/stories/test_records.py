@@ -7,10 +7,12 @@ import json
 import pytest
 
 from tandem.adapters import clients
+from tests.shared_worlds import begins_in
 from tests.stack import Stack, stack
 
 
 @pytest.fixture
+@begins_in(stack)
 def edge():
     with stack() as s:
         yield s

@@ -12,6 +12,7 @@ from lab.ec2.scenario import appliances_only
 from lab.ec2.scenario_routing import build_peers, build_route_server
 from tandem.adapters import clients
 from tandem.failover.watching import CALL_SECONDS
+from tests.shared_worlds import begins_in
 from tests.stack import MOVING, Stack, edge_document, stack
 
 READ_BUCKET_REFILL = 20
@@ -24,6 +25,7 @@ SERVERS, GROUPS, ADDRESSES = 6, 4, 20
 
 
 @pytest.fixture
+@begins_in(stack)
 def edge():
     with stack() as s:
         yield s
@@ -89,6 +91,7 @@ def test_fifty_topologies_take_a_fifth_of_any_read_bucket_at_the_most(edge: Stac
 
 
 @pytest.fixture
+@begins_in(stack)
 def many() -> Iterator[tuple[Stack, list[str]]]:
     """Topologies that each have a route server, groups and Elastic IPs of their own; all converged."""
     with stack() as s:

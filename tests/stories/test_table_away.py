@@ -14,10 +14,12 @@ import pytest
 from tandem.adapters import clients
 from tandem.errors import StateUnavailableError, TemporaryError
 from tests.crashing import table_away
+from tests.shared_worlds import begins_in
 from tests.stack import MOVING, Stack, stack
 
 
 @pytest.fixture
+@begins_in(stack)
 def edge():
     with stack() as s:
         s.sweep()

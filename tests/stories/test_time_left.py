@@ -17,6 +17,7 @@ from tandem.adapters import clients, ec2
 from tandem.adapters.looks import LookStore
 from tandem.errors import ConfigurationError, OutOfTimeError, TandemError, TemporaryError
 from tests.crashing import table_away
+from tests.shared_worlds import begins_in
 from tests.stack import MOVING, Context, Stack, stack
 
 LOOKS = LookStore("tandem-state")
@@ -25,6 +26,7 @@ NAMES = {"edge", *(f"edge-{number}" for number in range(2, 11))}
 
 
 @pytest.fixture
+@begins_in(stack)
 def edge():
     """fw1 is dead, and nobody has looked yet."""
     with stack() as s:

@@ -31,6 +31,7 @@ from tests.stories.test_targets import replaced
 from tests.storm import trails
 from tests.storm.truth import Facts, misplaced, unnamed, untrue
 from tests.storm.witness import Witness
+from tests.tiers import prove
 from tests.worlds import attach, outside_interfaces
 
 STEPS = 100
@@ -525,6 +526,7 @@ class Storm(RuleBasedStateMachine):
         assert {call["caller"] for call in self.s.calls("DisassociateAddress")} <= {STRANGER}
 
 
+@prove
 class TestStorm(Storm.TestCase):  # type: ignore[valid-type,misc]
     """Plays the storm, and says how much of what matters there was in it."""
 

@@ -11,6 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tandem.memory import (
+    KEPT_IN_ALL,
+    KEPT_MOVES,
     Memory,
     PastMove,
     contested,
@@ -64,29 +66,41 @@ def test_an_address_that_moves_alone_takes_nothing_from_the_others() -> None:
         assert damped_until(memory, "fw2", allocation(n), after(41)) == after(100)
 
 
-def test_what_1000_addresses_remember_fits_into_the_record() -> None:
+def moved_in_turn(groups: list[list[str]], times: int, *, suffix: str = "") -> tuple[PastMove, ...]:
+    """The moves of these groups, each so often to the other appliance and back, as looks remember them."""
+    return tuple(
+        PastMove(f"fw{1 + turn % 2}{suffix}", after(turn * 10 + number / 1000), (), tuple(addresses))
+        for turn in range(times)
+        for number, addresses in enumerate(groups)
+    )
+
+
+@pytest.mark.parametrize("suffix", ["", "w" * 37])
+def test_what_1000_addresses_remember_fits_into_the_record(suffix: str) -> None:
     """Those of 200 groups, which move at different times; and the longest names."""
-    for suffix in ("", "w" * 37):
-        memory = Memory()
-        for turn in range(8):
-            owner = f"fw{1 + turn % 2}{suffix}"
-            for group in range(200):
-                addresses = [allocation(group * 5 + n) for n in range(5)]
-                memory = memory.with_move(owner, after(turn * 10 + group / 1000), addresses)
-                memory = memory.with_verified(dict.fromkeys(addresses, owner))
-        text = dump(memory)
-        assert len(text) < RECORD_BYTES
-        assert load(text) == (memory, None)
-        for n in (0, 999):
-            until = damped_until(memory, f"fw1{suffix}", allocation(n), after(71))
-            assert until is not None
-            assert until >= after(130)
+    groups = [[allocation(number * 5 + n) for n in range(5)] for number in range(200)]
+    moves = moved_in_turn(groups, 8, suffix=suffix)
+    memory = Memory(moves=moves[:-1])
+    memory = memory.with_move(moves[-1].owner, moves[-1].at, groups[-1])
+    memory = memory.with_verified(dict.fromkeys(groups[-1], moves[-1].owner))
+    assert len(memory.moves) == 200 * KEPT_MOVES
+    text = dump(memory)
+    assert len(text) < RECORD_BYTES
+    assert load(text) == (memory, None)
+    for n in (0, 999):
+        until = damped_until(memory, f"fw1{suffix}", allocation(n), after(71))
+        assert until is not None
+        assert until >= after(130)
 
 
 def test_more_addresses_than_that_keep_their_newest_moves() -> None:
-    memory = flapped(2000, 1, suffix="w" * 37)
+    moves = moved_in_turn([[allocation(n)] for n in range(2000)], 1, suffix="w" * 37)
+    memory = Memory(moves=moves[:-1]).with_move(moves[-1].owner, moves[-1].at, [allocation(1999)])
+    memory = memory.with_verified({allocation(1999): moves[-1].owner})
+    assert memory.moves == moves[-KEPT_IN_ALL:]
     assert len(dump(memory)) < RECORD_BYTES
-    assert damped_until(memory, "fw2", allocation(1999), after(1)) == after(5)
+    assert damped_until(memory, "fw2", allocation(1999), after(2)) == moves[-1].at + timedelta(seconds=5)
+    assert damped_until(memory, "fw2", allocation(0), after(2)) is None
 
 
 def sent(*turns: tuple[str, float, str, str]) -> Memory:
