@@ -54,7 +54,7 @@ prove: setup ## all that `make test` leaves out: every crash, every field, the s
 
 prove-fast: $(VENV)/.ready
 	@echo "== proof: crash sweeps, field sweep, storm"
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal --durations 12 -m prove --ignore tests/e2e $(PYTEST) tests
+	$(BIN)/pytest -n $(WORKERS) --dist load --maxschedchunk 1 --durations 12 -m prove --ignore tests/e2e $(PYTEST) tests
 
 prove-e2e: setup
 	@echo "== proof: tests/e2e (a deployed stack for each file)"

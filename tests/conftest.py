@@ -16,6 +16,7 @@ settings.register_profile("exploring", settings.get_profile("repeatable"), deran
 settings.load_profile("repeatable")  # one commit, one verdict; `make storm` explores
 
 LONG = ("test_storm.py", "test_field_sweep.py", "test_provisioning_crashes.py", "test_crashes.py")
+"""Files of tests that take longest, the longest first."""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -30,4 +31,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long ones first: side by side, whoever is done with them takes over the short ones."""
-    items.sort(key=lambda item: item.path.name not in LONG)
+    order = {name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(item.path.name, len(LONG)))

@@ -19,8 +19,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NoReturn, TypeVar
 
-from tandem.adapters import ec2
-
 T = TypeVar("T")
 
 BOUND_SECONDS = 300.0
@@ -127,7 +125,9 @@ def _raise(error: BaseException) -> NoReturn:
 
 def _renew_pools() -> None:
     """The threads of a pool are not copied: the pools that have some wait for them for ever."""
-    ec2._pool.cache_clear()
+    ec2: Any = sys.modules.get("tandem.adapters.ec2")
+    if ec2 is not None and hasattr(ec2._pool, "cache_clear"):
+        ec2._pool.cache_clear()
     app: Any = sys.modules.get("functions.failover.app")
     if app is not None and isinstance(app.world.side, ThreadPoolExecutor):
         vars(app)["world"] = replace(app.world, side=ThreadPoolExecutor(max_workers=4))

@@ -27,8 +27,8 @@ from tests.affected import LAYER, ROOT, Graph, affected, graph
 LIMIT_SECONDS = 600.0
 """The tests of one mutant may take so long."""
 
-QUICK, SLOW = ("unit", "properties", "template"), ("lab", "integration", "stories")
-"""The folders of the tests. Those in another one run only where nothing else is affected."""
+FOLDERS = ("unit", "properties", "template", "lab", "integration", "stories")
+"""The folders of the tests, the quick ones first. Those of no other folder run, unless no test is left."""
 
 LONG = ("test_field_sweep.py", "test_crashes.py", "test_provisioning_crashes.py")
 TANDEM = f"{LAYER}tandem"
@@ -825,16 +825,13 @@ def copied(tree: Path, root: Path) -> Copy:
 
 
 def stages(tests: Mapping[str, int]) -> list[list[str]]:
-    """Returns the test files that run together, in order: unit tests that import the file, the other quick
-    ones, then the slow ones by their distance, since one that is far away hardly ever notices."""
-    order: dict[tuple[int, int], list[str]] = {}
-    for test, distance in tests.items():
-        _, folder, *_, name = PurePosixPath(test).parts
-        if name not in LONG and folder in (*QUICK, *SLOW):
-            is_near = folder == "unit" and distance <= 1
-            stage = (1 + QUICK.index(folder), 0) if folder in QUICK else (1 + len(QUICK), distance)
-            order.setdefault((0, 0) if is_near else stage, []).append(test)
-    return [order[stage] for stage in sorted(order)] or [list(tests)]
+    """Returns the test files that run together: those of one distance, since what is far hardly notices."""
+    found: dict[int, list[str]] = {}
+    for folder in FOLDERS:
+        for test, distance in tests.items():
+            if test.startswith(f"tests/{folder}/") and PurePosixPath(test).name not in LONG:
+                found.setdefault(distance, []).append(test)
+    return [found[distance] for distance in sorted(found)] or [list(tests)]
 
 
 def tried(mutant: Mutant, copy: Copy) -> str:

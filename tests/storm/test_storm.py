@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -538,10 +539,14 @@ class TestStorm(Storm.TestCase):  # type: ignore[valid-type,misc]
         print_blob=True,
     )
 
+    @pytest.fixture(autouse=True)
+    def record(self, record_property: Callable[[str, object], None]) -> None:
+        self.recorded = record_property
+
     def runTest(self) -> None:  # noqa: N802 - unittest's name
         SEEN.clear()
         super().runTest()
-        print(", ".join(f"{name}: {SEEN[name]}" for name in sorted(SEEN)))  # noqa: T201 - `make storm` shows it
+        self.recorded("met", "storm: " + ", ".join(f"{name}: {SEEN[name]}" for name in sorted(SEEN)))
         is_known = settings.get_current_profile_name() == "repeatable"
         fewest = FEWEST if is_known else dict.fromkeys(FEWEST, EXAMPLES // 20) | {"steps": EXAMPLES * 50}
         missing = {name: n for name, n in fewest.items() if SEEN[name] < n}
