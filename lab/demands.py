@@ -82,5 +82,5 @@ def _found(server: World) -> Iterator[tuple[str, str]]:
         yield f"owner of {prefix}", owner or "nobody"
 
 
-def _session(asn: int, liveness: str, state: str, bgp: str = "up", bfd: str = "up") -> str:
-    return f"ASN {asn}, {liveness}, {state}, BGP {bgp}, BFD {bfd}"
+def _session(asn: int, liveness: str, state: str, bgp: str = "up", bfd: str | None = "up") -> str:
+    return f"ASN {asn}, {liveness}, {state}, BGP {bgp}" + (f", BFD {bfd}" if liveness == "bfd" else "")

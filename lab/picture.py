@@ -72,7 +72,7 @@ def _sessions(server: World) -> Table:
             peer["id"],
             peer["state"],
             _status(peer["bgp"]),
-            _status(peer["bfd"]),
+            _status(peer["bfd"]) if peer["bfd"] else _DASH,
             "; ".join(held + work),
         )
     return table

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.ec2 import sessions, views
 from lab.ec2.clock import RealClock
+from lab.ec2.entities import Liveness
 
 if TYPE_CHECKING:
     from lab.ec2.addresses import LabAddress
@@ -77,7 +78,7 @@ def _peer(region: Region, peer: Peer) -> dict[str, Any]:
         "liveness": peer.liveness,
         "state": peer.state,
         "bgp": "up" if peer.bgp else "down",
-        "bfd": "up" if peer.bfd else "down",
+        "bfd": ("up" if peer.bfd else "down") if peer.liveness is Liveness.BFD else None,
         "held_down": sorted(peer.held_down),
         "appliance": appliance.name if appliance else None,
     }

@@ -6,7 +6,7 @@ import pytest
 
 from lab.demands import changes, expected, missing
 from lab.ec2 import lab_ec2
-from lab.ec2.scenario import appliances_only
+from lab.ec2.scenario import appliances_only, edge
 from lab.ec2.world import world
 from lab.example import topology
 from lab.making import lines
@@ -38,6 +38,15 @@ def test_the_example_manages_the_edge_that_has_no_route_server_yet():
 
 def test_nothing_is_missing_where_all_is_as_it_is_written(at_edge):
     assert missing(topology(at_edge.world), shown(at_edge)) == []
+
+
+def test_sessions_without_bfd_lack_nothing():
+    with lab_ec2() as lab:
+        ids = edge(lab.client(), lab.levers, sleep=lab.clock.sleep, liveness="bgp-keepalive")
+        document = topology(ids)
+        for appliance in document["appliances"].values():
+            appliance["liveness"] = "bgp-keepalive"
+        assert missing(document, world(lab.backend.lab_region)) == []
 
 
 def test_before_there_is_a_route_server_everything_is_missing():

@@ -49,6 +49,13 @@ def test_a_dead_appliance_and_the_route_that_moved(lab):
     assert row(lines, "AssociateAddress", "latency_s 0.4")
 
 
+def test_a_session_without_bfd_shows_none():
+    with lab_ec2() as made:
+        edge(made.client(), made.levers, sleep=made.clock.sleep, liveness="bgp-keepalive")
+        line = row(drawn(made), "az2-a", "available")
+    assert [cell.strip() for cell in line.split("│")][5:7] == ["up", "-"]
+
+
 def test_an_empty_lab():
     with lab_ec2() as made:
         lines = drawn(made)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from functools import partial
 
 import pytest
 
-from tests.judging import moved, reasons, told
-from tests.stack import MOVING, Stack
+from lab.ec2.timings import Behaviour
+from tests.judging import moved, reasons, told, whole
+from tests.stack import MOVING, Stack, stack
 
 LAGGING = ("DescribeRouteServerPeers", "GetRouteServerRoutingDatabase")
 FOLLOWED = ["moving 4 Elastic IPs to fw2", "moved 4 Elastic IPs to fw2"]
@@ -41,6 +43,21 @@ def test_bfd_never_comes_up_while_bgp_does(edge: Stack) -> None:
     (report,) = edge.audit()[0].body["groups"]["internet-edge"]["reports"]
     assert report.startswith("BFD is down beside BGP up on rsp-")
     assert told(edge) == FOLLOWED
+
+
+@pytest.mark.parametrize("shows_bfd", [True, False])
+def test_peers_without_bfd_are_never_said_to_have_it_down(shows_bfd: bool) -> None:
+    """With bgp-keepalive AWS's own samples show a BfdStatus of down beside BGP up, where they show one."""
+    with stack(liveness="bgp-keepalive", behaviour=Behaviour(keepalive_peers_show_bfd=shows_bfd)) as keepalive:
+        keepalive.levers.kill(name="fw1")
+        keepalive.live(60)
+        assert keepalive.are_all_with("fw2")
+        intent = keepalive.audit()[0].body
+        assert intent["groups"]["internet-edge"]["reports"] == []
+        sessions = intent["evidence"]["sessions"].values()
+        assert {session["bfd"] for appliance in sessions for session in appliance.values()} == {None}
+        assert "BFD" not in json.dumps(keepalive.events())
+        whole(keepalive)
 
 
 def test_one_session_of_a_live_appliance_goes_down(edge: Stack) -> None:

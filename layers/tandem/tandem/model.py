@@ -52,7 +52,7 @@ class RouteServer:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """One DescribeRouteServerPeers entry. `bfd` is None where AWS reports no BFD status."""
+    """One DescribeRouteServerPeers entry. `bfd` is None where the peer has no BFD, or AWS shows no status."""
 
     peer_id: str
     endpoint_id: str

@@ -84,7 +84,9 @@ def route(row: RouteServerRouteTypeDef) -> Route:
 
 def peer(peer: RouteServerPeerTypeDef) -> Peer:
     options = peer["BgpOptions"]
-    bfd = peer.get("BfdStatus", {}).get("Status")
+    liveness = Liveness(options.get("PeerLivenessDetection", Liveness.BGP_KEEPALIVE))
+    # AWS shows a peer that has no BFD with a BfdStatus of down, or with none
+    bfd = peer.get("BfdStatus", {}).get("Status") if liveness is Liveness.BFD else None
     return Peer(
         peer_id=peer["RouteServerPeerId"],
         endpoint_id=peer["RouteServerEndpointId"],
@@ -92,7 +94,7 @@ def peer(peer: RouteServerPeerTypeDef) -> Peer:
         peer_address=canonical_address(peer["PeerAddress"]),
         state=peer["State"],
         asn=options.get("PeerAsn", 0),
-        liveness=Liveness(options.get("PeerLivenessDetection", Liveness.BGP_KEEPALIVE)),
+        liveness=liveness,
         bgp=Status(peer.get("BgpStatus", {}).get("Status", Status.DOWN)),
         bfd=Status(bfd) if bfd else None,
         tags=_tags(peer.get("Tags", ())),
