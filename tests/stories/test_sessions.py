@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 
 from lab.ec2.timings import Behaviour
+from tandem.intake import forward, parse
 from tests.judging import moved, reasons, told, whole
 from tests.stack import MOVING, Stack, stack
 
@@ -143,6 +144,37 @@ def test_a_session_that_describes_never_show_down_is_a_hold(edge: Stack, late: i
     assert edge.calls(*MOVING) == []
     assert edge.kinds() == ["hold"]
     assert f"not clear after 30 s: AWS does not show yet that BGP of {peer} went down" in reasons(edge)[-1]
+    edge.sweep()
+    assert edge.kinds() == ["hold", "hold-ended"]
+
+
+def test_a_copy_of_the_signal_that_comes_another_way_answers_nothing(edge: Stack) -> None:
+    """The signals function forwards each message of the topic to the bus, and SNS may deliver it twice."""
+    peer = edge.lab.client().describe_route_server_peers()["RouteServerPeers"][0]["RouteServerPeerId"]
+    began = edge.clock.now()
+    attributes = {
+        "eventCode": "ROUTE_SERVER_PEER_BGP_STATUS_CHANGE",
+        "routeServerPeerId": peer,
+        "newBgpStatus": "DOWN",
+        "timestamp": began.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    message = {
+        "TopicArn": edge.ids["sns_topic_arn"],
+        "Message": f"BGP for Route Server Peer [{peer}] is now [DOWN].",
+        "MessageAttributes": {name: {"Type": "String", "Value": value} for name, value in attributes.items()},
+    }
+    sns = {"Records": [{"EventSource": "aws:sns", "Sns": message}]}
+    (copy,) = forward(parse(sns), [edge.record], began).events
+    forwarded = {"source": "tandem", "detail-type": copy.detail_type, "detail": copy.detail}
+    edge.clock.after(1, partial(edge.invoke, forwarded))
+    edge.clock.after(2, partial(edge.invoke, sns))
+    edge.invoke(sns)
+    assert timedelta(seconds=29) <= edge.clock.now() - began <= timedelta(seconds=31)
+    unclear = f"not clear after 30 s: AWS does not show yet that BGP of {peer} went down"
+    assert edge.kinds() == ["hold"]
+    assert unclear in reasons(edge)[-1]
+    (subject,) = told(edge)
+    assert subject.startswith("HOLD, not clear after 30 s")
     edge.sweep()
     assert edge.kinds() == ["hold", "hold-ended"]
 

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem.failover.decision import decide
-from tandem.failover.settling import awaited, heard, unanswered
+from tandem.failover.settling import awaited, heard, unanswered, without_copies
 from tandem.failover.telling import mark, unmark
 from tandem.memory import Memory
 from tandem.model import Observation, Status
-from tandem.signals import Protocol, Signal, SignalKind, parse_bus
+from tandem.signals import Origin, Protocol, Signal, SignalKind, parse_bus
 from tests.pure import DOWN, NOW, UP, after, observation, route, topology
 
 
@@ -124,13 +124,28 @@ def test_what_came_meanwhile_leaves_the_signals_that_it_does_not_follow() -> Non
         (signal("rsp-rse-1a", UP, after(-1)), ()),
         (signal("rsp-rse-1a", UP, after(-2)), ()),
         (signal("rsp-rse-1a", UP, after(-3)), (waited,)),
+        (signal("rsp-rse-1a", DOWN, after(-1)), ()),
+        (signal("rsp-rse-1a", DOWN, after(-2)), (waited,)),
         (signal("rsp-rse-1b", UP, after(-1)), (waited,)),
         (signal("rsp-rse-1a", UP, after(-1), protocol=Protocol.BFD), (waited,)),
         (Signal(SignalKind.LOOK, "sweep"), (waited,)),
     ):
-        assert unanswered([waited], [came], NOW) == left
+        assert unanswered([waited], [came]) == left
     untimed = signal("rsp-rse-1a", DOWN, None)
-    assert unanswered([untimed], [signal("rsp-rse-1a", UP)], NOW) == (untimed,)
+    assert unanswered([untimed], [signal("rsp-rse-1a", UP)]) == (untimed,)
+
+
+def test_a_copy_of_a_signal_is_nothing_more_to_look_for() -> None:
+    waited = [signal("rsp-rse-1a", DOWN), signal("rsp-rse-1b", DOWN, None)]
+    kept = (
+        signal("rsp-rse-1a", UP),
+        signal("rsp-rse-1a", DOWN, after(-1)),
+        signal("rsp-rse-1a", DOWN, protocol=Protocol.BFD),
+        signal("rsp-rse-1b", DOWN, None),
+        Signal(SignalKind.LOOK, "sweep"),
+    )
+    copy = replace(waited[0], cause="in other words", origin=Origin.BUS)
+    assert without_copies([copy, *kept], waited) == kept
 
 
 def test_what_was_heard_is_forgotten_when_it_can_settle_nothing_any_more() -> None:

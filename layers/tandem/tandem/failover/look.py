@@ -23,6 +23,7 @@ from tandem.failover.settling import (
     heard,
     seen_next_hops,
     unanswered,
+    without_copies,
 )
 from tandem.failover.tableless import move_without_table
 from tandem.model import Observation
@@ -134,8 +135,9 @@ def _settle(run: Run, signals: tuple[Signal, ...]) -> tuple[bool, tuple[Signal, 
         clock.sleep(wait)
     came = run.again() if pending else ()
     if came:
-        left = unanswered(signals, came, began)
+        left = unanswered(signals, came)
         pending = awaited(left, run.memory.heard, run.topology, decisions, previous, observation, began)
+        came = without_copies(came, left)
     turn.conclude(run)
     holds.tell(run, decisions, pending, observation, signals)
     return not any(m.refusal == NOT_BEGUN for m in moved), came

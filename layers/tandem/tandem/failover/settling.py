@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from tandem.failover.decision import GroupDecision
 from tandem.model import Observation, Peer, RouteStatus
@@ -12,7 +12,6 @@ from tandem.topology import Topology
 
 SETTLE_SECONDS = 30
 READ_AGAIN_SECONDS = 1.0
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def heard(known: Mapping[str, datetime], signals: Iterable[Signal], now: datetime) -> dict[str, datetime]:
@@ -65,15 +64,34 @@ def awaited(
     return None
 
 
-def unanswered(signals: Iterable[Signal], came: Iterable[Signal], began: datetime) -> tuple[Signal, ...]:
-    """The signals of whose session nothing as new `came` meanwhile; that is for the next look to settle.
+def unanswered(signals: Iterable[Signal], came: Iterable[Signal]) -> tuple[Signal, ...]:
+    """The signals of whose session nothing newer `came` meanwhile; what is newer is for the next look to
+    settle.
 
-    SNS tells whole seconds (facts §5): one of the same second may be the later one.
+    SNS tells whole seconds (facts §5): one of the same second may be the later one, unless it says the same.
     """
-    newer = heard({}, came, began)
+    came = tuple(came)
+    return tuple(s for s in signals if not any(_is_newer(other, s) for other in came))
+
+
+def without_copies(came: Iterable[Signal], signals: Iterable[Signal]) -> tuple[Signal, ...]:
+    """What `came` meanwhile, but for the same happenings told again: SNS delivers at least once, and each
+    message also comes over the bus.
+    """
+    known = {(_session(s), s.occurred_at, s.status) for s in signals if s.occurred_at is not None}
     return tuple(
-        s for s in signals if s.occurred_at is None or newer.get(_session(s), _LONG_AGO) < s.occurred_at
+        s
+        for s in came
+        if s.kind is not SignalKind.SESSION or (_session(s), s.occurred_at, s.status) not in known
     )
+
+
+def _is_newer(came: Signal, waited: Signal) -> bool:
+    """Whether it happened later in the same session, or in the same second and says something else."""
+    at, before = came.occurred_at, waited.occurred_at
+    if came.kind is not SignalKind.SESSION or _session(came) != _session(waited) or not (at and before):
+        return False
+    return at > before or (at == before and came.status is not waited.status)
 
 
 def _announced(signals: Iterable[Signal], peers: Iterable[Peer]) -> set[str]:
