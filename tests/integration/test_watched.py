@@ -302,6 +302,29 @@ def test_a_route_server_that_cannot_be_read_is_told_once(watched: Provisioner) -
     assert types(watched.events()) == ["Provisioning Completed"]
 
 
+def test_a_static_route_in_the_only_propagated_table_is_a_warning_until_it_is_gone(
+    tandem: Provisioner,
+) -> None:
+    ec2, table = boto3.client("ec2"), tandem.ids["route_tables"]["protected"]
+    gateway = tandem.ids["internet_gateway_id"]
+    route = {"RouteTableId": table, "DestinationCidrBlock": "0.0.0.0/0"}
+    ec2.create_route(GatewayId=gateway, **route)
+    answer = tandem.apply()
+    (warning,) = answer["warnings"]
+    assert answer["problems"] == []
+    assert warning.startswith(f"{table} has a static route for 0.0.0.0/0 to {gateway}: ")
+    assert "No other route table gets 0.0.0.0/0" in warning
+    (group,) = answer["preview"]
+    assert f"0.0.0.0/0 is rejected by every route table ({table}: " in group["reports"][0]
+    tandem.refresh()
+    completed = [e["detail"] for e in tandem.events() if e["detail-type"] == "Provisioning Completed"]
+    assert completed[-1]["warnings"] == [warning]
+    ec2.delete_route(**route)
+    tandem.refresh()
+    (completed,) = [e["detail"] for e in tandem.events() if e["detail-type"] == "Provisioning Completed"]
+    assert completed["warnings"] == []
+
+
 def test_an_appliance_without_peers_is_a_warning(watched: Provisioner) -> None:
     for peer_id in watched.ids["peers"]["fw2"].values():
         boto3.client("ec2").delete_route_server_peer(RouteServerPeerId=peer_id)

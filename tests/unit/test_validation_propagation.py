@@ -128,6 +128,27 @@ def test_what_a_gateway_table_always_rejects_is_said_once() -> None:
     assert len(warnings(topology(), gateway(inventory()))) == 1
 
 
+def test_a_static_route_for_a_tracked_prefix_is_named_with_its_table() -> None:
+    def routed(table: str, *routes: tuple[str, str]) -> Inventory:
+        there = replace(inventory().route_tables[table], static_routes=routes)
+        return replace(inventory(), route_tables={**inventory().route_tables, table: there})
+
+    beside = ("10.9.0.0/16", "pcx-0a1b2c3d4e5f60001")
+    (warning,) = warnings(topology(), routed(PROTECTED, beside, ("0.0.0.0/0", "igw-0a1b2c3d4e5f60001")))
+    assert warning == (
+        f"{PROTECTED} has a static route for 0.0.0.0/0 to igw-0a1b2c3d4e5f60001: AWS prefers a static route to a "
+        "propagated one with the same destination, so that table does not follow the route server; remove the "
+        "static route, or do not propagate to that table. No other route table gets 0.0.0.0/0 from the route "
+        "server: while the appliance that has an address is alive, Tandem does not move it"
+    )
+    assert warnings(topology(), routed(PROTECTED, beside)) == []
+    assert warnings(topology(), routed(PUBLIC, ("0.0.0.0/0", "igw-0a1b2c3d4e5f60001"))) == []
+    wanted = declared(("manage", True), ("route_server.propagate_to", [PROTECTED, PUBLIC]))
+    (one,) = warnings(wanted, routed(PUBLIC, ("0.0.0.0/0", "igw-0a1b2c3d4e5f60001")))
+    assert one.startswith(f"{PUBLIC} has a static route for 0.0.0.0/0")
+    assert one.endswith("or do not propagate to that table")
+
+
 def test_ipv6_prefixes_are_compared_with_ipv6_only() -> None:
     wanted = declared(("groups.0.prefixes", ["2001:db8::/64"]))
     six = replace(gateway(inventory()), vpc_prefixes=("10.0.0.0/16", "2001:db8::/56"))

@@ -52,6 +52,8 @@ class RouteTable:
     ipv4_routes: int = 0
     """Those that no route server wrote."""
     ipv6_routes: int = 0
+    static_routes: tuple[tuple[str, str], ...] = ()
+    """Destination and target of each route that somebody made."""
 
 
 @dataclass(frozen=True, slots=True)

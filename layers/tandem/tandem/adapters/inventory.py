@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,7 +20,7 @@ from tandem.inventory import (
 )
 from tandem.model import NetworkInterface, RouteServer
 from tandem.place import Place
-from tandem.topology import Topology
+from tandem.topology import Topology, canonical_prefix
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import (
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         RouteServerEndpointTypeDef,
         RouteServerTypeDef,
         RouteTableTypeDef,
+        RouteTypeDef,
         TagTypeDef,
     )
 
@@ -39,8 +40,13 @@ THERE = frozenset({"pending", "available"})
 ON_ITS_WAY_OUT = frozenset({"deleting", "deleted"})
 
 UNKNOWN_ACTION = frozenset({"InvalidAction", "UnsupportedOperation"})
-ADVERTISED = "Advertisement"
-"""Origin of a route that a route server wrote (facts §1.2)."""
+ADVERTISED, MADE = "Advertisement", "CreateRoute"
+"""Origins of a route that a route server wrote, and of one that somebody made (facts §1.2)."""
+
+TARGETS = (
+    *("GatewayId", "NatGatewayId", "TransitGatewayId", "VpcPeeringConnectionId", "NetworkInterfaceId"),
+    *("InstanceId", "EgressOnlyInternetGatewayId", "LocalGatewayId", "CarrierGatewayId", "CoreNetworkArn"),
+)
 
 NONE_THERE = frozenset({"InvalidRouteServerId.NotAssociated", "InvalidRouteServerId.NotPropagated"})
 """No associations, no propagations: AWS answers with an error instead of an empty list (facts §2.1)."""
@@ -282,4 +288,13 @@ def _route_table(table: RouteTableTypeDef) -> RouteTable:
         gateway_ids=tuple(a["GatewayId"] for a in associations if a.get("GatewayId")),
         ipv4_routes=sum("DestinationCidrBlock" in route for route in written),
         ipv6_routes=sum("DestinationIpv6CidrBlock" in route for route in written),
+        static_routes=tuple(_static_routes(written)),
     )
+
+
+def _static_routes(routes: Iterable[RouteTypeDef]) -> Iterator[tuple[str, str]]:
+    for route in routes:
+        to = route.get("DestinationCidrBlock") or route.get("DestinationIpv6CidrBlock")
+        if to and route.get("Origin") == MADE:
+            targets = (str(route[name]) for name in TARGETS if name in route)  # type: ignore[literal-required]
+            yield canonical_prefix(to), next(targets, "an unknown target")

@@ -15,6 +15,7 @@ from tandem.provisioning.watchsteps import Subscriber, Watch
 from tandem.record import Provisioned, TopologyRecord
 from tandem.topology import Topology
 from tandem.validation.forwarding import forwarding_warnings
+from tandem.validation.propagation import static_route_warnings
 from tandem.validation.routeserver import route_server_warnings
 
 
@@ -104,7 +105,9 @@ def _warnings(
     logs: Half,
 ) -> Iterable[str]:
     yield from route_server_warnings(topology, Inventory(desired.place, desired.stack, reading))
-    yield from () if inventory is None else forwarding_warnings(topology, inventory)
+    if inventory is not None:
+        yield from static_route_warnings(topology, inventory)
+        yield from forwarding_warnings(topology, inventory)
     found = set(appliances_of(topology, reading).values())
     for name in topology.appliances:
         if name not in found:

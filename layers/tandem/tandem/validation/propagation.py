@@ -104,6 +104,28 @@ def propagation_warnings(topology: Topology, inventory: Inventory) -> Iterator[s
         )
 
 
+def static_route_warnings(topology: Topology, inventory: Inventory) -> Iterator[str]:
+    """A static route for a tracked prefix: AWS prefers it to a propagated one with the same destination.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/route-tables-priority.html: whether that holds for a route
+    server's routes too is not said there, so it refuses nothing.
+    """
+    tables = _propagated_tables(topology, inventory)
+    for prefix in dict.fromkeys(_tracked(topology)):
+        static = {table.route_table_id: dict(table.static_routes).get(prefix) for table in tables}
+        alone = "" if None in static.values() else (
+            f". No other route table gets {prefix} from the route server: while the appliance that has an "
+            "address is alive, Tandem does not move it"
+        )  # fmt: skip
+        for table_id, target in static.items():
+            if target is not None:
+                yield (
+                    f"{table_id} has a static route for {prefix} to {target}: AWS prefers a static route to a "
+                    "propagated one with the same destination, so that table does not follow the route "
+                    f"server; remove the static route, or do not propagate to that table{alone}"
+                )
+
+
 def _within(prefix: str, other: str) -> bool:
     """Whether `prefix` is `other` or a part of it."""
     inner, outer = ip_network(prefix), ip_network(other)
@@ -119,10 +141,15 @@ def _tracked(topology: Topology) -> list[str]:
 
 
 def _gateway_tables(topology: Topology, inventory: Inventory) -> list[RouteTable]:
+    return [table for table in _propagated_tables(topology, inventory) if table.gateway_ids]
+
+
+def _propagated_tables(topology: Topology, inventory: Inventory) -> list[RouteTable]:
+    """Those that get the route server's routes, or are going to."""
     wanted = topology.route_server.propagate_to if topology.manage else ()
     propagated = dict.fromkeys((*inventory.propagated_to, *wanted))
     tables = (inventory.route_tables.get(table_id) for table_id in propagated)
-    return [table for table in tables if table is not None and table.gateway_ids]
+    return [table for table in tables if table is not None]
 
 
 def _propagation_path(topology: Topology, table: RouteTable) -> str:

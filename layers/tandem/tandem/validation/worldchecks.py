@@ -9,7 +9,12 @@ from tandem.problems import Problem
 from tandem.topology import Topology
 from tandem.validation.elasticips import ELASTIC_IP_CHECKS, claimed_by_others
 from tandem.validation.forwarding import forwarding_warnings
-from tandem.validation.propagation import PROPAGATION_CHECKS, propagation_warnings, tables_with_room
+from tandem.validation.propagation import (
+    PROPAGATION_CHECKS,
+    propagation_warnings,
+    static_route_warnings,
+    tables_with_room,
+)
 from tandem.validation.quotas import quota_warnings
 from tandem.validation.routeserver import ROUTE_SERVER_CHECKS, route_server_warnings
 
@@ -24,5 +29,11 @@ def worldcheck(topology: Topology, inventory: Inventory, stored: Iterable[Topolo
 
 def warnings(topology: Topology, inventory: Inventory) -> list[str]:
     """What refuses nothing, but a person should know before applying."""
-    checks = (route_server_warnings, propagation_warnings, forwarding_warnings, quota_warnings)
+    checks = (
+        route_server_warnings,
+        propagation_warnings,
+        static_route_warnings,
+        forwarding_warnings,
+        quota_warnings,
+    )
     return [words for check in checks for words in check(topology, inventory)]
