@@ -187,8 +187,9 @@ def disassociate(region: Region, server: RouteServer, vpc_id: str) -> RouteServe
     if server.association is not State.ASSOCIATED:
         raise incorrect_state(f"The association of Route Server {server.id} is {server.association}.")
     _refuse_with_endpoints(region, server)
-    if server.propagations:
-        raise incorrect_state(f"Route Server {server.id} has propagations: {', '.join(server.propagations)}")
+    holds_all, there = region.lab.behaviour.deleted_tables_hold, region.backend.route_tables
+    if holding := [table for table in server.propagations if holds_all or table in there]:
+        raise incorrect_state(f"Route Server {server.id} has propagations: {', '.join(holding)}")
     server.association = State.DISASSOCIATING
 
     def arrive() -> None:

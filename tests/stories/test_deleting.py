@@ -10,8 +10,18 @@ from unittest import mock
 import boto3
 import pytest
 
+from lab.ec2.timings import Behaviour
 from tests.functions import Context
-from tests.managing import SLOW, Managed, converged, delete_all, nothing_is_left, pass_minutes, strangers_peer
+from tests.managing import (
+    SLOW,
+    Managed,
+    converged,
+    delete_all,
+    managed,
+    nothing_is_left,
+    pass_minutes,
+    strangers_peer,
+)
 from tests.shared_worlds import begins_in
 
 
@@ -59,6 +69,38 @@ def test_a_topology_goes_with_everything_that_was_created_for_it(there: Managed)
     assert (answer["deleted"], answer["problems"], answer["pending"]) == (True, [], [])
     assert nothing_is_left(there)
     assert changes(there) == ["deleted"]
+
+
+def lose_the_table(tandem: Managed) -> str:
+    """Somebody deletes a route table that the route server propagates to. What AWS makes of the propagation
+    is not known: here it is shown as before."""
+    ec2, table = boto3.client("ec2"), tandem.wanted()["route_server"]["propagate_to"][0]
+    (shown,) = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"]
+    for association in shown["Associations"]:
+        ec2.disassociate_route_table(AssociationId=association["RouteTableAssociationId"])
+    ec2.delete_route_table(RouteTableId=table)
+    return str(table)
+
+
+def test_a_route_table_that_is_gone_keeps_nothing_from_going(there: Managed) -> None:
+    table = lose_the_table(there)
+    answer = delete_all(there)
+    assert (answer["deleted"], answer["problems"], answer["pending"]) == (True, [], [])
+    assert nothing_is_left(there)
+    assert there.changes.count("ec2:DisableRouteServerPropagation") == 1
+    assert any(step.startswith(f"disabled propagation to {table}") for step in answer["steps"])
+
+
+def test_where_aws_refuses_for_a_route_table_that_is_gone_it_says_so() -> None:
+    with managed(behaviour=Behaviour(deleted_tables_hold=True)) as tandem:
+        tandem.run()
+        table = lose_the_table(tandem)
+        delete_all(tandem)
+        pass_minutes(tandem, 3)
+        found = tandem.record().provisioned
+        assert found.pending[0].startswith("disassociate rs-")
+        assert f"has propagations: {table}" in found.failure
+        assert "ec2:DisableRouteServerPropagation" not in tandem.changes
 
 
 def test_what_aws_takes_long_to_delete_the_schedule_brings_to_its_end(slow: Managed) -> None:

@@ -42,6 +42,26 @@ def test_a_peer_that_somebody_deleted_is_drift_and_is_made_again(there: Managed)
     assert drift(there) == []
 
 
+def test_a_propagation_to_a_route_table_that_is_gone_is_left_and_not_repaired_for_ever(there: Managed) -> None:
+    ec2, wanted = boto3.client("ec2"), there.wanted()
+    (old,) = wanted["route_server"]["propagate_to"]
+    (shown,) = ec2.describe_route_tables(RouteTableIds=[old])["RouteTables"]
+    table = ec2.create_route_table(VpcId=shown["VpcId"])["RouteTable"]["RouteTableId"]
+    for association in shown["Associations"]:
+        ec2.replace_route_table_association(
+            AssociationId=association["RouteTableAssociationId"], RouteTableId=table
+        )
+    ec2.delete_route_table(RouteTableId=old)
+    there.run(set_at(wanted, "route_server.propagate_to", [table]))
+    assert there.record().provisioned.failure is None
+    there.events()
+    for _ in range(2):
+        there.settle(120)
+        there.refresh()
+        assert there.changes == []
+        assert drift(there) == []
+
+
 def test_an_endpoint_that_failed_is_replaced_and_awss_reason_told(there: Managed) -> None:
     there.settle(60)
     before = there.world()

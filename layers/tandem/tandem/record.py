@@ -32,6 +32,8 @@ class Provisioned:
     """The steps that were carried out towards `version` so far, the last hundred."""
     propagated_to: tuple[str, ...] = ()
     """Route tables to which Tandem has enabled propagation, or is about to."""
+    gone: tuple[str, ...] = ()
+    """Route tables and VPCs that EC2 does not know any more, though it still lists what leads there."""
     converged_version: int = 0
     """The version that was reached; what differs from it later is drift."""
     reached_version: int = 0

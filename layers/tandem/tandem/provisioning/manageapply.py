@@ -15,7 +15,15 @@ from tandem.events import iso
 from tandem.lease import Lease
 from tandem.memory import Memory
 from tandem.provisioning.managed import Desired, Observed, is_moving
-from tandem.provisioning.managesteps import Action, Await, CreateRouteServer, EnablePropagation, Step
+from tandem.provisioning.managesteps import (
+    Action,
+    Await,
+    CreateRouteServer,
+    DisablePropagation,
+    DisassociateVpc,
+    EnablePropagation,
+    Step,
+)
 from tandem.provisioning.ports import World
 from tandem.provisioning.stored import desired_of, found_of, goes_on, steps_of
 from tandem.provisioning.watchsteps import CallFailedError
@@ -32,6 +40,8 @@ MOST_DONE = 100
 
 PASSING = TRANSIENT_CODES | {"DependencyViolation"}
 """What a later turn finds different (facts §2.1, §8.2): not yet, already gone, or too many calls."""
+
+GONE = frozenset({"InvalidRouteTableID.NotFound", "InvalidVpcID.NotFound"})
 
 DUPLICATE = ("AlreadyExists", "AlreadyAssociated", "Duplicate")
 """AWS's codes for a second peer, association or propagation are not known (facts §1.5): looked at again."""
@@ -162,6 +172,9 @@ class Convergence:
             try:
                 self._world.managed.carry_out(step.do)
             except CallFailedError as error:
+                if is_gone(step.do, error):
+                    self._did(step, gone=(*self._found.gone, step.do.about))
+                    continue
                 if not passes(error):
                     first = first or error
                 self._trouble = error
@@ -169,13 +182,16 @@ class Convergence:
             except TemporaryError as error:
                 self._trouble = error  # nobody knows whether it was done: looked at before it is repeated
             else:
-                self._trouble = None
-                self._progress = self._world.clock.now()
-                self._steps.append(step.done)
-                done = (*self._found.done, step.done)[-MOST_DONE:]
-                self._write(replace(self._found, done=done, waits_since=iso(self._progress)))
+                self._did(step, gone=self._found.gone)
         self.goes_right_on = any(s.do not in self._tried for s in ending[1:])
         return first
+
+    def _did(self, step: Step, gone: tuple[str, ...]) -> None:
+        self._trouble = None
+        self._progress = self._world.clock.now()
+        self._steps.append(step.done)
+        done = (*self._found.done, step.done)[-MOST_DONE:]
+        self._write(replace(self._found, done=done, gone=gone, waits_since=iso(self._progress)))
 
     def _is_over(self, steps: tuple[Step, ...], failure: CallFailedError | None, moves: bool) -> bool:
         words = tuple(dict.fromkeys(step.waits_for or step.planned for step in steps if step.refused is None))
@@ -250,6 +266,12 @@ class Convergence:
 
     def _failed(self, failure: CallFailedError | None, reason: str | None) -> Outcome:
         return Outcome(self._record, self._found, tuple(self._steps), (), failure, reason)
+
+
+def is_gone(action: Action, error: CallFailedError) -> bool:
+    """Whether nothing is left to take away, since what it leads to is gone. A NotFound of what a route server
+    consists of may come from a describe that lags behind: that passes."""
+    return isinstance(action, DisablePropagation | DisassociateVpc) and error.code in GONE
 
 
 def passes(error: CallFailedError) -> bool:

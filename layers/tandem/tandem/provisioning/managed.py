@@ -37,6 +37,8 @@ class Desired:
     """Endpoint name to the ID that was last recorded for it; the route server's under `ROUTE_SERVER`."""
     propagated: tuple[str, ...] = ()
     """Route tables to which Tandem has enabled propagation: it cannot be tagged, so it is recorded."""
+    gone: tuple[str, ...] = ()
+    """Route tables and VPCs that EC2 does not know any more: what it lists of them is in nobody's way."""
     done: tuple[str, ...] = ()
     """The steps that were carried out towards this version of the document, as `Step.done` says them."""
 

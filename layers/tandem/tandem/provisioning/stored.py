@@ -27,6 +27,7 @@ def desired_of(record: TopologyRecord, stack: str) -> Desired:
         may_interrupt=record.may_interrupt,
         former=former,
         done=found.done if goes_on(record) else (),
+        gone=found.gone,
         propagated=found.propagated_to if adopts in (None, found.route_server_id) else (),
     )
 
@@ -39,7 +40,12 @@ def goes_on(record: TopologyRecord) -> bool:
 
 def steps_of(record: TopologyRecord, desired: Desired, observed: Observed) -> tuple[Step, ...]:
     """The way to what the topology says, or, where it is leaving, back to where nothing is left of it."""
-    return (dismantling_plan if record.is_leaving else plan)(desired, observed)
+    there = replace(
+        observed,
+        associations=tuple(a for a in observed.associations if a[0] not in desired.gone),
+        propagations=tuple(p for p in observed.propagations if p[0] not in desired.gone),
+    )
+    return (dismantling_plan if record.is_leaving else plan)(desired, there)
 
 
 def plan_of(record: TopologyRecord, stack: str, world: World) -> tuple[Step, ...]:
@@ -67,5 +73,6 @@ def found_of(record: TopologyRecord, desired: Desired, observed: Observed) -> Pr
         endpoint_ids=tuple(named.values()),
         endpoints={name: kept[name] for name in names if name in kept},
         endpoint_addresses={name: e.address for name, e in matched.items() if e.address},
+        gone=tuple(i for i in before.gone if i in propagated | dict(observed.associations).keys()),
         propagated_to=tuple(t for t in desired.propagated if t in propagated or t in wanted),
     )
