@@ -126,6 +126,6 @@ class Behaviour:
         False  # a second peer of the same endpoint and address is made, else UnknownAwsBehaviour
     )
     keepalive_peers_show_bfd: bool = True  # a peer without BFD shows BfdStatus down, else no BfdStatus
-    deleted_tables_hold: bool = False  # DisassociateRouteServer is refused for a propagation to a deleted table
+    deleted_tables_hold: bool = False  # a propagation to a deleted table keeps the association
     require_internet_gateway: bool = True  # AssociateAddress needs one: Gateway.NotAttached (facts §8.2)
     reasons: Mapping[Rejection, str] = field(default_factory=lambda: dict(REASONS))

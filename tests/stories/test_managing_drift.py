@@ -42,7 +42,7 @@ def test_a_peer_that_somebody_deleted_is_drift_and_is_made_again(there: Managed)
     assert drift(there) == []
 
 
-def test_a_propagation_to_a_route_table_that_is_gone_is_left_and_not_repaired_for_ever(there: Managed) -> None:
+def test_a_propagation_to_a_route_table_that_is_gone_is_left_alone(there: Managed) -> None:
     ec2, wanted = boto3.client("ec2"), there.wanted()
     (old,) = wanted["route_server"]["propagate_to"]
     (shown,) = ec2.describe_route_tables(RouteTableIds=[old])["RouteTables"]
@@ -111,6 +111,31 @@ def test_an_endpoint_that_fails_each_time_is_given_up_until_the_document_changes
     there.run(set_at(there.wanted(), "route_server.peer_logs", False))
     assert there.world()["states"] == {"available"}
     assert len(there.endpoints()) == 4
+
+
+@begins_in(watched)
+def test_a_terminated_instance_is_one_drift_with_all_that_it_concerns() -> None:
+    with watched() as tandem:
+        tandem.apply()
+        tandem.deliver()
+        tandem.events()
+        instance = tandem.ids["instances"]["fw1"]
+        boto3.client("ec2").terminate_instances(InstanceIds=[instance])
+        tandem.settle()
+        tandem.refresh()
+        (told,) = [e["detail"] for e in tandem.events() if e["detail-type"] == "Drift Detected"]
+        assert told["resource_id"] == instance
+        assert told["summary"] == f"appliances.fw1.instance_id: {instance} is terminated"
+        assert told["concerns"] == [
+            f"groups[0].elastic_ips[{n}].targets.fw1.network_interface: "
+            f"{tandem.ids['interfaces']['fw1']} is not known in account 123456789012, Region us-east-1"
+            for n in range(4)
+        ]
+        for reservation in tandem.lab.backend.reservations.values():
+            # AWS lists a terminated instance for about an hour
+            reservation.instances = [i for i in reservation.instances if i.id != instance]
+        tandem.refresh()
+        assert [e["detail"]["summary"] for e in tandem.events() if e["detail-type"] == "Drift Detected"] == []
 
 
 @begins_in(watched)

@@ -49,7 +49,8 @@ def test_bfd_never_comes_up_while_bgp_does(edge: Stack) -> None:
 @pytest.mark.parametrize("shows_bfd", [True, False])
 def test_peers_without_bfd_are_never_said_to_have_it_down(shows_bfd: bool) -> None:
     """With bgp-keepalive AWS's own samples show a BfdStatus of down beside BGP up, where they show one."""
-    with stack(liveness="bgp-keepalive", behaviour=Behaviour(keepalive_peers_show_bfd=shows_bfd)) as keepalive:
+    behaviour = Behaviour(keepalive_peers_show_bfd=shows_bfd)
+    with stack(liveness="bgp-keepalive", behaviour=behaviour) as keepalive:
         keepalive.levers.kill(name="fw1")
         keepalive.live(60)
         assert keepalive.are_all_with("fw2")

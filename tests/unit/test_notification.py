@@ -96,7 +96,7 @@ outcomes = st.fixed_dictionaries(
 others: dict[DetailType, dict[str, st.SearchStrategy[Any]]] = {
     DetailType.DRIFT_DETECTED: {
         "resource_id": words, "summary": words, "severity": severities, "expected": optional,
-        "observed": optional, "actor": optional,
+        "observed": optional, "concerns": st.lists(words), "actor": optional,
     },
     DetailType.PROVISIONING_COMPLETED: {
         "version": st.integers(1), "route_server_id": names, "sns_topic_arn": optional,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tandem.problems import nearest, path_of
+from tandem.problems import Problem, by_cause, nearest, path_of
 
 
 def test_paths_can_be_found_in_the_document() -> None:
@@ -16,3 +16,18 @@ def test_paths_can_be_found_in_the_document() -> None:
 def test_the_nearest_name_comes_first() -> None:
     assert nearest("fw_1", ["fw1", "vpn"]) == "fw1? known here: fw1, vpn"
     assert nearest("x", []) == "nothing: none is declared"
+
+
+def test_problems_with_one_cause_are_told_together() -> None:
+    terminated = Problem("a.instance_id", "i-1 is terminated", "another", gone="i-1")
+    lost = [Problem(f"e[{n}].network_interface", "eni-1 is not known", "another", gone="i-1") for n in (0, 1)]
+    same = [Problem(f"a.peers.{name}", "10.0.1.10 is on no interface", "another") for name in ("x", "y")]
+    other = Problem("a.asn", "is 1", "2")
+    found = by_cause([terminated, same[0], other, *lost, same[1]])
+    assert found == [(terminated, *lost), tuple(same), (other,)]
+
+
+def test_what_is_gone_stays_the_same_problem_when_aws_forgets_it() -> None:
+    shown = Problem("a.instance_id", "i-1 is terminated", "another", gone="i-1")
+    assert shown.identity == Problem("a.instance_id", "i-1 is not known", "its instance", gone="i-1").identity
+    assert Problem("a.asn", "is 1", "2").identity != Problem("a.asn", "is 3", "2").identity

@@ -136,10 +136,10 @@ def test_a_static_route_for_a_tracked_prefix_is_named_with_its_table() -> None:
     beside = ("10.9.0.0/16", "pcx-0a1b2c3d4e5f60001")
     (warning,) = warnings(topology(), routed(PROTECTED, beside, ("0.0.0.0/0", "igw-0a1b2c3d4e5f60001")))
     assert warning == (
-        f"{PROTECTED} has a static route for 0.0.0.0/0 to igw-0a1b2c3d4e5f60001: AWS prefers a static route to a "
-        "propagated one with the same destination, so that table does not follow the route server; remove the "
-        "static route, or do not propagate to that table. No other route table gets 0.0.0.0/0 from the route "
-        "server: while the appliance that has an address is alive, Tandem does not move it"
+        f"{PROTECTED} has a static route for 0.0.0.0/0 to igw-0a1b2c3d4e5f60001: AWS prefers a static route "
+        "to a propagated one with the same destination, so that table does not follow the route server; "
+        "remove the static route, or do not propagate to that table. No other route table gets 0.0.0.0/0 "
+        "from the route server: while the appliance that has an address is alive, Tandem does not move it"
     )
     assert warnings(topology(), routed(PROTECTED, beside)) == []
     assert warnings(topology(), routed(PUBLIC, ("0.0.0.0/0", "igw-0a1b2c3d4e5f60001"))) == []

@@ -92,6 +92,10 @@ class Inventory:
     def interfaces_of(self, instance_id: str | None) -> tuple[NetworkInterface, ...]:
         return tuple(i for i in self.interfaces.values() if instance_id and i.instance_id == instance_id)
 
+    def has_lost(self, instance_id: str | None) -> bool:
+        """Whether there is no such instance any more, or it is only listed."""
+        return instance_id is not None and self.instance_states.get(instance_id) in (None, "terminated")
+
     def interface_with(self, address: str) -> NetworkInterface | None:
         return next((i for i in self.interfaces.values() if _has(i, address)), None)
 

@@ -22,8 +22,24 @@ class Problem:
     untagged: str | None = None
     """The ID of a resource that only lacks its owner's tag: `tandem apply` offers to write it."""
 
+    gone: str | None = None
+    """The ID of the resource that is gone, where nothing else is wrong: AWS forgets what it still shows."""
+
+    @property
+    def identity(self) -> str:
+        """The same as long as it is the same problem."""
+        return f"{self.path}: {self.gone} is gone" if self.gone else str(self)
+
     def __str__(self) -> str:
         return f"{self.path}: {self.what}; right would be: {self.right}"
+
+
+def by_cause(problems: Iterable[Problem]) -> list[tuple[Problem, ...]]:
+    """Those that one thing brought about together, each in its order: what is gone, or the same words."""
+    found: dict[str, list[Problem]] = {}
+    for problem in problems:
+        found.setdefault(problem.gone or problem.what, []).append(problem)
+    return [tuple(together) for together in found.values()]
 
 
 def path_of(keys: Iterable[object]) -> str:

@@ -12,6 +12,7 @@ from datetime import datetime
 from tandem.errors import ConfigurationError
 from tandem.events import iso
 from tandem.inventory import Inventory, RouteServerReading
+from tandem.problems import by_cause
 from tandem.provisioning.actors import actor
 from tandem.provisioning.manageapply import Outcome
 from tandem.provisioning.ports import World
@@ -90,18 +91,17 @@ def provision(
 def _drift(
     record: TopologyRecord, reading: RouteServerReading, inventory: Inventory, stack: Stack, world: World
 ) -> tuple[str, ...]:
-    """Tells, once, what differs from the document and is not Tandem's to repair; not the settings of which
-    whoever stored this version was warned."""
+    """Tells, once, what differs from the document and is not Tandem's to repair, in one event for each cause;
+    not the settings of which whoever stored this version was warned."""
     settings = tuple(settings_differ(record.topology, inventory))
     found = (*worldcheck(record.topology, inventory, ()), *settings)
     before = record.provisioned or Provisioned("")
     accepted = settings if before.version != record.version else ()
-    for problem in found:
-        if str(problem) not in before.drift and problem not in accepted:
-            now, suspicion = world.clock.now(), suspicion_of_problem(problem, record, reading)
-            who = actor(suspicion, before.as_declared_at, stack.role, world.history, now)
-            world.bus.put(differs(record, problem, who, now))
-    return tuple(str(problem) for problem in found)
+    for problems in by_cause(p for p in found if p.identity not in before.drift and p not in accepted):
+        now, suspicion = world.clock.now(), suspicion_of_problem(problems[0], record, reading)
+        who = actor(suspicion, before.as_declared_at, stack.role, world.history, now)
+        world.bus.put(differs(record, problems, who, now))
+    return tuple(problem.identity for problem in found)
 
 
 def _as_declared_at(

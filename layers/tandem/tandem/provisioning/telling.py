@@ -109,6 +109,7 @@ def drifted(record: TopologyRecord, step: Step, actor: str | None, now: datetime
         severity="warning",
         expected=None if removing else step.do.what,
         observed=None if making else step.reason,
+        concerns=[],
         actor=actor,
     )
 
@@ -120,8 +121,9 @@ def _outlook(step: Step) -> str:
     return f"Tandem is going to {step.do.verb} {step.do.what}{waits}"
 
 
-def differs(record: TopologyRecord, problem: Problem, actor: str | None, now: datetime) -> Event:
-    """`Drift Detected`: what is not Tandem's to repair."""
+def differs(record: TopologyRecord, problems: tuple[Problem, ...], actor: str | None, now: datetime) -> Event:
+    """`Drift Detected`: what is not Tandem's to repair. The problems have one cause; the first says it best."""
+    problem, *others = problems
     named = AWS_ID.search(problem.what) or AWS_ID.search(problem.right)
     server_id = record.topology.route_server.route_server_id
     return event(
@@ -133,6 +135,7 @@ def differs(record: TopologyRecord, problem: Problem, actor: str | None, now: da
         severity="warning",
         expected=problem.right,
         observed=problem.what,
+        concerns=[f"{other.path}: {other.what}" for other in others],
         actor=actor,
     )
 

@@ -59,15 +59,14 @@ def interfaces_are_the_appliances(topology: Topology, inventory: Inventory) -> I
     for placed in targets(topology, inventory):
         where, interface_id = placed.path("network_interface"), placed.target.network_interface_id
         interface, instance_id = placed.interface, placed.appliance.instance_id
+        lost = instance_id if inventory.has_lost(instance_id) else None
         if interface is None:
             missing = f"{interface_id} is not known in {inventory.place}"
-            yield Problem(where, missing, f"a network interface of {placed.appliance.name}")
+            gone = lost or interface_id
+            yield Problem(where, missing, f"a network interface of {placed.appliance.name}", gone=gone)
         elif interface.instance_id is None:
-            yield Problem(
-                where,
-                f"{interface_id} is attached to no instance",
-                f"one of {placed.appliance.name}'s interfaces",
-            )
+            detached = f"{interface_id} is attached to no instance"
+            yield Problem(where, detached, f"one of {placed.appliance.name}'s interfaces", gone=lost)
         elif instance_id is not None and interface.instance_id != instance_id:
             own = ", ".join(i.network_interface_id for i in inventory.interfaces_of(instance_id))
             whose = f"{placed.appliance.name}'s {instance_id}"

@@ -107,8 +107,8 @@ def propagation_warnings(topology: Topology, inventory: Inventory) -> Iterator[s
 def static_route_warnings(topology: Topology, inventory: Inventory) -> Iterator[str]:
     """A static route for a tracked prefix: AWS prefers it to a propagated one with the same destination.
 
-    https://docs.aws.amazon.com/vpc/latest/userguide/route-tables-priority.html: whether that holds for a route
-    server's routes too is not said there, so it refuses nothing.
+    https://docs.aws.amazon.com/vpc/latest/userguide/route-tables-priority.html does not say whether that is
+    so for a route server's routes too, and it refuses nothing.
     """
     tables = _propagated_tables(topology, inventory)
     for prefix in dict.fromkeys(_tracked(topology)):
@@ -120,8 +120,8 @@ def static_route_warnings(topology: Topology, inventory: Inventory) -> Iterator[
         for table_id, target in static.items():
             if target is not None:
                 yield (
-                    f"{table_id} has a static route for {prefix} to {target}: AWS prefers a static route to a "
-                    "propagated one with the same destination, so that table does not follow the route "
+                    f"{table_id} has a static route for {prefix} to {target}: AWS prefers a static route to "
+                    "a propagated one with the same destination, so that table does not follow the route "
                     f"server; remove the static route, or do not propagate to that table{alone}"
                 )
 

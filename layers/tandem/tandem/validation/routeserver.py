@@ -132,9 +132,11 @@ def instances_exist(topology: Topology, inventory: Inventory) -> Iterator[Proble
                 where,
                 f"{appliance.instance_id} is not known in {inventory.place}",
                 "the appliance's instance",
+                gone=appliance.instance_id,
             )
         elif state == "terminated":
-            yield Problem(where, f"{appliance.instance_id} is terminated", "the instance that took its place")
+            words = f"{appliance.instance_id} is terminated"
+            yield Problem(where, words, "the instance that took its place", gone=appliance.instance_id)
         else:
             yield from _own_addresses(name, appliance, inventory)
 

@@ -13,6 +13,7 @@ def drift(detail: Detail) -> Said:
         f"The topology says: {detail['expected'] or 'it should not be there'}.",
         f"AWS shows: {detail['observed'] or 'it is gone'}.",
         f"Done by: {detail['actor'] or 'not known'}.",
+        *(["", "It also concerns:", *listed(detail["concerns"])] if detail["concerns"] else []),
         "",
         "What to do: put it back, or change the topology and apply it.",
         "",
