@@ -135,7 +135,7 @@ def of_interface(number: int, **changes: Any) -> World:
 def inventory(of: Topology | None = None) -> Inventory:
     """An AWS in which nothing is wrong with the example: fw1 has all four Elastic IPs."""
     wanted = of or topology()
-    subnets = {f"{SUBNET}{n}": Subnet(f"{SUBNET}{n}", VPC, f"10.0.{n}.0/24") for n in (1, 2)}
+    subnets = {f"{SUBNET}{n}": Subnet(f"{SUBNET}{n}", VPC, f"10.0.{n}.0/24", PLACE.region) for n in (1, 2)}
     return Inventory(
         place=PLACE,
         stack=STACK,
@@ -204,4 +204,5 @@ def _elastic_ip(of: Topology, allocation_id: str) -> ElasticIp:
     spec = next(e for g in of.groups for e in g.elastic_ips if e.allocation_id == allocation_id)
     target = spec.targets["fw1"]
     holder = Holder(target.network_interface_id, target.private_ip, f"eipassoc-{allocation_id[-2:]}")
-    return ElasticIp(allocation_id, f"192.0.2.{target.private_ip[-2:]}", holder, TAGS)
+    public_ip = f"192.0.2.{target.private_ip[-2:]}"
+    return ElasticIp(allocation_id, public_ip, holder, TAGS, border_group=PLACE.region)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
 
@@ -15,6 +16,20 @@ from lab.ec2.paging import page
 
 class AddressActions(DispatchedResponse):
     """What moto gets wrong (style §6)."""
+
+    def allocate_address(self) -> ActionResult:
+        """moto knows no network border group."""
+        made: Any = super().allocate_address().result
+        group = self._get_param("NetworkBorderGroup") or self.region_state.name
+        self.region_state.backend.lab_address(made["AllocationId"]).border_group = group
+        return ActionResult(made | {"NetworkBorderGroup": group})
+
+    def describe_availability_zones(self) -> ActionResult:
+        """moto has none but Availability Zones, which are in the Region's own network border group."""
+        shown: Any = super().describe_availability_zones().result
+        for zone in shown["AvailabilityZones"]:
+            zone.network_border_group = self.region_state.name
+        return ActionResult(shown)
 
     def associate_address(self) -> ActionResult:
         region, backend = self.region_state, self.region_state.backend

@@ -14,7 +14,7 @@ from moto.ec2.exceptions import (
 from moto.ec2.models.elastic_ip_addresses import ElasticAddress, ElasticAddressBackend
 from moto.ec2.utils import random_eip_association_id
 
-from lab.ec2.errors import fail, invalid_parameter
+from lab.ec2.errors import UnknownAwsBehaviour, fail, invalid_parameter
 from lab.ec2.interfaces import LabInterface
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class LabAddress(ElasticAddress):
     ec2_backend: LabEC2Backend
     eni: LabInterface | None  # type: ignore[assignment]
     target_ip: str | None = None
+    border_group: str | None = None
 
     @property
     def private_ip_address(self) -> str | None:
@@ -79,7 +80,7 @@ class LabAddresses(ElasticAddressBackend):
         )
         return next(ip for ip in itertools.chain(documentation, _benchmark_addresses()) if ip not in used)
 
-    def _elastic_ip(self, address: str | None, allocation_id: str | None) -> LabAddress:
+    def lab_address(self, allocation_id: str | None, address: str | None = None) -> LabAddress:
         for elastic_ip in self.lab_addresses():
             if (allocation_id or address) in (elastic_ip.allocation_id, elastic_ip.public_ip):
                 return elastic_ip
@@ -98,7 +99,7 @@ class LabAddresses(ElasticAddressBackend):
         address of the primary is released for good. Repeating keeps the association: AWS calls it idempotent
         and does not say that the ID changes. ``reassociate`` False fails if the address is somewhere else
         (facts §8.1)."""
-        elastic_ip = self._elastic_ip(address, allocation_id)
+        elastic_ip = self.lab_address(allocation_id, address)
         interface = _interface(instance, eni)
         private_ip = private_ip_address or interface.private_ip_address
         if private_ip is None or private_ip not in interface.private_ips():
@@ -110,6 +111,10 @@ class LabAddresses(ElasticAddressBackend):
         if reassociate is False and elastic_ip.eni is not None:
             raise ResourceAlreadyAssociatedError(elastic_ip.allocation_id or elastic_ip.public_ip)
         self._check_internet_gateway(interface)
+        if elastic_ip.border_group not in (None, self.lab_region.name):
+            raise UnknownAwsBehaviour(
+                "AssociateAddress in another network border group: AWS refuses it, its code is not documented"
+            )
         displaced = interface.elastic_ip(private_ip)
         before = elastic_ip.eni
         elastic_ip.attach(interface, private_ip)
@@ -132,7 +137,7 @@ class LabAddresses(ElasticAddressBackend):
         """Idempotent (facts §8.1): ending an association that DisassociateAddress ended already is no error;
         one that a move replaced, or that never was, is not found."""
         if address and not association_id:
-            self._elastic_ip(address, None).detach()
+            self.lab_address(None, address).detach()
             return
         for elastic_ip in self.lab_addresses():
             if elastic_ip.association_id == association_id:
@@ -143,7 +148,7 @@ class LabAddresses(ElasticAddressBackend):
             raise InvalidAssociationIdError(association_id)
 
     def release_address(self, address: str | None = None, allocation_id: str | None = None) -> None:
-        elastic_ip = self._elastic_ip(address, allocation_id)
+        elastic_ip = self.lab_address(allocation_id, address)
         if elastic_ip.eni is not None:
             raise fail("InvalidIPAddress.InUse", f"Address {elastic_ip.public_ip} is in use.")
         self.addresses.remove(elastic_ip)

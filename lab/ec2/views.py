@@ -116,7 +116,7 @@ def address_row(region: Region, address: LabAddress) -> Row:
         "NetworkInterfaceId": interface.id if interface else None,
         "NetworkInterfaceOwnerId": interface.owner_id if interface else None,
         "PrivateIpAddress": address.private_ip_address,
-        "NetworkBorderGroup": region.name,
+        "NetworkBorderGroup": address.border_group or region.name,
         "PublicIpv4Pool": "amazon",
         "Tags": region.tag_set(str(address.allocation_id)),
     }

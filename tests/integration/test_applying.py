@@ -9,6 +9,7 @@ from tandem.errors import TemporaryError
 from tests.managing import Managed, converged, tags
 from tests.provisioning import Provisioner, provisioner, watching
 from tests.shared_worlds import begins_in
+from tests.topologies import set_at
 
 
 @pytest.fixture
@@ -94,6 +95,20 @@ def test_what_does_not_fit_aws_is_refused_too(tandem: Provisioner) -> None:
     assert [p["path"] for p in answer["problems"]] == ["route_server.id"]
     assert tandem.ids["route_server_id"] in answer["problems"][0]["right"]
     assert tandem.record() is None
+
+
+def test_an_elastic_ip_of_another_network_border_group_is_refused(tandem: Provisioner) -> None:
+    ec2 = boto3.client("ec2")
+    made = ec2.allocate_address(Domain="vpc", NetworkBorderGroup="us-east-1-bos-1")
+    ec2.create_tags(Resources=[made["AllocationId"]], Tags=[{"Key": "tandem:stack", "Value": "tandem"}])
+    path = "groups.0.elastic_ips.0.allocation_id"
+    problems = tandem.check(set_at(tandem.document(), path, made["AllocationId"]))["problems"]
+    refused = [p for p in problems if "network border group" in p["what"]]
+    target = "groups[0].elastic_ips[0].targets.{}.network_interface"
+    assert [p["path"] for p in refused] == [target.format("fw1"), target.format("fw2")]
+    for problem in refused:
+        assert "is in the network border group us-east-1, but" in problem["what"]
+        assert f"{made['AllocationId']} is of us-east-1-bos-1" in problem["what"]
 
 
 def test_what_lacks_its_owners_tag_is_named(tandem: Provisioner) -> None:

@@ -5,8 +5,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lab.ec2 import Behaviour, lab_ec2
+from lab.ec2.errors import UnknownAwsBehaviour
 from tests.lab.support import refused
 
+BOSTON = "us-east-1-bos-1"
 NAMES = ["eip1", "eip2", "eip3", "eip4"]
 
 
@@ -243,3 +245,17 @@ def test_whatever_moves_no_two_addresses_share_a_place_and_all_describes_agree(a
     if steps:
         name, appliance, last = steps[-1]
         assert at_edge.address(name)["PrivateIpAddress"] == f"10.0.{appliance[-1]}.{last}"
+
+
+def test_an_address_is_of_the_regions_network_border_group_unless_it_is_told(at_edge):
+    ec2 = at_edge.ec2
+    made = [ec2.allocate_address(Domain="vpc", **named) for named in ({}, {"NetworkBorderGroup": BOSTON})]
+    assert [a["NetworkBorderGroup"] for a in made] == ["us-east-1", BOSTON]
+    shown = ec2.describe_addresses(AllocationIds=[a["AllocationId"] for a in made])["Addresses"]
+    assert {a["NetworkBorderGroup"] for a in shown} == {"us-east-1", BOSTON}
+    zones = ec2.describe_availability_zones(Filters=[{"Name": "zone-name", "Values": ["us-east-1a"]}])
+    assert [z["NetworkBorderGroup"] for z in zones["AvailabilityZones"]] == ["us-east-1"]
+    with pytest.raises(UnknownAwsBehaviour, match="network border group"):
+        ec2.associate_address(
+            AllocationId=made[1]["AllocationId"], NetworkInterfaceId=at_edge.interfaces["fw1"]
+        )

@@ -49,9 +49,26 @@ def moved_elsewhere(world: Inventory) -> Inventory:
     return replace(world, subnets={**world.subnets, f"{SUBNET}1": subnet})
 
 
+def from_boston(world: Inventory) -> Inventory:
+    elsewhere = replace(world.elastic_ips[f"{EIP}1"], border_group="us-east-1-bos-1")
+    return replace(world, elastic_ips={**world.elastic_ips, f"{EIP}1": elsewhere})
+
+
 NOTHING: tuple[Edit, ...] = ()
 BROKEN: dict[str, tuple[World, tuple[Edit, ...], list[Expected]]] = {
     # name: (what AWS shows, what is declared, [(path, what is wrong, what would be right)])
+    "an Elastic IP of another network border group": (
+        from_boston,
+        NOTHING,
+        [
+            (
+                f"{FIRST}.targets.{name}.network_interface",
+                f"{ENI}{n} is in the network border group us-east-1, but {EIP}1 is of us-east-1-bos-1",
+                "an interface and an Elastic IP of the same network border group",
+            )
+            for n, name in ((1, "fw1"), (2, "fw2"))
+        ],
+    ),
     "interfaces and endpoints in another VPC": (
         moved_elsewhere,
         NOTHING,

@@ -35,6 +35,8 @@ class Subnet:
     subnet_id: str
     vpc_id: str
     prefix: str
+    border_group: str | None = None
+    """The network border group of its zone."""
 
     def has(self, address: str) -> bool:
         return ip_address(address) in ip_network(self.prefix)

@@ -118,6 +118,7 @@ class ElasticIp:
     public_ip: str
     holder: Holder | None = None
     tags: tuple[tuple[str, str], ...] = ()
+    border_group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,13 @@ def elastic_ip(address: AddressTypeDef) -> ElasticIp:
         holder = Holder(
             address.get("NetworkInterfaceId", ""), address.get("PrivateIpAddress", ""), association
         )
-    return ElasticIp(address["AllocationId"], address["PublicIp"], holder, _tags(address.get("Tags", ())))
+    return ElasticIp(
+        address["AllocationId"],
+        address["PublicIp"],
+        holder,
+        _tags(address.get("Tags", ())),
+        address.get("NetworkBorderGroup"),
+    )
 
 
 def interface(interface: NetworkInterfaceTypeDef) -> NetworkInterface:

@@ -196,7 +196,16 @@ def _subnets(subnet_ids: Sequence[str]) -> list[Subnet]:
     found = _filtered(
         "subnet-id", subnet_ids, lambda f: [s for page in pages.paginate(Filters=f) for s in page["Subnets"]]
     )
-    return [Subnet(subnet["SubnetId"], subnet["VpcId"], subnet["CidrBlock"]) for subnet in found]
+    shown = _filtered(
+        "zone-name",
+        sorted({zone for subnet in found if (zone := subnet.get("AvailabilityZone"))}),
+        lambda f: clients.ec2().describe_availability_zones(Filters=f)["AvailabilityZones"],
+    )
+    groups = {zone["ZoneName"]: zone.get("NetworkBorderGroup") for zone in shown}
+    return [
+        Subnet(s["SubnetId"], s["VpcId"], s["CidrBlock"], groups.get(s.get("AvailabilityZone", "")))
+        for s in found
+    ]
 
 
 def _vpc_prefixes(vpc_ids: Sequence[str]) -> tuple[str, ...]:

@@ -122,7 +122,7 @@ def _outlook(step: Step) -> str:
 
 
 def differs(record: TopologyRecord, problems: tuple[Problem, ...], actor: str | None, now: datetime) -> Event:
-    """`Drift Detected`: what is not Tandem's to repair. The problems have one cause; the first says it best."""
+    """`Drift Detected`: what is not Tandem's to repair. All have one cause; the first says it."""
     problem, *others = problems
     named = AWS_ID.search(problem.what) or AWS_ID.search(problem.right)
     server_id = record.topology.route_server.route_server_id

@@ -21,6 +21,7 @@ class Placed:
     keys: tuple[str | int, ...]
     group: int
     appliance: Appliance
+    allocation_id: str
     target: Target
     interface: NetworkInterface | None
 
@@ -85,6 +86,24 @@ def interfaces_are_in_the_vpc(topology: Topology, inventory: Inventory) -> Itera
             )
 
 
+def border_groups_fit(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+    """EC2 associates no Elastic IP with an interface in another network border group, such as a Local Zone's.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateAddress.html
+    """
+    for placed in targets(topology, inventory):
+        subnet = inventory.subnets.get(placed.interface.subnet_id) if placed.interface else None
+        address = inventory.elastic_ips.get(placed.allocation_id)
+        there, its = subnet and subnet.border_group, address and address.border_group
+        if there and its and there != its:
+            yield Problem(
+                placed.path("network_interface"),
+                f"{placed.target.network_interface_id} is in the network border group {there}, but "
+                f"{placed.allocation_id} is of {its}, and EC2 never associates the two",
+                "an interface and an Elastic IP of the same network border group",
+            )
+
+
 def private_ips_are_there(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     for placed in targets(topology, inventory):
         interface, address = placed.interface, placed.target.private_ip
@@ -123,6 +142,7 @@ ELASTIC_IP_CHECKS: tuple[Check, ...] = (
     owner_consents,
     interfaces_are_the_appliances,
     interfaces_are_in_the_vpc,
+    border_groups_fit,
     private_ips_are_there,
     nobody_is_displaced,
 )
@@ -182,4 +202,5 @@ def targets(topology: Topology, inventory: Inventory | None) -> Iterator[Placed]
                 if name in topology.appliances:
                     keys = ("groups", index, "elastic_ips", position, "targets", name)
                     interface = interfaces.get(target.network_interface_id)
-                    yield Placed(keys, index, topology.appliances[name], target, interface)
+                    appliance = topology.appliances[name]
+                    yield Placed(keys, index, appliance, address.allocation_id, target, interface)
