@@ -8,6 +8,18 @@ import pytest
 
 from tandem.model import Status
 from tandem.provisioning.dismantling import dismantling_plan
+from tandem.provisioning.manageapply import is_gone
+from tandem.provisioning.managesteps import (
+    Action,
+    AssociateVpc,
+    DeletePeer,
+    DisablePropagation,
+    DisassociateVpc,
+    EnablePropagation,
+)
+from tandem.provisioning.stored import steps_of
+from tandem.provisioning.watchsteps import CallFailedError
+from tandem.record import Provisioned, TopologyRecord
 from tests.routing import Run, adopted, built
 
 
@@ -48,3 +60,29 @@ def test_the_way_back_stops_at_what_somebody_else_has_put_there(world: Run) -> N
     assert "rsp-0stranger" in " ".join(str(s.refused) for s in left)
     assert [p.peer_id for p in run.aws.shown.peers] == ["rsp-0stranger"]
     assert {s.state for s in run.aws.shown.servers} == {"available"}
+
+
+@pytest.mark.parametrize(
+    ("action", "code", "expected"),
+    [
+        (DisablePropagation("rs-1", "rtb-1"), "InvalidRouteTableID.NotFound", True),
+        (DisassociateVpc("rs-1", "vpc-1"), "InvalidVpcID.NotFound", True),
+        (EnablePropagation("rs-1", "rtb-1"), "InvalidRouteTableID.NotFound", False),
+        (AssociateVpc("rs-1", "vpc-1"), "InvalidVpcID.NotFound", False),
+        (DisassociateVpc("rs-1", "vpc-1"), "DependencyViolation", False),
+        (DeletePeer("rsp-1", "fw1"), "InvalidRouteServerPeerId.NotFound", False),
+    ],
+)
+def test_only_what_leads_to_something_that_is_gone_counts_as_taken_away(
+    action: Action, code: str, expected: bool
+) -> None:
+    assert is_gone(action, CallFailedError("a call", code, "no more")) is expected
+
+
+def test_what_leads_to_something_that_is_gone_is_in_no_plan_any_more(world: Run) -> None:
+    (table,) = [table for table, _ in world.aws.shown.propagations]
+    record = TopologyRecord(world.desired.topology, 1, "cli", Provisioned("rs-1", leaving=1))
+    gone = replace(world.desired, gone=(table,))
+    steps = steps_of(record, gone, world.aws.shown)
+    assert any(isinstance(step.do, DisassociateVpc) for step in steps)
+    assert not any(table in step.planned for step in steps)

@@ -42,6 +42,7 @@ PASSING = TRANSIENT_CODES | {"DependencyViolation"}
 """What a later turn finds different (facts §2.1, §8.2): not yet, already gone, or too many calls."""
 
 GONE = frozenset({"InvalidRouteTableID.NotFound", "InvalidVpcID.NotFound"})
+"""Of what a propagation or an association leads to (facts §2.1)."""
 
 DUPLICATE = ("AlreadyExists", "AlreadyAssociated", "Duplicate")
 """AWS's codes for a second peer, association or propagation are not known (facts §1.5): looked at again."""
@@ -269,8 +270,10 @@ class Convergence:
 
 
 def is_gone(action: Action, error: CallFailedError) -> bool:
-    """Whether nothing is left to take away, since what it leads to is gone. A NotFound of what a route server
-    consists of may come from a describe that lags behind: that passes."""
+    """Whether nothing is left to take away, since the route table or VPC is gone.
+
+    A NotFound of an endpoint or peer says that describes lag behind: a later turn sees it (`passes`).
+    """
     return isinstance(action, DisablePropagation | DisassociateVpc) and error.code in GONE
 
 
