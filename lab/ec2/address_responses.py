@@ -102,6 +102,18 @@ class AddressActions(DispatchedResponse):
         self.region_state.backend.delete_network_interface(interface_id)
         return EmptyResult()
 
+    def modify_network_interface_attribute(self) -> ActionResult:
+        """moto leaves the attachment out."""
+        attachment = self._get_param("Attachment", {})
+        if "DeleteOnTermination" in attachment:
+            self.region_state.backend.set_delete_on_termination(
+                self.required("NetworkInterfaceId"),
+                str(attachment.get("AttachmentId")),
+                bool(attachment["DeleteOnTermination"]),
+            )
+            return EmptyResult()
+        return super().modify_network_interface_attribute()
+
     def assign_private_ip_addresses(self) -> ActionResult:
         backend, interface_id = self.region_state.backend, self.required("NetworkInterfaceId")
         if self._get_param("AllowReassignment"):

@@ -15,7 +15,7 @@ from moto.ec2.models.elastic_ip_addresses import ElasticAddress, ElasticAddressB
 from moto.ec2.utils import random_eip_association_id
 
 from lab.ec2.errors import UnknownAwsBehaviour, fail, invalid_parameter
-from lab.ec2.interfaces import LabInterface
+from lab.ec2.interfaces import LabInterface, primary_alone
 
 if TYPE_CHECKING:
     from lab.ec2.models import LabEC2Backend
@@ -158,13 +158,7 @@ class LabAddresses(ElasticAddressBackend):
 def _interface(instance: Any, eni: Any) -> LabInterface:
     """An instance stands for its interface if it has exactly one (facts §8.2: InvalidInstanceID)."""
     if instance is not None:
-        if len(instance.nics) != 1:
-            raise fail(
-                "InvalidInstanceID",
-                f"There are multiple interfaces attached to instance '{instance.id}'. "
-                "Please specify an interface ID for the operation instead.",
-            )
-        eni = next(iter(instance.nics.values()))
+        return primary_alone(instance)
     if not isinstance(eni, LabInterface):
         raise TypeError(f"{eni!r} was not made by the lab's EC2")
     return eni

@@ -10,8 +10,11 @@ from moto.ec2.models.instances import InstanceBackend, InstanceState, Reservatio
 
 from lab.ec2 import outbox
 from lab.ec2.errors import LeverError, fail
+from lab.ec2.interfaces import primary_alone
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from lab.ec2.region import Region
 
 # state asked for: (state on the way, its code, states from which AWS lets it)
@@ -48,11 +51,30 @@ class LabInstances(InstanceBackend):
     lab_region: Region
 
     def run_instances(self, *args: Any, **kwargs: Any) -> Reservation:
+        described: Sequence[Mapping[str, Any]] = kwargs.get("nics") or []
+        for spec in described:
+            if spec.get("NetworkInterfaceId") and spec.get("DeleteOnTermination"):
+                # Refused as the documentation of the member says; it does not say with which code.
+                # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceNetworkInterfaceSpecification.html
+                raise fail(
+                    "InvalidParameterCombination",
+                    "DeleteOnTermination can be true only for a network interface that is created at launch.",
+                )
         reservation = super().run_instances(*args, **kwargs)
         for instance in reservation.instances:
+            _keep_what_was_said(instance, described)
             for state in ("pending", "running"):
                 outbox.instance_state(self.lab_region, instance.id, state)
         return reservation
+
+    def modify_instance_attribute(self, instance_id: str, key: str, value: Any) -> MotoInstance:
+        """SourceDestCheck of an instance is that of its interface. With several interfaces EC2 asks for one of
+        them, as Terraform's provider met it where it changes an instance's security groups
+        (https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ec2/ec2_instance.go)."""
+        if key == "source_dest_check":
+            value = str(value).lower() == "true"
+            primary_alone(self.get_instance(instance_id)).source_dest_check = value
+        return super().modify_instance_attribute(instance_id, key, value)
 
     def start_instances(self, instance_ids: list[str]) -> list[tuple[MotoInstance, InstanceState]]:
         return [(instance, self.move_to(instance, "running")) for instance in self._all(instance_ids)]
@@ -104,8 +126,8 @@ class LabInstances(InstanceBackend):
         self.lab_region.refresh()
 
     def _terminate(self, instance: MotoInstance) -> None:
-        """Interfaces made at launch go, and with them their associations; others are detached and keep
-        theirs."""
+        """Interfaces whose attachment says so go, and with them their associations; others are detached and
+        keep theirs."""
         for interface in list(instance.nics.values()):
             if not interface.delete_on_termination:
                 instance.detach_eni(interface)
@@ -117,3 +139,16 @@ class LabInstances(InstanceBackend):
                 Instance.terminated(instance) if member is instance else member
                 for member in reservation.instances
             ]
+
+
+def _keep_what_was_said(instance: MotoInstance, described: Sequence[Mapping[str, Any]]) -> None:
+    """An interface made at launch goes with its instance unless the request says otherwise, one that was there
+    before stays; moto cannot tell "false" from nothing said.
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceNetworkInterfaceSpecification.html"""
+    by_index = {int(spec.get("DeviceIndex") or 0): spec for spec in described}
+    for index, interface in instance.nics.items():
+        spec = by_index.get(index, {})
+        given = bool(spec.get("NetworkInterfaceId"))
+        interface.delete_on_termination = not given and spec.get("DeleteOnTermination") is not False
+        if index == 0:
+            instance.source_dest_check = interface.source_dest_check

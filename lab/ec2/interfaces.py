@@ -16,6 +16,8 @@ from moto.ec2.utils import generate_dns_from_ip
 from lab.ec2.errors import fail, invalid_parameter
 
 if TYPE_CHECKING:
+    from moto.ec2.models.instances import Instance
+
     from lab.ec2.addresses import LabAddress
     from lab.ec2.models import LabEC2Backend
     from lab.ec2.region import Region
@@ -163,9 +165,7 @@ class LabInterfaces(NetworkInterfaceBackend):
             group_ids=group_ids,
             description=description,
             tags=tags,
-            # An interface made at launch goes with its instance by default; moto keeps it. moto gives
-            # "device_index" at launch only.
-            delete_on_termination=delete_on_termination or "device_index" in kwargs,
+            delete_on_termination=delete_on_termination,
             **kwargs,
         )
         self.enis[interface.id] = interface
@@ -234,10 +234,35 @@ class LabInterfaces(NetworkInterfaceBackend):
         return interface
 
     def attach_network_interface(self, eni_id: str, instance_id: str, device_index: int) -> Attachment:
-        """Not one that is attached (EC2 API Reference: errors-overview)."""
-        if self.get_network_interface(eni_id).attachment_id:
+        """Not one that is attached (EC2 API Reference: errors-overview). What is attached later stays when the
+        instance ends, wherever it was made."""
+        interface = self.get_network_interface(eni_id)
+        if interface.attachment_id:
             raise fail("InvalidNetworkInterface.InUse", f"Interface: [{eni_id}] in use.")
+        interface.delete_on_termination = False
         return super().attach_network_interface(eni_id, instance_id, device_index)
+
+    def modify_network_interface_attribute(
+        self,
+        eni_id: str,
+        group_ids: list[str],
+        source_dest_check: bool | None = None,
+        description: str | None = None,
+    ) -> None:
+        """The check of a primary interface is that of its instance."""
+        super().modify_network_interface_attribute(eni_id, group_ids, source_dest_check, description)
+        interface = self.get_network_interface(eni_id)
+        if source_dest_check is not None and interface.instance is not None and interface.device_index == 0:
+            interface.instance.source_dest_check = source_dest_check
+
+    def set_delete_on_termination(self, eni_id: str, attachment_id: str, wanted: bool) -> None:
+        interface = self.get_network_interface(eni_id)
+        if interface.attachment_id != attachment_id:
+            raise fail(
+                "InvalidAttachmentID.NotFound",
+                f"The attachment '{attachment_id}' of {eni_id} does not exist.",
+            )
+        interface.delete_on_termination = wanted
 
     def detach_network_interface(self, attachment_id: str) -> None:
         """Not the primary one (EC2 User Guide: using-eni). Elastic IPs stay with the
@@ -259,3 +284,18 @@ class LabInterfaces(NetworkInterfaceBackend):
 
 def _ips(interface: NetworkInterface) -> list[str]:
     return [str(item["PrivateIpAddress"]) for item in interface.private_ip_addresses]
+
+
+def primary_alone(instance: Instance) -> LabInterface:
+    """The interface for which the instance stands in a request: it must be the only one (EC2: InvalidInstanceID,
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html)."""
+    if len(instance.nics) != 1:
+        raise fail(
+            "InvalidInstanceID",
+            f"There are multiple interfaces attached to instance '{instance.id}'. "
+            "Please specify an interface ID for the operation instead.",
+        )
+    (interface,) = instance.nics.values()
+    if not isinstance(interface, LabInterface):
+        raise TypeError(f"{interface!r} was not made by the lab's EC2")
+    return interface
