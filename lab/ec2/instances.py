@@ -68,8 +68,8 @@ class LabInstances(InstanceBackend):
         return reservation
 
     def modify_instance_attribute(self, instance_id: str, key: str, value: Any) -> MotoInstance:
-        """SourceDestCheck of an instance is that of its interface. With several interfaces EC2 asks for one of
-        them, as Terraform's provider met it where it changes an instance's security groups
+        """SourceDestCheck of an instance is that of its interface. With several interfaces EC2 asks for one
+        of them, as Terraform's provider met it where it changes an instance's security groups
         (https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ec2/ec2_instance.go)."""
         if key == "source_dest_check":
             value = str(value).lower() == "true"
@@ -142,8 +142,8 @@ class LabInstances(InstanceBackend):
 
 
 def _keep_what_was_said(instance: MotoInstance, described: Sequence[Mapping[str, Any]]) -> None:
-    """An interface made at launch goes with its instance unless the request says otherwise, one that was there
-    before stays; moto cannot tell "false" from nothing said.
+    """An interface made at launch goes with its instance unless the request says otherwise, one that was
+    there before stays; moto cannot tell "false" from nothing said.
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceNetworkInterfaceSpecification.html"""
     by_index = {int(spec.get("DeviceIndex") or 0): spec for spec in described}
     for index, interface in instance.nics.items():

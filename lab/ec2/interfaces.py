@@ -234,8 +234,8 @@ class LabInterfaces(NetworkInterfaceBackend):
         return interface
 
     def attach_network_interface(self, eni_id: str, instance_id: str, device_index: int) -> Attachment:
-        """Not one that is attached (EC2 API Reference: errors-overview). What is attached later stays when the
-        instance ends, wherever it was made."""
+        """Not one that is attached (EC2 API Reference: errors-overview). What is attached later stays when
+        the instance ends, wherever it was made."""
         interface = self.get_network_interface(eni_id)
         if interface.attachment_id:
             raise fail("InvalidNetworkInterface.InUse", f"Interface: [{eni_id}] in use.")
@@ -287,8 +287,8 @@ def _ips(interface: NetworkInterface) -> list[str]:
 
 
 def primary_alone(instance: Instance) -> LabInterface:
-    """The interface for which the instance stands in a request: it must be the only one (EC2: InvalidInstanceID,
-    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html)."""
+    """The interface for which the instance stands in a request: it must be its only one. AssociateAddress and
+    CreateRoute are seen to answer InvalidInstanceID otherwise."""
     if len(instance.nics) != 1:
         raise fail(
             "InvalidInstanceID",

@@ -51,7 +51,7 @@ def create_topic(region: Region, route_server_id: str) -> None:
     sink = region.lab.sink
 
     def create() -> None:
-        arn = sink.create_topic(f"route-server-{route_server_id}")
+        arn = sink.create_topic(_topic_name(route_server_id))
         with region.changing():
             server = region.route_servers.get(route_server_id)
             if server is not None and server.sns:
@@ -60,6 +60,16 @@ def create_topic(region: Region, route_server_id: str) -> None:
         sink.delete_topic(arn)
 
     region.tell(0.0, create)
+
+
+def expected_topic_arn(region: Region, route_server_id: str) -> str:
+    """The ARN of a topic that is about to be made."""
+    name = _topic_name(route_server_id)
+    return f"arn:{region.backend.partition}:sns:{region.name}:{region.account}:{name}"
+
+
+def _topic_name(route_server_id: str) -> str:
+    return f"route-server-{route_server_id}"
 
 
 def delete_topic(region: Region, arn: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 
-from lab.ec2 import endpoints, route_servers, views
+from lab.ec2 import endpoints, outbox, route_servers, views
 from lab.ec2.address_responses import AddressActions
 from lab.ec2.dispatch import DispatchedResponse
 from lab.ec2.errors import UnknownAwsBehaviour, fail, not_associated, not_propagated
@@ -50,7 +50,12 @@ class RouteServerActions(DispatchedResponse):
             minutes=self._get_param("PersistRoutesDuration"),
             sns=self._get_param("SnsNotificationsEnabled"),
         )
-        return ActionResult({"RouteServer": views.route_server_row(region, server)})
+        row = views.route_server_row(region, server)
+        if server.sns and not server.topic_arn:
+            # In the answer already: Terraform takes it from there (hashicorp/terraform-provider-aws,
+            # internal/service/ec2/vpc_route_server.go, and its acceptance test finds it set).
+            row["SnsTopicArn"] = outbox.expected_topic_arn(region, server.id)
+        return ActionResult({"RouteServer": row})
 
     def delete_route_server(self) -> ActionResult:
         region = self.region_state

@@ -42,8 +42,10 @@ def create(
     if persist == "reset":
         raise UnknownAwsBehaviour("CreateRouteServer with PersistRoutes=reset: nobody knows what AWS answers")
     if persist == "enable":
+        # At once, without enabling: Terraform keeps what the answer says and finds the same later
+        # (https://github.com/hashicorp/terraform-provider-aws: TestAccVPCRouteServer_persistRoutes).
         server.persist_minutes = _check_minutes(minutes)
-        server.persist = PersistState.ENABLING
+        server.persist = PersistState.ENABLED
     elif minutes is not None:
         raise UnknownAwsBehaviour(
             "CreateRouteServer with PersistRoutesDuration but without PersistRoutes=enable"
@@ -52,8 +54,6 @@ def create(
 
     def arrive() -> None:
         server.state = State.AVAILABLE
-        if server.persist is PersistState.ENABLING:
-            server.persist = PersistState.ENABLED
 
     region.after(region.lab.timings.route_server_s, arrive)
     if sns:
@@ -113,7 +113,7 @@ def _arrive_persist(region: Region, server: RouteServer, persist: str, minutes: 
     if persist == "enable":
         server.persist, server.persist_minutes = PersistState.ENABLED, minutes
     elif persist == "disable":
-        server.persist = PersistState.DISABLED
+        server.persist, server.persist_minutes = PersistState.DISABLED, None
         if server.persisting:
             routing.drop_held(region, server)
     else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from moto.ec2.utils import generate_dns_from_ip
 
-from lab.ec2.entities import Endpoint, Liveness, Peer, RouteServer, State
+from lab.ec2.entities import Endpoint, Liveness, Peer, PersistState, RouteServer, State
 
 if TYPE_CHECKING:
     from lab.ec2.addresses import LabAddress
@@ -18,13 +18,17 @@ Row = dict[str, Any]
 
 
 def route_server_row(region: Region, server: RouteServer) -> Row:
+    """PersistRoutesDuration is "only valid if persistRoutesState is 'enabled'"
+    (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RouteServer.html); after PersistRoutes=disable
+    Terraform's TestAccVPCRouteServer_updatePersitRoutesSNSNotification finds none."""
+    enabled = server.persist is PersistState.ENABLED
     return {
         "RouteServerId": server.id,
         "AmazonSideAsn": server.asn,
         "State": server.state.value,
         "Tags": region.tag_set(server.id),
         "PersistRoutesState": server.persist.value,
-        "PersistRoutesDuration": server.persist_minutes,
+        "PersistRoutesDuration": server.persist_minutes if enabled else None,
         "SnsNotificationsEnabled": server.sns,
         "SnsTopicArn": server.topic_arn,
     }

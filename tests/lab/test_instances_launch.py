@@ -1,4 +1,4 @@
-"""What is said of an instance's interfaces at launch and later is kept, and decides what its end takes along."""
+"""What is said of an instance's interfaces at launch and later decides what its end takes along."""
 
 import pytest
 
