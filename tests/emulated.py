@@ -67,18 +67,18 @@ class SessionGuard:
             for server in region.route_servers.values()
             for prefix in server.fib
             if server.persist is PersistState.ENABLED and (server.id, prefix) not in live
-            if any(prefix in p.rib for p in region.peers_of(server.id) if p.state is State.AVAILABLE)
+            if any(prefix in p.paths for p in region.peers_of(server.id) if p.state is State.AVAILABLE)
         )
 
     def carried(self) -> Carried:
-        """Every prefix that an instance advertises over a session with BGP up."""
+        """Every prefix that an instance advertises over a session with BGP up and BFD not lost."""
         region = self.tandem.lab.backend.lab_region
         found = set()
         for peer in region.peers.values():
             if peer.bgp and peer.state is State.AVAILABLE:
                 interface = region.interfaces_by_address(peer.vpc_id).get(peer.address)
                 if interface is not None and interface.instance is not None:
-                    found |= {(peer.route_server_id, prefix, interface.instance.id) for prefix in peer.rib}
+                    found |= {(peer.route_server_id, prefix, interface.instance.id) for prefix in peer.paths}
         return frozenset(found)
 
 

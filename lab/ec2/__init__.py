@@ -15,12 +15,13 @@ from lab.ec2.lab import Lab
 from lab.ec2.levers import Levers
 from lab.ec2.server import RunningLab, serve
 from lab.ec2.signals import RecordingSink, Sink
-from lab.ec2.timings import Behaviour, PersistedMeans, TieBreak, Timings, Unpersisting
+from lab.ec2.timings import Behaviour, BfdDown, PersistedMeans, TieBreak, Timings, Unpersisting
 
 __all__ = [
     "AllowAll",
     "Authorizer",
     "Behaviour",
+    "BfdDown",
     "Clock",
     "Lab",
     "LabEC2",

@@ -99,10 +99,16 @@ class Peer(Deletable):
     liveness: Liveness
     bgp: bool = False
     bfd: bool = False
-    rib: dict[str, Path] = field(default_factory=dict)  # by prefix
+    rib: dict[str, Path] = field(default_factory=dict)  # what it advertised, by prefix
+    withheld: bool = False  # BFD went down beside BGP: what it advertised is not in the RIB
     held_down: set[str] = field(default_factory=set)  # "bgp", "bfd": by a lever
     dialing: Event | None = None
     silence: Event | None = None  # fires when the silence of a dead appliance is noticed
+
+    @property
+    def paths(self) -> dict[str, Path]:
+        """Its part of the route server's RIB."""
+        return {} if self.withheld else self.rib
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ kill                    name, stop_instance=false      It dies without goodbye: 
 restore                 name                           Alive again, its instance started; it dials in.
 shutdown                name                           It closes BGP gracefully and stays away.
 session                 name, endpoint, state,         One session is held ``down`` or let ``up`` again;
-                        protocol=both                  protocol is both, bgp or bfd.
+                        protocol=both                  protocol is both, bgp or bfd. bfd down alone
+                                                       withdraws its routes (`Behaviour.bfd_down`).
 advertise               name, prefix, as_path=null,    A route is added or changed. Without as_path: its
                         med=0, next_hop=null           ASN alone; without next_hop: the peer's address.
 withdraw                name, prefix                   A route is taken back.

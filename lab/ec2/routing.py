@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from lab.ec2 import outbox
 from lab.ec2.best_path import Path, choose
-from lab.ec2.entities import Peer, PersistState, Route, RouteServer
+from lab.ec2.entities import Liveness, Peer, PersistState, Route, RouteServer
 from lab.ec2.errors import UnknownAwsBehaviour
 from lab.ec2.installation import install
-from lab.ec2.timings import Unpersisting
+from lab.ec2.timings import BfdDown, Unpersisting
 
 if TYPE_CHECKING:
     from lab.ec2.region import Region
@@ -64,6 +64,8 @@ def session_lost(region: Region, peer: Peer) -> None:
     is there stays (facts §3.9). No WITHDRAWN is logged: logs report what the peer advertised (facts §4.1)."""
     server = region.route_servers[peer.route_server_id]
     peers = region.peers_of(server.id)
+    if peer.withheld:
+        drop_peer(region, peer)
     if server.persist is PersistState.ENABLED and not any(other.bgp for other in peers):
         held = {(other.id, prefix) for other in peers for prefix in other.rib}
         if held:
@@ -74,8 +76,25 @@ def session_lost(region: Region, peer: Peer) -> None:
     drop_peer(region, peer)
 
 
+def bfd_lost(region: Region, peer: Peer) -> None:
+    """BFD reports the device gone while BGP is up: its routes leave the RIB (see `Behaviour.bfd_down`).
+    Persistence does not hold them: AWS documents it for BGP sessions that end. No WITHDRAWN is logged, as
+    with a session that ends."""
+    if region.lab.behaviour.bfd_down is BfdDown.WITHDRAWS and peer.liveness is Liveness.BFD:
+        peer.withheld = True
+        recompute(region, region.route_servers[peer.route_server_id])
+
+
+def bfd_up(region: Region, peer: Peer) -> None:
+    """The routes are in the RIB again; the device has nothing to repeat, since BGP never ended."""
+    if peer.withheld:
+        peer.withheld = False
+        recompute(region, region.route_servers[peer.route_server_id])
+
+
 def drop_peer(region: Region, peer: Peer) -> None:
-    """All routes of a peer leave the RIB."""
+    """All routes of a peer leave the RIB, and a new session begins without regard to the old one's BFD."""
+    peer.withheld = False
     server = region.route_servers[peer.route_server_id]
     server.stale = {(peer_id, prefix) for peer_id, prefix in server.stale if peer_id != peer.id}
     if peer.rib:
@@ -116,7 +135,7 @@ def recompute(region: Region, server: RouteServer) -> None:
 def _converge(region: Region, server: RouteServer) -> None:
     server.convergence = None
     if not (server.persisting and region.lab.behaviour.unpersisting is Unpersisting.FROZEN):
-        paths = [path for peer in region.peers_of(server.id) for path in peer.rib.values()]
+        paths = [path for peer in region.peers_of(server.id) for path in peer.paths.values()]
         server.fib = choose(paths, region.lab.behaviour.tie_break)
     install(region, server)
 

@@ -90,17 +90,22 @@ def _notice_silence(region: Region, peer: Peer) -> None:
 def close(region: Region, peer: Peer, order: tuple[str, ...]) -> None:
     """Sessions go down at once, in this order: BFD first when an appliance dies, BGP first when it says
     goodbye."""
+    loses_bfd = peer.bfd and BFD in order
     for protocol in order:
         set_status(region, peer, protocol, up=False)
+    if loses_bfd and peer.bgp:
+        routing.bfd_lost(region, peer)
 
 
 def set_status(region: Region, peer: Peer, protocol: str, *, up: bool) -> None:
-    """One session changes, once; the world hears of it, and routes come and go with BGP."""
+    """One session changes, once, and is reported; routes come and go with it."""
     if (peer.bgp if protocol == BGP else peer.bfd) == up:
         return
     if protocol == BFD:
         peer.bfd = up
         outbox.session_changed(region, peer, BFD, up)
+        if up:
+            routing.bfd_up(region, peer)
         return
     peer.bgp = up
     outbox.session_changed(region, peer, BGP, up)

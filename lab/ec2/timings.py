@@ -94,6 +94,13 @@ class Unpersisting(StrEnum):
     FROZEN = "frozen"  # the FIB stays as it was until the end
 
 
+class BfdDown(StrEnum):
+    """What BFD that goes down beside BGP that stays up does to the routes of that session."""
+
+    WITHDRAWS = "withdraws"  # they leave the RIB until BFD is up again
+    KEEPS = "keeps"
+
+
 class Rejection(StrEnum):
     """Why a FIB route is not installed in a table. AWS publishes no list (facts §3.4)."""
 
@@ -127,5 +134,9 @@ class Behaviour:
     )
     keepalive_peers_show_bfd: bool = True  # a peer without BFD shows BfdStatus down, else no BfdStatus
     deleted_tables_hold: bool = False  # a propagation to a deleted table keeps the association
+    # "The route server endpoints detect the failure through BFD" and withdraw the routes: steps 3 and 4 of
+    # https://docs.aws.amazon.com/vpc/latest/userguide/route-server-how-it-works.html. They do not speak of
+    # BGP that stays up beside it; a switch, since Tandem has to be right either way.
+    bfd_down: BfdDown = BfdDown.WITHDRAWS
     require_internet_gateway: bool = True  # AssociateAddress needs one: Gateway.NotAttached (facts §8.2)
     reasons: Mapping[Rejection, str] = field(default_factory=lambda: dict(REASONS))

@@ -76,7 +76,7 @@ def route_rows(region: Region, server: RouteServer) -> list[Row]:
     """One row per peer and prefix; the winner's is in-fib (facts §1.2, §3.4). Between a loss and convergence
     the FIB still shows the route that is gone from the RIB."""
     paths = {
-        (path.prefix, peer.id): path for peer in region.peers_of(server.id) for path in peer.rib.values()
+        (path.prefix, peer.id): path for peer in region.peers_of(server.id) for path in peer.paths.values()
     }
     for prefix, winner in server.fib.items():
         paths.setdefault((prefix, winner.peer_id), winner)

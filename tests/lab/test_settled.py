@@ -93,8 +93,9 @@ def test_a_settled_world_follows_from_its_causes(world, done):
             if peer.liveness == "bfd":
                 assert peer.bfd == (speaking[name] and "bfd" not in peer.held_down)
             assert set(peer.rib) == (set(routes) if peer.bgp else set())
+            assert not peer.withheld or (peer.bgp, peer.bfd, peer.liveness) == (True, False, "bfd")
             assert all(peer.rib[prefix].med == routes[prefix].med for prefix in peer.rib)
-    paths = [path for peer in region.peers.values() for path in peer.rib.values()]
+    paths = [path for peer in region.peers.values() for path in peer.paths.values()]
     assert server.fib == choose(paths, region.lab.behaviour.tie_break)
     assert {prefix: hop for prefix, (hop, _, _) in world.propagated().items()} == {
         prefix: path.next_hop for prefix, path in server.fib.items()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 
 import pytest
 
-from lab.ec2.timings import Behaviour
+from lab.ec2.timings import Behaviour, BfdDown
 from tandem.intake import forward, parse
 from tests.judging import moved, reasons, told, whole
 from tests.stack import MOVING, Stack, stack
@@ -22,19 +23,81 @@ def is_untouched(s: Stack) -> bool:
     return s.are_all_with("fw1") and (s.calls(*MOVING), s.audit(), told(s)) == ([], [], [])
 
 
-def test_bfd_flaps(edge: Stack) -> None:
-    """BGP stays up beside it."""
+@pytest.fixture(params=BfdDown)
+def either(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """BFD down beside BGP withdraws the routes of that session, or does not."""
+    with stack(behaviour=Behaviour(bfd_down=request.param)) as s:
+        yield s
+        whole(s)
+
+
+def bfd(s: Stack, name: str, state: str) -> None:
+    """BFD of both sessions of an appliance; BGP stays up."""
+    for endpoint in s.ids["peers"][name]:
+        s.levers.session(name=name, endpoint=endpoint, state=state, protocol="bfd")
+
+
+def test_bfd_of_one_session_flaps(either: Stack) -> None:
+    """BGP stays up beside it, and the other session carries the route."""
+    edge = either
     for state in ("down", "up") * 3:
         edge.levers.session(name="fw1", endpoint="az1-a", state=state, protocol="bfd")
         edge.live(3)
     assert is_untouched(edge)
 
 
-def test_bfd_never_comes_up_while_bgp_does(edge: Stack) -> None:
+def test_the_route_follows_bfd_and_the_addresses_follow_the_route() -> None:
+    """BFD reports fw1 gone although its BGP sessions stay up: where the route goes, the addresses go."""
+    with stack(behaviour=Behaviour(bfd_down=BfdDown.WITHDRAWS)) as s:
+        bfd(s, "fw1", "down")
+        s.live(60)
+        assert s.are_all_with("fw2")
+        assert told(s) == FOLLOWED
+        whole(s)
+
+
+def test_the_route_stays_although_bfd_is_down_and_so_do_the_addresses() -> None:
+    with stack(behaviour=Behaviour(bfd_down=BfdDown.KEEPS)) as s:
+        bfd(s, "fw1", "down")
+        s.live(60)
+        assert is_untouched(s)
+        whole(s)
+
+
+def test_bfd_of_a_standby_is_down_when_it_is_needed() -> None:
+    """Its routes are withdrawn: there is nobody to move to until BFD is back."""
+    with stack(behaviour=Behaviour(bfd_down=BfdDown.WITHDRAWS)) as s:
+        bfd(s, "fw2", "down")
+        s.live(5)
+        assert is_untouched(s)
+        s.levers.kill(name="fw1")
+        s.live(60)
+        assert s.calls(*MOVING) == []
+        assert s.kinds() == ["hold"]
+        assert "0.0.0.0/0 is not in the FIB" in reasons(s)[-1]
+        bfd(s, "fw2", "up")
+        s.live(60)
+        assert s.are_all_with("fw2")
+        whole(s)
+
+
+@pytest.mark.parametrize("how", ["it never comes up", "it goes down and the routes stay"])
+def test_bfd_is_down_while_bgp_carries_the_route(how: str) -> None:
     """It is reported beside the move; it is no veto."""
-    for endpoint in ("az2-a", "az2-b"):
-        edge.levers.session(name="fw2", endpoint=endpoint, state="down", protocol="bfd")
-    edge.live(5)
+    with stack(behaviour=Behaviour(bfd_down=BfdDown.KEEPS) if "stay" in how else None) as s:
+        if "stay" in how:
+            bfd(s, "fw2", "down")
+        else:
+            route = {"prefix": "0.0.0.0/0", "as_path": [65002] * 3}
+            s.levers.register("fw2", s.ids["instances"]["fw2"], 65002, [route], bfd=False)
+            s.clock.sleep(30)
+            s.delivered = len(s.published)  # its restart is not what this is about
+        s.live(5)
+        fw2_takes_over(s)
+        whole(s)
+
+
+def fw2_takes_over(edge: Stack) -> None:
     assert is_untouched(edge)
     edge.levers.kill(name="fw1")
     edge.live(60)
