@@ -15,7 +15,7 @@ from lab.ec2.lab import Lab
 from lab.ec2.levers import Levers
 from lab.ec2.server import RunningLab, serve
 from lab.ec2.signals import RecordingSink, Sink
-from lab.ec2.timings import Behaviour, BfdDown, PersistedMeans, TieBreak, Timings, Unpersisting
+from lab.ec2.timings import Behaviour, BfdDown, DeletedTable, PersistedMeans, TieBreak, Timings, Unpersisting
 
 __all__ = [
     "AllowAll",
@@ -23,6 +23,7 @@ __all__ = [
     "Behaviour",
     "BfdDown",
     "Clock",
+    "DeletedTable",
     "Lab",
     "LabEC2",
     "LeverError",

@@ -18,6 +18,7 @@ from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.responses import EC2Response
 from werkzeug.datastructures import MultiDict
 
+from lab.ec2 import managed
 from lab.ec2.authorizer import mutates, questions
 from lab.ec2.errors import HTTP_STATUS, fail
 from lab.ec2.faults import Broken
@@ -131,6 +132,7 @@ class DispatchedResponse(EC2Response):
             with region.lab.lock:
                 return self.call_action()
         with region.changing():
+            managed.refuse(region, action, self.params)
             answer = self.call_action()
             if action not in _LOCAL:
                 region.refresh()

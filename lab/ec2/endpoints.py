@@ -182,10 +182,11 @@ def enable_propagation(region: Region, server: RouteServer, route_table_id: str)
 
 
 def disable_propagation(region: Region, server: RouteServer, route_table_id: str) -> State:
-    """Its end state has no name: the entry vanishes (facts §1.3)."""
-    region.backend.get_route_table(route_table_id)
+    """Its end state has no name: the entry vanishes (facts §1.3). Where a propagation outlives its table
+    (`Behaviour.deleted_table`), this is how it ends."""
     state = server.propagations.get(route_table_id)
     if state is None:
+        region.backend.get_route_table(route_table_id)
         raise not_propagated(server.id, route_table_id)
     if state is not State.AVAILABLE:
         raise incorrect_state(f"The propagation of {server.id} to {route_table_id} is {state}.")

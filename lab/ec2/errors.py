@@ -49,6 +49,10 @@ def incorrect_state(message: str) -> EC2ClientError:
     return fail("IncorrectState", message)
 
 
+def in_use(kind: str, resource_id: str) -> EC2ClientError:
+    return fail("DependencyViolation", f"The {kind} '{resource_id}' has dependencies and cannot be deleted.")
+
+
 def not_found(kind: str, resource_id: str) -> EC2ClientError:
     """InvalidRouteServerId.NotFound and its siblings (facts §2.1)."""
     return fail(f"Invalid{kind}Id.NotFound", f"The {kind} ID '{resource_id}' does not exist")

@@ -12,6 +12,7 @@ from lab.ec2.address_responses import AddressActions
 from lab.ec2.dispatch import DispatchedResponse
 from lab.ec2.errors import UnknownAwsBehaviour, fail, not_associated, not_propagated
 from lab.ec2.filters import filtered
+from lab.ec2.network_responses import NetworkActions
 from lab.ec2.paging import page
 
 
@@ -191,5 +192,5 @@ class RouteServerActions(DispatchedResponse):
         return ActionResult({**database, "Routes": shown, "NextToken": token})
 
 
-class LabEC2Response(RouteServerActions, AddressActions):
+class LabEC2Response(RouteServerActions, AddressActions, NetworkActions):
     """Everything else is moto's."""

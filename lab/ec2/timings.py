@@ -101,6 +101,14 @@ class BfdDown(StrEnum):
     KEEPS = "keeps"
 
 
+class DeletedTable(StrEnum):
+    """What DeleteRouteTable does while a route server propagates to the table."""
+
+    ENDS = "ends"  # the propagation goes with the table
+    REFUSED = "refused"  # DependencyViolation until it is disabled
+    LEAVES = "leaves"  # it stays listed until it is disabled, which needs no table
+
+
 class Rejection(StrEnum):
     """Why a FIB route is not installed in a table. AWS publishes no list (facts §3.4)."""
 
@@ -138,5 +146,12 @@ class Behaviour:
     # https://docs.aws.amazon.com/vpc/latest/userguide/route-server-how-it-works.html. They do not speak of
     # BGP that stays up beside it; a switch, since Tandem has to be right either way.
     bfd_down: BfdDown = BfdDown.WITHDRAWS
+    # DeleteRouteTable names associated subnets and the main table only
+    # (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteRouteTable.html).
+    deleted_table: DeletedTable = DeletedTable.ENDS
+    # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/requester-managed-eni.html says that changes are
+    # refused, not how. AuthFailure is seen for Elastic IPs at a NAT gateway's interface
+    # (https://github.com/hashicorp/terraform-provider-aws/issues/3572), OperationNotPermitted elsewhere.
+    managed_interface_code: str = "AuthFailure"
     require_internet_gateway: bool = True  # AssociateAddress needs one: Gateway.NotAttached (facts §8.2)
     reasons: Mapping[Rejection, str] = field(default_factory=lambda: dict(REASONS))

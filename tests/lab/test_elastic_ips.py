@@ -134,6 +134,8 @@ def test_what_is_not_there_is_refused(at_edge, change, code):
 
 
 def test_without_an_internet_gateway_there_is_no_way_in(at_edge):
+    for name in at_edge.elastic_ips:
+        at_edge.ec2.disassociate_address(AssociationId=at_edge.address(name)["AssociationId"])
     at_edge.ec2.detach_internet_gateway(InternetGatewayId=at_edge.internet_gateway_id, VpcId=at_edge.vpc_id)
     with refused("Gateway.NotAttached"):
         associate(at_edge, "eip1", "fw2", "10.0.2.20")
