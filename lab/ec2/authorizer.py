@@ -125,7 +125,7 @@ def questions(region: Region, action: str, params: Mapping[str, Any]) -> list[Qu
     dependent ones."""
     named = tuple(dict.fromkeys(_named(region, action, params)))
     created = _CREATED.get(action)
-    tags = _request_tags(params)
+    tags = request_tags(params)
     resources = [(arn, region.tags(resource_id)) for resource_id, arn in named]
     if created:
         resources.append((region.arn(created, "*"), {}))
@@ -183,7 +183,8 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(inner)
 
 
-def _request_tags(params: Mapping[str, Any]) -> dict[str, str]:
+def request_tags(params: Mapping[str, Any]) -> dict[str, str]:
+    """The tags that a request names, for what is there or for what it makes."""
     specifications = params.get("TagSpecifications") or []
     tags = [*(params.get("Tags") or []), *(tag for spec in specifications for tag in spec.get("Tags", []))]
     return {tag["Key"]: tag.get("Value") or "" for tag in tags}

@@ -10,20 +10,20 @@ from typing import Any
 from botocore.exceptions import ReadTimeoutError
 from moto.core import responses
 from moto.core.common_types import TYPE_RESPONSE
-from moto.core.parse import PROTOCOL_PARSERS
-from moto.core.request import Request, determine_request_protocol
+from moto.core.request import Request
 from moto.core.responses import ActionResult
 from moto.core.utils import get_service_model, method_names_from_class
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.responses import EC2Response
 from werkzeug.datastructures import MultiDict
 
-from lab.ec2 import managed
+from lab.ec2 import reserved
 from lab.ec2.authorizer import mutates, questions
-from lab.ec2.errors import HTTP_STATUS, fail
+from lab.ec2.errors import HTTP_STATUS, error_body, fail
 from lab.ec2.faults import Broken
-from lab.ec2.lab import ACCOUNT
+from lab.ec2.lab import ACCOUNT, current
 from lab.ec2.models import LabEC2Backend
+from lab.ec2.parsing import StrictParser
 from lab.ec2.region import Region
 
 # Asked at each request, of classes that never change.
@@ -69,9 +69,10 @@ class DispatchedResponse(EC2Response):
 
     def parse_parameters(self, request: Request) -> None:
         """As moto does, but also reads ``Filter.1.Value=x``, which EC2 takes (style §6)."""
-        service = get_service_model(self.boto3_service_name)
-        operation = service.operation_model(self._get_action())
-        parser = PROTOCOL_PARSERS[determine_request_protocol(service, request.content_type)](operation)
+        service, action = get_service_model(self.boto3_service_name), self._get_action()
+        if action not in service.operation_names:
+            raise fail("InvalidAction", f"The action {action} is not valid for this web service.")
+        parser = StrictParser(service.operation_model(action))
         values = {_BARE_FILTER_VALUE.sub(r"\1.1", key): value for key, value in request.values.items()}
         self.params = parser.parse(
             {
@@ -95,7 +96,12 @@ class DispatchedResponse(EC2Response):
         return {name: [str(value) for value in values] for name, values in filters.items()}
 
     def _dispatch(self, request: Request, full_url: str | None = None, headers: Any = None) -> TYPE_RESPONSE:
-        self.setup_class(request, full_url, headers)
+        try:
+            self.setup_class(request, full_url, headers)
+            if not self._get_action():
+                raise fail("MissingAction", "The request must contain the parameter Action.")
+        except EC2ClientError as error:
+            return self._not_understood(error)
         region = self.region_state
         lab, action = region.lab, self._get_action()
         entry = lab.requests.begin(action, self.caller(), self.params, lab.clock.seconds())
@@ -113,6 +119,18 @@ class DispatchedResponse(EC2Response):
         finally:
             lab.requests.finish(entry, lab.clock.seconds(), outcome)
             lab.clock.settle()
+
+    def _get_action(self) -> str:
+        """Empty without one; moto looks for it in headers and paths, where EC2 has none."""
+        return str((self.querystring.get("Action") or [""])[0])
+
+    def _not_understood(self, error: EC2ClientError) -> TYPE_RESPONSE:
+        """A request of which no action with its parameters can be read
+        (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonErrors.html)."""
+        lab = current()
+        entry = lab.requests.begin(self._get_action(), self.caller(), {}, lab.clock.seconds())
+        lab.requests.finish(entry, lab.clock.seconds(), error.code)
+        return 400, {"Content-Type": "text/xml", "status": "400"}, error_body(error.code, error.message)
 
     def _answer(self, region: Region, action: str) -> TYPE_RESPONSE:
         try:
@@ -132,7 +150,7 @@ class DispatchedResponse(EC2Response):
             with region.lab.lock:
                 return self.call_action()
         with region.changing():
-            managed.refuse(region, action, self.params)
+            reserved.refuse(region, action, self.params)
             answer = self.call_action()
             if action not in _LOCAL:
                 region.refresh()

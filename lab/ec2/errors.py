@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from xml.sax.saxutils import escape
 
 from moto.ec2.exceptions import EC2ClientError
 
@@ -31,6 +32,14 @@ class LeverError(ValueError):
 
 def fail(code: str, message: str) -> EC2ClientError:
     return EC2ClientError(code, message)
+
+
+def error_body(code: str, message: str) -> str:
+    """An error as EC2 writes it, where no action is known whose answer moto could write."""
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?><Response><Errors><Error><Code>{escape(code)}</Code>'
+        f"<Message>{escape(message)}</Message></Error></Errors><RequestID>lab</RequestID></Response>"
+    )
 
 
 def invalid_parameter(message: str) -> EC2ClientError:

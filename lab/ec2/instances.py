@@ -15,6 +15,8 @@ from lab.ec2.interfaces import primary_alone
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from moto.ec2.exceptions import EC2ClientError
+
     from lab.ec2.region import Region
 
 # state asked for: (state on the way, its code, states from which AWS lets it)
@@ -23,6 +25,9 @@ _WAY = {
     "stopped": ("stopping", 64, {"running", "pending"}),
     "terminated": ("shutting-down", 32, {"running", "pending", "stopped", "stopping"}),
 }
+
+
+_FLAGS = {"disable_api_stop", "disable_api_termination", "ebs_optimized", "source_dest_check"}
 
 
 class Instance(MotoInstance):
@@ -71,8 +76,9 @@ class LabInstances(InstanceBackend):
         """SourceDestCheck of an instance is that of its interface. With several interfaces EC2 asks for one
         of them, as Terraform's provider met it where it changes an instance's security groups
         (https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ec2/ec2_instance.go)."""
-        if key == "source_dest_check":
+        if key in _FLAGS:
             value = str(value).lower() == "true"
+        if key == "source_dest_check":
             primary_alone(self.get_instance(instance_id)).source_dest_check = value
         return super().modify_instance_attribute(instance_id, key, value)
 
@@ -80,10 +86,26 @@ class LabInstances(InstanceBackend):
         return [(instance, self.move_to(instance, "running")) for instance in self._all(instance_ids)]
 
     def stop_instances(self, instance_ids: list[str]) -> list[tuple[MotoInstance, InstanceState]]:
-        return [(instance, self.move_to(instance, "stopped")) for instance in self._all(instance_ids)]
+        """None of them if one is protected; AWS documents zones for TerminateInstances only."""
+        instances = self._all(instance_ids)
+        for instance in instances:
+            if instance.disable_api_stop:
+                raise _protected(instance, "stopped", "disableApiStop")
+        return [(instance, self.move_to(instance, "stopped")) for instance in instances]
 
     def terminate_instances(self, instance_ids: list[str]) -> list[tuple[MotoInstance, InstanceState]]:
-        return [(instance, self.move_to(instance, "terminated")) for instance in self._all(instance_ids)]
+        """A protected instance keeps those of its zone as well; others end, and the call fails all the same
+        (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_TerminateInstances.html)."""
+        instances = self._all(instance_ids)
+        kept = {instance.availability_zone: instance for instance in instances if _protection(instance)}
+        ended = [
+            (instance, self.move_to(instance, "terminated"))
+            for instance in instances
+            if instance.availability_zone not in kept
+        ]
+        for instance in kept.values():
+            raise _protected(instance, "terminated", _protection(instance))
+        return ended
 
     def _all(self, instance_ids: list[str]) -> list[MotoInstance]:
         return self.get_multi_instances_by_id(instance_ids)
@@ -139,6 +161,22 @@ class LabInstances(InstanceBackend):
                 Instance.terminated(instance) if member is instance else member
                 for member in reservation.instances
             ]
+
+
+def _protection(instance: MotoInstance) -> str:
+    """The attribute that forbids to terminate it; stop protection does so too
+    (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-stop-protection.html)."""
+    if instance.disable_api_termination:
+        return "disableApiTermination"
+    return "disableApiStop" if instance.disable_api_stop else ""
+
+
+def _protected(instance: MotoInstance, ending: str, attribute: str) -> EC2ClientError:
+    return fail(
+        "OperationNotPermitted",
+        f"The instance '{instance.id}' may not be {ending}. Modify its '{attribute}' instance attribute and "
+        "try again.",
+    )
 
 
 def _keep_what_was_said(instance: MotoInstance, described: Sequence[Mapping[str, Any]]) -> None:

@@ -48,7 +48,7 @@ from typing import TYPE_CHECKING, Any, cast
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import ec2_backends
 
-from lab.ec2 import managed, outbox, routing, sessions
+from lab.ec2 import outbox, reserved, routing, sessions
 from lab.ec2.appliances import checked_prefix, checked_route, checked_routes
 from lab.ec2.entities import Appliance, Endpoint, Peer, State
 from lab.ec2.errors import LeverError
@@ -248,7 +248,7 @@ class Levers:
         self, allocation_id: str, network_interface_id: str, private_ip: str
     ) -> Outcome:
         with self._pull() as region:
-            managed.refuse(region, "AssociateAddress", {"NetworkInterfaceId": network_interface_id})
+            reserved.refuse_interface(region, network_interface_id)
             backend = region.backend
             address = backend.associate_address(
                 eni=backend.get_network_interface(network_interface_id),

@@ -1,4 +1,4 @@
-"""VPCs, subnets, gateways and route tables over the wire: what they refuse that moto lets pass."""
+"""VPCs, subnets, gateways and route tables over the wire: what moto lets pass or gives in one piece."""
 
 from __future__ import annotations
 
@@ -6,12 +6,36 @@ from moto.core.responses import ActionResult
 
 from lab.ec2.dispatch import DispatchedResponse
 from lab.ec2.errors import in_use
+from lab.ec2.paging import page
 from lab.ec2.timings import DeletedTable
+
+# The most that a page may hold, of each list that moto gives in one piece, as botocore's model has it.
+_PAGES = {"InternetGateways": 1000, "RouteTables": 100, "Subnets": 1000, "Tags": 1000, "Vpcs": 1000}
 
 
 class NetworkActions(DispatchedResponse):
     """DependencyViolation where something would lose what it stands on
     (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html)."""
+
+    def _paged(self, answer: ActionResult) -> ActionResult:
+        (key,) = answer.result
+        shown, token = page(answer.result[key], self.params, most=_PAGES[key])
+        return ActionResult({key: shown, "NextToken": token})
+
+    def describe_internet_gateways(self) -> ActionResult:
+        return self._paged(super().describe_internet_gateways())
+
+    def describe_route_tables(self) -> ActionResult:
+        return self._paged(super().describe_route_tables())
+
+    def describe_subnets(self) -> ActionResult:
+        return self._paged(super().describe_subnets())
+
+    def describe_tags(self) -> ActionResult:
+        return self._paged(super().describe_tags())
+
+    def describe_vpcs(self) -> ActionResult:
+        return self._paged(super().describe_vpcs())
 
     def delete_subnet(self) -> ActionResult:
         subnet_id, backend = self.required("SubnetId"), self.region_state.backend

@@ -12,6 +12,7 @@ from lab.ec2.address_responses import AddressActions
 from lab.ec2.dispatch import DispatchedResponse
 from lab.ec2.errors import UnknownAwsBehaviour, fail, not_associated, not_propagated
 from lab.ec2.filters import filtered
+from lab.ec2.instance_responses import InstanceActions
 from lab.ec2.network_responses import NetworkActions
 from lab.ec2.paging import page
 
@@ -192,5 +193,5 @@ class RouteServerActions(DispatchedResponse):
         return ActionResult({**database, "Routes": shown, "NextToken": token})
 
 
-class LabEC2Response(RouteServerActions, AddressActions, NetworkActions):
+class LabEC2Response(RouteServerActions, AddressActions, NetworkActions, InstanceActions):
     """Everything else is moto's."""

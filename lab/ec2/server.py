@@ -21,7 +21,7 @@ from werkzeug.wrappers import Response
 
 from lab.ec2.authorizer import AllowAll, Authorizer
 from lab.ec2.clock import Clock, RealClock
-from lab.ec2.errors import LeverError
+from lab.ec2.errors import LeverError, error_body
 from lab.ec2.inprocess import backend_of, install, uninstall
 from lab.ec2.lab import REGION, Lab, use
 from lab.ec2.levers import Levers
@@ -158,12 +158,7 @@ def _json(value: Any, status: int) -> Response:
 
 def _not_implemented(error: NotImplementedError) -> Response:
     """Neither AWS nor moto tells what happens here; SDKs do not retry a 501."""
-    text = str(error).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    body = (
-        '<?xml version="1.0" encoding="UTF-8"?><Response><Errors><Error><Code>LabNotImplemented</Code>'
-        f"<Message>{text}</Message></Error></Errors><RequestID>lab</RequestID></Response>"
-    )
-    return Response(body, status=501, mimetype="text/xml")
+    return Response(error_body("LabNotImplemented", str(error)), status=501, mimetype="text/xml")
 
 
 class RunningLab:

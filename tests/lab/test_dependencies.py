@@ -137,7 +137,7 @@ def test_the_main_route_table_cannot_be_deleted(at_edge):
 
 @pytest.fixture
 def propagating():
-    """By what DeleteRouteTable does: EC2, a route server and a table without subnets to which it propagates."""
+    """By what DeleteRouteTable does: EC2, a route server, and a table of no subnet to which it propagates."""
     opened = []
 
     def make(deleted_table):

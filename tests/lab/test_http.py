@@ -253,3 +253,41 @@ def test_it_runs_as_a_process_of_its_own():
         process.terminate()
         assert process.wait(PATIENCE) == 0
         process.communicate()
+
+
+def raw(server, query):
+    """Status, content type and body of an unsigned query."""
+    request = urllib.request.Request(server.url + "/", data=query.encode(), method="POST")  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
+            return answer.status, answer.headers["Content-Type"], answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers["Content-Type"], error.read().decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "word"),
+    [
+        ("Action=DescribeRouteServers&MaxResults=many", "InvalidParameterValue", "many"),
+        ("Action=CreateRouteServer&AmazonSideAsn=AS65000", "InvalidParameterValue", "AS65000"),
+        ("Action=CreateRouteServer&AmazonSideAsn=6_5_0", "InvalidParameterValue", "6_5_0"),
+        ("Action=CreateRouteServer&AmazonSideAsn=65000&DryRun=perhaps", "InvalidParameterValue", "perhaps"),
+        ("Action=DescribeRouteSurvers", "InvalidAction", "DescribeRouteSurvers"),
+        ("Action=%3Cb%3E", "InvalidAction", "&lt;b&gt;"),
+        ("Version=2016-11-15", "MissingAction", "Action"),
+        ("", "MissingAction", "Action"),
+    ],
+)
+def test_a_query_that_is_no_request_is_answered_as_ec2_does(server, query, code, word):
+    status, kind, body = raw(server, query and query + "&Version=2016-11-15")
+    assert status == 400
+    assert "xml" in kind
+    assert f"<Code>{code}</Code>" in body
+    assert word in body
+    assert call(server, "GET", "/lab/world")["failures"] == []
+
+
+def test_a_query_that_was_no_request_is_in_the_log(server):
+    raw(server, "Action=DescribeRouteSurvers&Version=2016-11-15")
+    (entry,) = call(server, "GET", "/lab/requests")["requests"]
+    assert (entry["action"], entry["outcome"]) == ("DescribeRouteSurvers", "InvalidAction")
