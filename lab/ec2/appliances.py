@@ -13,6 +13,7 @@ from lab.ec2.errors import LeverError
 if TYPE_CHECKING:
     from lab.ec2.region import Region
 
+MAX_ASN = 4294967295  # four octets (RFC 6793)
 ROUTES = 100  # per peer, and per route server's FIB (facts §3.1)
 
 
@@ -78,7 +79,7 @@ def _route(where: str, asn: int, wanted: Mapping[str, Any]) -> Route:
 
 def _hops(where: str, asn: int, as_path: Sequence[str | int] | None) -> tuple[str, ...]:
     hops = tuple(str(hop) for hop in (as_path or [asn]))
-    if not all(hop.isdigit() for hop in hops):
+    if not all(hop.isdigit() and int(hop) <= MAX_ASN for hop in hops):
         raise LeverError(
             f"{where}: the AS path {list(hops)} is no list of AS numbers; give e.g. [{asn}, {asn}]"
         )

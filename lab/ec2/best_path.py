@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from lab.ec2.timings import TieBreak
@@ -24,6 +24,9 @@ class Path:
     learned: int  # counts up with every route learned
 
 
+_BROADCAST = ipaddress.IPv4Address("255.255.255.255")
+
+
 def canonical(prefix: str) -> str:
     """The prefix as AWS writes it. Raises ValueError for host bits or nonsense."""
     return str(ipaddress.ip_network(prefix, strict=True))
@@ -32,6 +35,20 @@ def canonical(prefix: str) -> str:
 def _address(text: str) -> tuple[int, int]:
     address = ipaddress.ip_address(text)
     return address.version, int(address)
+
+
+def is_usable(path: Path, own_asn: int, own_addresses: Collection[str]) -> bool:
+    """False for what a speaker with this ASN and these addresses must not choose:
+
+    - an AS path with its own ASN, a loop (https://www.rfc-editor.org/rfc/rfc4271#section-9.1.2), or with
+      AS 0 (https://www.rfc-editor.org/rfc/rfc7607);
+    - a next hop that is itself (https://www.rfc-editor.org/rfc/rfc4271#section-5.1.3), or no address of a
+      host (https://www.rfc-editor.org/rfc/rfc4271#section-6.3)."""
+    if {0, own_asn} & {int(hop) for hop in path.as_path}:
+        return False
+    next_hop = ipaddress.ip_address(path.next_hop)
+    no_host = next_hop.is_unspecified or next_hop.is_multicast or next_hop.is_loopback
+    return not no_host and next_hop != _BROADCAST and path.next_hop not in own_addresses
 
 
 def rank(path: Path, tie_break: TieBreak) -> tuple[object, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from moto.core.responses import ActionResult, EmptyResult
 
 from lab.ec2.dispatch import DispatchedResponse
@@ -13,14 +15,14 @@ class InstanceActions(DispatchedResponse):
     def run_instances(self) -> ActionResult:
         """moto does not read DisableApiTermination."""
         made = super().run_instances()
-        for instance in made.result.instances:
+        reservation: Any = made.result
+        for instance in reservation.instances:
             instance.disable_api_termination = bool(self._get_param("DisableApiTermination"))
         return made
 
     def describe_instances(self) -> ActionResult:
-        """moto pages without bounds, by the reservation that came last; AWS's bounds are not in the model of
-        this action, but on its page (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/
-        Query-Requests.html#api-pagination: 5 to 1000)."""
+        """moto pages without bounds, by the reservation that came last. EC2 wants 5 at least
+        (https://github.com/aws/aws-sdk-ruby/pull/2575); the most is taken from its neighbours."""
         checked_size(self.params.get("MaxResults"))
         known_token(self.params.get("NextToken"), self.region_state.backend.reservations)
         return super().describe_instances()

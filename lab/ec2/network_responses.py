@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from moto.core.responses import ActionResult
 
 from lab.ec2.dispatch import DispatchedResponse
@@ -18,8 +20,9 @@ class NetworkActions(DispatchedResponse):
     (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html)."""
 
     def _paged(self, answer: ActionResult) -> ActionResult:
-        (key,) = answer.result
-        shown, token = page(answer.result[key], self.params, most=_PAGES[key])
+        result: Any = answer.result
+        (key,) = result
+        shown, token = page(result[key], self.params, most=_PAGES[key])
         return ActionResult({key: shown, "NextToken": token})
 
     def describe_internet_gateways(self) -> ActionResult:
@@ -49,7 +52,7 @@ class NetworkActions(DispatchedResponse):
         route tables and VPN gateways."""
         vpc_id, region = self.required("VpcId"), self.region_state
         gateways = region.backend.internet_gateways.values()
-        attached = any(gateway.vpc and gateway.vpc.id == vpc_id for gateway in gateways)
+        attached = any(getattr(gateway.vpc, "id", None) == vpc_id for gateway in gateways)
         if attached or any(server.vpc_id == vpc_id for server in region.route_servers.values()):
             raise in_use("vpc", vpc_id)
         return super().delete_vpc()
@@ -65,7 +68,7 @@ class NetworkActions(DispatchedResponse):
             if interface.vpc_id == vpc_id and interface.instance and interface.instance.is_running()
             for ip in interface.private_ips()
         )
-        if gateway.vpc and gateway.vpc.id == vpc_id and any(mapped):
+        if getattr(gateway.vpc, "id", None) == vpc_id and any(mapped):
             raise in_use("vpc", vpc_id)
         return super().detach_internet_gateway()
 

@@ -19,7 +19,7 @@ class StrictParser(EC2QueryParser):
     where moto's raises ValueError or takes anything for false."""
 
     def _parse_integer(self, shape: Any, query_params: Mapping[str, Any], prefix: str = "") -> Any:
-        value = self._default_handle(shape, query_params, prefix)
+        value = self._default_handle(shape, query_params, prefix)  # type: ignore[no-untyped-call]
         if value is UNDEFINED or isinstance(value, int):
             return value
         if not _INTEGER.fullmatch(str(value)):
@@ -29,7 +29,7 @@ class StrictParser(EC2QueryParser):
     _parse_long = _parse_integer
 
     def _parse_boolean(self, shape: Any, query_params: Mapping[str, Any], prefix: str = "") -> Any:
-        value = self._default_handle(shape, query_params, prefix)
+        value = self._default_handle(shape, query_params, prefix)  # type: ignore[no-untyped-call]
         if value is UNDEFINED or isinstance(value, bool):
             return value
         if str(value).lower() not in _BOOLEANS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.ec2 import outbox
-from lab.ec2.best_path import Path, choose
+from lab.ec2.best_path import Path, choose, is_usable
 from lab.ec2.entities import Liveness, Peer, PersistState, Route, RouteServer
 from lab.ec2.errors import UnknownAwsBehaviour
 from lab.ec2.installation import install
@@ -126,6 +126,12 @@ def check_reset(region: Region, server: RouteServer) -> None:
         raise UnknownAwsBehaviour(f"{server.id}: reset while routes are held although BGP is back")
 
 
+def may_win(region: Region, server: RouteServer, path: Path) -> bool:
+    """The endpoints of a route server are one speaker."""
+    own = {endpoint.address for endpoint in region.endpoints_of(server.id)}
+    return is_usable(path, server.asn, own)
+
+
 def recompute(region: Region, server: RouteServer) -> None:
     """The FIB follows the RIB after ``convergence_s``; changes meanwhile ride along."""
     if server.convergence is None:
@@ -136,7 +142,8 @@ def _converge(region: Region, server: RouteServer) -> None:
     server.convergence = None
     if not (server.persisting and region.lab.behaviour.unpersisting is Unpersisting.FROZEN):
         paths = [path for peer in region.peers_of(server.id) for path in peer.paths.values()]
-        server.fib = choose(paths, region.lab.behaviour.tie_break)
+        usable = [path for path in paths if may_win(region, server, path)]
+        server.fib = choose(usable, region.lab.behaviour.tie_break)
     install(region, server)
 
 

@@ -153,5 +153,8 @@ class Behaviour:
     # refused, not how. AuthFailure is seen for Elastic IPs at a NAT gateway's interface
     # (https://github.com/hashicorp/terraform-provider-aws/issues/3572), OperationNotPermitted elsewhere.
     managed_interface_code: str = "AuthFailure"
+    # A path that no speaker may choose is shown as in-rib, else not at all. RFC 4271 §9.1.2 keeps it from the
+    # choice; whether AWS keeps it in what it calls the RIB is not documented.
+    shows_unusable_paths: bool = True
     require_internet_gateway: bool = True  # AssociateAddress needs one: Gateway.NotAttached (facts §8.2)
     reasons: Mapping[Rejection, str] = field(default_factory=lambda: dict(REASONS))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from moto.ec2.utils import generate_dns_from_ip
 
+from lab.ec2 import routing
 from lab.ec2.entities import Endpoint, Liveness, Peer, PersistState, RouteServer, State
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def route_rows(region: Region, server: RouteServer) -> list[Row]:
     paths = {
         (path.prefix, peer.id): path for peer in region.peers_of(server.id) for path in peer.paths.values()
     }
+    if not region.lab.behaviour.shows_unusable_paths:
+        paths = {key: path for key, path in paths.items() if routing.may_win(region, server, path)}
     for prefix, winner in server.fib.items():
         paths.setdefault((prefix, winner.peer_id), winner)
     rows = []
