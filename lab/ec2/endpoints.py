@@ -20,6 +20,7 @@ from lab.ec2.errors import (
 )
 from lab.ec2.interfaces import LabInterface
 from lab.ec2.route_servers import check_asn, require_associated, require_available
+from lab.ec2.timings import DeletedTable
 
 if TYPE_CHECKING:
     from lab.ec2.region import Region
@@ -185,8 +186,9 @@ def disable_propagation(region: Region, server: RouteServer, route_table_id: str
     """Its end state has no name: the entry vanishes (facts §1.3). Where a propagation outlives its table
     (`Behaviour.deleted_table`), this is how it ends."""
     state = server.propagations.get(route_table_id)
-    if state is None:
+    if state is None or region.lab.behaviour.deleted_table in (DeletedTable.FORGETS, DeletedTable.HOLDS):
         region.backend.get_route_table(route_table_id)
+    if state is None:
         raise not_propagated(server.id, route_table_id)
     if state is not State.AVAILABLE:
         raise incorrect_state(f"The propagation of {server.id} to {route_table_id} is {state}.")

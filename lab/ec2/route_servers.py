@@ -17,6 +17,7 @@ from lab.ec2.errors import (
     not_associated,
     one_of,
 )
+from lab.ec2.timings import DeletedTable
 
 if TYPE_CHECKING:
     from lab.ec2.region import Region
@@ -187,8 +188,9 @@ def disassociate(region: Region, server: RouteServer, vpc_id: str) -> RouteServe
     if server.association is not State.ASSOCIATED:
         raise incorrect_state(f"The association of Route Server {server.id} is {server.association}.")
     _refuse_with_endpoints(region, server)
-    holds_all, there = region.lab.behaviour.deleted_tables_hold, region.backend.route_tables
-    if holding := [table for table in server.propagations if holds_all or table in there]:
+    forgets = region.lab.behaviour.deleted_table is DeletedTable.FORGETS
+    there = region.backend.route_tables
+    if holding := [table for table in server.propagations if not forgets or table in there]:
         raise incorrect_state(f"Route Server {server.id} has propagations: {', '.join(holding)}")
     server.association = State.DISASSOCIATING
 

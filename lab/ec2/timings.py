@@ -107,6 +107,8 @@ class DeletedTable(StrEnum):
     ENDS = "ends"  # the propagation goes with the table
     REFUSED = "refused"  # DependencyViolation until it is disabled
     LEAVES = "leaves"  # it stays listed until it is disabled, which needs no table
+    FORGETS = "forgets"  # it stays listed and cannot be disabled, and is in the way of nothing
+    HOLDS = "holds"  # the same, and the route server cannot be disassociated: there is no way to the end
 
 
 class Rejection(StrEnum):
@@ -141,7 +143,6 @@ class Behaviour:
         False  # a second peer of the same endpoint and address is made, else UnknownAwsBehaviour
     )
     keepalive_peers_show_bfd: bool = True  # a peer without BFD shows BfdStatus down, else no BfdStatus
-    deleted_tables_hold: bool = False  # a propagation to a deleted table keeps the association
     # "The route server endpoints detect the failure through BFD" and withdraw the routes: steps 3 and 4 of
     # https://docs.aws.amazon.com/vpc/latest/userguide/route-server-how-it-works.html. They do not speak of
     # BGP that stays up beside it; a switch, since Tandem has to be right either way.

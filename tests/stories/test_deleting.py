@@ -10,7 +10,7 @@ from unittest import mock
 import boto3
 import pytest
 
-from lab.ec2.timings import Behaviour
+from lab.ec2.timings import Behaviour, DeletedTable
 from tests.functions import Context
 from tests.managing import (
     SLOW,
@@ -72,8 +72,7 @@ def test_a_topology_goes_with_everything_that_was_created_for_it(there: Managed)
 
 
 def lose_the_table(tandem: Managed) -> str:
-    """Somebody deletes a route table that the route server propagates to. What AWS makes of the propagation
-    is not known: here it is shown as before."""
+    """Somebody deletes a route table that the route server propagates to."""
     ec2, table = boto3.client("ec2"), tandem.wanted()["route_server"]["propagate_to"][0]
     (shown,) = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"]
     for association in shown["Associations"]:
@@ -82,17 +81,21 @@ def lose_the_table(tandem: Managed) -> str:
     return str(table)
 
 
-def test_a_route_table_that_is_gone_keeps_nothing_from_going(there: Managed) -> None:
-    table = lose_the_table(there)
-    answer = delete_all(there)
-    assert (answer["deleted"], answer["problems"], answer["pending"]) == (True, [], [])
-    assert nothing_is_left(there)
-    assert there.changes.count("ec2:DisableRouteServerPropagation") == 1
-    assert any(step.startswith(f"disabled propagation to {table}") for step in answer["steps"])
+@pytest.mark.parametrize("became", [DeletedTable.ENDS, DeletedTable.LEAVES, DeletedTable.FORGETS])
+def test_a_route_table_that_is_gone_keeps_nothing_from_going(became: DeletedTable) -> None:
+    with managed(behaviour=Behaviour(deleted_table=became)) as tandem:
+        tandem.run()
+        table = lose_the_table(tandem)
+        answer = delete_all(tandem)
+        assert (answer["deleted"], answer["problems"], answer["pending"]) == (True, [], [])
+        assert nothing_is_left(tandem)
+        disabled = [step for step in answer["steps"] if step.startswith(f"disabled propagation to {table}")]
+        is_listed = became is not DeletedTable.ENDS
+        assert tandem.changes.count("ec2:DisableRouteServerPropagation") == len(disabled) == is_listed
 
 
 def test_where_aws_refuses_for_a_route_table_that_is_gone_it_says_so() -> None:
-    with managed(behaviour=Behaviour(deleted_tables_hold=True)) as tandem:
+    with managed(behaviour=Behaviour(deleted_table=DeletedTable.HOLDS)) as tandem:
         tandem.run()
         table = lose_the_table(tandem)
         delete_all(tandem)

@@ -8,7 +8,8 @@ from unittest import mock
 import boto3
 import pytest
 
-from tests.managing import Managed, converged, tags
+from lab.ec2.timings import Behaviour, DeletedTable
+from tests.managing import Managed, converged, managed, tags
 from tests.provisioning import provisioner as watched
 from tests.shared_worlds import begins_in
 from tests.topologies import set_at
@@ -42,24 +43,27 @@ def test_a_peer_that_somebody_deleted_is_drift_and_is_made_again(there: Managed)
     assert drift(there) == []
 
 
-def test_a_propagation_to_a_route_table_that_is_gone_is_left_alone(there: Managed) -> None:
-    ec2, wanted = boto3.client("ec2"), there.wanted()
-    (old,) = wanted["route_server"]["propagate_to"]
-    (shown,) = ec2.describe_route_tables(RouteTableIds=[old])["RouteTables"]
-    table = ec2.create_route_table(VpcId=shown["VpcId"])["RouteTable"]["RouteTableId"]
-    for association in shown["Associations"]:
-        ec2.replace_route_table_association(
-            AssociationId=association["RouteTableAssociationId"], RouteTableId=table
-        )
-    ec2.delete_route_table(RouteTableId=old)
-    there.run(set_at(wanted, "route_server.propagate_to", [table]))
-    assert there.record().provisioned.failure is None
-    there.events()
-    for _ in range(2):
-        there.settle(120)
-        there.refresh()
-        assert there.changes == []
-        assert drift(there) == []
+def test_a_propagation_to_a_route_table_that_is_gone_is_left_alone() -> None:
+    with managed(behaviour=Behaviour(deleted_table=DeletedTable.FORGETS)) as there:
+        there.run()
+        there.events()
+        ec2, wanted = boto3.client("ec2"), there.wanted()
+        (old,) = wanted["route_server"]["propagate_to"]
+        (shown,) = ec2.describe_route_tables(RouteTableIds=[old])["RouteTables"]
+        table = ec2.create_route_table(VpcId=shown["VpcId"])["RouteTable"]["RouteTableId"]
+        for association in shown["Associations"]:
+            ec2.replace_route_table_association(
+                AssociationId=association["RouteTableAssociationId"], RouteTableId=table
+            )
+        ec2.delete_route_table(RouteTableId=old)
+        there.run(set_at(wanted, "route_server.propagate_to", [table]))
+        assert there.record().provisioned.failure is None
+        there.events()
+        for _ in range(2):
+            there.settle(120)
+            there.refresh()
+            assert there.changes == []
+            assert drift(there) == []
 
 
 def test_an_endpoint_that_failed_is_replaced_and_awss_reason_told(there: Managed) -> None:
