@@ -73,7 +73,6 @@ def fork() -> Copy | None:
         gc.freeze()  # a collection in the copy would touch, and so duplicate, every page
         pid = os.fork()
     if pid:
-        gc.unfreeze()
         os.close(writing)
         return Copy(pid, reading, stack)
     _here.answer = writing

@@ -193,10 +193,10 @@ MUTANTS = (
     ),
     Mutant(
         "settling-same-second",
-        "A newer signal of the same second answers the older one.",
+        "Of two signals of the same second that disagree, either may be the later one.",
         f"{FAILOVER}/settling.py",
-        "newer.get(_session(s), _LONG_AGO) < s.occurred_at",
-        "newer.get(_session(s), _LONG_AGO) <= s.occurred_at",
+        "return at > before or (at == before and came.status is not waited.status)",
+        "return at > before",
     ),
     Mutant(
         "settling-maintenance",

@@ -24,6 +24,7 @@ from tests.provisioning import (
     watching,
 )
 from tests.shared_worlds import begins_in
+from tests.tiers import prove
 from tests.topologies import PLACE
 
 
@@ -352,6 +353,7 @@ def test_a_sick_topology_keeps_no_other_waiting(watched: Provisioner) -> None:
 
 
 @begins_in(provisioner)
+@prove
 def test_killed_before_any_of_its_changing_calls_the_next_run_ends_what_it_began() -> None:
     with provisioner() as tandem:
         tandem.apply()

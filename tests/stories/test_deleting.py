@@ -23,6 +23,7 @@ from tests.managing import (
     strangers_peer,
 )
 from tests.shared_worlds import begins_in
+from tests.tiers import prove
 
 
 @pytest.fixture
@@ -106,6 +107,7 @@ def test_where_aws_refuses_for_a_route_table_that_is_gone_it_says_so() -> None:
         assert "ec2:DisableRouteServerPropagation" not in tandem.changes
 
 
+@prove
 def test_what_aws_takes_long_to_delete_the_schedule_brings_to_its_end(slow: Managed) -> None:
     answer = delete_all(slow)
     assert answer["deleted"] is False
@@ -115,6 +117,7 @@ def test_what_aws_takes_long_to_delete_the_schedule_brings_to_its_end(slow: Mana
     assert nothing_is_left(slow)
 
 
+@prove
 def test_asked_a_second_time_while_it_goes_on_it_says_what_it_waits_for(slow: Managed) -> None:
     delete_all(slow)
     assert delete_all(slow)["problems"] == []

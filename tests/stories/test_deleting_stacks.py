@@ -23,6 +23,7 @@ from tests.managing import (
     tags,
 )
 from tests.shared_worlds import begins_in
+from tests.tiers import prove
 
 
 @pytest.fixture
@@ -80,6 +81,7 @@ def test_a_stack_that_goes_takes_what_it_made_along(timings: Any, stacks: CloudF
 
 
 @begins_in(managed, SLOW)
+@prove
 def test_what_a_cancelled_create_has_made_by_then_goes_with_its_stack(stacks: CloudFormation) -> None:
     with managed(SLOW) as tandem:
         tandem.invoke(stacks.request("Create", properties(tandem)))
@@ -119,6 +121,7 @@ def test_a_deletion_that_cannot_end_says_why_and_can_be_asked_for_again(
     assert nothing_is_left(there)
 
 
+@prove
 def test_a_deletion_that_takes_too_long_fails_with_what_it_waits_for(
     there: Managed, stacks: CloudFormation
 ) -> None:

@@ -11,6 +11,7 @@ from lab.ec2.world import world
 from tests.managing import QUICK, REALISTIC, Managed, converged, keyed, managed, tags
 from tests.provisioning import types
 from tests.shared_worlds import begins_in
+from tests.tiers import prove
 from tests.topologies import set_at
 
 
@@ -160,6 +161,7 @@ def watch_owner(tandem: Managed, seen: list[set[str]]) -> None:
     look()
 
 
+@prove
 def test_two_topologies_do_not_see_each_other(there: Managed) -> None:
     first = there.world()
     second = there.wanted() | {"name": "transit"}

@@ -20,7 +20,7 @@ from tests.forks import forked
 from tests.managing import Managed, converged
 from tests.provisioning import LISTENERS, changing
 from tests.shared_worlds import begins_in, shared_world
-from tests.tiers import first_now
+from tests.tiers import prove
 from tests.topologies import set_at
 
 
@@ -115,7 +115,8 @@ SWEEPS = {
 }
 
 
-@pytest.mark.parametrize("name", first_now(SWEEPS))
+@pytest.mark.parametrize("name", SWEEPS)
+@prove
 def test_whoever_goes_down_before_any_call_only_that_call_can_hurt(name: str) -> None:
     """A call that was read for a moment ago cannot be taken back; the next one must know."""
     spec, begins, event, fewest = SWEEPS[name]

@@ -12,6 +12,7 @@ from tests.managing import Managed, tags
 from tests.provisioning import types
 from tests.shared_worlds import begins_in
 from tests.stories.test_managing_between import at_rest, fib, kill_all
+from tests.tiers import prove
 from tests.topologies import set_at
 
 
@@ -70,6 +71,7 @@ def another_asn(tandem: Managed) -> None:
     tandem.events()
 
 
+@prove
 def test_a_run_that_can_do_nothing_ends_at_once_and_people_hear_of_it_once(there: Managed) -> None:
     another_asn(there)
     told = []
@@ -90,6 +92,7 @@ def test_a_run_that_can_do_nothing_ends_at_once_and_people_hear_of_it_once(there
     assert (found.waits_since, found.told_version) == (None, 0)
 
 
+@prove
 def test_what_goes_on_is_no_reason_to_worry(there: Managed) -> None:
     another_asn(there)
     for _ in range(40):

@@ -14,6 +14,7 @@ from tandem.adapters import clients
 from tandem.failover.watching import CALL_SECONDS
 from tests.shared_worlds import begins_in
 from tests.stack import MOVING, Stack, edge_document, stack
+from tests.tiers import prove
 
 READ_BUCKET_REFILL = 20
 """Calls a second that EC2 gives to one read API (facts §1.7, §8.3)."""
@@ -31,6 +32,7 @@ def edge():
         yield s
 
 
+@prove
 def test_a_hundred_addresses_under_ec2s_token_bucket(edge: Stack) -> None:
     edge.add_addresses(96)
     edge.store()
