@@ -19,7 +19,7 @@ export __SAM_CLI_APP_DIR := $(CURDIR)/$(VENV_SAM)/app
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-trouble lab bench quick test test-fast test-e2e prove prove-fast prove-e2e coverage storm check lint \
+.PHONY: help demo demo-trouble lab bench quick test test-fast test-e2e prove prove-fast prove-e2e mutants coverage storm check lint \
 	format types layers template lock setup clean
 
 help: ## what there is
@@ -59,6 +59,9 @@ prove-fast: $(VENV)/.ready
 prove-e2e: setup
 	@echo "== proof: tests/e2e (a deployed stack for each file)"
 	$(BIN)/pytest -n 3 --dist loadfile --durations 12 -m prove $(PYTEST) tests/e2e
+
+mutants: $(VENV)/.ready ## break one rule at a time (NAMES=…, or all 89) and say which test notices; a minute to an hour
+	$(BIN)/python -m tests.mutants $(NAMES)
 
 coverage: $(VENV)/.ready ## which lines the tests of `make test` run, the deployed stack left out; no gate
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -q -m "not prove" --ignore tests/e2e --cov --cov-report=term $(PYTEST) tests

@@ -146,10 +146,12 @@ def test_ipv6_next_hop_names_its_appliance() -> None:
     assert len(decided(with_interface(observation("fw1", "fw1", routes=rows), six), declared).moves) == 2
 
 
-def test_split_leaves_addresses_with_a_holder_that_owns_a_part() -> None:
+@pytest.mark.parametrize("holder", ["fw1", "fw2"])
+def test_split_leaves_addresses_with_a_holder_that_owns_a_part(holder: str) -> None:
+    """Also with the one that a choice without a holder would not take."""
     declared = topology(prefixes=("0.0.0.0/0", "10.20.0.0/16"))
     rows = (route("fw2"), route("fw1", "10.20.0.0/16"))
-    decision = decided(observation("fw1", "fw1", routes=rows), declared)
+    decision = decided(observation("fw1", holder, routes=rows), declared)
     assert (decision.action, decision.moves) == (Action.HOLD, ())
     assert decision.reason == "the tracked prefixes are split: 0.0.0.0/0 is fw2's, 10.20.0.0/16 is fw1's"
 
@@ -223,6 +225,24 @@ def test_undeclared_interface_holds_that_address_and_the_others_move() -> None:
     assert moved.action is Action.MOVE
 
 
+def test_not_even_a_forced_pin_takes_an_address_from_an_undeclared_interface() -> None:
+    strange = elastic_ip(0, Target("eni-0strange", "10.0.7.7"))
+    observed = observation("fw1", "fw1")
+    pin = _override(OverrideKind.PINNED, appliance="fw2", forced=True)
+    addresses = {**observed.elastic_ips, allocation(0): strange}
+    held, moved = decided(replace(observed, elastic_ips=addresses, overrides=(pin,))).addresses
+    assert (held.action, held.severity) == (Action.HOLD, Severity.CRITICAL)
+    assert moved.action is Action.MOVE
+
+
+def test_an_appliance_whose_instance_is_not_listed_any_more_is_dead_though_its_sessions_are_up() -> None:
+    observed = observation("fw2", "fw1")
+    left = {INSTANCE["fw2"]: "running"}
+    decision = decided(replace(observed, instance_states=left), memory=Memory().with_move("fw1", NOW, BOTH))
+    assert [m.allocation_id for m in decision.moves] == list(BOTH)
+    assert all(m.dead for m in decision.moves)
+
+
 def test_released_address_holds() -> None:
     observed = observation("fw2", "fw1")
     left = {a: e for a, e in observed.elastic_ips.items() if a != allocation(0)}
@@ -263,6 +283,10 @@ _GONE = {i: n for i, n in (_ready_world().interfaces or {}).items() if i != INTE
         (_occupied(_STRANGE), "another Elastic IP, eipalloc-0stranger"),
         (_occupied(_AUTO), "auto-assigned public address 198.51.100.1"),
         (with_interface(_ready_world(), _DETACHED), "not attached"),
+        (
+            with_interface(_ready_world(), replace(interface("fw2"), attachment="attaching")),
+            "not attached to an instance (it is attaching)",
+        ),
         (with_interface(_ready_world(), _ELSEWHERE), f"attached to {INSTANCE['fw1']}"),
         (replace(_ready_world(), interfaces=_GONE), "does not exist"),
     ],

@@ -58,6 +58,16 @@ def test_each_of_many_addresses_has_its_own_contest() -> None:
     assert contested(memory.with_move("fw2", after(170), ["e0"]), "fw1", "e0", after(180)) is None
 
 
+def test_a_move_that_ec2_never_showed_is_no_part_of_a_contest() -> None:
+    memory = Memory()
+    for turn in range(3):
+        memory = memory.with_move("fw1", after(turn * 60), ["e"])
+        if turn < 2:
+            memory = memory.with_verified({"e": "fw1"})
+    assert contested(memory, "fw1", "e", after(180)) is None
+    assert contested(memory.with_verified({"e": "fw1"}), "fw1", "e", after(180)) == 3
+
+
 def test_an_address_that_moves_alone_takes_nothing_from_the_others() -> None:
     memory = flapped(25, 5)
     for turn in range(2000):
