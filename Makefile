@@ -35,7 +35,9 @@ lab: setup ## the same deployment, staying up: pull its levers from a second ter
 	$(BIN)/python -m lab up
 
 quick: $(VENV)/.ready ## seconds: the unit tests of what has changed and of what imports it
-	$(BIN)/python -m tests.affected --changed --in tests/unit | xargs -r $(BIN)/pytest -n $(WORKERS) $(PYTEST)
+	@tests=$$($(BIN)/python -m tests.affected --changed --in tests/unit) || exit 1; \
+	if [ -z "$$tests" ]; then echo "no unit test imports what has changed"; \
+	else $(BIN)/pytest -n $(WORKERS) $(PYTEST) $$tests; fi
 
 test: test-fast test-e2e ## before a commit, ten minutes at most: all that is quick, and a failover on the deployed stack
 
@@ -57,7 +59,7 @@ prove-fast: $(VENV)/.ready
 	$(BIN)/pytest -n $(WORKERS) --dist load --maxschedchunk 1 --durations 12 -m prove --ignore tests/e2e $(PYTEST) tests
 
 prove-e2e: setup
-	@echo "== proof: tests/e2e (a deployed stack for each file)"
+	@echo "== proof: tests/e2e (three workers, each with a deployed stack)"
 	$(BIN)/pytest -n 3 --dist loadfile --durations 12 -m prove $(PYTEST) tests/e2e
 
 mutants: $(VENV)/.ready ## break one rule at a time (NAMES=…, or all 89) and say which test notices; a minute to an hour

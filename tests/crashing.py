@@ -27,7 +27,7 @@ class Crashes:
 
     Two deaths between which nothing was called that counts and no time went by find the same AWS, and a dead
     process leaves nothing else behind. So they are played once: to die before a call is to die after the call
-    before it, unless the process slept between them.
+    before it, unless the process slept, or somebody else changed AWS, between them.
     """
 
     clock: Clock

@@ -107,8 +107,11 @@ class Holder:
 
     def run(self, item: pytest.Item) -> list[pytest.TestReport]:
         """Returns the reports of the test, which ran in a copy."""
-        self._connection.send(item.nodeid)
-        reports, trouble = self._connection.recv()
+        try:
+            self._connection.send(item.nodeid)
+            reports, trouble = self._connection.recv()
+        except (EOFError, OSError):
+            reports, trouble = None, f"the process that holds {self.world} died"
         if trouble is not None:
             return [failure(item, trouble)]
         made = item.config.hook.pytest_report_from_serializable
@@ -128,9 +131,12 @@ def hold(world: World, session: pytest.Session, connection: Connection) -> NoRet
         trouble = built(world)
         session.config.pluginmanager.getplugin("capturemanager").read_global_capture()
         while True:
-            item = items[connection.recv()]
+            try:
+                item = items[connection.recv()]
+            except EOFError:
+                os._exit(0)
             connection.send((None, trouble) if trouble else played(item))
-    except (EOFError, KeyboardInterrupt):
+    except KeyboardInterrupt:
         os._exit(0)
     except BaseException:  # noqa: BLE001 - whoever asks finds the connection closed
         traceback.print_exc(file=sys.__stderr__)

@@ -22,7 +22,7 @@ from typing import Any, NoReturn, TypeVar
 T = TypeVar("T")
 
 BOUND_SECONDS = 300.0
-"""A copy that has not answered by then hangs and is killed. This bounds a loop; it measures nothing."""
+"""A copy that has not answered by then hangs and is killed. No test depends on the value."""
 
 _PR_SET_PDEATHSIG = 1
 
@@ -88,14 +88,18 @@ def fork() -> Copy | None:
 
 def finish(work: Callable[[], Any]) -> NoReturn:
     """Ends the copy with what `work` returns, or with how it fails."""
-    try:
-        answer: tuple[Any, str | None] = (work(), None)
-    except BaseException:  # noqa: BLE001 - the original raises it
-        answer = (None, traceback.format_exc())
     assert _here.answer is not None, "only a copy can finish"
-    with os.fdopen(_here.answer, "wb") as pipe:
-        pickle.dump(answer, pipe)
-    os._exit(0)
+    status = 1
+    try:
+        try:
+            answer = pickle.dumps((work(), None))
+        except BaseException:  # noqa: BLE001 - the original raises it
+            answer = pickle.dumps((None, traceback.format_exc()))
+        with os.fdopen(_here.answer, "wb") as pipe:
+            pipe.write(answer)
+        status = 0
+    finally:
+        os._exit(status)
 
 
 def result(copy: Copy, bound: float = BOUND_SECONDS) -> Any:
@@ -109,7 +113,7 @@ def result(copy: Copy, bound: float = BOUND_SECONDS) -> Any:
     with os.fdopen(copy.stack, "r") as file:
         file.seek(0)
         stack = file.read()
-    if not said:
+    if status or not said:
         how = f"hung for {bound:g} s" if hangs else f"ended without an answer, status {status}"
         raise CopyError(f"the copy {how}\n{stack}")
     answer, trouble = pickle.loads(said)  # noqa: S301 - from a copy of this process

@@ -32,7 +32,8 @@ class World:
     def of(self, param: object) -> World:
         """Returns the world of a test that has this parameter."""
         given = tuple(param if argument is THE_PARAM else argument for argument in self.arguments)
-        return replace(self, arguments=given)
+        named = {n: param if argument is THE_PARAM else argument for n, argument in self.named.items()}
+        return replace(self, arguments=given, named=named)
 
     def __str__(self) -> str:
         given = [*map(repr, self.arguments), *(f"{name}={value!r}" for name, value in self.named.items())]

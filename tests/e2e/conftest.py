@@ -1,4 +1,4 @@
-"""One deployed lab for all end-to-end tests: the real template, the edge scenario, nothing left behind."""
+"""Each worker deploys one lab for its tests: the real template, the edge scenario, nothing left behind."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.forks import CopyError, forked
+
 ROOT = Path(__file__).parents[2]
 CONFTEST = """
 from tests import fork_plugin
@@ -196,3 +198,8 @@ def test_a_test_that_begins_in_two_worlds_is_refused_before_any_runs(tmp_path: P
     inner = Inner(tmp_path, TWO)
     assert inner.outcomes == {}
     assert "test_begins_in_both begins in room('red') and in room('blue')" in inner.printed
+
+
+def test_a_copy_whose_answer_cannot_be_sent_fails_and_does_not_go_on() -> None:
+    with pytest.raises(CopyError, match="pickle"):
+        forked(lambda: lambda: 0)

@@ -385,6 +385,7 @@ def swept(s: Stack, scenario: Scenario) -> Crashes:
 
         def judge() -> int:
             until_dead.close()
+            ec2._pool.cache_clear()  # the threads of the former looks were not copied
             s.app = load_failover(s.lab)
             return converges(s, scenario)
 
