@@ -32,10 +32,10 @@ class Crashes:
 
     clock: Clock
     counts: Callable[[list[str]], int] = len
-    """How many of the calls so far make a death another one."""
+    """Deaths with the same count and time are the same death."""
     calls: list[str] = field(default_factory=list)
     ended: dict[str, Any] = field(default_factory=dict)
-    """What `judge` returned of each that died, by where."""
+    """The result of `judge` for each copy that died, by the place of its death."""
     is_copy: bool = False
     _played: set[tuple[int, float]] = field(default_factory=set)
 

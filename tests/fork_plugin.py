@@ -20,7 +20,7 @@ TEST_BOUND_SECONDS = 1200.0
 """A test that has not ended by then hangs. The longest take minutes on a slow machine."""
 
 HOLDERS: list[Holder] = []
-"""Those of this process."""
+"""The holders that this process has started."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What has been imported and collected stays: no collection looks at it again, in no process."""
+    """Keeps imports and tests out of every later garbage collection, in this process and its copies."""
     gc.collect()
     gc.freeze()
 

@@ -37,14 +37,14 @@ class Copy:
 
     pid: int
     answer: int
-    """Where its answer can be read."""
+    """File descriptor of the pipe with its answer."""
     stack: int
-    """Where the stacks of its threads lie, if it hung."""
+    """File descriptor of the file to which faulthandler writes the stacks of its threads."""
 
 
 @dataclass(slots=True)
 class _Here:
-    """Where this process answers, if it is a copy."""
+    """Holds the pipe in which this process answers, if it is a copy."""
 
     answer: int | None = None
 

@@ -735,7 +735,7 @@ MUTANTS = (
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What pytest said of some tests: how many ended, which one failed, whether time was over before."""
+    """The result of a pytest run: how many tests ended, which one failed, and whether time ran out."""
 
     count: int
     failing: str | None = None

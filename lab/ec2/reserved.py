@@ -1,4 +1,4 @@
-"""What is in the account but AWS's own: the interfaces of endpoints, and tags that begin with ``aws:``."""
+"""Refuses changes to what AWS itself owns: the interfaces of endpoints, tags that begin with ``aws:``."""
 
 from __future__ import annotations
 

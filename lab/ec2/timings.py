@@ -95,14 +95,14 @@ class Unpersisting(StrEnum):
 
 
 class BfdDown(StrEnum):
-    """What BFD that goes down beside BGP that stays up does to the routes of that session."""
+    """Says what happens to a session's routes when its BFD goes down and its BGP stays up."""
 
     WITHDRAWS = "withdraws"  # they leave the RIB until BFD is up again
     KEEPS = "keeps"
 
 
 class DeletedTable(StrEnum):
-    """What DeleteRouteTable does while a route server propagates to the table."""
+    """Says what DeleteRouteTable does while a route server propagates to the table."""
 
     ENDS = "ends"  # the propagation goes with the table
     REFUSED = "refused"  # DependencyViolation until it is disabled

@@ -51,7 +51,7 @@ def is_quiet(cloud: Cloud) -> bool:
 
 
 def forget_moves(cloud: Cloud) -> None:
-    """What one test has moved must not damp what the next one moves."""
+    """Removes the memory of moves: one test's moves must not damp those of the next."""
     key: dict[str, Any] = {"kind": {"S": "look"}, "id": {"S": "edge"}}
     table = cloud.session.client("dynamodb")
     table.update_item(TableName=cloud.outputs["StateTable"], Key=key, UpdateExpression="REMOVE memory")

@@ -123,7 +123,7 @@ def test_begins_in_both(red, blue): ...
 
 
 class Inner:
-    """What pytest printed of a run in a folder of its own, and which worlds were built."""
+    """Runs pytest in a folder of its own; keeps what it printed and which worlds were built."""
 
     def __init__(self, folder: Path, tests: str, *options: str) -> None:
         for name, text in (("conftest.py", CONFTEST), ("worlds.py", WORLDS), ("test_inner.py", tests)):

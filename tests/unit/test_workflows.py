@@ -27,7 +27,7 @@ WRITES = {
     ("release", "attest"): {"attestations", "id-token"},
     ("release", "publish"): {"contents"},
 }
-"""What a job may write. No other job may write anything."""
+"""The permissions to write, by job. No other job may write anything."""
 
 TEXT = {"type": "string", "minLength": 1}
 PERMISSIONS = {

@@ -95,7 +95,7 @@ class Inventory:
         return tuple(i for i in self.interfaces.values() if instance_id and i.instance_id == instance_id)
 
     def has_lost(self, instance_id: str | None) -> bool:
-        """Whether there is no such instance any more, or it is only listed."""
+        """True if the instance does not exist any more, or is listed as terminated."""
         return instance_id is not None and self.instance_states.get(instance_id) in (None, "terminated")
 
     def interface_with(self, address: str) -> NetworkInterface | None:

@@ -35,7 +35,7 @@ class Problem:
 
 
 def by_cause(problems: Iterable[Problem]) -> list[tuple[Problem, ...]]:
-    """Those that one thing brought about together, each in its order: what is gone, or the same words."""
+    """Groups the problems that have one cause: the same resource is gone, or the words are the same."""
     found: dict[str, list[Problem]] = {}
     for problem in problems:
         found.setdefault(problem.gone or problem.what, []).append(problem)

@@ -75,7 +75,7 @@ def unanswered(signals: Iterable[Signal], came: Iterable[Signal]) -> tuple[Signa
 
 
 def without_copies(came: Iterable[Signal], signals: Iterable[Signal]) -> tuple[Signal, ...]:
-    """What `came` meanwhile, but for the same happenings told again: SNS delivers at least once, and each
+    """Returns what `came` meanwhile, without copies of `signals`: SNS delivers at least once, and each
     message also comes over the bus.
     """
     known = {(_session(s), s.occurred_at, s.status) for s in signals if s.occurred_at is not None}
@@ -87,7 +87,7 @@ def without_copies(came: Iterable[Signal], signals: Iterable[Signal]) -> tuple[S
 
 
 def _is_newer(came: Signal, waited: Signal) -> bool:
-    """Whether it happened later in the same session, or in the same second and says something else."""
+    """True if it happened later in the same session, or in the same second and says something else."""
     at, before = came.occurred_at, waited.occurred_at
     if came.kind is not SignalKind.SESSION or _session(came) != _session(waited) or not (at and before):
         return False

@@ -42,7 +42,7 @@ PASSING = TRANSIENT_CODES | {"DependencyViolation"}
 """What a later turn finds different (facts §2.1, §8.2): not yet, already gone, or too many calls."""
 
 GONE = frozenset({"InvalidRouteTableID.NotFound", "InvalidVpcID.NotFound"})
-"""Of what a propagation or an association leads to (facts §2.1)."""
+"""EC2's codes when the target of a propagation or an association does not exist any more."""
 
 DUPLICATE = ("AlreadyExists", "AlreadyAssociated", "Duplicate")
 """AWS's codes for a second peer, association or propagation are not known (facts §1.5): looked at again."""

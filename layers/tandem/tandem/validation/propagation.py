@@ -145,7 +145,7 @@ def _gateway_tables(topology: Topology, inventory: Inventory) -> list[RouteTable
 
 
 def _propagated_tables(topology: Topology, inventory: Inventory) -> list[RouteTable]:
-    """Those that get the route server's routes, or are going to."""
+    """Returns the route tables that get the route server's routes, or are going to."""
     wanted = topology.route_server.propagate_to if topology.manage else ()
     propagated = dict.fromkeys((*inventory.propagated_to, *wanted))
     tables = (inventory.route_tables.get(table_id) for table_id in propagated)
