@@ -14,7 +14,7 @@ from botocore.model import OperationModel
 
 from lab.ec2.clock import Clock
 from tandem.adapters import clients
-from tests.forks import finish, fork, result
+from tests.forks import finish, fork, wait_for_result
 
 
 class Killed(BaseException):
@@ -34,7 +34,7 @@ class Crashes:
     counts: Callable[[list[str]], int] = len
     """Deaths with the same count and time are the same death."""
     calls: list[str] = field(default_factory=list)
-    ended: dict[str, Any] = field(default_factory=dict)
+    results: dict[str, Any] = field(default_factory=dict)
     """The result of `judge` for each copy that died, by the place of its death."""
     is_copy: bool = False
     _played: set[tuple[int, float]] = field(default_factory=set)
@@ -66,11 +66,11 @@ class Crashes:
         found = (self.counts(self.calls), self.clock.seconds())
         if found in self._played:
             return
-        self._played.add(found)
         copy = fork()
         self.is_copy = copy is None
         if copy is not None:
-            self.ended[where] = result(copy)
+            self._played.add(found)
+            self.results[where] = wait_for_result(copy)
 
 
 class OneThread(Executor):
@@ -85,26 +85,32 @@ class OneThread(Executor):
         return done
 
 
+Hook = Callable[[str], None]
+"""Takes the name of an AWS call."""
+
+
 @contextmanager
-def heard(listener: Any) -> Iterator[None]:
-    """Tells the listener of each call of the failover function, before and after."""
+def hooks(*, before: Hook | None = None, after: Hook | None = None) -> Iterator[None]:
+    """Calls these before and after each AWS call of the failover function."""
 
-    def before(model: OperationModel, **_: object) -> None:
-        listener.before(model.name)
+    def on_before(model: OperationModel, **_: object) -> None:
+        if before is not None:
+            before(model.name)
 
-    def after(model: OperationModel, **_: object) -> None:
-        listener.after(model.name)
+    def on_after(model: OperationModel, **_: object) -> None:
+        if after is not None:
+            after(model.name)
 
     used = [clients.ec2(), clients.ec2_moves(), clients.dynamodb(), clients.events()]
     for client in used:
-        client.meta.events.register("before-call.*", before, unique_id="heard before")
-        client.meta.events.register("after-call.*", after, unique_id="heard after")
+        client.meta.events.register("before-call.*", on_before)
+        client.meta.events.register("after-call.*", on_after)
     try:
         yield
     finally:
         for client in used:
-            client.meta.events.unregister("before-call.*", unique_id="heard before")
-            client.meta.events.unregister("after-call.*", unique_id="heard after")
+            client.meta.events.unregister("before-call.*", on_before)
+            client.meta.events.unregister("after-call.*", on_after)
 
 
 class Fuse:
@@ -116,14 +122,14 @@ class Fuse:
         self._after = after
         self._dead = False
 
-    def before(self, model: Any, **_: Any) -> None:
+    def before(self, call: str) -> None:
         if self._dead:
             raise Killed
-        self.calls.append(model.name)
+        self.calls.append(call)
         if len(self.calls) == self._blow_at and not self._after:
             self._die()
 
-    def after(self, **_: Any) -> None:
+    def after(self, _call: str) -> None:
         if self._dead or (self._after and len(self.calls) == self._blow_at):
             self._die()
 
@@ -136,55 +142,41 @@ class Fuse:
 def fuse(blow_at: int | None = None, *, after: bool = False) -> Iterator[Fuse]:
     """Puts a fuse into every client that the function uses."""
     burning = Fuse(blow_at, after=after)
-    used = [clients.ec2(), clients.ec2_moves(), clients.dynamodb(), clients.events()]
-    for client in used:
-        client.meta.events.register("before-call.*", burning.before, unique_id="fuse")
-        client.meta.events.register("after-call.*", burning.after, unique_id="blown")
-    try:
+    with hooks(before=burning.before, after=burning.after):
         yield burning
-    finally:
-        for client in used:
-            client.meta.events.unregister("before-call.*", unique_id="fuse")
-            client.meta.events.unregister("after-call.*", unique_id="blown")
 
 
 @contextmanager
 def table_away(*operations: str, most: int | None = None) -> Iterator[None]:
-    """DynamoDB answers nobody; or only some operations go unanswered, or so many calls at most."""
+    """Makes DynamoDB answer nobody; or only some operations go unanswered, or so many calls at most."""
     unanswered = 0
 
-    def gone(model: OperationModel, **_: object) -> None:
+    def time_out(model: OperationModel, **_: object) -> None:
         nonlocal unanswered
         if (not operations or model.name in operations) and (most is None or unanswered < most):
             unanswered += 1
             raise ConnectTimeoutError(endpoint_url="dynamodb")
 
     events = clients.dynamodb().meta.events
-    events.register("before-call.dynamodb", gone, unique_id="gone")
+    events.register("before-call.dynamodb", time_out)
     try:
         yield
     finally:
-        events.unregister("before-call.dynamodb", unique_id="gone")
+        events.unregister("before-call.dynamodb", time_out)
 
 
 @contextmanager
 def meanwhile(number: int, what: Callable[[], object]) -> Iterator[None]:
-    """Something else happens once: before the `number`-th AWS call, or the main thread's next one."""
+    """Does something else once: before the `number`-th AWS call, or the main thread's next one."""
     calls = 0
     is_due = True
 
-    def interrupt(**_: object) -> None:
+    def interrupt(_call: str) -> None:
         nonlocal calls, is_due
         calls += 1
         if is_due and calls >= number and threading.current_thread() is threading.main_thread():
             is_due = False
             what()
 
-    used = [clients.ec2(), clients.ec2_moves(), clients.dynamodb(), clients.events()]
-    for client in used:
-        client.meta.events.register("before-call.*", interrupt, unique_id="meanwhile")
-    try:
+    with hooks(before=interrupt):
         yield
-    finally:
-        for client in used:
-            client.meta.events.unregister("before-call.*", unique_id="meanwhile")

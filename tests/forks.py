@@ -52,16 +52,16 @@ class _Here:
 _here = _Here()
 
 
-def forked(work: Callable[[], T]) -> T:
+def run_in_copy(work: Callable[[], T]) -> T:
     """Returns what `work` returns in a copy of this process. Raises CopyError if it fails there."""
     copy = fork()
     if copy is None:
         finish(work)
-    return result(copy)  # type: ignore[no-any-return]
+    return wait_for_result(copy)  # type: ignore[no-any-return]
 
 
 def fork() -> Copy | None:
-    """Returns None in the copy, which must end with `finish`; in the original, what `result` takes.
+    """Returns None in the copy, which must end with `finish`; in the original, what `wait_for_result` takes.
 
     Only the main thread forks: a lock that another thread holds would never be released in the copy.
     """
@@ -102,19 +102,16 @@ def finish(work: Callable[[], Any]) -> NoReturn:
         os._exit(status)
 
 
-def result(copy: Copy, bound: float = BOUND_SECONDS) -> Any:
+def wait_for_result(copy: Copy, bound: float = BOUND_SECONDS) -> Any:
     """Returns what the copy returned. Raises CopyError where it failed or died, or hung and was killed."""
-    hangs = not select.select([copy.answer], [], [], bound)[0]
-    if hangs:
-        os.kill(copy.pid, signal.SIGABRT)  # faulthandler writes the stacks of its threads
-    with os.fdopen(copy.answer, "rb") as pipe:
+    is_late = not select.select([copy.answer], [], [], bound)[0]
+    if is_late:
+        abort(copy)
+    with os.fdopen(copy.answer, "rb", closefd=False) as pipe:
         said = pipe.read()
-    _, status = os.waitpid(copy.pid, 0)
-    with os.fdopen(copy.stack, "r") as file:
-        file.seek(0)
-        stack = file.read()
+    status, stack = wait_for_end(copy)
     if status or not said:
-        how = f"hung for {bound:g} s" if hangs else f"ended without an answer, status {status}"
+        how = f"hung for {bound:g} s" if is_late else f"ended without an answer, status {status}"
         raise CopyError(f"the copy {how}\n{stack}")
     answer, trouble = pickle.loads(said)  # noqa: S301 - from a copy of this process
     if trouble is not None:
@@ -122,15 +119,32 @@ def result(copy: Copy, bound: float = BOUND_SECONDS) -> Any:
     return answer
 
 
+def abort(copy: Copy) -> None:
+    """Kills the copy; faulthandler writes the stacks of its threads as it dies."""
+    os.kill(copy.pid, signal.SIGABRT)
+
+
+def wait_for_end(copy: Copy) -> tuple[int, str]:
+    """Waits until the copy has ended, and closes what was open for it.
+
+    Returns its wait status, and the stacks of its threads if a signal ended it.
+    """
+    _, status = os.waitpid(copy.pid, 0)
+    os.close(copy.answer)
+    with os.fdopen(copy.stack, "r") as file:
+        file.seek(0)
+        return status, file.read()
+
+
 def _raise(error: BaseException) -> NoReturn:
     raise error
 
 
 def _renew_pools() -> None:
-    """The threads of a pool are not copied: the pools that have some wait for them for ever."""
+    """Makes new pools: threads are not copied, and a pool that had some would wait for them for ever."""
     ec2: Any = sys.modules.get("tandem.adapters.ec2")
     if ec2 is not None and hasattr(ec2._pool, "cache_clear"):
         ec2._pool.cache_clear()
     app: Any = sys.modules.get("functions.failover.app")
     if app is not None and isinstance(app.world.side, ThreadPoolExecutor):
-        vars(app)["world"] = replace(app.world, side=ThreadPoolExecutor(max_workers=4))
+        vars(app)["world"] = replace(app.world, side=ThreadPoolExecutor(app.SIDE_WORKERS))

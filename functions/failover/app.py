@@ -69,6 +69,9 @@ def note(message: str, /, **facts: object) -> None:
     logger.warning(message, extra=facts)
 
 
+SIDE_WORKERS = 4
+"""Threads for the calls that a look makes beside its own."""
+
 damaged: dict[str, str] = {}
 """Overrides and look-again marks that this invocation could not read, each with why."""
 unread: dict[str, None] = {}
@@ -109,7 +112,7 @@ world = World(
     note=note,
     last_known=LastKnown(),
     stored=_stored,
-    side=ThreadPoolExecutor(max_workers=4, thread_name_prefix="side"),
+    side=ThreadPoolExecutor(SIDE_WORKERS, thread_name_prefix="side"),
 )
 
 

@@ -9,15 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.forks import CopyError, forked
+from tests.forks import CopyError, run_in_copy
 
 ROOT = Path(__file__).parents[2]
 CONFTEST = """
-from tests import fork_plugin
+from tests import holders
 pytest_plugins = ["tests.fork_plugin"]
-fork_plugin.TEST_BOUND_SECONDS = 1.0
+holders.TEST_BOUND_SECONDS = 1.0
+holders.HOLDER_BOUND_SECONDS = 3.0
 """
 WORLDS = """
+import os, sys, threading
 from pathlib import Path
 from tests.shared_worlds import shared_world
 
@@ -27,6 +29,13 @@ def room(name="plain"):
         file.write(name + "\\n")
     if name == "broken":
         raise ValueError("there is no such room")
+    if name == "closed":
+        sys.exit("the door is locked")
+    if name == "burning":
+        print("fire", flush=True)
+        os._exit(3)
+    if name == "endless":
+        threading.Event().wait()
     yield [name]
 """
 TESTS = """
@@ -82,6 +91,7 @@ def test_enters_no_world():
 @begins_in(room)
 def test_dies():
     with room():
+        print("last words")
         os._exit(3)
 
 @begins_in(room)
@@ -104,6 +114,46 @@ def test_forks_on_another_thread():
         thread.start()
         thread.join()
         raise raised[0]
+"""
+NO_WORLD = """
+import pytest
+from tests.shared_worlds import begins_in
+from worlds import room
+
+@begins_in(room, "closed")
+def test_exits():
+    with room("closed"): ...
+
+@begins_in(room, "burning")
+def test_dies():
+    with room("burning"): ...
+
+@pytest.mark.parametrize("number", [1, 2])
+@begins_in(room, "endless")
+def test_hangs(number):
+    with room("endless"): ...
+"""
+WARNING = """
+import warnings, pytest
+from tests.shared_worlds import begins_in
+from worlds import room
+
+@begins_in(room)
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_fails_on_a_warning():
+    with room():
+        warnings.warn("mind the step")
+
+@begins_in(room)
+def test_warns():
+    with room():
+        warnings.warn("mind the gap")
+
+@begins_in(room)
+@pytest.mark.filterwarnings("ignore:mind the dog")
+def test_ignores_a_warning():
+    with room():
+        warnings.warn("mind the dog")
 """
 TWO = """
 import pytest
@@ -187,11 +237,40 @@ def test_whoever_dies_or_hangs_fails_alone_and_says_where(tmp_path: Path) -> Non
     for words in (
         "the test says that it begins in room(), and does not enter it",
         "the copy ended without an answer, status 768",
+        "last words",
         "the copy hung for 1 s",
         "in test_hangs",
         "only the main thread may fork",
     ):
         assert words in inner.printed, inner.printed
+
+
+def test_a_world_that_cannot_be_built_fails_its_tests_and_says_why(tmp_path: Path) -> None:
+    inner = Inner(tmp_path, NO_WORLD)
+    assert set(inner.outcomes.values()) == {"FAILED"}
+    assert len(inner.outcomes) == 4, inner.printed
+    assert sorted(inner.built) == ["burning", "closed", "endless"]
+    for words in (
+        "room('closed') cannot be built",
+        "SystemExit: the door is locked",
+        "the process that holds room('burning') died, status 768",
+        "fire",
+        "the process that holds room('endless') hung for 3 s",
+        "in room",
+    ):
+        assert words in inner.printed, inner.printed
+
+
+def test_a_copy_has_the_filters_of_its_test_and_sends_back_its_warnings(tmp_path: Path) -> None:
+    """The first test's filters are not those of the world's other tests."""
+    inner = Inner(tmp_path, WARNING)
+    assert inner.outcomes == {
+        "test_fails_on_a_warning": "FAILED",
+        "test_warns": "PASSED",
+        "test_ignores_a_warning": "PASSED",
+    }, inner.printed
+    assert "UserWarning: mind the gap" in inner.printed
+    assert "mind the dog" not in inner.printed.replace('warnings.warn("mind the dog")', "")
 
 
 def test_a_test_that_begins_in_two_worlds_is_refused_before_any_runs(tmp_path: Path) -> None:
@@ -202,4 +281,4 @@ def test_a_test_that_begins_in_two_worlds_is_refused_before_any_runs(tmp_path: P
 
 def test_a_copy_whose_answer_cannot_be_sent_fails_and_does_not_go_on() -> None:
     with pytest.raises(CopyError, match="pickle"):
-        forked(lambda: lambda: 0)
+        run_in_copy(lambda: lambda: 0)

@@ -15,7 +15,7 @@ from tandem.adapters import clients, ec2
 from tandem.adapters.looks import LookStore
 from tandem.audit import RecordKind, open_intent
 from tandem.errors import StateUnavailableError
-from tests.crashing import Crashes, OneThread, heard, meanwhile, table_away
+from tests.crashing import Crashes, OneThread, hooks, meanwhile, table_away
 from tests.shared_worlds import begins_in
 from tests.stack import Stack, edge_document, load_failover, stack
 from tests.tiers import first_now
@@ -381,7 +381,7 @@ def swept(s: Stack, scenario: Scenario) -> Crashes:
     crashes = Crashes(s.clock)
     with ExitStack() as until_dead:
         until_dead.enter_context(one_thread(s))
-        until_dead.enter_context(heard(crashes))
+        until_dead.enter_context(hooks(before=crashes.before, after=crashes.after))
 
         def judge() -> int:
             until_dead.close()
@@ -418,9 +418,9 @@ def test_killed_at_any_call_the_next_sweep_converges(
         s.forget_calls()
         crashes = swept(s, scenario)
         assert converges(s, scenario) == 0
-    points = f"{len(crashes.ended)} crash points"
+    points = f"{len(crashes.results)} crash points"
     record_property("met", f"{scenario.name}: {points}: {', '.join(crashes.calls)}")
     assert Counter(crashes.calls) == scenario.calls
-    assert len(crashes.ended) > len(crashes.calls)
+    assert len(crashes.results) > len(crashes.calls)
     if scenario.calls == MOVES_FOUR:
-        assert sum(crashes.ended.values()) > 0  # some died between their intent and its outcome
+        assert sum(crashes.results.values()) > 0  # some died between their intent and its outcome

@@ -14,7 +14,7 @@ from tandem.validation.document import normalise
 from tests.changes import Change, changes
 from tests.emulated import SessionGuard, described, shown
 from tests.examples_managed import MANAGED, converged, others
-from tests.forks import forked
+from tests.forks import run_in_copy
 from tests.managing import Managed
 from tests.remembering import Readings, remembered
 from tests.tiers import prove
@@ -52,7 +52,7 @@ def test_every_field_changed_is_reached_or_refused_and_no_owner_is_stranded(
         tandem.settle(60)
         tandem.refresh()
         tandem.events()
-        ended = Counter(forked(partial(ends, tandem, change, readings)) for change in swept)
+        ended = Counter(run_in_copy(partial(ends, tandem, change, readings)) for change in swept)
     told = ", ".join(f"{number} {end}" for end, number in sorted(ended.items()))
     record_property("met", f"{name}: {len(swept)} changes: {told}")
     assert len(swept) >= FEWEST[name]

@@ -16,7 +16,7 @@ from lab.ec2.errors import LeverError
 from tandem.adapters import managing
 from tandem.provisioning.managesteps import Action, Step
 from tests.emulated import SessionGuard
-from tests.forks import forked
+from tests.forks import run_in_copy
 from tests.managing import Managed, converged
 from tests.provisioning import LISTENERS, changing
 from tests.shared_worlds import begins_in, shared_world
@@ -122,9 +122,9 @@ def test_whoever_goes_down_before_any_call_only_that_call_can_hurt(name: str) ->
     spec, begins, event, fewest = SWEEPS[name]
     with at_rest(**spec) as tandem:
         begins(tandem)
-        calls = forked(partial(swept, tandem, 0, event))[0]
+        calls = run_in_copy(partial(swept, tandem, 0, event))[0]
         assert len(calls) >= fewest
-        ends = {n: forked(partial(swept, tandem, n, event)) for n in range(1, len(calls) + 1)}
+        ends = {n: run_in_copy(partial(swept, tandem, n, event)) for n in range(1, len(calls) + 1)}
     hurt = {
         n: stranded
         for n, (made, stranded) in ends.items()

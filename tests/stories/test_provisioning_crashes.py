@@ -14,7 +14,7 @@ from tandem.lease import is_over
 from tandem.validation.document import normalise
 from tests.crashing import Crashes
 from tests.emulated import SessionGuard, described, shown
-from tests.forks import forked
+from tests.forks import run_in_copy
 from tests.managing import Managed, adoptable, managed, with_id
 from tests.provisioning import LISTENERS, _load, changing
 from tests.remembering import remembered
@@ -176,13 +176,13 @@ def test_killed_at_any_call_the_next_run_comes_to_the_same_end(
     with managed() as tandem:
         wanted = scenario.begins(tandem)
         with remembered(tandem.lab):
-            expected = forked(lambda: uninterrupted(tandem, scenario, wanted))
+            expected = run_in_copy(lambda: uninterrupted(tandem, scenario, wanted))
             crashes = swept(tandem, scenario, wanted)
-    points = f"{2 * len(crashes.calls)} crash points in {len(crashes.ended)} states of AWS"
+    points = f"{2 * len(crashes.calls)} crash points in {len(crashes.results)} states of AWS"
     record_property("met", f"{scenario.name}: {points}: {', '.join(changing(crashes.calls))} and reads")
     assert len(crashes.calls) >= scenario.fewest
-    assert len(crashes.ended) > len(changing(crashes.calls))
-    different = {where: end for where, end in crashes.ended.items() if end != expected}
+    assert len(crashes.results) > len(changing(crashes.calls))
+    different = {where: end for where, end in crashes.results.items() if end != expected}
     assert different == {}
 
 
