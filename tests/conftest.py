@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import faster_moto
+from tests.tiers import LONG
 
 pytest_plugins = ["tests.fork_plugin"]
 
@@ -14,9 +15,6 @@ settings.register_profile(
 )
 settings.register_profile("exploring", settings.get_profile("repeatable"), derandomize=False)
 settings.load_profile("repeatable")  # one commit, one verdict; `make storm` explores
-
-LONG = ("test_storm.py", "test_field_sweep.py", "test_provisioning_crashes.py", "test_crashes.py")
-"""Files of tests that take longest, the longest first."""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

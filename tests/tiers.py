@@ -10,6 +10,9 @@ import pytest
 prove = pytest.mark.prove
 smoke = pytest.mark.smoke
 
+LONG = ("test_storm.py", "test_field_sweep.py", "test_provisioning_crashes.py", "test_crashes.py")
+"""Files of tests that take longest, the longest first."""
+
 
 def first_now(values: Iterable[Any]) -> list[Any]:
     """Parameters of a sweep: `make test` runs it with the first of them, `make prove` with the others."""

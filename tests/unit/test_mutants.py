@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.affected import ROOT
-from tests.mutants import MUTANTS, Mutant
+from tests.mutant_table import MUTANTS, Mutant
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

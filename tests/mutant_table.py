@@ -1,0 +1,708 @@
+"""Lists the mistakes that `tests.mutants` makes in Tandem, one at a time. A new rule gets a row here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.affected import LAYER
+
+TANDEM = f"{LAYER}tandem"
+FAILOVER, PROVISIONING = f"{TANDEM}/failover", f"{TANDEM}/provisioning"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One mistake that a careless engineer could make."""
+
+    name: str
+    rule: str
+    """The rule that it breaks."""
+    file: str
+    old: str
+    """The text to replace, which occurs once in the file."""
+    new: str
+
+
+MUTANTS = (
+    # decision: who gets an address
+    Mutant(
+        "decision-doubt",
+        "A holder that is alive keeps its address while the FIB is in doubt.",
+        f"{FAILOVER}/decision.py",
+        "if owner.doubt and not move.dead:",
+        "if owner.doubt and move.dead:",
+    ),
+    Mutant(
+        "decision-session",
+        "An owner without a session with BGP up gets no address.",
+        f"{FAILOVER}/decision.py",
+        "tuple(n for n in candidates if ownership.has_session(topology.appliances[n], observation))",
+        "candidates",
+    ),
+    Mutant(
+        "decision-stranger",
+        "Not even a forced pin takes an address from an interface that no appliance declares.",
+        f"{FAILOVER}/decision.py",
+        "if move.holder and move.holder_appliance is None:",
+        "if move.holder and move.holder_appliance is None and not owner.forced:",
+    ),
+    Mutant(
+        "decision-forced",
+        "A forced pin needs no session with BGP up.",
+        f"{FAILOVER}/decision.py",
+        "if not override.forced and not ownership.has_session(pinned, scene.observation):",
+        "if not ownership.has_session(pinned, scene.observation):",
+    ),
+    Mutant(
+        "decision-dead-is-damped",
+        "An address leaves a dead holder undamped.",
+        f"{FAILOVER}/decision.py",
+        "return None if dead else _restraint(held, scene)",
+        "return _restraint(held, scene)",
+    ),
+    Mutant(
+        "decision-within",
+        "An address on the owner's wrong private IP is damped only where it had been put right.",
+        f"{FAILOVER}/decision.py",
+        "(_is_within(held) and not _was_put_right(held, scene))",
+        "(_is_within(held) and _was_put_right(held, scene))",
+    ),
+    Mutant(
+        "decision-split",
+        "An address stays with an appliance that owns a part of the tracked prefixes.",
+        f"{FAILOVER}/decision.py",
+        "chosen = at if at in owner.candidates else owner.candidates[0]",
+        "chosen = owner.candidates[0]",
+    ),
+    Mutant(
+        "decision-displacement",
+        "A move throws no address off that stays where it is.",
+        f"{FAILOVER}/decision.py",
+        "leaving = {move.allocation_id for move in wished if move.action is Action.MOVE}",
+        "leaving = {move.allocation_id for move in wished}",
+    ),
+    Mutant(
+        "decision-reassociation",
+        "An address that nobody has is moved without AllowReassociation.",
+        f"{FAILOVER}/decision.py",
+        "return self.holder is not None",
+        "return True",
+    ),
+    Mutant(
+        "override-end",
+        "An override ends by itself.",
+        f"{TANDEM}/override.py",
+        "if o.group in (None, group) and now < o.until]",
+        "if o.group in (None, group)]",
+    ),
+    Mutant(
+        "override-pause",
+        "A pause beats a pin.",
+        f"{TANDEM}/override.py",
+        "(o.kind is not OverrideKind.PAUSED, o.group is None)",
+        "(o.group is None, o.kind is not OverrideKind.PAUSED)",
+    ),
+    # ownership, readiness, settling
+    Mutant(
+        "ownership-rib",
+        "Only a route in the FIB says who owns a prefix.",
+        f"{FAILOVER}/ownership.py",
+        "if r.prefix == prefix and r.status is RouteStatus.IN_FIB]",
+        "if r.prefix == prefix]",
+    ),
+    Mutant(
+        "ownership-installed",
+        "One route table with the route is enough.",
+        f"{FAILOVER}/ownership.py",
+        "return any(i.status is InstallationStatus.INSTALLED",
+        "return all(i.status is InstallationStatus.INSTALLED",
+    ),
+    Mutant(
+        "ownership-veto",
+        "A holder that is alive keeps its address while the route is in no route table.",
+        f"{FAILOVER}/ownership.py",
+        "PrefixOwner(prefix, named[0], _not_installed(row), veto=True)",
+        "PrefixOwner(prefix, named[0], _not_installed(row))",
+    ),
+    Mutant(
+        "ownership-gone",
+        "An appliance whose instance is gone is dead.",
+        f"{FAILOVER}/ownership.py",
+        'if state == "running":',
+        'if state in ("running", None):',
+    ),
+    Mutant(
+        "readiness-auto-assigned",
+        "A move releases no auto-assigned public address.",
+        f"{FAILOVER}/readiness.py",
+        "if address.public_ip is not None and address.allocation_id is None:",
+        "if address.public_ip is None and address.allocation_id is None:",
+    ),
+    Mutant(
+        "readiness-unread",
+        "With a dead holder, interfaces that cannot be read stop no move.",
+        f"{FAILOVER}/readiness.py",
+        'return None if dead else f"the interfaces could not be read',
+        'return f"the interfaces could not be read',
+    ),
+    Mutant(
+        "readiness-attachment",
+        "A target's interface is attached, and not on its way.",
+        f"{FAILOVER}/readiness.py",
+        'interface.attachment not in (None, "attached"):',
+        'interface.attachment == "detached":',
+    ),
+    Mutant(
+        "settling-order",
+        "A signal that is older than another of its session says nothing any more.",
+        f"{FAILOVER}/settling.py",
+        "times[session] = max(times.get(session, signal.occurred_at), signal.occurred_at)",
+        "times[session] = signal.occurred_at",
+    ),
+    Mutant(
+        "settling-second-read",
+        "Only a second reading, equal to the first, is believed after a session signal.",
+        f"{FAILOVER}/settling.py",
+        "if previous is None or _view(previous, topology)",
+        "if previous is not None and _view(previous, topology)",
+    ),
+    Mutant(
+        "settling-same-second",
+        "Of two signals of the same second that disagree, either may be the later one.",
+        f"{FAILOVER}/settling.py",
+        "return at > before or (at == before and came.status is not waited.status)",
+        "return at > before",
+    ),
+    Mutant(
+        "settling-maintenance",
+        "A look does not wait for sessions whose endpoint's maintenance was announced.",
+        f"{FAILOVER}/settling.py",
+        "if s.kind is SignalKind.SESSION and _counts(s, newest, began) and s.peer_id not in announced",
+        "if s.kind is SignalKind.SESSION and _counts(s, newest, began)",
+    ),
+    # memory: damping, contest
+    Mutant(
+        "memory-flapping",
+        "A run of flapping ends with a gap of two minutes between two moves.",
+        f"{TANDEM}/memory.py",
+        "past[-run].at - past[-run - 1].at < FLAP_WINDOW",
+        "past[-1].at - past[-run - 1].at < FLAP_WINDOW",
+    ),
+    Mutant(
+        "memory-future",
+        "A move in the future damps no longer than one of now.",
+        f"{TANDEM}/memory.py",
+        "until = min(past[-1].at, now) + wait",
+        "until = past[-1].at + wait",
+    ),
+    Mutant(
+        "memory-unfinished",
+        "To finish a move that EC2 has not shown waits for nothing.",
+        f"{TANDEM}/memory.py",
+        "if not past or (past[-1].owner == owner and allocation_id in past[-1].pending):",
+        "if not past or (past[-1].owner == owner and allocation_id in past[-1].verified):",
+    ),
+    Mutant(
+        "memory-contest",
+        "Three moves of an address to the same owner are a contest.",
+        f"{TANDEM}/memory.py",
+        "return times if times >= CONTESTED_AFTER else None",
+        "return times if times > CONTESTED_AFTER else None",
+    ),
+    Mutant(
+        "memory-contest-verified",
+        "A move that EC2 never showed is no part of a contest.",
+        f"{TANDEM}/memory.py",
+        "sum(allocation_id in m.verified and now - m.at < CONTEST_WINDOW for m in came)",
+        "sum(now - m.at < CONTEST_WINDOW for m in came)",
+    ),
+    # lease
+    Mutant(
+        "lease-margin",
+        "A lease is over only when its end has passed by more than clocks differ.",
+        f"{TANDEM}/lease.py",
+        "return until < now - CLOCK_MARGIN",
+        "return until < now + CLOCK_MARGIN",
+    ),
+    Mutant(
+        "lease-enough",
+        "No move begins that may outlast the lease.",
+        f"{TANDEM}/lease.py",
+        "return self.until - now >= ENOUGH",
+        "return self.until > now",
+    ),
+    Mutant(
+        "lease-epoch",
+        "Each lease has an epoch of its own.",
+        f"{TANDEM}/adapters/looks.py",
+        'counted = "epoch = if_not_exists(epoch, :zero) + :one"',
+        'counted = "epoch = if_not_exists(epoch, :one) + :zero"',
+    ),
+    Mutant(
+        "lease-lost",
+        "A look whose lease another one has taken over writes nothing any more.",
+        f"{TANDEM}/adapters/looks.py",
+        'condition = "epoch = :epoch AND lease_owner = :owner"\n'
+        "        try:\n"
+        "            return dict(\n"
+        "                answered(\n"
+        "                    lambda: clients.dynamodb().update_item(\n"
+        "                        TableName=self.table,\n"
+        "                        Key=self._key(lease.topology),\n"
+        "                        UpdateExpression=update,\n"
+        '                        ConditionExpression=f"{condition} AND {also}" if also else condition,\n'
+        "                        ExpressionAttributeValues={\n"
+        '                            ":epoch": {"N": str(lease.epoch)},\n'
+        '                            ":owner": {"S": lease.owner},\n',
+        'condition = "epoch >= :epoch"\n'
+        "        try:\n"
+        "            return dict(\n"
+        "                answered(\n"
+        "                    lambda: clients.dynamodb().update_item(\n"
+        "                        TableName=self.table,\n"
+        "                        Key=self._key(lease.topology),\n"
+        "                        UpdateExpression=update,\n"
+        '                        ConditionExpression=f"{condition} AND {also}" if also else condition,\n'
+        "                        ExpressionAttributeValues={\n"
+        '                            ":epoch": {"N": str(lease.epoch)},\n',
+    ),
+    Mutant(
+        "lease-taken-twice",
+        "Of two looks that find the same lease over, one takes it.",
+        f"{TANDEM}/adapters/lookrows.py",
+        'return "lease_until = :seen", {":seen": held["lease_until"]}',
+        'return "attribute_exists(lease_until)", {}',
+    ),
+    Mutant(
+        "lease-mark",
+        "A lease is not released while somebody asks to look again.",
+        f"{TANDEM}/adapters/looks.py",
+        '                    "attribute_not_exists(look_again)",\n',
+        "",
+    ),
+    Mutant(
+        "lease-fence",
+        "The epoch is proven before the first batch too.",
+        f"{FAILOVER}/turn.py",
+        "    run.fence()\n    return left",
+        "    if number:\n        run.fence()\n    return left",
+    ),
+    # the look and its trail
+    Mutant(
+        "look-signals",
+        "A look follows for signals that came meanwhile.",
+        f"{FAILOVER}/look.py",
+        "if not came and run.release():",
+        "if run.release():",
+    ),
+    Mutant(
+        "look-leaving",
+        "Nothing moves for a topology that is being deleted.",
+        f"{FAILOVER}/run.py",
+        "record is None or record.is_leaving or record.version",
+        "record is None or record.version",
+    ),
+    Mutant(
+        "look-time",
+        "No move begins that may outlast the invocation.",
+        f"{FAILOVER}/run.py",
+        "self.lease.is_enough(self.world.clock.now()) and not self.is_late()",
+        "self.lease.is_enough(self.world.clock.now())",
+    ),
+    Mutant(
+        "intent-after-move",
+        "The intent is written before the first move.",
+        f"{FAILOVER}/turn.py",
+        "    run.trail.intent(RecordKind.INTENT, decision_id, decisions, observation, signals, at, news)\n"
+        "    told = run.beside(run.trail.tell)\n"
+        "    before = run.memory\n"
+        "    run.memory = _remembering(before, planned, at)\n"
+        "    done = carry_out(\n"
+        "        planned,\n"
+        "        run.world.cloud,\n"
+        "        run.world.clock,\n"
+        "        partial(_before_batch, run, observation.overrides),\n"
+        "        run.may_move,\n"
+        "    )\n",
+        "    before = run.memory\n"
+        "    run.memory = _remembering(before, planned, at)\n"
+        "    done = carry_out(\n"
+        "        planned,\n"
+        "        run.world.cloud,\n"
+        "        run.world.clock,\n"
+        "        partial(_before_batch, run, observation.overrides),\n"
+        "        run.may_move,\n"
+        "    )\n"
+        "    run.trail.intent(RecordKind.INTENT, decision_id, decisions, observation, signals, at, news)\n"
+        "    told = run.beside(run.trail.tell)\n",
+    ),
+    Mutant(
+        "memory-after-move",
+        "The moves are in the memory before they begin.",
+        f"{FAILOVER}/turn.py",
+        "    run.memory = _remembering(before, planned, at)\n",
+        "",
+    ),
+    Mutant(
+        "acting-bucket",
+        "A later batch waits for EC2's refill.",
+        f"{FAILOVER}/acting.py",
+        "            clock.sleep(REFILL_SECONDS)\n",
+        "",
+    ),
+    Mutant(
+        "acting-verified",
+        "A move is verified where EC2 shows the address at its target.",
+        f"{FAILOVER}/moves.py",
+        "if moved.outcome is not Outcome.UNVERIFIED or not shows(moved.move, address):",
+        "if moved.outcome is not Outcome.UNVERIFIED or address is None:",
+    ),
+    Mutant(
+        "trail-late",
+        "A late record that ends an intent is its only end.",
+        f"{FAILOVER}/trail.py",
+        'if intent is not None and intent.body.get("decision_id") not in written:',
+        "if intent is not None:",
+    ),
+    Mutant(
+        "trail-told-twice",
+        "People are told of a record once.",
+        f"{FAILOVER}/trail.py",
+        "record.number <= memory.told",
+        "record.number < memory.told",
+    ),
+    Mutant(
+        "holds-reason",
+        "People are told of a hold whose reason has changed.",
+        f"{FAILOVER}/holds.py",
+        "(known.action, known.reason) == (decision.action, decision.reason)",
+        "known.action == decision.action",
+    ),
+    # audit
+    Mutant(
+        "audit-previous",
+        "The hash of a record covers the hash of the one before.",
+        f"{TANDEM}/audit.py",
+        r'f"{sequence}\n{number}\n{previous}\n{body}"',
+        r'f"{sequence}\n{number}\n{body}"',
+    ),
+    Mutant(
+        "audit-gap",
+        "A record that was cut out shows.",
+        f"{TANDEM}/audit.py",
+        "if after.number != before.number + 1:",
+        "if after.number <= before.number:",
+    ),
+    Mutant(
+        "audit-contended",
+        "A record whose number another writer took is written after it.",
+        f"{TANDEM}/adapters/audits.py",
+        "if newest and newest[0].hash == record.hash:",
+        "if newest and newest[0].number == record.number:",
+    ),
+    # without the table
+    Mutant(
+        "tableless-dry-run",
+        "A dry run moves nothing, also without the table.",
+        f"{FAILOVER}/tableless.py",
+        "if topology.mode is Mode.DRY_RUN or not run.world",
+        "if not run.world",
+    ),
+    Mutant(
+        "tableless-stale",
+        "Without the table, overrides that were read five minutes ago are not known.",
+        f"{FAILOVER}/tableless.py",
+        "if known is None or now - known[1] >= FRESH:",
+        "if known is None:",
+    ),
+    Mutant(
+        "tableless-alive",
+        "Without the table, nothing is moved away from a holder that is alive.",
+        f"{FAILOVER}/tableless.py",
+        "tuple(a for a in d.moves if a.dead)",
+        "d.moves",
+    ),
+    Mutant(
+        "tableless-unclear",
+        "Without the table, nothing is moved by a FIB that is not clear.",
+        f"{FAILOVER}/tableless.py",
+        "for d in decisions if d.clear)",
+        "for d in decisions)",
+    ),
+    # signals
+    Mutant(
+        "signals-bfd",
+        "The status of a BFD message is read from its own attribute.",
+        f"{TANDEM}/signals.py",
+        '(Protocol.BFD, "newBfdStatus")',
+        '(Protocol.BFD, "newBgpStatus")',
+    ),
+    Mutant(
+        "signals-case",
+        "A status is understood in upper and in lower case.",
+        f"{TANDEM}/signals.py",
+        "folded = str(text).strip().lower()",
+        "folded = str(text).strip()",
+    ),
+    Mutant(
+        "signals-no-topic",
+        "A message without a topic concerns no topology.",
+        f"{TANDEM}/intake.py",
+        "return signal.topic_arn is not None and signal.topic_arn ==",
+        "return signal.topic_arn ==",
+    ),
+    Mutant(
+        "signals-peer-log-time",
+        "The time in a peer log is in milliseconds.",
+        f"{TANDEM}/peerlogs.py",
+        "return _EPOCH + timedelta(milliseconds=milliseconds)",
+        "return _EPOCH + timedelta(seconds=milliseconds)",
+    ),
+    Mutant(
+        "signals-health-copy",
+        "The copy of a Health event for the backup Region is no signal.",
+        f"{TANDEM}/awsevents.py",
+        'str(detail.get("backupEvent")).lower() == "true"',
+        'detail.get("backupEvent") is True',
+    ),
+    # provisioning
+    Mutant(
+        "plan-peer-before-successor",
+        "A session ends after its successor is there.",
+        f"{PROVISIONING}/sessionends.py",
+        'first = f"{missing[0].words} to be available" if missing else None',
+        "first = None",
+    ),
+    Mutant(
+        "plan-both-sessions",
+        "One plan does not end all the sessions of the owner.",
+        f"{PROVISIONING}/sessionends.py",
+        "            if step.is_ready:\n                live.end(peer)\n",
+        "",
+    ),
+    Mutant(
+        "plan-refusal",
+        "The owner's last session ends only where somebody has allowed it.",
+        f"{PROVISIONING}/sessionends.py",
+        "if not self.desired.may_interrupt:",
+        "if not self.desired.may_interrupt and session is None:",
+    ),
+    Mutant(
+        "plan-standby",
+        "The owner's last session waits for a standby that could take over.",
+        f"{PROVISIONING}/sessionends.py",
+        "return self._busy() or self._standby(appliance)",
+        "return self._busy()",
+    ),
+    Mutant(
+        "plan-propagation-break",
+        "A propagation ends after the one that takes its place is there.",
+        f"{PROVISIONING}/manageplan.py",
+        'waits = f"the propagation to {missing[0]} to be available" if missing else None',
+        "waits = None",
+    ),
+    Mutant(
+        "plan-modified",
+        "A route server that is being modified takes no other call.",
+        f"{PROVISIONING}/manageplan.py",
+        "modified = any(isinstance(step.do, ModifyRouteServer) and step.is_ready for step in steps)",
+        "modified = False",
+    ),
+    Mutant(
+        "plan-tombstone",
+        "A route server that is deleted does not exist.",
+        f"{PROVISIONING}/managed.py",
+        "there = [s for s in servers if s.state != DELETED]",
+        "there = list(servers)",
+    ),
+    Mutant(
+        "plan-token",
+        "The successor of an endpoint that AWS does not show any more has a token of its own.",
+        f"{PROVISIONING}/endpointplan.py",
+        "    before |= {former} if former and former not in alive else set()\n",
+        "",
+    ),
+    Mutant(
+        "plan-adopted",
+        "What Tandem has adopted is not deleted.",
+        f"{PROVISIONING}/managed.py",
+        "return is_ours(tags, desired) and not is_adopted(tags)",
+        "return is_ours(tags, desired)",
+    ),
+    Mutant(
+        "plan-consent",
+        "The owner's consent is for one stack.",
+        f"{PROVISIONING}/managed.py",
+        "return found.get(OWNER_TAG) == desired.stack or",
+        "return OWNER_TAG in found or",
+    ),
+    Mutant(
+        "plan-full-subnet",
+        "A subnet gets two endpoints of a route server at the most.",
+        f"{PROVISIONING}/endpointplan.py",
+        "if len(in_subnet) + begun < MOST_ENDPOINTS_IN_SUBNET:",
+        "if len(in_subnet) + begun <= MOST_ENDPOINTS_IN_SUBNET:",
+    ),
+    Mutant(
+        "plan-given-up",
+        "What AWS has failed three times is not made again.",
+        f"{PROVISIONING}/managed.py",
+        "if len(times) < MOST_FAILURES:",
+        "if len(times) <= MOST_FAILURES:",
+    ),
+    Mutant(
+        "run-one-end",
+        "Between two observations one session or route is taken away at the most.",
+        f"{PROVISIONING}/manageapply.py",
+        "for step in (*ending[:1], *(",
+        "for step in (*ending, *(",
+    ),
+    Mutant(
+        "run-note",
+        "What is under way is recorded before it is done.",
+        f"{PROVISIONING}/manageapply.py",
+        "        self._note(steps)\n        failure = self._carry_out(self._ready(steps))\n",
+        "        failure = self._carry_out(self._ready(steps))\n        self._note(steps)\n",
+    ),
+    # validation, discovery
+    Mutant(
+        "validation-forgotten",
+        "An address belongs to one appliance.",
+        f"{TANDEM}/validation/crosschecks.py",
+        "    nothing_claimed_twice,\n    addresses_of_one_appliance,\n",
+        "    nothing_claimed_twice,\n",
+    ),
+    Mutant(
+        "validation-quota",
+        "Two endpoints in a subnet are allowed.",
+        f"{TANDEM}/validation/crosschecks.py",
+        "if count > MOST_ENDPOINTS_IN_SUBNET:",
+        "if count >= MOST_ENDPOINTS_IN_SUBNET:",
+    ),
+    Mutant(
+        "validation-consent",
+        "An Elastic IP whose owner consents to another stack is refused.",
+        f"{TANDEM}/validation/elasticips.py",
+        "    elif found != stack:",
+        "    elif not found:",
+    ),
+    Mutant(
+        "discovery-rib",
+        "Only a route in the FIB makes a group.",
+        f"{TANDEM}/discovery/groups.py",
+        "[route for route in snapshot.database.routes if route.status is RouteStatus.IN_FIB]",
+        "list(snapshot.database.routes)",
+    ),
+    Mutant(
+        "discovery-ambiguous",
+        "An Elastic IP that could go to two private addresses is left out.",
+        f"{TANDEM}/discovery/groups.py",
+        "if len(places) > 1:",
+        "if len(places) > 2:",
+    ),
+    Mutant(
+        "discovery-mode",
+        "A discovered topology begins with a dry run.",
+        f"{TANDEM}/discovery/document.py",
+        '"mode": "dry-run"',
+        '"mode": "enforce"',
+    ),
+    # notification
+    Mutant(
+        "notification-subject",
+        "A subject has less than 100 characters.",
+        f"{TANDEM}/notification.py",
+        "SUBJECT_MOST = 99",
+        "SUBJECT_MOST = 100",
+    ),
+    Mutant(
+        "notification-attributes",
+        "A message has no empty attribute, which SNS refuses.",
+        f"{TANDEM}/notification.py",
+        "attributes={name: value for name, value in attributes.items() if value}",
+        'attributes={name: value or "" for name, value in attributes.items()}',
+    ),
+    # the template
+    Mutant(
+        "iam-owners-tag",
+        "The failover function moves only what carries the owner's tag.",
+        "template.yaml",
+        ":network-interface/*\n"
+        "                Condition:\n"
+        "                  StringEquals:\n"
+        "                    aws:ResourceTag/tandem:stack: !Ref AWS::StackName\n"
+        "              - Sid: ReadState\n",
+        ":network-interface/*\n              - Sid: ReadState\n",
+    ),
+    Mutant(
+        "iam-leading-keys",
+        "The failover function writes no override.",
+        "template.yaml",
+        "dynamodb:LeadingKeys: [look]",
+        "dynamodb:LeadingKeys: [look, override]",
+    ),
+    Mutant(
+        "iam-tags",
+        "The provisioner writes none of Tandem's tags on interfaces.",
+        "template.yaml",
+        'ForAllValues:StringNotLike: { aws:TagKeys: "tandem:*" }',
+        'ForAllValues:StringNotLike: { aws:TagKeys: "tandem:stack" }',
+    ),
+    Mutant(
+        "iam-bus",
+        "Only the four functions that have something to say put events on the bus.",
+        "template.yaml",
+        "                  - !GetAtt ProvisionerRole.Arn\n",
+        "                  - !GetAtt ProvisionerRole.Arn\n                  - !GetAtt NotifierRole.Arn\n",
+    ),
+    Mutant(
+        "template-dead-letter",
+        "A sweep that is not delivered reaches a queue.",
+        "template.yaml",
+        "MaximumEventAgeInSeconds: 60 }\n            DeadLetterConfig: { Arn: !GetAtt SignalsQueue.Arn }\n",
+        "MaximumEventAgeInSeconds: 60 }\n",
+    ),
+    Mutant(
+        "template-on-failure",
+        "What the watch fails on reaches its own queue.",
+        "template.yaml",
+        "OnFailure: { Type: SQS, Destination: !GetAtt WatchQueue.Arn }",
+        "OnFailure: { Type: SQS, Destination: !GetAtt SignalsQueue.Arn }",
+    ),
+    Mutant(
+        "template-maintenance",
+        "Announced maintenance wakes the failover function.",
+        "template.yaml",
+        "detail-type: [Peer State Change, Route Change, Endpoint Maintenance, Look]",
+        "detail-type: [Peer State Change, Route Change, Look]",
+    ),
+    Mutant(
+        "template-retained",
+        "The state table outlives the stack.",
+        "template.yaml",
+        "  StateTable:\n    Type: AWS::DynamoDB::Table\n    DeletionPolicy: Retain\n",
+        "  StateTable:\n    Type: AWS::DynamoDB::Table\n    DeletionPolicy: Delete\n",
+    ),
+    # the lab's EC2
+    Mutant(
+        "lab-best-path",
+        "A shorter AS path beats a lower MED.",
+        "lab/ec2/best_path.py",
+        "return (len(path.as_path), path.med, *tie, path.peer_id)",
+        "return (path.med, len(path.as_path), *tie, path.peer_id)",
+    ),
+    Mutant(
+        "lab-displacement",
+        "AssociateAddress throws off what the private IP had.",
+        "lab/ec2/addresses.py",
+        "        if displaced is not None:\n            displaced.detach()\n",
+        "",
+    ),
+    Mutant(
+        "lab-reassociation",
+        "AssociateAddress moves an address unless AllowReassociation is false.",
+        "lab/ec2/addresses.py",
+        "if reassociate is False and elastic_ip.eni is not None:",
+        "if not reassociate and elastic_ip.eni is not None:",
+    ),
+)
