@@ -1,4 +1,4 @@
-"""What every producer of an event on Tandem's bus has to keep."""
+"""Holds events and messages against what their readers take."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import json
 from jsonschema import Draft202012Validator
 
 from tandem.events import Event, schema
+from tandem.notification import Notification, notification
+
+SNS_MOST = 262_144
+"""Bytes of a message that SNS takes, attributes included."""
 
 
 def assert_meets_schema(event: Event) -> None:
@@ -17,3 +21,10 @@ def assert_meets_schema(event: Event) -> None:
         for error in Draft202012Validator(schema(event.detail_type)).iter_errors(wire)
     ]
     assert not problems, f"{event.detail_type}: {problems}"
+
+
+def message_of(event: Event) -> Notification:
+    """Returns what people are told of an event that they are told of."""
+    message = notification(event)
+    assert message is not None
+    return message

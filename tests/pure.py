@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from tandem.audit import Record, following
 from tandem.model import (
     ElasticIp,
     Holder,
@@ -135,3 +137,11 @@ def with_interface(observed: Observation, changed: NetworkInterface) -> Observat
     return replace(
         observed, interfaces={**(observed.interfaces or {}), changed.network_interface_id: changed}
     )
+
+
+def chain(*contents: dict[str, Any]) -> list[Record]:
+    """A sequence of the audit trail with these bodies."""
+    records: list[Record] = []
+    for body in contents:
+        records.append(following(records[-1].head if records else None, "failover#edge", body))
+    return records

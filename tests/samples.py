@@ -7,7 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tandem.audit import Head
+from tandem.model import Status
 from tandem.record import Provisioned, TopologyRecord
+from tandem.signals import Protocol
 from tandem.topology import parse
 
 EVENTS = Path(__file__).parents[1] / "events"
@@ -23,6 +26,9 @@ PEERS = {
     "rsp-0f2000000000000b2": "fw2",
 }
 INSTANCE = "i-0a1000000000000f1"
+
+HEAD = Head("failover#edge", 17, "0" * 64)
+"""The newest record of an audit sequence."""
 
 DOCUMENT: dict[str, Any] = {
     "tandem": 1,
@@ -79,3 +85,26 @@ def record(name: str = "edge", **provisioned: Any) -> TopologyRecord:
 def bare_record() -> TopologyRecord:
     """A topology that nothing was provisioned for yet."""
     return TopologyRecord(parse(DOCUMENT, version=3), 3, "cli")
+
+
+def sns_record(text: str = "", topic: str = TOPIC, **attributes: str) -> dict[str, Any]:
+    """A record as SNS hands it to the function."""
+    return {
+        "EventSource": "aws:sns",
+        "Sns": {
+            "TopicArn": topic,
+            "Timestamp": "2026-11-21T03:58:31.912Z",
+            "Message": text,
+            "MessageAttributes": {k: {"Type": "String", "Value": v} for k, v in attributes.items()},
+        },
+    }
+
+
+def session_attributes(protocol: Protocol, peer: str, status: Status) -> dict[str, str]:
+    """The attributes of a message about one session."""
+    return {
+        "timestamp": "2026-11-21T03:58:31Z",
+        "eventCode": f"ROUTE_SERVER_PEER_{protocol.upper()}_STATUS_CHANGE",
+        "routeServerPeerId": peer,
+        f"new{protocol.capitalize()}Status": status.upper(),
+    }

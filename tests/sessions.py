@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from tandem.inventory import Endpoint
 from tandem.model import Route, RouteStatus, Status
 from tandem.provisioning.managesteps import DeletePeer
 from tests.routing import PREFIX, Run, wanted
+
+OWNER, STANDBY = "10.0.1.10", "10.0.2.10"
+"""The addresses of fw1, which has the prefix, and of fw2."""
 
 
 def single() -> dict[str, Any]:
@@ -40,3 +44,24 @@ def learned(run: Run, *rows: tuple[str, str]) -> None:
         for n, (peer_id, next_hop) in enumerate(rows)
     )
     run.aws.shown = replace(run.aws.shown, routes=known)
+
+
+def fail_endpoint(run: Run, name: str, state: str, peers: str) -> Endpoint:
+    """AWS fails an endpoint; its peers are as told, and come up there no more."""
+    (endpoint,) = (e for e in run.aws.shown.endpoints if dict(e.tags)["tandem:endpoint"] == name)
+    run.aws.endpoint(replace(endpoint, state=state, failure_reason="no capacity"))
+    for peer in run.aws.shown.peers:
+        if peer.endpoint_id == endpoint.endpoint_id:
+            bgp = Status.UP if peers == "up" else Status.DOWN
+            run.aws.peer(replace(peer, state="failed" if peers == "failed" else "available", bgp=bgp))
+    if peers != "up":
+        silence(run, endpoint.endpoint_id)
+    run.aws.converge()
+    return endpoint
+
+
+def silence(run: Run, endpoint_id: str) -> None:
+    dialled = run.aws._dialled
+    vars(run.aws)["_dialled"] = lambda peer: (
+        replace(peer, bgp=Status.DOWN, bfd=None) if peer.endpoint_id == endpoint_id else dialled(peer)
+    )

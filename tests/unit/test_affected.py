@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests import affected as finder
-from tests.affected import ROOT, Graph, affected, changes, graph
+from tests.affected import affected, changes, graph
 
 TREE = {
     "layers/tandem/tandem/__init__.py": "",
@@ -37,11 +37,6 @@ TREE = {
 def tree(tmp_path: Path) -> Path:
     write(tmp_path, TREE)
     return tmp_path
-
-
-@pytest.fixture(scope="module")
-def ours() -> Graph:
-    return graph(ROOT)
 
 
 def write(root: Path, files: Mapping[str, str]) -> None:
@@ -128,29 +123,3 @@ def test_the_command_prints_the_tests_of_the_folders_asked_for(
     assert capsys.readouterr().out == "tests/unit/test_rules.py\ntests/unit/test_said.py\n"
     finder.main(["docs/lab.md"])
     assert capsys.readouterr().out == ""
-
-
-@pytest.mark.parametrize(
-    ("changed", "test"),
-    [
-        ("layers/tandem/tandem/failover/decision.py", "unit/test_decision.py"),
-        ("layers/tandem/tandem/failover/decision.py", "stories/test_failover.py"),
-        ("layers/tandem/tandem/adapters/looks.py", "stories/test_lease.py"),
-        ("layers/tandem/tandem/adapters/looks.py", "template/test_authority.py"),
-        ("layers/tandem/tandem/schemas/look.json", "unit/test_event_contracts.py"),
-        ("functions/notifier/app.py", "integration/test_notifier.py"),
-        ("functions/watch/app.py", "integration/test_start_up.py"),
-        ("lab/guardian.py", "lab/test_guardian.py"),
-        ("template.yaml", "template/test_authority.py"),
-        ("template.yaml", "template/test_worst_cases.py"),
-        ("events/look.json", "unit/test_events_page.py"),
-        ("docs/topology.md", "unit/test_topology_reference.py"),
-        ("examples/edge.yaml", "unit/test_examples.py"),
-    ],
-)
-def test_a_change_here_concerns_the_test_of_it(ours: Graph, changed: str, test: str) -> None:
-    assert f"tests/{test}" in affected(ours, [changed])
-
-
-def test_a_change_here_leaves_others_alone(ours: Graph) -> None:
-    assert "tests/unit/test_decision.py" not in affected(ours, ["template.yaml", "cli/main.py"])

@@ -85,7 +85,7 @@ def test_keys_are_names_whatever_they_look_like() -> None:
         ("a: !!int abc", "edge.yaml, line 1: the tag !!int"),
         ("a: !!timestamp 2026-11-21", "edge.yaml, line 1: the tag !!timestamp"),
         ("a: !!set {b}", "edge.yaml, line 1: the tag !!set"),
-        ("[" * 5000, "edge.yaml"),
+        ("[" * 1000, "edge.yaml: nested too deeply"),
     ],
 )
 def test_what_is_no_yaml_document_says_where(text: str, where: str) -> None:

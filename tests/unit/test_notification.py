@@ -4,174 +4,19 @@ from __future__ import annotations
 
 import copy
 import json
-from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tandem.events import DetailType, Event, from_envelope
-from tandem.notification import DETAIL_MOST, SUBJECT_MOST, TOLD, notification, subject
-from tests.contracts import assert_meets_schema
+from tandem.notification import DETAIL_MOST, TOLD, notification, subject
+from tests.contracts import SNS_MOST, message_of
 from tests.samples import ours, sample
-
-SNS_MOST = 262_144
-HASH = "9" * 64
-
-words = st.text(min_size=1)
-sentences = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=200)
-names = st.from_regex(r"[a-z][a-z0-9-]{0,30}", fullmatch=True)
-optional = st.none() | words
-moments = st.sampled_from(
-    ["2026-11-21T03:58:31.000Z", "2026-11-21T03:58:32.604Z", "2026-12-01T00:00:00.999Z"]
-)
-places = st.none() | st.fixed_dictionaries(
-    {"network_interface": names, "private_ip": names, "appliance": st.none() | names}
-)
-audits = st.none() | st.fixed_dictionaries(
-    {"sequence": names, "number": st.integers(1, 10**9), "hash": st.just(HASH)}
-)
-severities = st.sampled_from(["info", "warning", "critical"])
-common = {"schema_version": st.just(1), "topology": names, "occurred_at": moments}
-grouped = {**common, "group": names}
-address = {"allocation_id": names, "public_ip": st.none() | names, "from": places, "to": places}
-decisions = st.fixed_dictionaries(
-    {
-        **grouped,
-        "decision_id": names,
-        "action": st.sampled_from(["move", "hold"]),
-        "mode": st.sampled_from(["dry-run", "enforce"]),
-        "owner": st.none() | names,
-        "reason": words,
-        "severity": severities,
-        "addresses": st.lists(
-            st.fixed_dictionaries(
-                {**address, "action": st.sampled_from(["move", "hold", "no-change"]), "reason": words}
-            ),
-            max_size=5,
-        ),
-        "reports": st.lists(words, max_size=3),
-        "signal": st.fixed_dictionaries(
-            {
-                "kind": st.sampled_from(["session", "route", "maintenance", "look"]),
-                "cause": words,
-                "occurred_at": st.none() | moments,
-            }
-        ),
-        "audit": audits,
-    }
-)
-outcomes = st.fixed_dictionaries(
-    {
-        **grouped,
-        "decision_id": names,
-        "owner": st.none() | names,
-        "addresses": st.lists(
-            st.fixed_dictionaries(
-                {
-                    **address,
-                    "outcome": st.sampled_from(["verified", "failed", "unverified", "not-begun"]),
-                    "error": st.none() | st.fixed_dictionaries({"code": words, "message": st.text()}),
-                    "associated_ms": st.none() | st.integers(),
-                    "verified_ms": st.none() | st.integers(),
-                }
-            ),
-            min_size=1,
-            max_size=5,
-        ),
-        "stages": st.fixed_dictionaries(
-            {
-                "signal_at": st.none() | moments,
-                "received_at": moments,
-                "leased_at": st.none() | moments,
-                "observed_at": moments,
-                "decided_at": moments,
-                "associated_at": st.none() | moments,
-                "verified_at": st.none() | moments,
-            }
-        ),
-        "audit": audits,
-    }
-)
-others: dict[DetailType, dict[str, st.SearchStrategy[Any]]] = {
-    DetailType.DRIFT_DETECTED: {
-        "resource_id": words, "summary": words, "severity": severities, "expected": optional,
-        "observed": optional, "concerns": st.lists(words), "actor": optional,
-    },
-    DetailType.PROVISIONING_COMPLETED: {
-        "version": st.integers(1), "route_server_id": names, "sns_topic_arn": optional,
-        "endpoint_ids": st.lists(names), "peers": st.dictionaries(names, names), "steps": st.lists(words),
-        "sessions": st.lists(words),
-        "warnings": st.lists(words),
-    },
-    DetailType.PROVISIONING_FAILED: {
-        "version": st.integers(1), "route_server_id": optional, "reason": words, "steps": st.lists(words),
-        "error": st.none() | st.fixed_dictionaries({"code": words, "message": st.text()}),
-    },
-    DetailType.COMPLIANCE_FINDING: {
-        "rule": words, "status": st.sampled_from(["opened", "resolved"]), "severity": severities,
-        "resource_id": optional, "summary": words, "remediation": words,
-    },
-    DetailType.OVERRIDE_CHANGED: {
-        "change": st.sampled_from(["paused", "resumed", "pinned", "unpinned"]), "forced": st.booleans(),
-        "appliance": st.none() | names, "until": st.none() | moments, "who": words, "why": words,
-    },
-}  # fmt: skip
-events = st.one_of(
-    decisions.map(lambda detail: Event(DetailType.FAILOVER_DECISION, detail)),
-    outcomes.map(lambda detail: Event(DetailType.FAILOVER_COMPLETED, detail)),
-    outcomes.map(lambda detail: Event(DetailType.FAILOVER_FAILED, detail)),
-    *(
-        st.builds(Event, st.just(kind), st.fixed_dictionaries({**common, **fields}))
-        for kind, fields in others.items()
-    ),
-)
-
-
-def told(event):
-    message = notification(event)
-    assert message is not None
-    return message
 
 
 def of(name):
     event = from_envelope(sample(name))
     assert event is not None
-    return told(event)
-
-
-@given(events)
-def test_whatever_happened_can_be_told_and_sent(event):
-    assert_meets_schema(event)
-    message = told(event)
-    assert 0 < len(message.subject) <= SUBJECT_MOST < 100
-    assert message.subject.startswith(f"Tandem {event.detail['topology']}")
-    assert all(" " <= character <= "~" for character in message.subject)
-    assert all(c.isprintable() or c == "\n" for c in message.text)
-    assert all(message.attributes.values())
-    assert len(message.attributes) + 1 <= 10, (
-        "SQS takes ten attributes with raw delivery (SNS, message attributes)"
-    )
-    sent = len(message.text.encode()) + len(message.detail or "") + 2_000
-    assert sent < SNS_MOST
-    assert message.detail is not None
-    assert json.loads(message.detail) == event.detail
-
-
-@given(decisions, sentences, st.lists(sentences, max_size=3))
-def test_the_reason_and_every_report_are_always_in_the_text(detail, reason, reports):
-    message = told(Event(DetailType.FAILOVER_DECISION, {**detail, "reason": reason, "reports": reports}))
-    assert f"Why: {reason}" in message.text
-    assert all(f"Note: {report}" in message.text for report in reports)
-
-
-@given(st.text())
-def test_a_subject_is_one_line_of_ascii_whatever_it_is_made_of(text):
-    made = subject(text)
-    assert len(made) < 100
-    assert made.isascii()
-    assert made.isprintable()
-    assert "  " not in made
+    return message_of(event)
 
 
 def test_a_long_subject_keeps_its_beginning():
@@ -262,7 +107,7 @@ def test_times_begin_with_the_first_stage_that_is_known():
     event["detail"]["stages"] |= {"signal_at": None, "leased_at": None}
     made = from_envelope(event)
     assert made is not None
-    assert "Times: received 2026-11-21 03:58:32.604 UTC, AWS read +0.398 s, " in told(made).text
+    assert "Times: received 2026-11-21 03:58:32.604 UTC, AWS read +0.398 s, " in message_of(made).text
 
 
 def test_a_failure_names_the_error_first_and_gives_the_command_to_do_it_by_hand():
@@ -287,8 +132,8 @@ def test_what_ec2_took_and_does_not_show_has_not_failed(error):
     made = from_envelope(event)
     assert made is not None
     what = "FAILED, 1 of 2 Elastic IPs not moved to" if error else "NOT SHOWN YET, 1 of 2 Elastic IPs at"
-    assert told(made).subject == f"Tandem edge/internet-edge: {what} fw2"
-    assert ("EC2 took the move of 1 of 2 Elastic IPs" in told(made).text) is (error is None)
+    assert message_of(made).subject == f"Tandem edge/internet-edge: {what} fw2"
+    assert ("EC2 took the move of 1 of 2 Elastic IPs" in message_of(made).text) is (error is None)
 
 
 def test_a_decision_made_while_the_audit_table_is_away_says_so():
@@ -296,7 +141,7 @@ def test_a_decision_made_while_the_audit_table_is_away_says_so():
     event["detail"]["audit"] = None
     made = from_envelope(event)
     assert made is not None
-    assert told(made).text.endswith("Audit: the record follows when the audit table answers again.\n")
+    assert message_of(made).text.endswith("Audit: the record follows when the audit table answers again.\n")
 
 
 @pytest.mark.parametrize(
@@ -313,7 +158,7 @@ def test_an_override_says_whether_the_addresses_follow(change, severity, says):
     event["detail"]["change"] = change
     made = from_envelope(event)
     assert made is not None
-    message = told(made)
+    message = message_of(made)
     assert message.attributes["severity"] == severity
     assert says in message.text
 
@@ -323,7 +168,7 @@ def test_a_resolved_finding_is_good_news():
     event["detail"]["status"] = "resolved"
     made = from_envelope(event)
     assert made is not None
-    message = told(made)
+    message = message_of(made)
     assert message.subject.startswith("Tandem edge/internet-edge: resolved, ")
     assert (message.attributes["severity"], message.attributes["action"]) == ("info", "resolved")
     assert "What to do" not in message.text
@@ -337,7 +182,7 @@ def test_hundreds_of_addresses_still_make_a_message_that_sns_takes():
     event["detail"]["reason"] = "; ".join(one["reason"] for _ in range(300))
     made = from_envelope(event)
     assert made is not None
-    message = told(made)
+    message = message_of(made)
     assert len(json.dumps(made.detail)) > DETAIL_MOST
     assert message.detail is None
     assert "  and 275 more" in message.text

@@ -7,18 +7,14 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from tandem.model import Status
 from tandem.provisioning.managed import Observed
 from tandem.provisioning.manageplan import plan
 from tandem.provisioning.managesteps import ModifyRouteServer, SetTags
 from tandem.tags import OWNER_TAG
+from tests.managed_edits import FIELDS, speaking, started
 from tests.routing import Run, built, desired, wanted
-from tests.topologies import SUBNET, Edit, edited, set_at
-
-WORLD = built()
+from tests.topologies import edited, set_at
 
 
 @pytest.fixture(scope="module")
@@ -44,78 +40,6 @@ def test_everything_that_is_made_says_whose_it_is_and_nothing_says_the_owners_ta
     for tags in map(dict, rows):
         assert (tags["tandem:managed-by"], tags["tandem:topology"]) == ("tandem", "edge")
         assert OWNER_TAG not in tags
-
-
-FIELDS: dict[str, tuple[Edit, ...]] = {
-    "persistence": (("route_server.persist_routes", 3),),
-    "notifications": (("route_server.sns_notifications", False),),
-    "logs": (("route_server.peer_logs", False),),
-    "another table": (("route_server.propagate_to", ["rtb-0a1b2c3d4e5f60002"]),),
-    "no table": (("route_server.propagate_to", []),),
-    "an endpoint less": (
-        ("route_server.endpoints.az2-b", ...),
-        ("appliances.fw2.peers.az2-b", ...),
-    ),
-    "an endpoint elsewhere": (("route_server.endpoints.az2-b", "subnet-0a1b2c3d4e5f60003"),),
-    "endpoints swapped": (
-        ("route_server.endpoints.az1-a", f"{SUBNET}2"),
-        ("route_server.endpoints.az2-a", f"{SUBNET}1"),
-    ),
-    "an endpoint renamed": (
-        ("route_server.endpoints.az1-b", ...),
-        ("route_server.endpoints.az1-z", f"{SUBNET}1"),
-        ("appliances.fw1.peers.az1-b", ...),
-        ("appliances.fw1.peers.az1-z", "10.0.1.10"),
-    ),
-    "the owner's liveness": (("appliances.fw1.liveness", "bgp-keepalive"),),
-    "the standby's liveness": (("appliances.fw2.liveness", "bgp-keepalive"),),
-    "both livenesses": (
-        ("appliances.fw1.liveness", "bgp-keepalive"),
-        ("appliances.fw2.liveness", "bgp-keepalive"),
-    ),
-    "the owner's address": (
-        ("appliances.fw1.peers.az1-a", "10.0.1.11"),
-        ("appliances.fw1.peers.az1-b", "10.0.1.11"),
-    ),
-    "the standby's address": (
-        ("appliances.fw2.peers.az2-a", "10.0.2.11"),
-        ("appliances.fw2.peers.az2-b", "10.0.2.11"),
-    ),
-    "one address of the owner": (("appliances.fw1.peers.az1-b", "10.0.1.11"),),
-    "a session less": (("appliances.fw1.peers.az1-b", ...),),
-    "a session more": (("appliances.fw1.peers.az2-a", "10.0.1.10"),),
-    "the owner's instance": (("appliances.fw1.instance_id", "i-0a1b2c3d4e5f6000f"),),
-    "next hops": (("appliances.fw1.next_hops", ["10.0.1.10"]),),
-    "allowed prefixes": (("appliances.fw1.allowed_prefixes", ["0.0.0.0/0"]),),
-    "the mode": (("mode", "dry-run"),),
-    "a group's name": (("groups.0.name", "other"),),
-    "a prefix more": (("groups.0.prefixes.1", "10.20.0.0/16"),),
-    "no elastic ips": (("groups.0.elastic_ips", []),),
-    "an appliance renamed": (("appliances.fw1", ...), ("appliances.edge1", wanted()["appliances"]["fw1"])),
-    "the standby gone": (("appliances.fw2", ...),),
-}
-
-
-def changed(name: str) -> dict[str, Any]:
-    made = edited(wanted(), *FIELDS[name])
-    if name in ("an appliance renamed", "the standby gone"):
-        made["groups"][0]["elastic_ips"] = []
-    return made
-
-
-def started(world: Run, name: str) -> Run:
-    """Towards the changed document; the appliances speak from their old and their new addresses."""
-    return speaking(world.towards(changed(name)))
-
-
-def speaking(run: Run) -> Run:
-    for appliance in run.desired.topology.appliances.values():
-        for address in appliance.peer_addresses:
-            known = run.aws.speaks.get((address, appliance.asn))
-            run.aws.speaks[address, appliance.asn] = known or appliance.name
-            if known is None and appliance.name not in run.aws.preference:
-                run.aws.preference = (appliance.name, *run.aws.preference)
-    return run
 
 
 @pytest.mark.parametrize("name", FIELDS)
@@ -196,53 +120,6 @@ def shape(run: Run) -> tuple[Any, ...]:
         ),
         len([s for s in run.aws.shown.servers if s.state != "deleted"]),
     )
-
-
-DEATHS = st.sampled_from(["fw1", "fw2", None])
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.sampled_from(sorted(FIELDS)), min_size=1, max_size=3), DEATHS, st.integers(0, 12))
-def test_from_one_document_to_the_next_with_a_dead_appliance_and_a_cut(names, dead, cut) -> None:
-    """Documents follow each other before the one before is reached, somebody is dead, a run is cut."""
-    run = started(WORLD, names[0])
-    for name in names:
-        following = started(WORLD, name)
-        run.desired = replace(following.desired, propagated=run.desired.propagated)
-        run.aws.speaks |= following.aws.speaks
-        run.aws.preference = tuple(dict.fromkeys((*following.aws.preference, *run.aws.preference)))
-        if dead is not None:
-            run.aws.speaks = {k: v for k, v in run.aws.speaks.items() if v != dead}
-            kill(run, dead)
-        watched_cut(run, cut)
-    for step in run.converge():
-        assert step.refused is not None or step.waits_for is not None, step.planned
-    if dead is None:
-        assert run.plan() == () or any(s.refused for s in run.plan())
-
-
-def kill(run: Run, name: str) -> None:
-    """Its sessions go down and never come back."""
-    gone = {p.peer_id for p in run.aws.shown.peers if (p.peer_address, p.asn) not in run.aws.speaks}
-    run.aws.shown = replace(
-        run.aws.shown,
-        peers=tuple(replace(p, bgp=Status.DOWN) if p.peer_id in gone else p for p in run.aws.shown.peers),
-    )
-    assert name not in run.aws.speaks.values()
-    run.aws.converge()
-
-
-def watched_cut(run: Run, calls: int) -> None:
-    """So many calls, each with the invariant checked, and then the next document comes."""
-    for _ in range(20):
-        for step in run.begin():
-            if calls == 0:
-                return
-            owner = run.aws.owner
-            run.aws.carry_out(step.do)
-            assert owner is None or run.aws.owner == owner, step.planned
-            calls -= 1
-        run.aws.settle()
 
 
 REFUSED = {

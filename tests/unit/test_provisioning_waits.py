@@ -7,56 +7,14 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 
-from tandem.inventory import Endpoint
 from tandem.model import Status
-from tandem.provisioning.managed import is_moving
-from tandem.provisioning.managesteps import Await, DeletePeer, ModifyRouteServer, Step
+from tandem.provisioning.managesteps import DeletePeer, ModifyRouteServer, Step
 from tests.routing import Run, built, wanted
-from tests.sessions import down, learned, single
-from tests.topologies import edited, set_at
-from tests.unit.test_provisioning_manageplan import FIELDS, speaking
-
-PEOPLE = ("to have BGP up", "the routing database cannot be read")
-"""What only people, or an appliance, can bring about."""
+from tests.sessions import down, fail_endpoint, learned, single
+from tests.topologies import set_at
 
 WORLD, SINGLE = built(), built(single())
-
-
-def test_make_sure_that_waiting_for_each_other_is_seen() -> None:
-    step = Step(DeletePeer("rsp-1", "fw1"), "", "fw1's session at az1-a to be available")
-    with pytest.raises(AssertionError):
-        assert_goes_on((step,), moves=False)
-
-
-def assert_goes_on(steps: tuple[Step, ...], *, moves: bool) -> None:
-    """Something can be done, AWS is at something, or somebody is told what is wanted of him."""
-    told = any(s.refused is not None or any(words in str(s.waits_for) for words in PEOPLE) for s in steps)
-    under_way = moves or any(s.is_ready or isinstance(s.do, Await) for s in steps)
-    assert not steps or under_way or told, [s.planned for s in steps]
-
-
-def broken(run: Run, name: str, state: str, peers: str) -> Endpoint:
-    """AWS fails an endpoint; its peers are as told, and come up there no more."""
-    (endpoint,) = (e for e in run.aws.shown.endpoints if dict(e.tags)["tandem:endpoint"] == name)
-    run.aws.endpoint(replace(endpoint, state=state, failure_reason="no capacity"))
-    for peer in run.aws.shown.peers:
-        if peer.endpoint_id == endpoint.endpoint_id:
-            bgp = Status.UP if peers == "up" else Status.DOWN
-            run.aws.peer(replace(peer, state="failed" if peers == "failed" else "available", bgp=bgp))
-    if peers != "up":
-        dead(run, endpoint.endpoint_id)
-    run.aws.converge()
-    return endpoint
-
-
-def dead(run: Run, endpoint_id: str) -> None:
-    dialled = run.aws._dialled
-    vars(run.aws)["_dialled"] = lambda peer: (
-        replace(peer, bgp=Status.DOWN, bfd=None) if peer.endpoint_id == endpoint_id else dialled(peer)
-    )
 
 
 def copy(world: Run, **more: Any) -> Run:
@@ -74,7 +32,7 @@ def test_a_failed_endpoint_in_a_full_subnet_is_replaced_whatever_its_peers_are(
     names: tuple[str, ...], state: str, peers: str
 ) -> None:
     run = copy(WORLD)
-    gone = [broken(run, name, state, peers).endpoint_id for name in names]
+    gone = [fail_endpoint(run, name, state, peers).endpoint_id for name in names]
     assert run.converge() == ()
     there = {e.endpoint_id: e.state for e in run.aws.shown.endpoints}
     assert [there[i] for i in gone] == ["deleted"] * len(gone)
@@ -85,7 +43,7 @@ def test_a_failed_endpoint_in_a_full_subnet_is_replaced_whatever_its_peers_are(
 def test_the_last_session_of_an_owner_on_a_failed_endpoint_wants_leave_and_is_not_waited_for() -> None:
     """Its successor can only be made when the endpoint is gone."""
     run = copy(SINGLE)
-    broken(run, "az1-a", "failed", "up")
+    fail_endpoint(run, "az1-a", "failed", "up")
     (step,) = [s for s in run.plan() if isinstance(s.do, DeletePeer)]
     assert step.refused is not None
     assert "last live session of fw1" in step.refused.what
@@ -96,50 +54,11 @@ def test_the_last_session_of_an_owner_on_a_failed_endpoint_wants_leave_and_is_no
 
 def test_the_last_session_on_a_failed_endpoint_waits_for_its_successor_where_there_is_room() -> None:
     run = built(set_at(single(), "route_server.endpoints.az1-b", "subnet-0a1b2c3d4e5f60003"))
-    broken(run, "az1-a", "failed", "up")
+    fail_endpoint(run, "az1-a", "failed", "up")
     (step,) = [s for s in run.plan() if isinstance(s.do, DeletePeer)]
     assert step.refused is None
     assert "fw1's session at az1-a to have BGP up and to advertise 0.0.0.0/0" in str(step.waits_for)
     assert run.converge() == ()
-
-
-FAULTS = st.lists(
-    st.tuples(
-        st.sampled_from(["az1-a", "az1-b", "az2-a", "az2-b"]),
-        st.sampled_from(["failed", "delete-failed", "available"]),
-        st.sampled_from(["up", "down", "failed"]),
-    ),
-    max_size=3,
-    unique_by=lambda fault: fault[0],
-)
-
-
-@settings(max_examples=150, deadline=None)
-@given(
-    st.sampled_from([WORLD, SINGLE]),
-    st.lists(st.sampled_from(sorted(set(FIELDS) - {"an appliance renamed", "the standby gone"})), max_size=2),
-    FAULTS,
-    st.sampled_from(["shown", "unknown", "persisted"]),
-    st.booleans(),
-)
-def test_no_plan_waits_for_itself_alone(world, names, faults, routes, may_interrupt) -> None:
-    try:
-        made = edited(world.desired.topology.document, *[e for name in names for e in FIELDS[name]])
-        run = speaking(world.towards(made, may_interrupt=may_interrupt))
-    except (KeyError, IndexError):
-        assume(False)
-    for fault in faults:
-        broken(run, *fault)
-    for _ in range(12):
-        if routes == "unknown":
-            run.aws.shown = replace(run.aws.shown, routes=None)
-        if routes == "persisted" and not any(p.bgp is Status.UP for p in run.aws.shown.peers):
-            learned(run, *((p.peer_id, p.peer_address) for p in run.aws.shown.peers))
-        steps = run.plan()
-        assert_goes_on(steps, moves=is_moving(run.desired, run.aws.shown))
-        for step in run.begin():
-            run.aws.carry_out(step.do)
-        run.aws.settle()
 
 
 def by_hand(world: Run, minutes: int = 5) -> Run:

@@ -6,15 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tandem.events import DetailType
 from tandem.intake import SWEEP, concerns, forward, named, parse
 from tandem.model import Status
-from tandem.signals import Origin, Protocol, SignalKind, parse_bus
+from tandem.signals import Protocol, SignalKind, parse_bus
 from tests.samples import ENDPOINT, INSTANCE, PEER, ROUTE_SERVER, bare_record, names, ours, record, sample
-from tests.unit.test_signals_sns import json_values
 
 NOW = datetime(2026, 11, 21, 4, tzinfo=UTC)
 STRANGER = record(
@@ -202,30 +199,6 @@ def test_a_topology_that_is_being_deleted_or_has_no_route_server_yet_is_let_be(n
         topology = replace(nothing_to_look_at.topology, route_server=nameless)
         assert not any(concerns(signal, replace(nothing_to_look_at, topology=topology)) for signal in signals)
     assert any(concerns(signal, record(leaving=2)) for signal in signals)
-
-
-@given(
-    st.sampled_from(["Look", "Peer State Change", "Route Change", "Endpoint Maintenance"]),
-    st.dictionaries(
-        st.sampled_from(
-            ["cause", "topology", "occurred_at", "peer_id", "protocol", "status", "peer_ids", "prefix"]
-        ),
-        json_values,
-    ),
-)
-def test_a_damaged_event_of_ours_is_still_a_reason_to_look(detail_type, detail):
-    (signal,) = parse({"source": "tandem", "detail-type": detail_type, "detail": detail})
-    assert (signal.origin, bool(signal.cause)) == (Origin.BUS, True)
-
-
-@given(
-    st.dictionaries(
-        st.sampled_from(["Records", "awslogs", "source", "detail-type", "detail", "x"]), json_values
-    )
-)
-def test_no_event_whatever_crashes_the_entry(anything):
-    for signal in parse(anything):
-        assert signal.cause
 
 
 def test_an_event_of_no_known_source_is_unknown_and_looks_where_it_names_something():

@@ -10,12 +10,14 @@ import pytest
 from bench import baselines
 from bench.baselines import Order
 from lab.ec2.depth import depth
+from tests.shared_worlds import begins_in
 from tests.stack import Stack, stack
 
 READS = {"GetRouteServerRoutingDatabase": 1}
 
 
 @pytest.fixture
+@begins_in(stack)
 def edge():
     with stack() as s:
         yield s

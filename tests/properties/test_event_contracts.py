@@ -1,0 +1,137 @@
+"""Whatever is decided or done, its event keeps its schema."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from tandem.audit import RecordKind, canonical, following
+from tandem.events import DetailType
+from tandem.failover import news, telling
+from tandem.failover.decision import Action, AddressDecision, GroupDecision, Severity
+from tandem.failover.moves import Move, Moved, Outcome, Refusal
+from tandem.model import ElasticIp, Holder
+from tandem.signals import Signal, SignalKind
+from tandem.topology import Target
+from tests.contracts import assert_meets_schema
+from tests.pure import NOW
+from tests.samples import HEAD, record
+
+ACTIONS = st.sampled_from(list(Action))
+
+
+MOVED_AT = NOW + timedelta(milliseconds=250)
+
+
+PLACES = st.none() | st.builds(Holder, st.just("eni-1"), st.just("10.0.1.20"), st.just("eipassoc-1"))
+
+
+TARGETS = st.builds(Target, st.just("eni-2"), st.just("10.0.2.20"))
+
+
+NAMES = st.none() | st.sampled_from(["fw1", "fw2"])
+
+
+WORDS = st.text(min_size=1)
+
+
+DECISIONS = st.builds(
+    GroupDecision,
+    group=st.just("internet-edge"),
+    action=st.sampled_from([Action.MOVE, Action.HOLD]),
+    owner=NAMES,
+    reason=WORDS,
+    severity=st.sampled_from(list(Severity)),
+    addresses=st.lists(
+        st.builds(
+            AddressDecision,
+            allocation_id=st.just("eipalloc-1"),
+            action=ACTIONS,
+            reason=WORDS,
+            public_ip=st.none() | st.just("192.0.2.10"),
+            holder=PLACES,
+            holder_appliance=NAMES,
+            owner=NAMES,
+            target=st.none() | TARGETS,
+        ),
+        max_size=3,
+    ).map(tuple),
+    reports=st.lists(WORDS, max_size=2).map(tuple),
+)
+
+
+MOVED = st.builds(
+    Moved,
+    move=st.builds(
+        Move,
+        group=st.just("internet-edge"),
+        owner=st.just("fw2"),
+        allocation_id=st.just("eipalloc-1"),
+        public_ip=st.sampled_from(["", "192.0.2.10"]),
+        source=PLACES,
+        source_appliance=NAMES,
+        target=TARGETS,
+        allow_reassociation=st.booleans(),
+    ),
+    outcome=st.sampled_from(list(Outcome)),
+    refusal=st.none() | st.builds(Refusal, WORDS, st.text(), st.booleans()),
+    associated_at=st.none() | st.just(MOVED_AT),
+    verified_at=st.none() | st.just(MOVED_AT),
+)
+
+
+STAGES = st.builds(
+    telling.Stages,
+    signal_at=st.none() | st.just(NOW),
+    **dict.fromkeys(["received_at", "leased_at", "observed_at", "decided_at"], st.just(NOW)),
+)
+
+
+def stored(kind: RecordKind, **fields: Any) -> dict[str, Any]:
+    """A record's body, as a later look reads it from the table."""
+    body = telling.body(kind, NOW, "edge-1-1", record().topology, tell=["internet-edge"], **fields)
+    read: dict[str, Any] = json.loads(canonical(body))
+    return read
+
+
+def decided(decision: GroupDecision, kind: RecordKind, signal: Signal | None = None) -> dict[str, Any]:
+    detail = telling.signal_detail([signal] if signal else [])
+    groups = {decision.group: telling.decision_detail(decision)}
+    return stored(kind, signal=detail, groups=groups)
+
+
+@given(DECISIONS, st.sampled_from(list(SignalKind)), st.none() | st.just(NOW), st.none() | st.just(HEAD))
+def test_whatever_is_decided_meets_the_schema_of_a_decision(decision, kind, at, head):
+    body = decided(decision, RecordKind.HOLD, Signal(kind, "BGP of rsp-1 went down", at))
+    (event,) = news.events_of(body, head)
+    assert event.detail_type is DetailType.FAILOVER_DECISION
+    assert_meets_schema(event)
+
+
+@given(st.lists(MOVED, min_size=1, max_size=3).map(tuple), STAGES)
+def test_whatever_became_of_moves_meets_the_schema_of_its_outcome(moved, stages):
+    addresses = [telling.moved_detail(m, stages.received_at) for m in moved]
+    body = stored(RecordKind.OUTCOME, addresses=addresses, stages=telling.stages_detail(stages, moved))
+    (event,) = news.events_of(body, HEAD)
+    verified = all(m.outcome is Outcome.VERIFIED for m in moved)
+    assert event.detail_type is (DetailType.FAILOVER_COMPLETED if verified else DetailType.FAILOVER_FAILED)
+    assert_meets_schema(event)
+
+
+@given(DECISIONS, st.booleans())
+def test_what_a_dead_look_is_found_to_have_done_is_told_where_it_is_done(decision, is_there):
+    moving = [a for a in decision.addresses if a.action is Action.MOVE]
+    assume(all(a.target and a.owner for a in moving))
+    place = Holder("eni-2", "10.0.2.20", "eipassoc-2") if is_there else None
+    found = {a.allocation_id: ElasticIp(a.allocation_id, "192.0.2.10", place) for a in decision.addresses}
+    intent = following(None, "failover#edge", decided(decision, RecordKind.INTENT))
+    body = json.loads(canonical(telling.closing(intent, found, record().topology, NOW)))
+    events = news.events_of(body, HEAD)
+    assert len(events) == (1 if moving and is_there else 0)
+    for event in events:
+        assert event.detail_type is DetailType.FAILOVER_COMPLETED
+        assert_meets_schema(event)
