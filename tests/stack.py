@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from types import ModuleType, SimpleNamespace
@@ -140,6 +140,17 @@ class Stack:
         }
         clients.dynamodb().put_item(TableName="tandem-state", Item=item)
         return self.record
+
+    def begin_deletion(self) -> None:
+        """Marks the stored topology as the provisioner does before it deletes what Tandem created for it."""
+        assert self.record.provisioned is not None
+        leaving = replace(self.record.provisioned, leaving=self.record.version)
+        clients.dynamodb().update_item(
+            TableName="tandem-state",
+            Key={"kind": {"S": "topology"}, "id": {"S": self.record.topology.name}},
+            UpdateExpression="SET provisioned = :new",
+            ExpressionAttributeValues={":new": {"S": json.dumps(asdict(leaving))}},
+        )
 
     def add_addresses(self, count: int) -> None:
         """So many more Elastic IPs on fw1, each with a private address on both appliances."""

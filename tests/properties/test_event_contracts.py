@@ -22,23 +22,11 @@ from tests.pure import NOW
 from tests.samples import HEAD, record
 
 ACTIONS = st.sampled_from(list(Action))
-
-
 MOVED_AT = NOW + timedelta(milliseconds=250)
-
-
 PLACES = st.none() | st.builds(Holder, st.just("eni-1"), st.just("10.0.1.20"), st.just("eipassoc-1"))
-
-
 TARGETS = st.builds(Target, st.just("eni-2"), st.just("10.0.2.20"))
-
-
 NAMES = st.none() | st.sampled_from(["fw1", "fw2"])
-
-
 WORDS = st.text(min_size=1)
-
-
 DECISIONS = st.builds(
     GroupDecision,
     group=st.just("internet-edge"),
@@ -62,8 +50,6 @@ DECISIONS = st.builds(
     ).map(tuple),
     reports=st.lists(WORDS, max_size=2).map(tuple),
 )
-
-
 MOVED = st.builds(
     Moved,
     move=st.builds(
@@ -82,8 +68,6 @@ MOVED = st.builds(
     associated_at=st.none() | st.just(MOVED_AT),
     verified_at=st.none() | st.just(MOVED_AT),
 )
-
-
 STAGES = st.builds(
     telling.Stages,
     signal_at=st.none() | st.just(NOW),

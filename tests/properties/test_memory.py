@@ -21,19 +21,11 @@ from tandem.memory import (
 from tests.pure import NOW, after
 
 ZONES = st.none() | st.timedeltas(timedelta(hours=-14), timedelta(hours=14)).map(timezone)
-
-
 TIMES = st.datetimes(timezones=ZONES).map(lambda at: at.isoformat())
-
-
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | TIMES
-
-
 ANYTHING = st.recursive(
     LEAVES, lambda any_: st.lists(any_, max_size=3) | st.dictionaries(st.text(max_size=3), any_, max_size=3)
 )
-
-
 MOVES = st.lists(
     st.fixed_dictionaries(
         {"owner": LEAVES, "at": TIMES | LEAVES},
@@ -41,8 +33,6 @@ MOVES = st.lists(
     ),
     max_size=3,
 )
-
-
 NEARLY = st.fixed_dictionaries(
     {
         "moves": MOVES | ANYTHING,
@@ -56,8 +46,6 @@ NEARLY = st.fixed_dictionaries(
     },
     optional={"heard": st.dictionaries(st.text(max_size=3), TIMES, max_size=2) | ANYTHING, "told": ANYTHING},
 )
-
-
 SOUND: dict[str, Any] = {"moves": [], "standing": {}, "next_hops": {}}
 
 

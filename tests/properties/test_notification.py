@@ -13,47 +13,23 @@ from tandem.notification import SUBJECT_MOST, subject
 from tests.contracts import SNS_MOST, assert_meets_schema, message_of
 
 HASH = "9" * 64
-
-
 words = st.text(min_size=1)
-
-
 sentences = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=200)
-
-
 names = st.from_regex(r"[a-z][a-z0-9-]{0,30}", fullmatch=True)
-
-
 optional = st.none() | words
-
-
 moments = st.sampled_from(
     ["2026-11-21T03:58:31.000Z", "2026-11-21T03:58:32.604Z", "2026-12-01T00:00:00.999Z"]
 )
-
-
 places = st.none() | st.fixed_dictionaries(
     {"network_interface": names, "private_ip": names, "appliance": st.none() | names}
 )
-
-
 audits = st.none() | st.fixed_dictionaries(
     {"sequence": names, "number": st.integers(1, 10**9), "hash": st.just(HASH)}
 )
-
-
 severities = st.sampled_from(["info", "warning", "critical"])
-
-
 common = {"schema_version": st.just(1), "topology": names, "occurred_at": moments}
-
-
 grouped = {**common, "group": names}
-
-
 address = {"allocation_id": names, "public_ip": st.none() | names, "from": places, "to": places}
-
-
 decisions = st.fixed_dictionaries(
     {
         **grouped,
@@ -80,8 +56,6 @@ decisions = st.fixed_dictionaries(
         "audit": audits,
     }
 )
-
-
 outcomes = st.fixed_dictionaries(
     {
         **grouped,
@@ -114,8 +88,6 @@ outcomes = st.fixed_dictionaries(
         "audit": audits,
     }
 )
-
-
 others: dict[DetailType, dict[str, st.SearchStrategy[Any]]] = {
     DetailType.DRIFT_DETECTED: {
         "resource_id": words, "summary": words, "severity": severities, "expected": optional,
@@ -140,8 +112,6 @@ others: dict[DetailType, dict[str, st.SearchStrategy[Any]]] = {
         "appliance": st.none() | names, "until": st.none() | moments, "who": words, "why": words,
     },
 }  # fmt: skip
-
-
 events = st.one_of(
     decisions.map(lambda detail: Event(DetailType.FAILOVER_DECISION, detail)),
     outcomes.map(lambda detail: Event(DetailType.FAILOVER_COMPLETED, detail)),

@@ -13,8 +13,6 @@ from tests.sessions import OWNER, STANDBY, down, ending, learned
 from tests.topologies import Edit, edited
 
 WORLD = built()
-
-
 EDITS: tuple[tuple[Edit, ...], ...] = (
     (("appliances.fw1.liveness", "bgp-keepalive"),),
     (("appliances.fw2.liveness", "bgp-keepalive"),),
@@ -24,11 +22,7 @@ EDITS: tuple[tuple[Edit, ...], ...] = (
     (("appliances.fw2", ...), ("groups.0.elastic_ips", [])),
     (("appliances.fw1", ...), ("groups.0.elastic_ips", [])),
 )
-
-
 UP = st.lists(st.booleans(), min_size=4, max_size=4)
-
-
 ROWS = st.lists(st.tuples(st.integers(0, 3), st.sampled_from([OWNER, STANDBY, "10.0.9.9"])), max_size=4)
 
 

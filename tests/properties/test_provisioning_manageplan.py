@@ -12,8 +12,6 @@ from tests.managed_edits import FIELDS, started
 from tests.routing import Run, built
 
 WORLD = built()
-
-
 DEATHS = st.sampled_from(["fw1", "fw2", None])
 
 

@@ -1,4 +1,4 @@
-"""Whatever is fail_endpoint, no plan waits for itself alone."""
+"""Whatever AWS fails, no plan waits for itself alone."""
 
 from __future__ import annotations
 

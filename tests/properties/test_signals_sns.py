@@ -13,14 +13,8 @@ from tests.samples import session_attributes, sns_record
 from tests.strategies import hexadecimal, json_values
 
 peers = hexadecimal.map(lambda text: f"rsp-{text}")
-
-
 endpoints = hexadecimal.map(lambda text: f"rse-{text}")
-
-
 protocols = st.sampled_from(list(Protocol))
-
-
 statuses = st.sampled_from(list(Status))
 
 

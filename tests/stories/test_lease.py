@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import get_ident
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
@@ -61,6 +61,26 @@ def test_lease_is_taken_over_after_its_end_and_the_margin_for_clocks(edge: Stack
             stale(old, memory)
     with pytest.raises(LeaseLostError):
         LOOKS.fence(old, memory, edge.clock.now())
+
+
+def test_of_two_that_find_a_lease_over_one_takes_it_and_the_other_leaves_its_signal(edge: Stack) -> None:
+    take("one", edge.clock.now())
+    edge.clock.sleep(40)
+    takes: list[object] = []
+
+    def be_quicker(params: dict[str, Any], **_: object) -> None:
+        takes.append(params)
+        if len(takes) == 2:  # the first one was told whose lease it is
+            events.unregister("provide-client-params.dynamodb.UpdateItem", be_quicker)
+            takes.append(take("two", edge.clock.now()))
+
+    events = clients.dynamodb().meta.events
+    events.register("provide-client-params.dynamodb.UpdateItem", be_quicker)
+    assert LOOKS.acquire("edge", "three", edge.clock.now(), [{"cause": "BGP went down"}]) is None
+    lease, memory = cast("tuple[Lease, Memory]", takes[-1])
+    assert lease.taken_over
+    assert not LOOKS.release(lease, memory)
+    assert LOOKS.again(lease, memory, edge.clock.now())[1] == ({"cause": "BGP went down"},)
 
 
 def test_fence_renews_and_keeps_the_moves(edge: Stack) -> None:

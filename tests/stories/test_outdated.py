@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -45,6 +46,27 @@ def test_a_document_that_is_stored_while_a_look_settles_ends_the_look(edge: Stac
     edge.sweep()
     assert [message for message in told(edge) if message.startswith("would move")]
     assert edge.are_all_with("fw1")
+
+
+def test_a_deletion_that_begins_while_a_look_settles_ends_the_look(edge: Stack) -> None:
+    edge.clock.after(5, edge.begin_deletion)
+    edge.clock.after(10, lambda: edge.levers.kill(name="fw1"))
+    edge.invoke(peer_down(edge))
+    edge.clock.sleep(10)
+    assert edge.calls(*MOVING) == []
+    assert looks_asked_for(edge) == ["another version of the topology was stored during the look"]
+
+
+def test_a_look_that_stays_unclear_looks_again_for_the_signals_that_came_meanwhile(edge: Stack) -> None:
+    """They come in its last seconds, ahead of what AWS shows: the next look waits until that is shown."""
+    for action in ("DescribeRouteServerPeers", WORKS):
+        edge.levers.fault(action=action, lag_s=8)
+    edge.clock.after(25, lambda: edge.levers.kill(name="fw1"))
+    edge.clock.after(28, edge.deliver)
+    began = edge.clock.now()
+    edge.invoke(peer_down(edge))
+    assert edge.clock.now() - began > timedelta(seconds=30)
+    assert edge.are_all_with("fw2")
 
 
 def test_a_look_again_goes_by_the_new_document(edge: Stack) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
-from dataclasses import asdict, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -153,17 +151,6 @@ def is_deleted(edge: Stack) -> None:
     clients.dynamodb().delete_item(TableName="tandem-state", Key=KEY)
 
 
-def is_leaving(edge: Stack) -> None:
-    assert edge.record.provisioned is not None
-    leaving = replace(edge.record.provisioned, leaving=edge.record.version)
-    clients.dynamodb().update_item(
-        TableName="tandem-state",
-        Key=KEY,
-        UpdateExpression="SET provisioned = :new",
-        ExpressionAttributeValues={":new": {"S": json.dumps(asdict(leaving))}},
-    )
-
-
 def test_table_away_and_describes_lag(edge: Stack) -> None:
     """A signal is ahead of what describes show: the addresses follow while its message is worked on."""
     for action in ("DescribeRouteServerPeers", "GetRouteServerRoutingDatabase"):
@@ -276,7 +263,7 @@ def test_an_override_that_comes_of_age_ends_the_moves_without_the_table(edge: St
 
 
 KEY = {"kind": {"S": "topology"}, "id": {"S": "edge"}}
-STOPPED = (is_dry_run, is_deleted, is_leaving)
+STOPPED = (is_dry_run, is_deleted, Stack.begin_deletion)
 
 
 @pytest.mark.parametrize("stopped", STOPPED)
