@@ -96,21 +96,21 @@ class Network:
 
     def create(self, body: str) -> str:
         self.client.create_stack(StackName=STACK, TemplateBody=body, Parameters=self.parameters)
-        return self.ended()
+        return self.wait_for_end()
 
     def update(self, body: str) -> str:
         self.client.update_stack(StackName=STACK, TemplateBody=body, Parameters=self.parameters)
-        return self.ended()
+        return self.wait_for_end()
 
     def delete(self) -> str:
         arn = self.stack()["StackId"]
         self.client.delete_stack(StackName=STACK)
-        return self.ended(arn)
+        return self.wait_for_end(arn)
 
     def stack(self, name: str = STACK) -> Any:
         return self.client.describe_stacks(StackName=name)["Stacks"][0]
 
-    def ended(self, name: str = STACK) -> str:
+    def wait_for_end(self, name: str = STACK) -> str:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             try:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,11 @@ TANDEM = Path(sys.executable).with_name("tandem")
 MOVING = {"AssociateAddress", "DisassociateAddress"}
 
 
-def wait(what: str, done: Callable[[], Any]) -> Any:
+def wait(what: str, done: Callable[[], Any], *, every_s: float = 0.1) -> Any:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not (found := done()):
         assert time.monotonic() < deadline, f"after {PATIENCE_SECONDS} s still not: {what}"
-        time.sleep(0.1)
+        time.sleep(every_s)
     return found
 
 
@@ -115,8 +116,10 @@ def test_the_addresses_follow_the_route_and_the_trail_proves_it(edge: Cloud) -> 
 def test_a_graceful_withdraw_is_seen_by_the_watch(edge: Cloud) -> None:
     """No session changes: nothing but the watch, or the minute's sweep, can tell."""
     edge.levers.withdraw("fw1", "0.0.0.0/0")
-    wait("fw2 has every address", lambda: holders(edge) == {"fw2"})
-    edge.levers.advertise("fw1", "0.0.0.0/0", [65001])
+    try:
+        wait("fw2 has every address", lambda: holders(edge) == {"fw2"})
+    finally:
+        edge.levers.advertise("fw1", "0.0.0.0/0", [65001])
 
 
 def test_the_function_killed_in_mid_failover_leaves_the_rest_to_the_next_sweep(edge: Cloud) -> None:
@@ -131,10 +134,9 @@ def test_the_function_killed_in_mid_failover_leaves_the_rest_to_the_next_sweep(e
 
     def is_closed() -> bool:
         sweep(edge)
-        time.sleep(2)
         return open_intent(reversed(edge.audit(TRAIL))) is None
 
-    wait("the open intent is closed", is_closed)
+    wait("the open intent is closed", is_closed, every_s=2)
     assert any(r.body.get("outcome") == "unknown" for r in edge.audit(TRAIL))
     assert problems(edge.audit(TRAIL)) == ()
 
@@ -143,9 +145,12 @@ def test_a_connection_that_is_accepted_and_never_answered_costs_one_time_out(edg
     """Of a read and of a move: the second attempt, or the next turn, goes through."""
     edge.levers.fault("GetRouteServerRoutingDatabase", break_s=30, count=1)
     edge.levers.fault("AssociateAddress", break_s=30, count=1)
+    since = requests_since(edge)
     edge.levers.kill("fw1")
     wait("fw2 has every address", lambda: holders(edge) == {"fw2"})
     wait("no look under way", lambda: is_quiet(edge))
+    broken = Counter(r["action"] for r in since() if r["outcome"] in (None, "Broken"))
+    assert broken == {"GetRouteServerRoutingDatabase": 1, "AssociateAddress": 1}
     assert problems(edge.audit(TRAIL)) == ()
 
 
@@ -155,11 +160,13 @@ def test_failover_may_move_nothing_that_its_owner_has_not_tagged(edge: Cloud) ->
     tag: list[TagTypeDef] = [{"Key": "tandem:stack", "Value": "tandem"}]
     ec2.delete_tags(Resources=[address["allocation_id"]], Tags=tag)
     since = requests_since(edge)
-    edge.levers.kill("fw1")
-    wait("the others moved", lambda: holders(edge) == {"fw1", "fw2"})
-    refused = wait("EC2 refused", lambda: [r for r in since() if r["outcome"] == "UnauthorizedOperation"])
-    assert {r["params"]["AllocationId"] for r in refused} == {address["allocation_id"]}
-    ec2.create_tags(Resources=[address["allocation_id"]], Tags=tag)
+    try:
+        edge.levers.kill("fw1")
+        wait("the others moved", lambda: holders(edge) == {"fw1", "fw2"})
+        refused = wait("EC2 refused", lambda: [r for r in since() if r["outcome"] == "UnauthorizedOperation"])
+        assert {r["params"]["AllocationId"] for r in refused} == {address["allocation_id"]}
+    finally:
+        ec2.create_tags(Resources=[address["allocation_id"]], Tags=tag)
 
 
 @smoke
@@ -177,11 +184,14 @@ def test_a_topology_with_problems_is_refused_whole_and_the_stored_one_stays(edge
 
 
 @smoke
-def test_a_message_from_a_topic_that_no_topology_knows_moves_nothing(edge: Cloud) -> None:
-    since = requests_since(edge)
-    notification = {"TopicArn": "arn:aws:sns:us-east-1:123456789012:other", "Message": "hello"}
-    edge.invoke("FailoverFunction", {"Records": [{"EventSource": "aws:sns", "Sns": notification}]})
-    assert [r for r in since() if r["action"] == "DescribeInstances"] == []
+def test_a_message_from_a_topic_that_no_topology_knows_reads_and_moves_nothing(edge: Cloud) -> None:
+    """The same message from the route server's own topic causes a look."""
+    other, own = "arn:aws:sns:us-east-1:123456789012:other", edge.scenario["sns_topic_arn"]
+    for topic, looks in ((other, False), (own, True)):
+        since = requests_since(edge)
+        notification = {"TopicArn": topic, "Message": "hello"}
+        edge.invoke("FailoverFunction", {"Records": [{"EventSource": "aws:sns", "Sns": notification}]})
+        assert any(r["action"] == "DescribeInstances" for r in since()) is looks
 
 
 def test_what_a_function_fails_on_reaches_its_queue(edge: Cloud) -> None:

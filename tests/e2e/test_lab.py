@@ -39,6 +39,7 @@ STOPPED = {
     "resources": ["arn:aws:ec2:us-east-1:123456789012:instance/i-0a"],
     "detail": {"instance-id": "i-0a", "state": "stopped"},
 }
+RUNNING = STOPPED | {"id": "2", "detail": {"instance-id": "i-0a", "state": "running"}}
 FUNCTION = """
 import os, time, boto3
 from botocore.exceptions import ClientError
@@ -104,7 +105,12 @@ def test_a_peer_log_goes_where_its_delivery_leads_and_nowhere_else(bare):
     forwarder.peer_log("rsp-0b", RECORD | {"resource_arn": PEER.replace("0a", "0b")})
     forwarder.peer_log("rsp-0a", RECORD)
     forwarder.peer_log("rsp-0a", RECORD | {"status": "UP"})
-    events = wait_until(lambda: logs.filter_log_events(logGroupName="/peers")["events"])
+
+    def found():
+        events = logs.filter_log_events(logGroupName="/peers")["events"]
+        return events if len(events) > 1 else None
+
+    events = wait_until(found)
     assert [json.loads(event["message"]) for event in events] == [RECORD, RECORD | {"status": "UP"}]
 
 
@@ -116,9 +122,10 @@ def test_an_ec2_event_reaches_the_targets_of_the_rules_that_match(bare):
         rule = events.put_rule(Name=name, EventPattern=json.dumps(pattern))["RuleArn"]
         queues[name] = Queue(bare.session, name, sender="events.amazonaws.com", source_arn=rule)
         events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": queues[name].arn}])
-    Forwarder(bare.session).ec2_event(STOPPED)
+    for event in (STOPPED, RUNNING):
+        Forwarder(bare.session).ec2_event(event)
     assert queues["stopped"].receive(PATIENCE) == [STOPPED]
-    assert queues["running"].receive(0) == []
+    assert queues["running"].receive(PATIENCE) == [RUNNING]
 
 
 @pytest.fixture(scope="module")
