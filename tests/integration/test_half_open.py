@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from threading import Barrier, Thread
+from threading import Condition, Thread
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -36,9 +36,12 @@ class Server:
 
     def __init__(self) -> None:
         self.is_well = False
-        self.together: Barrier | None = None
-        """What the answers wait for."""
+        self.together = 0
+        """Answers wait until so many connections have come."""
         self.requests = 0
+        self.unanswered = 0
+        """Requests that came on a silent connection."""
+        self._came = Condition()
         self.connections: list[socket.socket] = []
         self._silent: tuple[socket.socket, ...] = ()
         self._serving: list[Thread] = []
@@ -55,7 +58,9 @@ class Server:
             came, _ = self._listening.accept()
             if came.recv(1, socket.MSG_PEEK) == b"":
                 return
-            self.connections.append(came)
+            with self._came:
+                self.connections.append(came)
+                self._came.notify_all()
             self._serving.append(Thread(target=self._serve, args=(came,), daemon=True))
             self._serving[-1].start()
 
@@ -63,10 +68,13 @@ class Server:
         while data := self._received(came):
             if data.startswith(b"POST "):
                 self.requests += 1
-                if self.together is not None:
-                    self.together.wait()
-                if self.is_well and came not in self._silent:
-                    came.sendall(EMPTY)
+                with self._came:
+                    self._came.wait_for(lambda: len(self.connections) >= self.together)
+                if came in self._silent:
+                    self.unanswered += 1
+                elif self.is_well:
+                    with suppress(OSError):  # who has asked may have gone
+                        came.sendall(EMPTY)
 
     @staticmethod
     def _received(came: socket.socket) -> bytes:
@@ -120,21 +128,27 @@ def test_a_table_is_not_tried_again_without_the_time_for_it(server: Server) -> N
 def test_all_connections_that_died_while_a_process_was_frozen_cost_one_time_out(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second try makes a connection of its own, and no call after it meets a dead one."""
-    server.is_well, server.together = True, Barrier(3)
-    monkeypatch.setattr(clients, "TABLES", clients.TABLES.merge(Config(connect_timeout=1, read_timeout=1)))
+    """The second try makes a connection of its own, and no call after it meets a dead one.
+
+    A busy machine may cost more time-outs and connections; only what comes on the dead ones is counted.
+    """
+    server.is_well, server.together = True, 3
+    monkeypatch.setattr(clients, "TABLES", clients.TABLES.merge(Config(connect_timeout=2, read_timeout=2)))
     client = clients.dynamodb()
+
+    def read() -> None:
+        answered(lambda: client.get_item(TableName="t", Key={}))
+
     with ThreadPoolExecutor(3) as pool:
-        reads = [pool.submit(client.get_item, TableName="t", Key={}) for _ in range(3)]
-    assert [read.exception() for read in reads] == [None] * 3
-    assert (server.requests, len(server.connections)) == (3, 3)
-    server.together = None
+        reads = [pool.submit(read) for _ in range(3)]
+    assert [each.exception() for each in reads] == [None] * 3
+    assert len(server.connections) >= 3
     server.go_silent()
     for _ in range(3):
-        answered(lambda: client.get_item(TableName="t", Key={}))
+        read()
     client.close()
-    requests, _ = server.end()
-    assert requests == 3 + 1 + 3
+    server.end()
+    assert server.unanswered == 1
 
 
 def test_a_read_that_is_never_answered_is_tried_three_times(server: Server) -> None:
