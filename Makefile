@@ -34,8 +34,8 @@ demo-trouble: setup ## the same while EC2 fails one call in three, throttles and
 lab: setup ## the same deployment, staying up: pull its levers from a second terminal
 	$(BIN)/python -m lab up
 
-quick: $(VENV)/.ready ## seconds: the unit tests of what has changed and of what imports it
-	@tests=$$($(BIN)/python -m tests.affected --changed --in tests/unit) || exit 1; \
+quick: $(VENV)/.ready ## half a minute at most: the unit tests and properties of what has changed and of what imports it
+	@tests=$$($(BIN)/python -m tests.affected --changed --in tests/unit tests/properties) || exit 1; \
 	if [ -z "$$tests" ]; then echo "no unit test imports what has changed"; \
 	else $(BIN)/pytest -n $(WORKERS) $(PYTEST) $$tests; fi
 
