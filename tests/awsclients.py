@@ -1,4 +1,4 @@
-"""The functions' AWS clients, new for each test; the models of the services are kept, being slow to read."""
+"""Makes new AWS clients for each test, and keeps the models of the services, which are slow to read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MADE = (
 
 
 def forget() -> None:
-    """The next client is a new one, of a new session."""
+    """Makes the next client a new one, of a new session."""
     for made in (clients.session, *MADE, ec2._pool):
         made.cache_clear()
     clients.session().register_component("data_loader", _models())

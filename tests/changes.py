@@ -1,4 +1,4 @@
-"""Every change of a single field of a topology document, found by walking the document beside its schema."""
+"""Finds every change of a single field of a topology document: it walks the document beside its schema."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ class Others:
 
 
 def owner_of(path: Path) -> str:
-    """The appliance that a field speaks of."""
+    """Returns the appliance that a field speaks of."""
     if path[0] == "appliances":
         return str(path[1])
     return str(path[path.index("targets") + 1]) if "targets" in path else ""
 
 
 def node_at(path: Path) -> dict[str, Any]:
-    """The schema of the field at a path."""
+    """Returns the schema of the field at a path."""
     node: dict[str, Any] = schema()
     for key in path:
         if isinstance(key, int):
@@ -89,7 +89,7 @@ def node_at(path: Path) -> dict[str, Any]:
 
 
 def changes(document: dict[str, Any], others: Others) -> Iterator[Change]:
-    """Every scalar with other values; what is optional removed or added; entries removed, added, renamed."""
+    """Yields scalars with other values; optional fields and entries removed or added; entries renamed."""
     found = {change.what: change for change in _changes(document, others)}
     yield from (change for change in found.values() if change.document != document)
 
@@ -109,7 +109,7 @@ def _changes(document: dict[str, Any], others: Others) -> Iterator[Change]:
 
 
 def walk(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every field, the document itself first."""
+    """Yields every field, the document itself first."""
     yield path, value
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in pairs:
@@ -206,7 +206,7 @@ NAMED_BY: dict[Path, Callable[[dict[str, Any]], list[dict[str, Any]]]] = {
 
 
 def at(document: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:
-    """A copy with another value at a path; `...` removes it."""
+    """Returns a copy with another value at a path; `...` removes it."""
     made = copy.deepcopy(document)
     *way, last = path
     parent: Any = made

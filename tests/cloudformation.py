@@ -37,7 +37,7 @@ class CloudFormation:
     def request(
         self, kind: str, properties: dict[str, Any], *, logical_id: str = "Edge", **members: Any
     ) -> dict[str, Any]:
-        """An event as CloudFormation sends it: every scalar of the properties is a text."""
+        """Returns an event as CloudFormation sends it: every scalar of the properties is a text."""
         request_id = f"request-{next(self._numbers)}"
         old = members.pop("old", None)
         event = {
@@ -54,7 +54,7 @@ class CloudFormation:
         return event | members
 
     def answer(self, event: dict[str, Any]) -> dict[str, Any] | None:
-        """What the stack was told; every answer to a request says the same."""
+        """Returns what the stack was told; every answer to a request says the same."""
         said = self.answers.get(event["RequestId"], [])
         for one in said:
             assert one == said[0]
@@ -67,7 +67,7 @@ class CloudFormation:
 
 
 def resolved(value: Any, values: Mapping[str, str]) -> Any:
-    """What CloudFormation makes of a template's references, given the values behind them."""
+    """Returns what CloudFormation makes of a template's references, given the values behind them."""
     match value:
         case {"Ref": str(name)}:
             return values[name]
@@ -133,7 +133,7 @@ class Story:
         return {"Topology": self.tandem.document(**{"mode": "enforce"} | changes), **(_more or {})}
 
     def renamed(self, _more: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The topology as `transit`, without the addresses, which the old one still claims."""
+        """Returns the topology as `transit`, without the addresses, which the old one still claims."""
         group = {"name": "transit", "prefixes": ["10.20.0.0/16"]}
         return self.properties(_more, name="transit", groups=[group])
 
@@ -149,7 +149,7 @@ class Story:
         return self.stacks.request("Delete", properties or self.properties(), **members)
 
     def ask(self, event: dict[str, Any]) -> dict[str, Any]:
-        """The request and what it sets off; the answer, of which nothing is left then."""
+        """Returns the request and what it sets off; the answer, of which nothing is left then."""
         self.tandem.settle(1)
         self.invoke(event)
         self.tandem.deliver()
@@ -184,6 +184,6 @@ class Story:
 
 @contextmanager
 def custom_resource() -> Iterator[Story]:
-    """The edge scenario, an empty state table, and a stack that has asked for nothing yet."""
+    """Yields the edge scenario, an empty state table, and a stack that has asked for nothing yet."""
     with provisioner() as tandem, cloudformation() as stacks:
         yield Story(tandem, stacks)

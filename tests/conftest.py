@@ -1,4 +1,4 @@
-"""What every test shares: a property is judged by what it finds, never by how long a busy machine takes."""
+"""Sets up every test: a property is judged by what it finds, never by how long a busy machine takes."""
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -28,6 +28,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long ones first: side by side, whoever is done with them takes over the short ones."""
+    """Puts the long ones first: the workers that are done with them share the short ones."""
     order = {name: number for number, name in enumerate(LONG)}
     items.sort(key=lambda item: order.get(item.path.name, len(LONG)))

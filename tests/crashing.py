@@ -1,4 +1,4 @@
-"""Trouble in mid-invocation: killed between any two AWS calls, interrupted by another one, the table away."""
+"""Makes trouble in mid-invocation: a death between two AWS calls, an interruption, the table away."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Crashes:
 
 
 class OneThread(Executor):
-    """In the place of a pool: a call is made at once, by the thread that asks for it."""
+    """Takes the place of a pool: the thread that asks for a call makes it at once."""
 
     def submit(self, call: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
         done: Future[Any] = Future()

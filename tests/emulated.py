@@ -1,4 +1,4 @@
-"""What the emulator itself has of a managed route server, and the invariant of every change to one."""
+"""Reads a managed route server in the emulator itself, and checks the invariant of every change to one."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class SessionGuard:
             self.lost += [(prefix, who) for _, prefix, who in gone]
 
     def owners(self) -> Carried:
-        """Every owner that has a live session."""
+        """Returns every owner that has a live session."""
         region = self.tandem.lab.backend.lab_region
         alive = self.carried()
         found = set()
@@ -57,9 +57,9 @@ class SessionGuard:
         return frozenset(found & alive)
 
     def persisted(self) -> Carried:
-        """Every prefix that is in a FIB though nobody has a session that carries it, and is safe there.
+        """Returns every prefix that is safe in a FIB though nobody has a session that carries it.
 
-        AWS does not say what becomes of it when persistence changes, or its peers are deleted (facts §3.9).
+        AWS does not say what becomes of it when persistence changes, or its peers are deleted.
         """
         region, live = self.tandem.lab.backend.lab_region, {(s, p) for s, p, _ in self.carried()}
         return frozenset(
@@ -71,7 +71,7 @@ class SessionGuard:
         )
 
     def carried(self) -> Carried:
-        """Every prefix that an instance advertises over a session with BGP up and BFD not lost."""
+        """Returns every prefix that an instance advertises over a session with BGP up and BFD not lost."""
         region = self.tandem.lab.backend.lab_region
         found = set()
         for peer in region.peers.values():
@@ -83,7 +83,7 @@ class SessionGuard:
 
 
 def described(document: dict[str, Any]) -> dict[str, Any]:
-    """What a document says of its route server."""
+    """Returns what a document says of its route server."""
     server = document["route_server"]
     persist = server.get("persist_routes", "disable")
     return {
@@ -103,7 +103,7 @@ def described(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def shown(tandem: Provisioner, server_id: str) -> dict[str, Any]:
-    """The same as the emulator has it."""
+    """Returns the same as the emulator has it."""
     region = tandem.lab.backend.lab_region
     server = region.route_servers[server_id]
     endpoints = [e for e in region.endpoints_of(server_id) if e.state is not State.DELETED]

@@ -86,7 +86,7 @@ In namespace `Tandem`, dimension `service` (`<stack>-<function>`):
 
 
 def page() -> str:
-    """The whole page."""
+    """Returns the whole page."""
     return "".join([HEAD, _events(), *map(_event, DetailType), SIGNALS, *_signals(), "\n", _told(), METRICS])
 
 
@@ -123,7 +123,7 @@ def _event(detail_type: DetailType) -> str:
 def _fields(
     node: dict[str, Any], path: str = "", root: dict[str, Any] | None = None
 ) -> Iterator[tuple[str, str, str]]:
-    """Every field, those of objects and of lists' objects below them."""
+    """Yields every field, those of objects and of lists' objects below them."""
     root = root or node
     for name, raw in node["properties"].items():
         field, null = _resolved(raw, root)
@@ -138,7 +138,7 @@ def _fields(
 
 
 def _resolved(field: dict[str, Any], root: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-    """The field with its reference followed, and whether null stands beside it."""
+    """Returns the field with its reference followed, and whether null stands beside it."""
     if "anyOf" in field:
         return _resolved(field["anyOf"][0], root)[0], True
     if "$ref" in field:

@@ -22,7 +22,7 @@ SPARE = 30
 
 @contextmanager
 def example(name: str, timings: Timings | None = None) -> Iterator[tuple[Managed, list[dict[str, Any]]]]:
-    """The provisioner over the world of an example, and its documents as they are when Tandem manages."""
+    """Yields the provisioner over an example's world, and the documents as they are when Tandem manages."""
 
     def build(ec2: Any, levers: Any, **options: Any) -> dict[str, Any]:
         if name == "edge":
@@ -40,7 +40,7 @@ def example(name: str, timings: Timings | None = None) -> Iterator[tuple[Managed
 
 @contextmanager
 def converged(name: str) -> Iterator[tuple[Managed, list[dict[str, Any]]]]:
-    """The same with every document applied and reached, every session up, every route installed."""
+    """Yields the same with every document applied and reached, every session up, every route installed."""
     with example(name) as (tandem, documents):
         for document in documents:
             answer = tandem.apply(document)
@@ -59,7 +59,7 @@ def converged(name: str) -> Iterator[tuple[Managed, list[dict[str, Any]]]]:
 
 
 def others(tandem: Managed, document: dict[str, Any]) -> Others:
-    """What else there is: a spare subnet, table and VPC, and a further address of each appliance."""
+    """Returns what else there is: a spare subnet, table and VPC, and a further address of each appliance."""
     ec2 = boto3.client("ec2")
     vpc_id = document["route_server"]["vpc_id"]
     inside: Any = [{"Name": "vpc-id", "Values": [vpc_id]}]

@@ -51,7 +51,7 @@ class Context:
 
 @contextmanager
 def aws(**environment: str) -> Iterator[None]:
-    """An empty account with Tandem's state table and bus, and clients made in it."""
+    """Yields an empty account with Tandem's state table and bus, and clients made in it."""
     with mock.patch.dict(os.environ, ENVIRONMENT | fresh_service() | environment), mock_aws():
         awsclients.forget()
         _table()
@@ -66,7 +66,7 @@ def fresh_service() -> dict[str, str]:
 
 
 def cold_start(name: str) -> Any:
-    """The function's module, as a fresh process imports it; a test may replace parts of it."""
+    """Returns the function's module, as a fresh process imports it; a test may replace parts of it."""
     sys.modules.pop(f"functions.{name}.app", None)
     return importlib.import_module(f"functions.{name}.app")
 
@@ -90,7 +90,7 @@ def damage(name: str) -> None:
 
 
 def on_the_bus() -> list[dict[str, Any]]:
-    """The envelopes that were put on the bus since the last time, oldest first."""
+    """Returns the envelopes that were put on the bus since the last time, oldest first."""
     sqs = boto3.client("sqs")
     url = sqs.get_queue_url(QueueName="everything")["QueueUrl"]
     found: list[dict[str, Any]] = []
@@ -114,7 +114,7 @@ class Said:
         return [line["message"] for line in self.logs]
 
     def metric(self, name: str) -> float:
-        """The sum of what was counted under the name, which must carry the service as its only dimension."""
+        """Returns the sum counted under the name, which must have the service as its only dimension."""
         values: list[float] = []
         for line in self._metrics:
             (described,) = line["_aws"]["CloudWatchMetrics"]

@@ -1,4 +1,4 @@
-"""What a story or a storm is judged by: who was moved, what people were told, the audit trail whole."""
+"""Judges a story or a storm: who was moved, what people were told, whether the audit trail is whole."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOPIC = "arn:aws:sns:us-east-1:123456789012:people"
 
 
 def moved(s: Stack) -> list[str]:
-    """The name of the Elastic IP in each AssociateAddress that EC2 took from Tandem, in the order taken."""
+    """Returns the name of the Elastic IP in each AssociateAddress that EC2 took from Tandem, in order."""
     names = {e["allocation_id"]: name for name, e in s.ids["elastic_ips"].items()}
     made = s.calls("AssociateAddress")
     taken = [c["params"]["AllocationId"] for c in made if c["outcome"] == "OK" and c["caller"] != STRANGER]
@@ -30,13 +30,13 @@ def moved(s: Stack) -> list[str]:
 
 
 def reasons(s: Stack) -> list[str]:
-    """The reason of each hold that was recorded, oldest first."""
+    """Returns the reason of each hold that was recorded, oldest first."""
     holds = [r.body for r in s.audit() if r.body["kind"] == RecordKind.HOLD]
     return [group["reason"] for body in holds for group in body["groups"].values()]
 
 
 def told(s: Stack) -> list[str]:
-    """The subject of each message that people got since the last time, through the real notifier."""
+    """Returns the subject of each message that people got since the last time, through the real notifier."""
     subjects = []
     with mock.patch.dict(os.environ, {"TANDEM_NOTIFICATION_TOPIC": TOPIC}):
         clients.sns().create_topic(Name="people")
@@ -54,7 +54,7 @@ def told(s: Stack) -> list[str]:
 
 
 def whole(s: Stack) -> None:
-    """The trail is unbroken: every intent has its outcome, every move its intent, every end its hold."""
+    """Asserts that every intent has its outcome, every move its intent, every end its hold."""
     records = [record.body for record in s.audit()]
     intents = [r for r in records if r["kind"] == RecordKind.INTENT]
     outcomes = [r["decision_id"] for r in records if r["kind"] == RecordKind.OUTCOME]

@@ -26,7 +26,7 @@ REALISTIC = Timings(
     advertise_s=2.0,
     convergence_s=0.5,
 )
-"""Minutes, as users report them (facts §2.2); AWS publishes none."""
+"""Minutes, as users report them; AWS publishes none."""
 
 QUICK = Timings.lab()
 SLOW = replace(QUICK, delete_s=200.0)
@@ -44,7 +44,7 @@ class Managed(Provisioner):
         return made
 
     def ec2_changes(self) -> list[str]:
-        """The calls of the last invocation that change something in EC2, in their order."""
+        """Returns the calls of the last invocation that change something in EC2, in their order."""
         return [c.partition(":")[2] for c in self.changes if c.startswith("ec2:")]
 
     def converge(self, minutes: int = 40, name: str = "edge") -> None:
@@ -66,7 +66,7 @@ class Managed(Provisioner):
         self.converge()
 
     def shown(self, what: str, **more: Any) -> list[dict[str, Any]]:
-        """What AWS shows, without tombstones."""
+        """Returns what AWS shows, without tombstones."""
         ec2 = boto3.client("ec2")
         key = {
             "describe_route_servers": "RouteServers",
@@ -99,7 +99,7 @@ class Managed(Provisioner):
         }
 
     def world(self) -> dict[str, Any]:
-        """All that a document describes, by name: what two runs have to agree on."""
+        """Returns all that a document describes, by name: what two runs have to agree on."""
         (server,) = self.servers()
         ec2 = boto3.client("ec2")
         propagations = ec2.get_route_server_propagations(RouteServerId=server["RouteServerId"])
@@ -146,7 +146,7 @@ def strangers_peer(tandem: Managed) -> str:
 
 
 def adoptable(tandem: Managed) -> None:
-    """What a converged topology left behind, as if somebody else had made it, its owner agreeing."""
+    """Leaves what a converged topology made, as if somebody else had made it and agreed."""
     ec2 = boto3.client("ec2")
     rows = {r[k]: tags(r) for k, r in keyed(tandem)}
     tandem.app.store.delete(tandem.record())
@@ -177,7 +177,7 @@ def tags(row: dict[str, Any]) -> dict[str, str]:
 
 @shared_world
 def managed(timings: Timings = QUICK, **options: Any) -> Iterator[Managed]:
-    """An empty state table, and a VPC without a route server."""
+    """Yields an empty state table, and a VPC without a route server."""
     with provisioner(build=appliances_only, timings=timings, made=Managed, **options) as tandem:
         assert isinstance(tandem, Managed)
         yield tandem
@@ -185,7 +185,7 @@ def managed(timings: Timings = QUICK, **options: Any) -> Iterator[Managed]:
 
 @shared_world
 def converged(timings: Timings = QUICK) -> Iterator[Managed]:
-    """The document reached, and nothing left to tell."""
+    """Yields the document reached, and nothing left to tell."""
     with managed(timings) as tandem:
         tandem.run()
         tandem.events()

@@ -150,7 +150,7 @@ class Provisioner:
 
     @property
     def changes(self) -> list[str]:
-        """The calls of the last invocation that change something."""
+        """Returns the calls of the last invocation that change something."""
         return changing(self.calls)
 
     def document(self, **changes: Any) -> dict[str, Any]:
@@ -173,7 +173,7 @@ class Provisioner:
         return made | changes
 
     def other(self, **changes: Any) -> dict[str, Any]:
-        """A second topology on the same route server."""
+        """Returns a second topology on the same route server."""
         group = {"name": "transit", "prefixes": ["10.20.0.0/16"]}
         return self.document(name="transit", groups=[group], **changes)
 
@@ -193,7 +193,7 @@ class Provisioner:
         return {endpoint: json.loads(a.get("RedrivePolicy", "{}")) for endpoint, a in attributes.items()}
 
     def delivered(self) -> set[str]:
-        """The peers whose logs reach the stack's log group."""
+        """Returns the peers whose logs reach the stack's log group."""
         logs = boto3.client("logs")
         ours = {
             d["arn"]
@@ -247,7 +247,7 @@ def provisioner(
     made: type[Provisioner] | None = None,
     **scenario: Any,
 ) -> Iterator[Provisioner]:
-    """The edge scenario, or another one, with an empty state table."""
+    """Yields the edge scenario, or another one, with an empty state table."""
     with (
         mock.patch.dict(os.environ, ENVIRONMENT),
         mock.patch.object(LogsBackend, "put_delivery_source", _put_delivery_source),
@@ -266,7 +266,7 @@ def provisioner(
 
 @shared_world
 def watching() -> Iterator[Provisioner]:
-    """The edge scenario, its topology stored and watched, and nothing left to tell."""
+    """Yields the edge scenario, its topology stored and watched, and nothing left to tell."""
     with provisioner() as tandem:
         tandem.apply()
         tandem.deliver()
@@ -318,7 +318,7 @@ def _answered(model: Any, http_response: Any, parsed: Any, context: dict[str, An
 
 
 def _load(lab: LabEC2) -> ModuleType:
-    """A fresh function, as a cold start makes it, on the lab's time."""
+    """Returns a fresh function, as a cold start makes it, on the lab's time."""
     sys.modules.pop("functions.provisioner.app", None)
     app = importlib.import_module("functions.provisioner.app")
     clock = VirtualTime(lab)
@@ -369,7 +369,7 @@ class ForbiddenError(JsonRESTError):
 def _put_delivery_source(
     self: LogsBackend, name: str, resource_arn: str, log_type: str, tags: Any
 ) -> MotoSource:
-    """As AWS has it for route server peers (facts §4.2), which moto refuses: one source a resource."""
+    """As AWS has it for route server peers, which moto refuses: one source a resource."""
     assert ":ec2:" in resource_arn
     assert log_type == "EVENT_LOGS"
     for source in self.delivery_sources.values():

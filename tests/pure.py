@@ -140,7 +140,7 @@ def with_interface(observed: Observation, changed: NetworkInterface) -> Observat
 
 
 def chain(*contents: dict[str, Any]) -> list[Record]:
-    """A sequence of the audit trail with these bodies."""
+    """Returns a sequence of the audit trail with these bodies."""
     records: list[Record] = []
     for body in contents:
         records.append(following(records[-1].head if records else None, "failover#edge", body))

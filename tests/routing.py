@@ -38,7 +38,7 @@ PREFIX = "0.0.0.0/0"
 
 
 def wanted(**changes: Any) -> dict[str, Any]:
-    """The example, managed from nothing."""
+    """Returns the example, managed from nothing."""
     made = {**document(), "manage": True, **changes}
     made["route_server"].pop("id", None)
     return made
@@ -300,14 +300,14 @@ class Run:
         self.desired = desired
 
     def towards(self, made: dict[str, Any], **more: Any) -> Run:
-        """A copy of its world on the way to another document."""
+        """Returns a copy of its world on the way to another document."""
         return Run(self.aws.copy(), replace(self.desired, topology=topology(made), **more))
 
     def plan(self) -> tuple[Step, ...]:
         return plan(self.desired, self.aws.shown)
 
     def begin(self) -> list[Step]:
-        """What is ready, recorded before it is done: a propagation carries no tag that says whose it is."""
+        """Returns what is ready, and records it first: a propagation carries no tag that says whose it is."""
         ready = [step for step in self.plan() if step.is_ready]
         tables = [step.do.about for step in ready if isinstance(step.do, EnablePropagation)]
         noted = tuple(dict.fromkeys((*self.desired.propagated, *tables)))
@@ -346,7 +346,7 @@ def desired(made: dict[str, Any], **more: Any) -> Desired:
 
 
 def built(made: dict[str, Any] | None = None) -> Run:
-    """A world in which the document is reached."""
+    """Returns a world in which the document is reached."""
     made = made or wanted()
     run = Run(Aws(topology(made)), desired(made))
     assert run.converge() == ()
@@ -355,7 +355,7 @@ def built(made: dict[str, Any] | None = None) -> Run:
 
 
 def adopted(world: Run, *, consent: bool = True) -> Run:
-    """The same world, made by somebody else: adopted from then on."""
+    """Returns the same world, made by somebody else: adopted from then on."""
     owners = ((OWNER_TAG, "tandem"),) if consent else ()
     run = Run(world.aws.copy(), world.desired)
     shown = run.aws.shown

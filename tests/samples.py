@@ -69,12 +69,12 @@ def names() -> list[str]:
 
 
 def ours() -> list[str]:
-    """The samples that are events on Tandem's own bus."""
+    """Returns the samples that are events on Tandem's own bus."""
     return [name for name in names() if sample(name).get("source") == "tandem"]
 
 
 def record(name: str = "edge", **provisioned: Any) -> TopologyRecord:
-    """The stored topology of the samples, provisioned; `name` for another one beside it."""
+    """Returns the stored topology of the samples, provisioned; `name` for another one beside it."""
     found = Provisioned(
         route_server_id=ROUTE_SERVER, sns_topic_arn=TOPIC, endpoint_ids=(ENDPOINT,), peers=dict(PEERS)
     )
@@ -83,12 +83,12 @@ def record(name: str = "edge", **provisioned: Any) -> TopologyRecord:
 
 
 def bare_record() -> TopologyRecord:
-    """A topology that nothing was provisioned for yet."""
+    """Returns a topology that nothing was provisioned for yet."""
     return TopologyRecord(parse(DOCUMENT, version=3), 3, "cli")
 
 
 def sns_record(text: str = "", topic: str = TOPIC, **attributes: str) -> dict[str, Any]:
-    """A record as SNS hands it to the function."""
+    """Returns a record as SNS hands it to the function."""
     return {
         "EventSource": "aws:sns",
         "Sns": {
@@ -101,7 +101,7 @@ def sns_record(text: str = "", topic: str = TOPIC, **attributes: str) -> dict[st
 
 
 def session_attributes(protocol: Protocol, peer: str, status: Status) -> dict[str, str]:
-    """The attributes of a message about one session."""
+    """Returns the attributes of a message about one session."""
     return {
         "timestamp": "2026-11-21T03:58:31Z",
         "eventCode": f"ROUTE_SERVER_PEER_{protocol.upper()}_STATUS_CHANGE",

@@ -1,4 +1,4 @@
-"""Sessions as a test bends them: which are down, what is learned through which, which would be ended."""
+"""Changes sessions as a test needs them: which are down, and what is learned through which."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OWNER, STANDBY = "10.0.1.10", "10.0.2.10"
 
 
 def single() -> dict[str, Any]:
-    """Each appliance with one session: AWS leaves no other way than to interrupt."""
+    """Returns each appliance with one session: AWS leaves no other way than to interrupt."""
     made = wanted()
     made["appliances"]["fw1"]["peers"] = {"az1-a": "10.0.1.10"}
     made["appliances"]["fw2"]["peers"] = {"az2-a": "10.0.2.10"}
@@ -27,7 +27,7 @@ def sessions(run: Run, address: str) -> list[str]:
 
 
 def ending(run: Run) -> list[str]:
-    """The peers whose deletion waits for nothing."""
+    """Returns the peers whose deletion waits for nothing."""
     return [step.do.about for step in run.plan() if isinstance(step.do, DeletePeer) and step.is_ready]
 
 
@@ -47,7 +47,7 @@ def learned(run: Run, *rows: tuple[str, str]) -> None:
 
 
 def fail_endpoint(run: Run, name: str, state: str, peers: str) -> Endpoint:
-    """AWS fails an endpoint; its peers are as told, and come up there no more."""
+    """Fails an endpoint as AWS does; its peers are as told, and never come up there again."""
     (endpoint,) = (e for e in run.aws.shown.endpoints if dict(e.tags)["tandem:endpoint"] == name)
     run.aws.endpoint(replace(endpoint, state=state, failure_reason="no capacity"))
     for peer in run.aws.shown.peers:

@@ -45,7 +45,7 @@ def allocation(number: int) -> str:
 
 
 def interface(number: int, addresses: dict[str, int | None]) -> NetworkInterface:
-    """An interface of an instance; an address with a number has that Elastic IP."""
+    """Returns an interface of an instance; an address with a number has that Elastic IP."""
     return NetworkInterface(
         INTERFACES[number],
         SUBNETS[number],

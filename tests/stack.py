@@ -107,7 +107,7 @@ class Stack:
 
     @property
     def published(self) -> list[Published]:
-        """Every SNS message of the route server since the world began."""
+        """Returns every SNS message of the route server since the world began."""
         assert isinstance(self.lab.sink, RecordingSink)
         return self.lab.sink.published
 
@@ -153,7 +153,7 @@ class Stack:
         )
 
     def add_addresses(self, count: int) -> None:
-        """So many more Elastic IPs on fw1, each with a private address on both appliances."""
+        """Adds so many Elastic IPs on fw1, each with a private address on both appliances."""
         client = self.lab.client()
         for number in range(count):
             targets = {name: f"10.0.{name[-1]}.{40 + number}" for name in ("fw1", "fw2")}
@@ -232,7 +232,7 @@ class Stack:
                 sweep_at = now() + 60
 
     def watch(self, *, milliseconds: int = 0) -> None:
-        """The watch function, one turn unless told, and the failover function for what it puts on the bus."""
+        """Runs the watch function, for one turn unless told, and failover for what it puts on the bus."""
         if self._watch is None:
             sys.modules.pop("functions.watch.app", None)
             self._watch = importlib.import_module("functions.watch.app")
@@ -245,7 +245,7 @@ class Stack:
                 self.invoke(event)
 
     def holders(self) -> dict[str, str | None]:
-        """Which appliance has each Elastic IP, as EC2 shows it."""
+        """Returns which appliance has each Elastic IP, as EC2 shows it."""
         names = {interface: name for name, interface in self.ids["interfaces"].items()}
         found = clients.ec2().describe_addresses()["Addresses"]
         by_id = {a["AllocationId"]: a for a in found}
@@ -259,14 +259,14 @@ class Stack:
         return set(self.holders().values()) == {appliance}
 
     def calls(self, *actions: str) -> list[dict[str, Any]]:
-        """The EC2 requests since the story began, of the given actions or all."""
+        """Returns the EC2 requests since the story began, of the given actions or all."""
         return [r for r in self.lab.lab.requests.since() if not actions or r["action"] in actions]
 
     def forget_calls(self) -> None:
         self.lab.lab.requests.clear()
 
     def audit(self) -> list[Record]:
-        """The audit sequence, which must be unbroken."""
+        """Returns the audit sequence, which must be unbroken."""
         records = AuditTable("tandem-audit").recent("failover#edge", 1000)[::-1]
         assert problems(records) == ()
         return list(records)
@@ -275,7 +275,7 @@ class Stack:
         return [str(record.body["kind"]) for record in self.audit()]
 
     def events(self) -> list[dict[str, Any]]:
-        """What was put on the bus since the last time, oldest first."""
+        """Returns what was put on the bus since the last time, oldest first."""
         found, self.unread = [*self.unread, *self._on_the_bus()], []
         return found
 
@@ -301,7 +301,7 @@ class Stack:
 
 
 def edge_document(ids: dict[str, Any]) -> dict[str, Any]:
-    """The topology document of the edge scenario."""
+    """Returns the topology document of the edge scenario."""
     return {
         "tandem": 1,
         "name": "edge",
@@ -344,7 +344,7 @@ def stack(
     clock: Clock | None = None,
     **scenario: Any,
 ) -> Iterator[Stack]:
-    """The edge scenario, converged and stored, with an empty request log; in virtual time unless told."""
+    """Yields the edge scenario, converged and stored, with no requests yet; in virtual time unless told."""
     with (
         mock.patch.dict(os.environ, ENVIRONMENT),
         mock.patch("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None)),  # its back-off
@@ -366,7 +366,7 @@ def stack(
 
 
 def load_failover(lab: LabEC2) -> ModuleType:
-    """A fresh failover function, as a cold start makes it, on the lab's time."""
+    """Returns a fresh failover function, as a cold start makes it, on the lab's time."""
     sys.modules.pop("functions.failover.app", None)
     app = importlib.import_module("functions.failover.app")
     vars(app)["world"] = replace(app.world, clock=VirtualTime(lab))

@@ -49,19 +49,19 @@ Expected = tuple[str, str, str]
 
 
 def document() -> dict[str, Any]:
-    """A fresh copy of the example."""
+    """Returns a fresh copy of the example."""
     loaded: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
     loaded["mode"] = "enforce"
     return loaded
 
 
 def topology(**changes: Any) -> Topology:
-    """The example, with other values at its top level."""
+    """Returns the example, with other values at its top level."""
     return parse(normalise({**document(), **changes}))
 
 
 def set_at(root: dict[str, Any], path: str, value: object) -> dict[str, Any]:
-    """A copy with another value at a path such as `groups.0.name`; `...` removes it."""
+    """Returns a copy with another value at a path such as `groups.0.name`; `...` removes it."""
     changed: Any = copy.deepcopy(root)
     *way, last = [int(key) if key.isdigit() else key for key in path.split(".")]
     parent: Any = changed
@@ -77,14 +77,14 @@ def set_at(root: dict[str, Any], path: str, value: object) -> dict[str, Any]:
 
 
 def edited(root: dict[str, Any], *edits: Edit) -> dict[str, Any]:
-    """A copy with other values at some paths, one after the other."""
+    """Returns a copy with other values at some paths, one after the other."""
     for path, value in edits:
         root = set_at(root, path, value)
     return root
 
 
 def declared(*edits: Edit) -> Topology:
-    """The example with other values at some paths."""
+    """Returns the example with other values at some paths."""
     return parse(normalise(edited(document(), *edits)))
 
 
@@ -133,7 +133,7 @@ def of_interface(number: int, **changes: Any) -> World:
 
 
 def inventory(of: Topology | None = None) -> Inventory:
-    """An AWS in which nothing is wrong with the example: fw1 has all four Elastic IPs."""
+    """Returns an AWS in which nothing is wrong with the example: fw1 has all four Elastic IPs."""
     wanted = of or topology()
     subnets = {f"{SUBNET}{n}": Subnet(f"{SUBNET}{n}", VPC, f"10.0.{n}.0/24", PLACE.region) for n in (1, 2)}
     return Inventory(
@@ -160,7 +160,7 @@ def inventory(of: Topology | None = None) -> Inventory:
 
 
 def reading(of: Topology) -> RouteServerReading:
-    """The route server with the endpoints and peers that the topology declares."""
+    """Returns the route server with the endpoints and peers that the topology declares."""
     endpoints = {
         name: Endpoint(f"rse-{name}", "rs-0a1b2c3d4e5f60001", subnet_id, "available")
         for name, subnet_id in of.route_server.endpoints

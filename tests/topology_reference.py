@@ -64,7 +64,7 @@ def worlds() -> dict[str, tuple[Inventory, dict[str, Any]]]:
 
 
 def page(text: str) -> str:
-    """The page with its generated parts made anew."""
+    """Returns the page with its generated parts made anew."""
     for name, lines in (("properties", properties()), ("mistakes", mistakes())):
         body = "\n".join(lines)
         text = re.sub(
@@ -99,7 +99,7 @@ def _row(words: str, problems: list[Problem]) -> str:
 
 
 def _properties(node: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any], bool]]:
-    """Every property, depth first, with `<name>` for names of the user's choice."""
+    """Yields every property, depth first, with `<name>` for names of the user's choice."""
     resolved = _resolved(node)
     for key, inner in resolved.get("properties", {}).items():
         here = f"{path}.{key}" if path else key

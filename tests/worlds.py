@@ -94,7 +94,7 @@ class Watched:
         self.stack.invoke({"source": "tandem", "detail-type": "Look", "detail": detail})
 
     def routes(self, name: str) -> dict[str, str]:
-        """Each tracked prefix of a topology to the appliance that Route Server chose."""
+        """Returns each tracked prefix of a topology to the appliance that Route Server chose."""
         server_id = self.peerings[name].route_server_id
         rows = boto3.client("ec2").get_route_server_routing_database(RouteServerId=server_id)["Routes"]
         chosen = {r["Prefix"]: r["NextHopIp"] for r in rows if r["RouteStatus"] == "in-fib"}
@@ -106,7 +106,7 @@ class Watched:
         return {prefix: names[next_hop] for prefix, next_hop in chosen.items()}
 
     def installed(self, placeholder: str, example: Example) -> dict[str, str]:
-        """The advertised routes in a route table: prefix to the address that they lead to."""
+        """Returns the advertised routes in a route table: prefix to the address that they lead to."""
         [table_id] = {
             real
             for document, drawn in zip(self.documents.values(), example.documents(), strict=True)
@@ -125,7 +125,7 @@ class Watched:
 
 @shared_world
 def watched(name: str) -> Iterator[Watched]:
-    """An example as a running stack: world, route servers, topologies that are stored and looked at once."""
+    """Yields an example as a running stack: world, route servers, topologies stored and looked at once."""
     example = EXAMPLES[name]
     with (
         mock.patch.dict(os.environ, stacks.ENVIRONMENT),
@@ -178,7 +178,7 @@ def surroundings(ec2: Any, example: Example) -> list[dict[str, Any]]:
 
 
 def route_server(ec2: Any, document: dict[str, Any], sleep: Callable[[float], None]) -> Peering:
-    """The route server that a document describes, its peers available."""
+    """Returns the route server that a document describes, its peers available."""
     spec = document["route_server"]
     minutes = spec.get("persist_routes", "disable")
     persist: dict[str, Any] = {"PersistRoutes": "disable"}
@@ -289,7 +289,7 @@ def _instance(ec2: Any, ids: dict[str, str], appliance: tuple[str, str], *, publ
 
 
 def _with_ids(value: Any, ids: dict[str, str]) -> Any:
-    """The document with what AWS made in the place of every placeholder."""
+    """Returns the document with what AWS made in the place of every placeholder."""
     match value:
         case dict():
             return {key: _with_ids(item, ids) for key, item in value.items()}

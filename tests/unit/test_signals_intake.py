@@ -121,7 +121,7 @@ def test_many_reasons_to_look_at_one_topology_are_one_look():
 
 
 def test_a_disassociation_names_no_address_so_all_who_have_some_look():
-    """The association's ID changes with each move (facts §8.1), so no topology can name it."""
+    """The association's ID changes with each move, so no topology can name it."""
     empty = with_addresses(record("empty"), ())
     events = forwarded("cloudtrail-disassociate-address", record(), STRANGER, empty).events
     assert [event.detail["topology"] for event in events] == ["edge", "other"]

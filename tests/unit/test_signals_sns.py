@@ -1,4 +1,4 @@
-"""Messages of a route server's topic become signals, whatever their form (facts §5)."""
+"""Messages of a route server's topic become signals, whatever their form."""
 
 from __future__ import annotations
 
