@@ -50,8 +50,8 @@ MUTANTS = (
         "decision-forced",
         "A forced pin needs no session with BGP up.",
         f"{FAILOVER}/decision.py",
-        "if not override.forced and not ownership.has_session(pinned, scene.observation):",
-        "if not ownership.has_session(pinned, scene.observation):",
+        "silent = None if override.forced else ownership.no_session(pinned, scene.observation)",
+        "silent = ownership.no_session(pinned, scene.observation)",
     ),
     Mutant(
         "decision-dead-is-damped",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tandem.discovery.snapshot import Place, Snapshot
-from tandem.inventory import Endpoint, RouteServerReading
+from tandem.discovery.snapshot import Snapshot
+from tandem.inventory import Endpoint, RouteServerReading, Subnet
 from tandem.model import (
     ElasticIp,
     Holder,
@@ -82,7 +82,12 @@ def edge(**changes: Any) -> Snapshot:
         reading=RouteServerReading(SERVER, endpoints, peers),
         database=RoutingDatabase(tuple(route("0.0.0.0/0", p, chosen=p.peer_id == "rsp-1a") for p in peers)),
         propagated_to=("rtb-0a1b2c3d4e5f60001",),
-        subnets={SUBNETS[n]: Place(f"us-east-1{'xabc'[n]}", f"10.0.{n}.0/24") for n in (1, 2, 3)},
+        subnets={
+            SUBNETS[n]: Subnet(
+                SUBNETS[n], "vpc-0a1b2c3d4e5f60001", f"10.0.{n}.0/24", zone=f"us-east-1{'xabc'[n]}"
+            )
+            for n in (1, 2, 3)
+        },
         interfaces=(
             interface(1, {"10.0.1.10": None, **{ip: i for i, ip in enumerate(spares[1], start=1)}}),
             interface(2, {"10.0.2.10": None, **dict.fromkeys(spares[2])}),

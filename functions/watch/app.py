@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from tandem.adapters import clients, ec2
+from tandem.adapters import clients, ec2reads
 from tandem.adapters.bus import Bus
 from tandem.adapters.clock import SystemClock
 from tandem.adapters.looks import LookStore
@@ -38,7 +37,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     failures = {f"topology {name}": why for name, why in stored.damaged.items()}
     turns = watch(
         stored.looked_at,
-        partial(ec2.routing_database, whole=False),
+        ec2reads.routing_database,
         looks.next_hops,
         clock,
         lambda: _seconds_left(context),

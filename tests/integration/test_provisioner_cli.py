@@ -245,7 +245,7 @@ def test_an_error_of_the_function_is_said(command: Command) -> None:
     command.tandem.lab.levers.fault("DescribeSubnets", error="RequestLimitExceeded")
     result = command.run("apply", "--yes")
     assert result.exit_code == 4
-    assert "TemporaryError" in result.stderr
+    assert "PassingError" in result.stderr
     assert "RequestLimitExceeded" in result.stderr
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tandem.adapters import clients, ec2
+from tandem.adapters import clients, ec2, ec2reads
 from tandem.errors import ConfigurationError
 from tests.judging import told
 from tests.stack import MOVING, Stack
@@ -90,20 +90,20 @@ def test_a_strange_route_beside_the_one_in_the_fib_does_not_matter(edge: Stack, 
     assert edge.are_all_with("fw2")
 
 
-def test_a_strange_peer_counts_as_no_session_and_is_said(edge: Stack, caplog) -> None:
+def test_a_strange_peer_is_neither_a_session_nor_a_death_and_is_said(edge: Stack, caplog) -> None:
     def renamed(rows: list[dict[str, Any]]) -> None:
         rows[0]["BgpStatus"] = {"Status": "idle"}
         rows.append({**rows[0], "RouteServerPeerId": "rsp-2", "PeerAddress": ""})
 
     shown("RouteServerPeers", renamed)
     seen = ec2.observe(edge.record.topology)
-    assert (len(seen.peers), len(seen.unread), len(seen.failed)) == (3, 2, 1)
+    assert (len(seen.peers), len(seen.unread), len(seen.failed)) == (3, 2, 2)
     kill_fw1(edge)
     assert edge.are_all_with("fw2")
     assert caplog.messages.count("row left out") == 2
 
 
-@pytest.mark.parametrize("read", [ec2.routing_database, ec2.peers, ec2.every_peer])
+@pytest.mark.parametrize("read", [ec2reads.whole_routing_database, lambda id_: ec2reads.peers(id_).whole()])
 def test_whoever_changes_route_servers_goes_by_no_part_of_an_answer(edge: Stack, read: Any) -> None:
     """What is left out would look deleted."""
     shown("Routes", lambda rows: rows[0].update(RouteStatus="new"))

@@ -127,7 +127,7 @@ def test_next_hop_that_nothing_can_be_asked_about_is_said_to_be_just_that(edge: 
     edge.levers.kill(name="fw1")
     edge.live(60)
     assert edge.calls(*MOVING) == []
-    words = "0.0.0.0/0 goes to 10.0.12.10, and the interfaces could not be read: EC2 Describe"
+    words = "0.0.0.0/0 goes to 10.0.12.10, and the interfaces could not be read: DescribeNetworkInterfaces"
     assert reasons(edge)[-1].startswith(words)
     edge.levers.faults_clear()
     edge.live(60)

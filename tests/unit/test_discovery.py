@@ -199,7 +199,11 @@ def test_a_primary_or_peering_address_is_never_taken_as_spare() -> None:
 
 
 def test_what_an_aws_service_manages_is_left_out() -> None:
-    managed = replace(EDGE, service_managed={allocation(2): "nlb"})
+    its = [
+        replace(a, service_managed="nlb" if a.allocation_id == allocation(2) else None)
+        for a in EDGE.elastic_ips
+    ]
+    managed = replace(EDGE, elastic_ips=tuple(its))
     assert allocation(2) not in moving(managed)
     assert "nlb manages it" in remark(managed, about=allocation(2))
 

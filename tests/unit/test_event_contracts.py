@@ -12,11 +12,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tandem.audit import following
+from tandem.errors import CallFailedError
 from tandem.events import SCHEMAS, DetailType, Event, from_envelope, schema
 from tandem.failover import news, telling
 from tandem.intake import SWEEP, forward, parse
 from tandem.provisioning import telling as provisioning_telling
-from tandem.provisioning.watchsteps import CallFailedError
 from tandem.record import Provisioned
 from tests.contracts import assert_meets_schema
 from tests.samples import HEAD, ROUTE_SERVER, names, ours, record, sample

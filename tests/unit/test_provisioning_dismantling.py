@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from tandem.errors import CallFailedError
 from tandem.model import Status
 from tandem.provisioning.dismantling import dismantling_plan
 from tandem.provisioning.manageapply import is_gone
@@ -18,7 +19,6 @@ from tandem.provisioning.managesteps import (
     EnablePropagation,
 )
 from tandem.provisioning.stored import steps_of
-from tandem.provisioning.watchsteps import CallFailedError
 from tandem.record import Provisioned, TopologyRecord
 from tests.routing import Run, adopted, built
 

@@ -97,7 +97,13 @@ BROKEN: dict[str, tuple[World, tuple[Edit, ...], list[Expected]]] = {
         ],
     ),
     "an Elastic IP of AWS's own": (
-        lambda world: replace(world, service_managed={f"{EIP}1": "nlb"}),
+        lambda world: replace(
+            world,
+            elastic_ips={
+                **world.elastic_ips,
+                f"{EIP}1": replace(world.elastic_ips[f"{EIP}1"], service_managed="nlb"),
+            },
+        ),
         NOTHING,
         [(f"{FIRST}.allocation_id", f"{EIP}1 is managed by nlb", "no AWS service manages")],
     ),

@@ -29,18 +29,66 @@ class LeaseLostError(TemporaryError):
     """Another invocation took the topology's lease; whatever was observed under it is void."""
 
 
-TRANSIENT_CODES = frozenset(
+PASSING_CODES = frozenset(
     {
+        "BandwidthLimitExceeded",
+        "DependencyViolation",
+        "EC2ThrottledException",
+        "IncorrectInstanceState",
         "IncorrectState",
         "InternalError",
+        "InternalErrorException",
+        "InternalException",
         "InternalFailure",
+        "InternalServerError",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "RequestThrottled",
+        "RequestThrottledException",
+        "RequestTimeout",
+        "RequestTimeoutException",
         "RetryableError",
         "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "SlowDown",
+        "Throttled",
+        "ThrottledException",
         "Throttling",
         "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
         "Unavailable",
     }
 )
-"""Of EC2's answers: the same call may work in a moment (facts §2.1, §8.2)."""
+"""AWS's codes after which the same call may work in a moment, of every service that Tandem calls.
+
+They are those that the SDK retries by itself, without `LimitExceededException`, which is a quota where
+Tandem could meet it; SNS's `Throttled`; and EC2's, of which the SDK retries none but the throttling
+(facts §2.1, §8.2)."""
+
+
+def passes(code: str, http_status: int = 0) -> bool:
+    """Whether AWS may answer the same call otherwise in a moment. A server error always passes."""
+    return code in PASSING_CODES or http_status >= 500
+
+
+class CallFailedError(TandemError):
+    """AWS refused a call: the call and what it was about, AWS's code and words.
+
+    Always a RefusedError or a PassingError.
+    """
+
+    def __init__(self, call: str, code: str, message: str = "") -> None:
+        super().__init__(f"{call}: {code}: {message}" if message else f"{call}: {code}")
+        self.call = call
+        self.code = code
+        self.message = message
+
+
+class RefusedError(CallFailedError, ConfigurationError):
+    """AWS refused a call and would again: a person has to change something."""
+
+
+class PassingError(CallFailedError, TemporaryError):
+    """AWS refused a call for now (`passes`)."""

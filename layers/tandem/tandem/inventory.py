@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, ip_address, ip_network
 from tandem.errors import ConfigurationError
 from tandem.model import ElasticIp, NetworkInterface, Peer, RouteServer
 from tandem.place import Place
+from tandem.problems import Problem
 
 
 class RegionWithoutRouteServerError(ConfigurationError):
@@ -34,12 +35,20 @@ class Subnet:
 
     subnet_id: str
     vpc_id: str
-    prefix: str
+    prefix: str | None = None
+    """Its IPv4 block; None where it has none, being for IPv6 only."""
     border_group: str | None = None
     """The network border group of its zone."""
+    zone: str = ""
 
     def has(self, address: str) -> bool:
-        return ip_address(address) in ip_network(self.prefix)
+        return self.prefix is not None and ip_address(address) in ip_network(self.prefix)
+
+    def offset(self, address: str) -> int | None:
+        """Returns how far into the subnet's IPv4 block an address is; None where it has no such block."""
+        if self.prefix is None:
+            return None
+        return int(ip_address(address)) - int(ip_network(self.prefix).network_address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +78,9 @@ class RouteServerReading:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """One reading of AWS for the third pass. An ID that a mapping lacks is not known there."""
+    """One reading of AWS for the third pass. An ID that a mapping lacks is not known there, unless `unknown`
+    names it.
+    """
 
     place: Place
     stack: str
@@ -88,15 +99,21 @@ class Inventory:
     interfaces: dict[str, NetworkInterface] = field(default_factory=dict)
     instance_states: dict[str, str] = field(default_factory=dict)
     elastic_ips: dict[str, ElasticIp] = field(default_factory=dict)
-    service_managed: dict[str, str] = field(default_factory=dict)
-    """Allocation ID to the AWS service that manages it (facts §8.1)."""
+    unknown: dict[str, str] = field(default_factory=dict)
+    """ID to why nobody can read what AWS shows of it: it is unknown, and not absent."""
+
+    def unreadable(self, where: str, id_: str) -> Problem:
+        """The problem that nobody can read what AWS shows of a declared ID."""
+        return Problem(where, self.unknown[id_], "an answer of AWS that Tandem can read: please report it")
 
     def interfaces_of(self, instance_id: str | None) -> tuple[NetworkInterface, ...]:
         return tuple(i for i in self.interfaces.values() if instance_id and i.instance_id == instance_id)
 
     def has_lost(self, instance_id: str | None) -> bool:
         """True if the instance does not exist any more, or is listed as terminated."""
-        return instance_id is not None and self.instance_states.get(instance_id) in (None, "terminated")
+        if instance_id is None or instance_id in self.unknown:
+            return False
+        return self.instance_states.get(instance_id) in (None, "terminated")
 
     def interface_with(self, address: str) -> NetworkInterface | None:
         return next((i for i in self.interfaces.values() if _has(i, address)), None)

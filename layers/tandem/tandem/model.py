@@ -97,8 +97,11 @@ class RoutingDatabase:
     persisted: bool = False
     unread: tuple[str, ...] = ()
     """The rows that cannot be read and are left out, in words."""
+    odd: tuple[str, ...] = ()
+    """Members that are left out of `routes`, in words."""
     doubts: dict[str, str] = field(default_factory=dict)
-    """Prefix to why nobody can tell who owns it: the row that may be in the FIB cannot be read."""
+    """Prefix to why nobody can tell who owns it: the row that may be in the FIB cannot be read. An empty
+    prefix stands for a row that does not say which it is of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,8 @@ class ElasticIp:
     holder: Holder | None = None
     tags: tuple[tuple[str, str], ...] = ()
     border_group: str | None = None
+    service_managed: str | None = None
+    """The AWS service that manages it, if one does (facts §8.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +154,29 @@ class NetworkInterface:
 
 
 @dataclass(frozen=True, slots=True)
+class Unknown:
+    """What AWS's answers were about and nobody can read, each with the reason: unknown, not absent."""
+
+    elastic_ips: dict[str, str] = field(default_factory=dict)
+    """By allocation."""
+    interfaces: dict[str, str] = field(default_factory=dict)
+    instances: dict[str, str] = field(default_factory=dict)
+    peers: dict[str, str] = field(default_factory=dict)
+    """By the peer's address; an empty one stands for a peer that does not show its own."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        parts = (self.elastic_ips, self.interfaces, self.instances, self.peers)
+        return tuple(dict.fromkeys(words for part in parts for words in part.values()))
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """One look's reading of AWS for one topology.
 
-    A mapping that lacks a declared ID means that AWS does not know it (any more); None means that the
-    read failed, with the reason in `failed`. The routing database, the peers and the addresses are never
-    None: without them there is nothing to decide.
+    A mapping that lacks a declared ID means that AWS does not know it (any more), unless `unknown` names it;
+    None means that the read failed, with the reason in `failed`. The routing database, the peers and the
+    addresses are never None: without them there is nothing to decide.
     """
 
     database: RoutingDatabase
@@ -167,4 +189,6 @@ class Observation:
     failed: tuple[str, ...] = ()
     """What could not be read of what the topology names."""
     unread: tuple[str, ...] = ()
-    """Rows of routes and peers that were left out, whosever they are, in words."""
+    """Rows and members that were left out, whatever they are about, in words."""
+    unknown: Unknown = Unknown()
+    """What was left out of what the topology names."""

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 from tandem.adapters import clients
 from tandem.adapters.calls import called
-from tandem.provisioning.watchsteps import LOG_FORMAT, CallFailedError, Delivery, Destination, Shown, Source
+from tandem.errors import CallFailedError
+from tandem.provisioning.watchsteps import (
+    LOG_FORMAT,
+    Delivery,
+    Destination,
+    Shown,
+    Source,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_logs.type_defs import DeliveryDestinationTypeDef, DeliverySourceTypeDef, DeliveryTypeDef

@@ -6,10 +6,11 @@ Calls go out once: CreateRouteServerPeer has no client token (facts §1.5), so t
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any, Literal
 
-from tandem.adapters import clients, ec2, inventory
+from tandem.adapters import clients, ec2, ec2reads
 from tandem.adapters.calls import called
 from tandem.errors import ConfigurationError, TemporaryError
 from tandem.model import Route
@@ -42,30 +43,31 @@ def observe(desired: Desired) -> Observed:
 
     Raises RegionWithoutRouteServerError, TemporaryError, ConfigurationError.
     """
-    servers = inventory.route_servers()
+    servers = ec2reads.route_servers().whole()
     server = server_of(desired, servers)
-    interfaces = ec2.interfaces(desired.topology)
-    states = ec2.instance_states(desired.topology.instance_ids)
+    interfaces = {i.network_interface_id: i for i in ec2.interfaces(desired.topology).whole()}
+    instances = ec2reads.instances(desired.topology.instance_ids).whole()
+    around = Observed(
+        servers, interfaces=interfaces, instance_states={i.instance_id: i.state for i in instances}
+    )
     if server is None:
-        return Observed(servers, interfaces=interfaces, instance_states=states)
+        return around
     server_id = server.route_server_id
-    peers = tuple(peer for peer in ec2.every_peer(server_id) if peer.state != DELETED)
-    return Observed(
-        servers=servers,
-        associations=inventory.associations(server_id),
-        endpoints=inventory.endpoints(server_id),
+    peers = tuple(peer for peer in ec2reads.peers(server_id).whole() if peer.state != DELETED)
+    return replace(
+        around,
+        associations=ec2reads.associations(server_id).whole(),
+        endpoints=ec2reads.endpoints(server_id).whole(),
         peers=peers,
-        propagations=inventory.propagations(server_id),
+        propagations=ec2reads.propagations(server_id).whole(),
         routes=_routes(server_id) if peers else (),
-        interfaces=interfaces,
-        instance_states=states,
     )
 
 
 def _routes(route_server_id: str) -> tuple[Route, ...] | None:
-    """None where the routing database cannot be read: then no session of anybody is taken down."""
+    """None where the routing database cannot be read, all of it: then no session of anybody is taken down."""
     try:
-        return ec2.routing_database(route_server_id).routes
+        return ec2reads.whole_routing_database(route_server_id).routes
     except (ConfigurationError, TemporaryError):
         return None
 

@@ -9,7 +9,8 @@ import json
 
 from tandem.adapters import clients
 from tandem.adapters.calls import called
-from tandem.provisioning.watchsteps import CallFailedError, Subscriber, Subscription
+from tandem.errors import CallFailedError
+from tandem.provisioning.watchsteps import Subscriber, Subscription
 
 GONE = frozenset({"NotFound", "NotFoundException"})
 

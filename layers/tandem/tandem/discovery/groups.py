@@ -118,7 +118,7 @@ def _candidates(
         device = behind.get(holder.network_interface_id) if holder else None
         if holder is None or device is None:
             continue
-        service = snapshot.service_managed.get(elastic_ip.allocation_id)
+        service = elastic_ip.service_managed
         if service is not None:
             remarks.append(f"{_shown(elastic_ip)} is left out: {service} manages it")
         elif device.name not in owners:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from ipaddress import ip_address, ip_network
 
 from tandem.errors import ConfigurationError
-from tandem.inventory import RouteServerReading
+from tandem.inventory import RouteServerReading, Subnet
 from tandem.model import ElasticIp, NetworkInterface, Peer, RoutingDatabase
 
 LONGEST_NAME = 40
@@ -19,18 +18,6 @@ class UndiscoverableError(ConfigurationError):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a subnet is, and what addresses it has."""
-
-    zone: str
-    prefix: str
-
-    def offset(self, address: str) -> int:
-        """How far into the subnet an address is."""
-        return int(ip_address(address)) - int(ip_network(self.prefix).network_address)
-
-
-@dataclass(frozen=True, slots=True)
 class Snapshot:
     """One reading; `interfaces` are those of the instances behind the peers, `elastic_ips` those on them."""
 
@@ -38,12 +25,11 @@ class Snapshot:
     reading: RouteServerReading
     database: RoutingDatabase
     propagated_to: tuple[str, ...] = ()
-    subnets: dict[str, Place] = field(default_factory=dict)
+    subnets: dict[str, Subnet] = field(default_factory=dict)
     interfaces: tuple[NetworkInterface, ...] = ()
     instance_names: dict[str, str] = field(default_factory=dict)
     """The Name tag of each instance that has one."""
     elastic_ips: tuple[ElasticIp, ...] = ()
-    service_managed: dict[str, str] = field(default_factory=dict)
 
     @property
     def route_server_id(self) -> str:

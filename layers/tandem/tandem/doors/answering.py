@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import ExitStack
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 from tandem.doors.answers import SUPERSEDED, Answer, Noted, answer_due, body, failed
 from tandem.doors.customresource import Request
 from tandem.doors.fulfilling import MOST_CHARACTERS, Desk, fulfil, is_needed, undo
-from tandem.errors import ConfigurationError, TemporaryError
+from tandem.errors import ConfigurationError, TandemError, TemporaryError
 
 T = TypeVar("T")
 
@@ -23,6 +24,13 @@ PATIENCE = timedelta(minutes=2)
 """With what is away for a moment; the rest is for Lambda's retry and the schedule."""
 
 PAUSE_SECONDS = 5.0
+
+TRIES = 3
+"""Of an invocation at a request at which Tandem itself fails."""
+
+MOST_AT_ONCE = 20
+"""Answers that go out side by side, once a run."""
+
 OWN_TIME = timedelta(minutes=5)
 """So long a new request belongs to its own invocation and its retries; then the schedule takes it up."""
 
@@ -43,14 +51,31 @@ def serve(request: Request, desk: Desk) -> str | None:
         return None
     try:
         _patiently(lambda: _noted(request, desk), desk)
-    except (ConfigurationError, TemporaryError) as error:
-        _send(request, failed(request, f"nothing was stored: {error}"), desk)
+    except Exception as error:  # noqa: BLE001 - CloudFormation waits an hour for whoever does not answer
+        _send(request, failed(request, f"nothing was stored: {_in_words(error)}"), desk)
         return None
-    try:
-        _patiently(lambda: _begin(_noted(request, desk), desk), desk)
-    except TemporaryError as error:
-        return str(error)
+    for left in reversed(range(TRIES)):
+        try:
+            _patiently(lambda: _begin(_noted(request, desk), desk), desk)
+            break
+        except TemporaryError as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001 - the same
+            if not left:
+                noted = desk.requests.decide(_noted(request, desk), _given_up(request, error))
+                _end(noted, desk)
+                break
+            desk.world.clock.sleep(PAUSE_SECONDS)
     return None
+
+
+def _given_up(request: Request, error: Exception) -> Answer:
+    """The answer to a request at which Tandem itself fails: no later try would do otherwise."""
+    return failed(request, f"Tandem failed at it: {_in_words(error)}")
+
+
+def _in_words(error: Exception) -> str:
+    return str(error) if isinstance(error, TandemError) else f"{type(error).__name__}: {error}"
 
 
 def _noted(request: Request, desk: Desk) -> Noted:
@@ -62,27 +87,53 @@ def settle(desk: Desk, topology: str | None = None) -> None:
     """After runs of the provisioner: answers what is at its end, of one topology or of all. With all of them
     it also takes up what its own invocation did not get to. One sick request keeps no other waiting.
 
+    Answers go out side by side, so that one which nobody takes costs its own time only; what is left over
+    goes out with the next run.
+
     Raises TemporaryError, after each had its turn.
     """
-    with ExitStack() as every:
-        found = desk.requests.list()
-        for noted in reversed(found):
-            every.callback(_settle, noted, found, topology, desk)
+    found = desk.requests.list()
+    ended: list[Noted] = []
+    failures: list[str] = []
+
+    def tried(noted: Noted, call: Callable[[], Noted | None]) -> None:
+        try:
+            result = call()
+        except Exception as error:  # noqa: BLE001 - it is this request's failure alone
+            failures.append(f"{noted.request}: {_in_words(error)}")
+        else:
+            ended.extend([] if result is None else [result])
+
+    for noted in found:
+        tried(noted, partial(_settle, noted, found, topology, desk))
+    due, ended = ended[:MOST_AT_ONCE], []
+    with ThreadPoolExecutor(max_workers=MOST_AT_ONCE) as side:
+        sending = [(noted, side.submit(_answer, noted, desk)) for noted in due]
+    for noted, sent in sending:
+        tried(noted, partial(_closed, noted, sent, desk))
+    if failures:
+        raise TemporaryError("; ".join(failures))
 
 
-def _settle(noted: Noted, every: tuple[Noted, ...], topology: str | None, desk: Desk) -> None:
+def _settle(noted: Noted, every: tuple[Noted, ...], topology: str | None, desk: Desk) -> Noted | None:
+    """Does for a request what is due; the request where its answer is to be sent."""
     now = desk.world.clock.now()
     if noted.answered_at is not None:
         if now - noted.answered_at >= KEPT and not is_needed(noted, every, desk):
             desk.requests.drop(noted)
-        return
+        return None
     if topology not in (None, noted.topology):
-        return
+        return None
     if not noted.is_begun:
         if topology is not None or now - noted.received_at < OWN_TIME:
-            return
-        noted, _ = _attempt(noted, desk)
-    _end(noted, desk)
+            return None
+        try:
+            noted, _ = _attempt(noted, desk)
+        except TemporaryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - its own invocation has tried it three times
+            noted = desk.requests.decide(noted, _given_up(noted.request, error))
+    return _decided(noted, desk)
 
 
 def _begin(noted: Noted, desk: Desk) -> None:
@@ -126,18 +177,38 @@ def _supersede(noted: Noted, desk: Desk) -> tuple[Noted, ...]:
 
 def _end(noted: Noted, desk: Desk) -> None:
     """Answers a request that is at its end, and forgets its URL. Sends the same again where a run was cut."""
+    due = _decided(noted, desk)
+    if due is not None:
+        _answer(due, desk)
+        _close(due, desk)
+
+
+def _decided(noted: Noted, desk: Desk) -> Noted | None:
+    """The request with its answer, where that is to be sent."""
     request, now = noted.request, desk.world.clock.now()
     if noted.answer is None:
         name, stored = noted.topology or "", desk.door.store.list()
         damage = stored.damaged.get(name)
         answer = failed(request, damage) if damage else answer_due(noted, stored.of(name), now)
         if answer is None:
-            return
+            return None
         noted = desk.requests.decide(noted, answer)
-    if noted.answer is None or noted.answered_at is not None:
-        return
-    if now - noted.received_at < GIVEN_UP:
-        _send(request, noted.answer, desk)
+    return None if noted.answer is None or noted.answered_at is not None else noted
+
+
+def _answer(noted: Noted, desk: Desk) -> None:
+    if noted.answer is not None and desk.world.clock.now() - noted.received_at < GIVEN_UP:
+        _send(noted.request, noted.answer, desk)
+
+
+def _closed(noted: Noted, sent: Future[None], desk: Desk) -> None:
+    """Raises TemporaryError where nobody took the answer."""
+    sent.result()
+    _close(noted, desk)
+
+
+def _close(noted: Noted, desk: Desk) -> None:
+    request = noted.request
     if noted.is_failed and request.replaces:
         undo(noted, desk)  # CloudFormation never heard of its physical ID, and goes back to the old topology
     desk.requests.close(noted, desk.world.clock.now())

@@ -150,7 +150,8 @@ def _owner(group: Group, scene: _Scene) -> _Owner:
         return _Owner(hold="; ".join(doubts) + _persisted(observation), severity=Severity.CRITICAL)
     alive = tuple(n for n in candidates if ownership.has_session(topology.appliances[n], observation))
     if not alive:
-        past = f"the FIB names {candidates[0]}, which has no session with BGP up: it shows the past"
+        silent = ownership.no_session(topology.appliances[candidates[0]], observation)
+        past = f"the FIB names {candidates[0]}, which has {silent}: it shows the past"
         words = past + _persisted(observation)
         return _Owner(candidates, hold=words, severity=Severity.CRITICAL, reports=doubts, awaiting=past)
     split = _split(found) if len(candidates) > 1 else None
@@ -173,8 +174,9 @@ def _overridden(override: Override, scene: _Scene) -> _Owner:
     report = f"pinned to {pinned.name} {words}" + (
         "; forced: no session is asked for" if override.forced else ""
     )
-    if not override.forced and not ownership.has_session(pinned, scene.observation):
-        dead = f"{report}; but {pinned.name} has no session with BGP up"
+    silent = None if override.forced else ownership.no_session(pinned, scene.observation)
+    if silent is not None:
+        dead = f"{report}; but {pinned.name} has {silent}"
         return _Owner((pinned.name,), hold=dead, severity=Severity.CRITICAL)
     return _Owner((pinned.name,), pinned=True, forced=override.forced, reports=(report,))
 
@@ -183,6 +185,9 @@ def _decide_address(spec: ElasticIpSpec, owner: _Owner, scene: _Scene) -> Addres
     """Steps 5 to 7 of design §5 for one Elastic IP."""
     topology, observation = scene.topology, scene.observation
     address = observation.elastic_ips.get(spec.allocation_id)
+    unread = observation.unknown.elastic_ips.get(spec.allocation_id)
+    if unread is not None:
+        return _hold(spec, f"{unread}: nobody knows who has it", Severity.CRITICAL, scene)
     if address is None:
         gone = f"{spec.allocation_id} is not in this account and Region any more: was it released?"
         return _hold(spec, gone, Severity.CRITICAL, scene)

@@ -34,14 +34,22 @@ def addresses_of(appliance: Appliance, observation: Observation) -> frozenset[st
     """Every next hop that means this appliance.
 
     Route Server resolves a next hop to the interface that owns it (facts §3.4), so the instance's own
-    interfaces decide; the declared peer addresses stand in only where they could not be read.
+    interfaces decide. The declared addresses stand in only where they could not be read; where one of them
+    could not be, those that no other interface shows.
     """
+    declared = frozenset(appliance.next_hops) | appliance.peer_addresses
     if appliance.instance_id is None or observation.interfaces is None:
-        return frozenset(appliance.next_hops) | appliance.peer_addresses
-    found = interfaces_of(appliance, observation)
-    return frozenset(a.private_ip for i in found for a in i.addresses) | {
-        six for i in found for six in i.ipv6
-    }
+        return declared
+    own = _shown_on(interfaces_of(appliance, observation))
+    if not observation.unknown.interfaces:
+        return own
+    return own | (declared - _shown_on(observation.interfaces.values()))
+
+
+def _shown_on(interfaces: Iterable[NetworkInterface]) -> frozenset[str]:
+    return frozenset(
+        address for i in interfaces for address in (*(own.private_ip for own in i.addresses), *i.ipv6)
+    )
 
 
 def sessions_of(appliance: Appliance, observation: Observation) -> tuple[Peer, ...]:
@@ -55,11 +63,34 @@ def has_session(appliance: Appliance, observation: Observation) -> bool:
     return any(peer.bgp is Status.UP for peer in sessions_of(appliance, observation))
 
 
+def no_session(appliance: Appliance, observation: Observation) -> str | None:
+    """That it has no session with BGP up, in words, with one that may be up and cannot be read. None where
+    it has one.
+    """
+    if has_session(appliance, observation):
+        return None
+    words = "no session with BGP up"
+    unread = _unread_session(appliance, observation)
+    return f"{words} that can be read: {unread}" if unread else words
+
+
+def _unread_session(appliance: Appliance, observation: Observation) -> str | None:
+    """Why a peer cannot be read that is the appliance's, or does not show whose it is."""
+    addresses = appliance.peer_addresses | addresses_of(appliance, observation) | {""}
+    return next((why for a, why in observation.unknown.peers.items() if a in addresses), None)
+
+
 def is_dead(appliance: Appliance, observation: Observation) -> str | None:
-    """Why the appliance counts as dead, or None: no session has BGP up, or its instance does not run."""
-    if not has_session(appliance, observation):
-        return f"{appliance.name} has no session with BGP up"
+    """Why the appliance counts as dead, or None: no session has BGP up, or its instance does not run.
+
+    What cannot be read says neither that it is dead nor that it is alive, and so is no death.
+    """
+    silent = no_session(appliance, observation)
+    if silent is not None and _unread_session(appliance, observation) is None:
+        return f"{appliance.name} has {silent}"
     if appliance.instance_id is None or observation.instance_states is None:
+        return None
+    if appliance.instance_id in observation.unknown.instances:
         return None
     state = observation.instance_states.get(appliance.instance_id)
     if state == "running":
@@ -90,10 +121,11 @@ def owner_of(prefix: str, topology: Topology, observation: Observation) -> Prefi
     one that is installed nowhere still names an owner, but with a doubt. Where a row that cannot be read may
     be in the FIB, nobody owns the prefix.
     """
-    unread = observation.database.doubts.get(prefix)
+    doubts = observation.database.doubts
+    rows = [r for r in observation.database.routes if r.prefix == prefix and r.status is RouteStatus.IN_FIB]
+    unread = doubts.get(prefix) or (None if rows else doubts.get(""))
     if unread is not None:
         return PrefixOwner(prefix, None, unread, veto=True)
-    rows = [r for r in observation.database.routes if r.prefix == prefix and r.status is RouteStatus.IN_FIB]
     if not rows:
         return PrefixOwner(prefix, None, _no_row(prefix, observation.database.routes))
     row = next((r for r in rows if _installed(r)), rows[0])
@@ -110,6 +142,8 @@ def owner_of(prefix: str, topology: Topology, observation: Observation) -> Prefi
 def _unknown(observation: Observation) -> str:
     if observation.interfaces is None:
         return f"and the interfaces could not be read: {'; '.join(observation.failed)}"
+    if observation.unknown.interfaces:
+        return f"and {'; '.join(dict.fromkeys(observation.unknown.interfaces.values()))}"
     return "which no declared appliance has"
 
 

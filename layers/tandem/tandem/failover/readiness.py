@@ -17,11 +17,15 @@ def limitation(
     instances could be read, nobody knows whether it would release an auto-assigned address. A forced pin
     skips the session test only.
     """
-    if not forced and not ownership.has_session(appliance, observation):
-        return f"{appliance.name} has no session with BGP up"
+    silent = None if forced else ownership.no_session(appliance, observation)
+    if silent is not None:
+        return f"{appliance.name} has {silent}"
     target = spec.targets[appliance.name]
     if observation.interfaces is None:
         return None if dead else f"the interfaces could not be read: {'; '.join(observation.failed)}"
+    unread = observation.unknown.interfaces.get(target.network_interface_id)
+    if unread is not None:
+        return None if dead else unread
     interface = observation.interfaces.get(target.network_interface_id)
     if interface is None:
         return f"{target.network_interface_id} is not attached to an appliance's instance, or does not exist"
@@ -64,6 +68,9 @@ def _running(
         return None
     if observation.instance_states is None:
         return None if dead else f"the instances could not be read: {'; '.join(observation.failed)}"
+    unread = observation.unknown.instances.get(interface.instance_id or "")
+    if unread is not None:
+        return None if dead else unread
     state = observation.instance_states.get(interface.instance_id or "")
     if state == "running":
         return None

@@ -13,9 +13,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from tandem.awsevents import identifiers
-from tandem.errors import TemporaryError
+from tandem.errors import CallFailedError, TemporaryError
 from tandem.events import parse_iso
-from tandem.provisioning.watchsteps import CallFailedError
 from tandem.signals import members, moment
 
 if TYPE_CHECKING:

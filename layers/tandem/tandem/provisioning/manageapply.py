@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from tandem.errors import TRANSIENT_CODES, TemporaryError
+from tandem.errors import CallFailedError, PassingError, TemporaryError
 from tandem.events import iso
 from tandem.lease import Lease
 from tandem.memory import Memory
@@ -26,7 +26,6 @@ from tandem.provisioning.managesteps import (
 )
 from tandem.provisioning.ports import World
 from tandem.provisioning.stored import desired_of, found_of, goes_on, steps_of
-from tandem.provisioning.watchsteps import CallFailedError
 from tandem.record import Provisioned, TopologyRecord
 
 PATIENCE = timedelta(seconds=120)
@@ -37,9 +36,6 @@ SETTLED = timedelta(seconds=60)
 """So long a call is not repeated within a run: describes may lag behind it (facts §2.2, §8.3)."""
 
 MOST_DONE = 100
-
-PASSING = TRANSIENT_CODES | {"DependencyViolation"}
-"""What a later turn finds different (facts §2.1, §8.2): not yet, already gone, or too many calls."""
 
 GONE = frozenset({"InvalidRouteTableID.NotFound", "InvalidVpcID.NotFound"})
 """EC2's codes when the target of a propagation or an association does not exist any more."""
@@ -70,7 +66,7 @@ class Convergence:
 
     def __init__(self, record: TopologyRecord, stack: str, world: World) -> None:
         self.name = record.topology.name
-        self._record = record
+        self.record = record
         self._stack = stack
         self._world = world
         self._lease: Lease | None = None
@@ -87,9 +83,9 @@ class Convergence:
 
     def look(self) -> tuple[Step, ...]:
         """What would be done now; changes nothing and takes no lease. Raises as `observe` does."""
-        desired = desired_of(self._record, self._stack)
+        desired = desired_of(self.record, self._stack)
         observed = self._world.managed.observe(desired)
-        self._found = found_of(self._record, desired, observed)
+        self._found = found_of(self.record, desired, observed)
         steps = self._planned(desired, observed)
         if not steps:
             self.outcome = self._done()
@@ -106,7 +102,7 @@ class Convergence:
         record = self._world.store.get(self.name)
         if record is None or not record.topology.manage:
             return True
-        self._record = record
+        self.record = record
         desired = desired_of(record, self._stack)
         observed = self._world.managed.observe(desired)
         self._found = found_of(record, desired, observed)
@@ -135,14 +131,14 @@ class Convergence:
     def _planned(self, desired: Desired, observed: Observed) -> tuple[Step, ...]:
         """The plan. Where AWS may not show a route server yet that was begun, it is waited for: a document
         that has changed meanwhile has another client token, and would make a second one."""
-        steps, begun = steps_of(self._record, desired, observed), self._found.server_begun_at
+        steps, begun = steps_of(self.record, desired, observed), self._found.server_begun_at
         if begun is None or self._world.clock.now() - datetime.fromisoformat(begun) >= SETTLED:
             return steps
         reason, waits = (
             "its creation was begun, and AWS may show it late",
             "a route server that was begun to be seen",
         )
-        if not steps and self._record.is_leaving:
+        if not steps and self.record.is_leaving:
             return (Step(Await("route server"), reason, waits),)
         return tuple(
             replace(step, reason=reason, waits_for=waits) if isinstance(step.do, CreateRouteServer) else step
@@ -230,7 +226,7 @@ class Convergence:
         tables = [s.do.about for s in ready if isinstance(s.do, EnablePropagation)]
         begins = any(isinstance(s.do, CreateRouteServer) for s in ready)
         pending = tuple(dict.fromkeys(step.planned for step in steps))
-        is_same, now = goes_on(self._record), iso(self._world.clock.now())
+        is_same, now = goes_on(self.record), iso(self._world.clock.now())
         noted = replace(
             self._found,
             done=self._found.done if is_same else (),
@@ -238,19 +234,19 @@ class Convergence:
             propagated_to=tuple(dict.fromkeys((*self._found.propagated_to, *tables))),
             server_begun_at=now if begins else self._found.server_begun_at,
             pending=pending,
-            version=self._record.version,
+            version=self.record.version,
             converged_version=0,
         )
         self._write(noted)
 
     def _write(self, found: Provisioned) -> None:
         """Raises StateUnavailableError, ChangedMeanwhileError."""
-        if found != self._record.provisioned:
-            self._record = self._world.store.set_provisioned(self._record, found)
+        if found != self.record.provisioned:
+            self.record = self._world.store.set_provisioned(self.record, found)
         self._found = found
 
     def _done(self) -> Outcome:
-        version = self._record.version
+        version = self.record.version
         found = replace(
             self._found,
             pending=(),
@@ -259,14 +255,14 @@ class Convergence:
             waits_since=None,
             told_version=0,
         )
-        return Outcome(self._record, found, tuple(self._steps))
+        return Outcome(self.record, found, tuple(self._steps))
 
     def _waiting(self, words: tuple[str, ...]) -> Outcome:
         kept = None if self._trouble is None else str(self._trouble)
-        return Outcome(self._record, self._found, tuple(self._steps), words or ("its turn",), None, kept)
+        return Outcome(self.record, self._found, tuple(self._steps), words or ("its turn",), None, kept)
 
     def _failed(self, failure: CallFailedError | None, reason: str | None) -> Outcome:
-        return Outcome(self._record, self._found, tuple(self._steps), (), failure, reason)
+        return Outcome(self.record, self._found, tuple(self._steps), (), failure, reason)
 
 
 def is_gone(action: Action, error: CallFailedError) -> bool:
@@ -280,4 +276,4 @@ def is_gone(action: Action, error: CallFailedError) -> bool:
 def passes(error: CallFailedError) -> bool:
     """Whether a later turn may find it different."""
     gone = error.code.startswith("InvalidRouteServer") and "Id.Not" in error.code
-    return gone or error.code in PASSING or error.code.endswith(DUPLICATE)
+    return gone or isinstance(error, PassingError) or error.code.endswith(DUPLICATE)

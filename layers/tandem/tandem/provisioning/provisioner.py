@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from tandem.errors import ConfigurationError
+from tandem.errors import ConfigurationError, TemporaryError
 from tandem.events import iso
 from tandem.inventory import Inventory, RouteServerReading
 from tandem.problems import by_cause
@@ -156,6 +156,8 @@ def forget(record: TopologyRecord, others: Iterable[TopologyRecord], stack: Stac
         world.bus.put(topology_change(record, "deleted", world.clock.now()))
         world.store.delete(record)
         return Run(replace(record, provisioned=None), (*topics.steps, *logs.steps))
+    if isinstance(failure, TemporaryError):
+        raise failure
     return Run(record, (*topics.steps, *logs.steps), reason_of(failure))
 
 

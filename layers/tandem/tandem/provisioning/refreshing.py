@@ -59,13 +59,12 @@ def refresh(
     def others(name: str) -> list[TopologyRecord]:
         return [r for r in records if r.topology.name != name]
 
-    def tried(name: str, call: Callable[[], Run | None]) -> None:
+    def tried(record: TopologyRecord, call: Callable[[], Run | None]) -> None:
         try:
             run = call()
-        except (ConfigurationError, TemporaryError) as error:
-            unfinished.append(f"{name}: {error}")
-        else:
-            runs.extend([] if run is None else [run])
+        except Exception as error:  # noqa: BLE001 - it is this topology's failure alone
+            run = _failed(record, error, unfinished, world)
+        runs.extend([] if run is None else [run])
 
     def ended(turned: Convergence) -> Run | None:
         try:
@@ -77,9 +76,13 @@ def refresh(
         name = record.topology.name
         if due_only and not is_due(record):
             continue
-        tried(name, partial(_begun, record, others(name), stack, world, owner, turning))
-    for turned in _turns(turning, unfinished, world, until):
-        tried(turned.name, partial(ended, turned))
+        tried(record, partial(_begun, record, others(name), stack, world, owner, turning))
+    for turned, error in _turns(turning, world, until):
+        if error is None:
+            tried(turned.record, partial(ended, turned))
+        else:
+            run = _failed(turned.record, error, unfinished, world)
+            runs.extend([] if run is None else [run])
     return Refreshed(tuple(runs), tuple(unfinished), history.trouble)
 
 
@@ -143,27 +146,42 @@ def _begun(
     return None
 
 
+def _failed(record: TopologyRecord, error: Exception, unfinished: list[str], world: World) -> Run | None:
+    """One topology's failure, which is nobody else's. People are told of what is no ordinary one: a bug, or
+    an answer of AWS that nobody foresaw.
+    """
+    is_ordinary = isinstance(error, ConfigurationError | TemporaryError)
+    why = str(error) if is_ordinary else f"{type(error).__name__}: {error}"
+    unfinished.append(f"{record.topology.name}: {why}")
+    if is_ordinary:
+        return None
+    try:
+        return unreadable(record, f"Tandem failed at it: {why}", world)
+    except Exception as also:  # noqa: BLE001 - and so is this
+        unfinished.append(f"{record.topology.name}: nobody is told: {type(also).__name__}: {also}")
+        return None
+
+
 def _turns(
-    turning: list[Convergence], unfinished: list[str], world: World, until: datetime | None
-) -> Iterator[Convergence]:
-    """Each that has come to its end, or is out of time; one whose turn failed leaves, and says why."""
+    turning: list[Convergence], world: World, until: datetime | None
+) -> Iterator[tuple[Convergence, Exception | None]]:
+    """Each that has come to its end, or is out of time; one whose turn failed leaves, with its error."""
     while turning:
         for convergence in tuple(turning):
+            error: Exception | None = None
             try:
                 over = convergence.turn()
-            except (ConfigurationError, TemporaryError) as error:
-                unfinished.append(f"{convergence.name}: {error}")
-                turning.remove(convergence)
-                with suppress(TemporaryError):
+            except Exception as raised:  # noqa: BLE001 - handed on with its topology
+                over, error = True, raised
+                with suppress(Exception):
                     convergence.end()
-                continue
             if over:
                 turning.remove(convergence)
-                yield convergence
+                yield convergence, error
         if turning and (until is None or world.clock.now() + timedelta(seconds=POLL_SECONDS) > until):
             for convergence in turning:
                 convergence.stop()
-                yield convergence
+                yield convergence, None
             return
         if turning and not any(convergence.goes_right_on for convergence in turning):
             world.clock.sleep(POLL_SECONDS)

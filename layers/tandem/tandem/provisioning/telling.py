@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from tandem.errors import CallFailedError
 from tandem.events import DetailType, Event, event
 from tandem.problems import Problem
 from tandem.provisioning.managesteps import (
@@ -18,7 +19,6 @@ from tandem.provisioning.managesteps import (
     EnablePropagation,
     Step,
 )
-from tandem.provisioning.watchsteps import CallFailedError
 from tandem.record import Provisioned, TopologyRecord
 
 FORBIDDEN = "the provisioner's role may not: deploy the stack again, or ask whoever restricts the account"

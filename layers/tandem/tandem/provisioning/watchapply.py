@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from tandem.errors import CallFailedError, PassingError
 from tandem.provisioning.ports import World
 from tandem.provisioning.watchplan import watch_plan
 from tandem.provisioning.watchsteps import (
-    CallFailedError,
     CreateDelivery,
     DeleteDelivery,
     DeleteSource,
@@ -81,8 +81,8 @@ def _converge(desired: Watch, read: Callable[[], Shown], world: World) -> Half:
 
 
 def _may_pass(failure: CallFailedError | None) -> bool:
-    """A conflict, or a read that lags behind (facts §8.3): what the next turn finds out."""
-    return failure is None or failure.code == CONFLICT
+    """A conflict, a read that lags behind (facts §8.3), or what AWS refuses for now: the next turn knows."""
+    return failure is None or failure.code == CONFLICT or isinstance(failure, PassingError)
 
 
 def _carry_out(steps: tuple[Step, ...], world: World, done: list[str]) -> CallFailedError | None:

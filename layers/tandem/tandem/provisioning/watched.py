@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from tandem.errors import PassingError
 from tandem.inventory import Inventory, RouteServerReading
 from tandem.place import Place
 from tandem.provisioning.manageapply import Outcome
@@ -75,7 +76,9 @@ def provisioned_of(
 ) -> Provisioned:
     """What there is now; where a half could not be read or brought to its end, what was known of it stays."""
     before = record.provisioned or Provisioned("")
-    failure = managed.failure or topics.failure or logs.failure
+    refusals = [f for f in (managed.failure, topics.failure, logs.failure) if f is not None]
+    failure = next((f for f in refusals if not isinstance(f, PassingError)), None)
+    waits = tuple(f"{f.call} to be taken by AWS, which said {f.code}" for f in refusals if f is not failure)
     deliveries = before.log_deliveries or {}
     if logs.shown is not None:
         peer_ids = dict.fromkeys((*desired.logged_peer_ids, *deliveries))
@@ -91,7 +94,7 @@ def provisioned_of(
         log_deliveries=deliveries,
         left_topic_arns=desired.left_topic_arns if topics.failure else (),
         version=record.version,
-        pending=managed.pending,
+        pending=managed.pending or (waits if failure is None and not managed.reason else ()),
         failure=managed.reason if failure is None else reason_of(failure),
         warnings=tuple(_warnings(record.topology, reading, inventory, desired, logs)),
     )

@@ -5,23 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
-from tandem.errors import TandemError
 from tandem.place import Place
 
 LOG_GROUP_TYPE = "CWL"
 LOG_FORMAT: Literal["json"] = "json"
 LONGEST_NAME = 60
 """Of delivery sources and destinations (facts §4.2)."""
-
-
-class CallFailedError(TandemError):
-    """AWS refused a call that provisioning needs: the call and what it was about, AWS's code and words."""
-
-    def __init__(self, call: str, code: str, message: str) -> None:
-        super().__init__(f"{call}: {code}: {message}")
-        self.call = call
-        self.code = code
-        self.message = message
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,14 +31,15 @@ class Placed:
 
 def elastic_ips_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     for where, allocation_id in _allocations(topology):
-        service = inventory.service_managed.get(allocation_id)
-        if allocation_id not in inventory.elastic_ips:
+        address = inventory.elastic_ips.get(allocation_id)
+        if allocation_id in inventory.unknown:
+            yield inventory.unreadable(where, allocation_id)
+        elif address is None:
             missing = f"{allocation_id} is not known in {inventory.place}"
             yield Problem(where, missing, "an Elastic IP of that account and Region")
-        elif service is not None:
-            yield Problem(
-                where, f"{allocation_id} is managed by {service}", "an Elastic IP that no AWS service manages"
-            )
+        elif address.service_managed is not None:
+            managed = f"{allocation_id} is managed by {address.service_managed}"
+            yield Problem(where, managed, "an Elastic IP that no AWS service manages")
 
 
 def owner_consents(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
@@ -61,7 +62,9 @@ def interfaces_are_the_appliances(topology: Topology, inventory: Inventory) -> I
         where, interface_id = placed.path("network_interface"), placed.target.network_interface_id
         interface, instance_id = placed.interface, placed.appliance.instance_id
         lost = instance_id if inventory.has_lost(instance_id) else None
-        if interface is None:
+        if interface_id in inventory.unknown:
+            yield inventory.unreadable(where, interface_id)
+        elif interface is None:
             missing = f"{interface_id} is not known in {inventory.place}"
             gone = lost or interface_id
             yield Problem(where, missing, f"a network interface of {placed.appliance.name}", gone=gone)

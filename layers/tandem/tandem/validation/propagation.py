@@ -21,7 +21,9 @@ def propagates_as_declared(topology: Topology, inventory: Inventory) -> Iterator
         return
     for index, table_id in enumerate(topology.route_server.propagate_to):
         where = path_of(["route_server", "propagate_to", index])
-        if table_id not in inventory.route_tables:
+        if table_id in inventory.unknown:
+            yield inventory.unreadable(where, table_id)
+        elif table_id not in inventory.route_tables:
             vpcs = ", ".join(inventory.vpc_ids)
             yield Problem(
                 where, f"{table_id} is not known in {vpcs}, {inventory.place}", "a route table of that VPC"
@@ -93,7 +95,9 @@ def tables_with_room(topology: Topology, stored: Iterable[Topology]) -> Iterator
 
 
 def propagation_warnings(topology: Topology, inventory: Inventory) -> Iterator[str]:
-    """What AWS always rejects, said once a table."""
+    """What AWS always rejects, said once a table; nothing while the VPC's address blocks are unknown."""
+    if not inventory.unknown.keys().isdisjoint(inventory.vpc_ids):
+        return
     outside = ", ".join(
         p for p in _tracked(topology) if not any(_within(p, vpc) for vpc in inventory.vpc_prefixes)
     )

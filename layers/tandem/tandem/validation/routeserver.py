@@ -60,7 +60,9 @@ def endpoints_exist(topology: Topology, inventory: Inventory) -> Iterator[Proble
         declared[subnet_id] += 1
         where = path_of(["route_server", "endpoints", name])
         subnet = inventory.subnets.get(subnet_id)
-        if subnet is None:
+        if subnet_id in inventory.unknown:
+            yield inventory.unreadable(where, subnet_id)
+        elif subnet is None:
             yield Problem(
                 where, f"{subnet_id} is not known in {inventory.place}", "a subnet of the route server's VPC"
             )
@@ -127,7 +129,9 @@ def instances_exist(topology: Topology, inventory: Inventory) -> Iterator[Proble
             continue
         state = inventory.instance_states.get(appliance.instance_id)
         where = path_of(["appliances", name, "instance_id"])
-        if state is None:
+        if appliance.instance_id in inventory.unknown:
+            yield inventory.unreadable(where, appliance.instance_id)
+        elif state is None:
             yield Problem(
                 where,
                 f"{appliance.instance_id} is not known in {inventory.place}",
@@ -176,6 +180,7 @@ def _persistence(topology: Topology, server: RouteServer) -> Iterator[Problem]:
 def route_server_warnings(topology: Topology, inventory: Inventory) -> Iterator[str]:
     """What refuses nothing, but a person should know."""
     reading, declared = inventory.reading, topology.route_server
+    yield from dict.fromkeys(inventory.unknown.values())
     if reading is None:
         return
     if declared.sns_notifications and reading.server.sns_topic_arn is None:
@@ -202,7 +207,7 @@ def _own_addresses(name: str, appliance: Appliance, inventory: Inventory) -> Ite
     claimed = [(["peers", endpoint], address) for endpoint, address in appliance.peers]
     claimed += [(["next_hops", str(index)], address) for index, address in enumerate(appliance.next_hops)]
     for (part, key), address in claimed:
-        if address not in own:
+        if address not in own and not inventory.unknown:  # it may be on an interface that cannot be read
             yield Problem(
                 path_of(["appliances", name, part, int(key) if part == "next_hops" else key]),
                 f"{address} is on no interface of {appliance.instance_id}",
