@@ -17,10 +17,12 @@ from tandem.model import Status
 from tandem.signals import Origin, Protocol, RouteEvent, Signal, SignalKind, members, session_signal
 from tandem.topology import canonical_address, canonical_prefix
 
-_PEER = re.compile(r"\brsp-[0-9a-f]+\b")
+_PEER = re.compile(r"\brsp-[0-9a-f]{1,40}\b")
 _GZIP = 16 + zlib.MAX_WBITS
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHOWN = 120
+_AS_PATH = re.compile(r"[0-9 ,(){}\[\]]{0,12000}")
+"""A BGP message has 4,096 bytes (RFC 4271 §4.1): a path has at most a thousand ASNs of ten digits."""
 _SESSIONS = {"BGPStatus": Protocol.BGP, "BFDStatus": Protocol.BFD}
 _ROUTES = {
     "ADVERTISED": (RouteEvent.ADVERTISED, "advertised"),
@@ -84,9 +86,15 @@ def _route(peer_id: str, change: RouteEvent, verb: str, message: Mapping[str, An
         prefix=prefix,
         next_hop=next_hop,
         route_event=change,
-        as_path=tuple(str(message.get("asPath") or "").replace(",", " ").split()),
+        as_path=_as_path(message.get("asPath")),
         med=med if isinstance(med, int) and not isinstance(med, bool) else None,
     )
+
+
+def _as_path(text: object) -> tuple[str, ...]:
+    """Returns the ASNs; none where it is no AS path, since a look has no use for it anyway."""
+    found = _AS_PATH.fullmatch(text) if isinstance(text, str) else None
+    return tuple(found.group().replace(",", " ").split()) if found else ()
 
 
 def _time(milliseconds: object) -> datetime | None:
