@@ -35,7 +35,7 @@ SIGNALS = """\
 The `signals` function turns raw records into events, for each stored topology that they concern:
 
 - a message of a route server's SNS topic: the topologies whose topic it is. From any other topic:
-  refused, logged, counted (`RefusedMessage`), nothing on the bus;
+  refused, logged with topic and length, counted (`RefusedMessage`), nothing on the bus;
 - a peer log record: the topologies that have the peer. A route counts only where a group tracks the prefix:
   of one delivery the newest record for each topology and prefix. Records of other routes are counted
   (`UntrackedRoutes`) and dropped. Before that, what a peer advertised or updated is compared with
@@ -49,7 +49,8 @@ Logs come at least once and Tandem keeps no list of leaks, so the same `Route Le
 changes only: what an appliance advertised before Tandem had its log, or before the document had
 `allowed_prefixes`, is not reported until it is advertised again.
 
-A record of an unknown shape is logged whole, counted (`UnknownSignal`) and still causes a `Look`. Route
+A record of an unknown shape is logged whole, counted (`UnknownSignal`) and still causes a `Look`. A log
+delivery that unpacks to more than 16 MB counts as one such record. Route
 Server's SNS messages carry their data in message attributes; where one lacks them, its text is read. The
 list of affected peers is read whether it comes as `String.Array` or as `String`.
 

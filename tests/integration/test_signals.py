@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -142,6 +144,37 @@ def test_ten_thousand_records_of_unknown_shape_are_one_look_and_a_log_line_of_fe
     assert said.metric("UnknownSignal") == 10_000
     (entry,) = (entry for entry in said.logs if entry["message"] == "record of unknown shape")
     assert len(entry["causes"]) <= 10
+
+
+def test_a_record_of_unknown_shape_from_a_topic_of_nobody_is_logged_by_topic_and_length(account, capsys):
+    event = sample("sns-unknown-shape")
+    event["Records"][0]["Sns"] |= {
+        "TopicArn": "arn:aws:sns:us-east-1:123456789012:odd",
+        "Message": "x" * 250_000,
+    }
+    events, said = handled(event, capsys)
+    assert events == []
+    assert (said.metric("RefusedMessage"), said.metric("UnknownSignal")) == (1, 0)
+    assert said.messages == ["message of no stored topology", "nothing to forward"]
+    line = said.logs[0]
+    assert line["topic_arn"] == "arn:aws:sns:us-east-1:123456789012:odd"
+    assert line["characters"] > 250_000
+    assert sum(len(json.dumps(entry)) for entry in said.logs) < 2_000
+
+
+def test_lone_surrogates_reach_the_bus_as_question_marks(account, capsys):
+    """UTF-8 has no place for them (RFC 3629 §3), and JSON may hold them escaped."""
+    sns = sample("sns-unknown-shape")
+    sns["Records"][0]["Sns"]["MessageAttributes"] = {"eventCode": {"Type": "String", "Value": "\ud800"}}
+    trail = sample("cloudtrail-associate-address")
+    trail["detail"]["userIdentity"] = {"arn": "arn:aws:iam::123456789012:user/k\udfffm"}
+    alarm = sample("cloudwatch-alarm")
+    alarm["detail"]["alarmName"] = "\ud83d"
+    log = delivery("\ud800", json.dumps({"x": "\ud800"}), line(status="\ud800"))
+    for raw in (sns, trail, alarm, log):
+        (envelope,), _ = handled(json.loads(json.dumps(raw)), capsys)
+        assert envelope["detail-type"] == DetailType.LOOK
+        assert "?" in envelope["detail"]["cause"] or "ud800" in envelope["detail"]["cause"]
 
 
 def test_resources_that_no_topology_names_are_nobodys_business(account, capsys):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -365,6 +365,17 @@ def test_a_damaged_event_of_ours_is_still_a_reason_to_look(detail_type, detail):
 def test_no_event_whatever_crashes_the_entry(anything):
     for signal in parse(anything):
         assert signal.cause
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [{"topology": "\ud800"}, {"cause": "a \ud800"}, {"peer_id": "\udfff"}, {"peer_ids": ["\ud800"]},
+     {"prefix": "\ud800"}, {"next_hop": "\ud800"}, {"endpoint_id": "\ud800"}],
+)  # fmt: skip
+def test_no_text_of_a_signal_holds_a_lone_surrogate(detail):
+    (signal,) = parse({"source": "tandem", "detail-type": "Route Change", "detail": detail})
+    assert repr(asdict(signal)).count("ud800") == repr(asdict(signal)).count("udfff") == 0
+    assert "?" in repr(asdict(signal))
 
 
 def test_an_event_of_no_known_source_is_unknown_and_looks_where_it_names_something():

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 import gzip
+import tracemalloc
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem.model import Status
-from tandem.peerlogs import parse_peer_logs
+from tandem.peerlogs import MOST_BYTES, MOST_RECORDS, parse_peer_logs
 from tandem.signals import Origin, Protocol, RouteEvent, SignalKind
 from tests.peerlog import delivery, line, packed, prefixes, route
 from tests.samples import PEER, sample
@@ -144,6 +146,37 @@ def test_a_time_that_is_none_costs_only_the_time(when):
 def test_a_delivery_that_cannot_be_read_is_one_look(payload):
     (signal,) = parse_peer_logs(payload)
     assert (signal.kind, signal.known, signal.peer_id) == (SignalKind.LOOK, False, None)
+
+
+def zipped(text: bytes, mtime: int = 0) -> dict[str, Any]:
+    return {"awslogs": {"data": base64.b64encode(gzip.compress(text, mtime=mtime)).decode()}}
+
+
+def test_a_delivery_that_unpacks_to_much_more_than_is_read_is_not_unpacked():
+    size = 64 * 1024 * 1024
+    body = b'{"messageType": "DATA_MESSAGE", "logEvents": [], "x": "' + b"a" * size + b'"}'
+    payload = zipped(body)
+    assert len(payload["awslogs"]["data"]) < 1_000_000
+    del body
+    tracemalloc.start()
+    (signal,) = parse_peer_logs(payload)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (signal.kind, signal.known, signal.peer_id) == (SignalKind.LOOK, False, None)
+    assert peak < 3 * MOST_BYTES
+
+
+@pytest.mark.parametrize(("more", "known"), [(0, True), (1, False)])
+def test_sixteen_megabytes_are_read_and_not_one_byte_more(more, known):
+    body = b'{"messageType": "CONTROL_MESSAGE", "x": "'
+    payload = zipped(body + b"a" * (MOST_BYTES - len(body) - 2 + more) + b'"}')
+    assert (parse_peer_logs(payload) == ()) is known
+
+
+@pytest.mark.parametrize(("count", "known"), [(MOST_RECORDS, True), (MOST_RECORDS + 1, False)])
+def test_more_records_than_a_delivery_can_hold_are_one_unknown_shape(count, known):
+    found = parse_peer_logs(packed({"messageType": "DATA_MESSAGE", "logEvents": [0] * count}))
+    assert len(found) == (count if known else 1)
 
 
 @given(st.lists(st.text(), max_size=8))

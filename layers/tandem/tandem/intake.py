@@ -13,19 +13,22 @@ from tandem.events import SOURCE, DetailType, Event, event
 from tandem.leaks import leak_event, leaks
 from tandem.peerlogs import parse_peer_logs
 from tandem.record import TopologyRecord
-from tandem.signals import Origin, Signal, SignalKind, parse_bus, parse_sns
+from tandem.signals import Origin, Signal, SignalKind, parse_bus, parse_sns, utf8
 
 
 def parse(raw: Mapping[str, Any]) -> tuple[Signal, ...]:
-    """The signals in whatever woke a function: SNS records, a log delivery, an event of ours or of AWS."""
+    """The signals in whatever woke a function: SNS records, a log delivery, an event of ours or of AWS.
+
+    Each text in them can be written as UTF-8. A log's signals hold no text of its records but in escapes.
+    """
     source = str(raw.get("source", ""))
     if isinstance(records := raw.get("Records"), list):
-        return tuple(parse_sns(record if isinstance(record, dict) else {}) for record in records)
+        return tuple(utf8(parse_sns(record if isinstance(record, dict) else {})) for record in records)
     if "awslogs" in raw:
         return parse_peer_logs(raw)
     if source == SOURCE or source.startswith("aws."):
         signal = parse_bus(raw) if source == SOURCE else parse_aws(raw)
-        return () if signal is None else (signal,)
+        return () if signal is None else (utf8(signal),)
     if raw == SWEEP:
         return (Signal(SignalKind.LOOK, "the sweep", origin=Origin.SWEEP),)
     cause = "an event of unknown shape woke the function"
@@ -48,7 +51,7 @@ class Forwarding:
     refused: tuple[Signal, ...]
     """From a topic or about a peer that no stored topology knows."""
     unknown: tuple[Signal, ...]
-    """Of a shape that AWS does not document; those of a known topology are among the events all the same."""
+    """Of a shape that AWS does not document, and not refused; they are among the events all the same."""
     untracked: int
     """So many peer log records are about prefixes that no group tracks; a look has no use for them."""
 
@@ -70,10 +73,11 @@ def forward(signals: Iterable[Signal], records: Iterable[TopologyRecord], now: d
         for leak in leaks((s for s, r in pairs if r is record), record)
     )
     heard = {id(signal) for signal, _ in pairs}
+    refused = tuple(s for s in signals if id(s) not in heard and s.origin in _REFUSED)
     return Forwarding(
         events=(*looks, *leaked),
-        refused=tuple(s for s in signals if id(s) not in heard and s.origin in _REFUSED),
-        unknown=tuple(s for s in signals if not s.known),
+        refused=refused,
+        unknown=tuple(s for s in signals if not s.known and (id(s) in heard or s.origin not in _REFUSED)),
         untracked=len(heard - {id(signal) for signal, _ in wanted}),
     )
 
