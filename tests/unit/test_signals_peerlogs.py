@@ -166,6 +166,13 @@ def test_a_delivery_that_unpacks_to_much_more_than_is_read_is_not_unpacked():
     assert peak < 3 * MOST_BYTES
 
 
+@pytest.mark.parametrize("cut", [1, 4, 8])
+def test_a_delivery_whose_checksum_is_cut_off_is_not_believed(cut):
+    whole = gzip.compress(b'{"messageType": "CONTROL_MESSAGE"}')
+    payloads = [{"awslogs": {"data": base64.b64encode(some).decode()}} for some in (whole, whole[:-cut])]
+    assert [len(parse_peer_logs(payload)) for payload in payloads] == [0, 1]
+
+
 @pytest.mark.parametrize(("more", "known"), [(0, True), (1, False)])
 def test_sixteen_megabytes_are_read_and_not_one_byte_more(more, known):
     body = b'{"messageType": "CONTROL_MESSAGE", "x": "'
