@@ -35,14 +35,22 @@ SIGNALS = """\
 The `signals` function turns raw records into events, for each stored topology that they concern:
 
 - a message of a route server's SNS topic: the topologies whose topic it is. From any other topic:
-  refused, logged, counted (`RefusedMessage`), nothing on the bus;
-- a peer log record: the topologies that have the peer;
+  refused, logged with topic and length, counted (`RefusedMessage`), nothing on the bus;
+- a peer log record: the topologies that have the peer. A route counts only where a group tracks the prefix:
+  of one delivery the newest record for each topology and prefix. Records of other routes are counted
+  (`UntrackedRoutes`) and dropped. Before that, what a peer advertised or updated is compared with
+  `allowed_prefixes` of its appliance: [`Route Leak`](#route-leak);
 - an event of AWS itself: the topologies that name one of the resources that it names. An association ID
   alone (`DisassociateAddress`) is named by no topology, since it changes with each move: all that have
   addresses look. AWS Health's copies for its backup Region (`backupEvent`) are skipped;
 - the sweep, every minute: all that have a route server.
 
-A record of an unknown shape is logged whole, counted (`UnknownSignal`) and still causes a `Look`. Route
+Logs come at least once and Tandem keeps no list of leaks, so the same `Route Leak` may come twice. Logs hold
+changes only: what an appliance advertised before Tandem had its log, or before the document had
+`allowed_prefixes`, is not reported until it is advertised again.
+
+A record of an unknown shape is logged whole, counted (`UnknownSignal`) and still causes a `Look`. A log
+delivery that unpacks to more than 16 MB counts as one such record. Route
 Server's SNS messages carry their data in message attributes; where one lacks them, its text is read. The
 list of affected peers is read whether it comes as `String.Array` or as `String`.
 
@@ -61,7 +69,7 @@ protocol alike. Beside it are message attributes, for filter policies:
 | `detail_type` | the event's detail-type |
 | `topology`, `group` | their names; `group` only where there is one |
 | `severity` | `info`, `warning`, `critical` |
-| `action` | `move`, `hold`, `drift`, `provision`; a finding's `status`; an override's `change` |
+| `action` | `move`, `hold`, `drift`, `leak`, `provision`; a finding's `status`; an override's `change` |
 | `detail` | the event's detail as JSON, for machines; absent where it is too large for SNS |
 
 A subscription that pages somebody only when it must: `{"severity": ["critical"]}`. The JSON is an
@@ -79,7 +87,8 @@ In namespace `Tandem`, dimension `service` (`<stack>-<function>`):
 
 | function | metrics |
 |---|---|
-| `signals` | `SignalsForwarded`, `UnknownSignal`, `RefusedMessage`, `DamagedTopology` |
+| `signals` | `SignalsForwarded`, `UntrackedRoutes` (log records), `RouteLeaks` (events) |
+| `signals` | `UnknownSignal`, `RefusedMessage`, `DamagedTopology` |
 | `watch` | `Watched` (topologies), `RouteChanges`, `WatchReadFailed` |
 | `notifier` | `NotificationsSent`, `EventsIgnored` |
 """

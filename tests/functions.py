@@ -101,6 +101,24 @@ def on_the_bus() -> list[dict[str, Any]]:
     return found
 
 
+class Inbox:
+    """A queue subscribed to the notification topic, with a filter or without."""
+
+    def __init__(self, topic: str, name: str, policy: dict[str, Any] | None = None) -> None:
+        self._sqs = boto3.client("sqs")
+        self._url = self._sqs.create_queue(QueueName=name)["QueueUrl"]
+        attributes = {"FilterPolicy": json.dumps(policy)} if policy else {}
+        arn = f"arn:aws:sqs:us-east-1:123456789012:{name}"
+        clients.sns().subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes)
+
+    def read(self) -> list[dict[str, Any]]:
+        """The messages since the last time."""
+        got = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get("Messages", [])
+        for message in got:
+            self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+        return [json.loads(message["Body"]) for message in got]
+
+
 class Said:
     """What a function wrote on its standard output: log lines, and metrics in the embedded format."""
 

@@ -37,7 +37,12 @@ DOCUMENT: dict[str, Any] = {
     "manage": False,
     "route_server": {"id": ROUTE_SERVER},
     "appliances": {
-        "fw1": {"instance_id": INSTANCE, "asn": 65001, "peers": {"az1-a": "10.0.1.10"}},
+        "fw1": {
+            "instance_id": INSTANCE,
+            "asn": 65001,
+            "peers": {"az1-a": "10.0.1.10"},
+            "allowed_prefixes": ["0.0.0.0/0"],
+        },
         "fw2": {"instance_id": "i-0a2000000000000f2", "asn": 65002, "peers": {"az2-a": "10.0.2.10"}},
     },
     "groups": [

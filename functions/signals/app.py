@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +13,15 @@ from aws_lambda_powertools.metrics import MetricUnit
 from tandem.adapters import clients
 from tandem.adapters.bus import Bus
 from tandem.adapters.topologies import TopologyStore
+from tandem.events import DetailType
 from tandem.intake import forward, parse
 from tandem.settings import Settings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+LISTED = 10
+"""So many of a kind are logged; all are counted."""
 
 logger = Logger()
 metrics = Metrics()
@@ -33,15 +39,31 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         logger.error("stored topology damaged", topology=name, why=why)
     found = forward(parse(event), stored.looked_at, datetime.now(UTC))
     if found.unknown:
-        logger.warning("record of unknown shape", causes=[s.cause for s in found.unknown], record=event)
-    for signal in found.refused:
-        logger.warning("message of no stored topology", cause=signal.cause, topic_arn=signal.topic_arn)
+        causes = [signal.cause for signal in found.unknown[:LISTED]]
+        logger.warning("record of unknown shape", causes=causes, records=len(found.unknown), record=event)
+    refused = Counter((signal.topic_arn, signal.peer_id) for signal in found.refused)
+    for (topic_arn, peer_id), count in refused.most_common(LISTED):
+        logger.warning(
+            "message of no stored topology",
+            topic_arn=topic_arn,
+            peer_id=peer_id,
+            messages=count,
+            characters=len(json.dumps(event)),
+        )
     if not found.events:
-        logger.info("nothing to forward", event_keys=sorted(event), detail_type=event.get("detail-type"))
+        logger.info(
+            "nothing to forward",
+            event_keys=sorted(event),
+            detail_type=event.get("detail-type"),
+            untracked=found.untracked,
+        )
     metrics.add_metric("UnknownSignal", MetricUnit.Count, len(found.unknown))
     metrics.add_metric("RefusedMessage", MetricUnit.Count, len(found.refused))
     metrics.add_metric("DamagedTopology", MetricUnit.Count, len(stored.damaged))
+    metrics.add_metric("UntrackedRoutes", MetricUnit.Count, found.untracked)
     bus.put(*found.events)
     metrics.add_metric("SignalsForwarded", MetricUnit.Count, len(found.events))
+    leaked = sum(made.detail_type is DetailType.ROUTE_LEAK for made in found.events)
+    metrics.add_metric("RouteLeaks", MetricUnit.Count, leaked)
     for made in found.events:
         logger.info("signal forwarded", detail_type=made.detail_type, detail=made.detail)

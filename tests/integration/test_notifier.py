@@ -5,35 +5,16 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 
-import boto3
 import pytest
 
 from tandem.adapters import clients
 from tandem.errors import ConfigurationError
 from tandem.events import DetailType, Event
 from tandem.notification import TOLD, notification
-from tests.functions import Context, Said, aws, cold_start
+from tests.functions import Context, Inbox, Said, aws, cold_start
 from tests.samples import names, ours, sample
 
 PEOPLE = [n for n in ours() if sample(n)["detail-type"] in TOLD]
-
-
-class Inbox:
-    """A queue subscribed to the notification topic, with a filter or without."""
-
-    def __init__(self, topic, name, policy=None):
-        self._sqs = boto3.client("sqs")
-        self._url = self._sqs.create_queue(QueueName=name)["QueueUrl"]
-        attributes = {"FilterPolicy": json.dumps(policy)} if policy else {}
-        arn = f"arn:aws:sqs:us-east-1:123456789012:{name}"
-        clients.sns().subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes)
-
-    def read(self):
-        """The messages since the last time."""
-        got = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get("Messages", [])
-        for message in got:
-            self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
-        return [json.loads(message["Body"]) for message in got]
 
 
 @contextmanager

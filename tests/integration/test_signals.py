@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -11,6 +13,7 @@ from tandem.errors import ConfigurationError, StateUnavailableError
 from tandem.events import DetailType, Event, from_envelope
 from tests.contracts import assert_meets_schema
 from tests.functions import Context, Said, aws, cold_start, damage, on_the_bus, store
+from tests.peerlog import delivery, line, prefixes, route
 from tests.samples import PEER, names, ours, record, sample
 
 RAW = [name for name in names() if name not in ours()]
@@ -67,6 +70,111 @@ def test_an_unknown_shape_is_logged_whole_counted_and_causes_a_look(account, cap
     assert said.metric("UnknownSignal") == 1
     (line,) = (line for line in said.logs if line["message"] == "record of unknown shape")
     assert line["record"] == sample("sns-unknown-shape")
+
+
+FW2 = "rsp-0f2000000000000a2"
+
+
+def test_ten_thousand_changes_of_untracked_prefixes_are_one_metric_and_no_event(account, capsys):
+    lines = [route(prefix, peer_id=FW2) for prefix in prefixes(10_000)]
+    events, said = handled(delivery(*lines), capsys)
+    assert events == []
+    assert said.metric("UntrackedRoutes") == 10_000
+    assert said.metric("RouteLeaks") == said.metric("SignalsForwarded") == said.metric("RefusedMessage") == 0
+    assert said.messages == ["nothing to forward"]
+
+
+def test_ten_thousand_leaked_prefixes_are_one_event_with_ten_of_them(account, capsys):
+    (envelope,), said = handled(delivery(*[route(prefix) for prefix in prefixes(10_000)]), capsys)
+    detail = envelope["detail"]
+    assert envelope["detail-type"] == DetailType.ROUTE_LEAK
+    assert (detail["appliance"], detail["peer_id"], detail["count"]) == ("fw1", PEER, 10_000)
+    assert detail["prefixes"] == prefixes(10)
+    assert (said.metric("RouteLeaks"), said.metric("UntrackedRoutes")) == (1, 10_000)
+
+
+def test_copies_of_a_tracked_prefix_in_a_batch_are_one_event(account, capsys):
+    lines = [route("0.0.0.0/0", peer_id=peer) for peer in (PEER, FW2) for _ in range(5_000)]
+    (envelope,), said = handled(delivery(*lines), capsys)
+    assert (envelope["detail-type"], envelope["detail"]["prefix"]) == ("Route Change", "0.0.0.0/0")
+    assert said.metric("UntrackedRoutes") == said.metric("RouteLeaks") == 0
+
+
+def test_what_wakes_failover_is_on_the_bus_before_the_leaks(account, capsys):
+    events, _ = handled(delivery(route("10.99.0.0/16"), route("0.0.0.0/0"), line()), capsys)
+    assert [e["detail-type"] for e in events] == ["Route Change", "Peer State Change", "Route Leak"]
+
+
+ODD = {
+    "host bits": (route("10.99.0.1/8"), True),
+    "a scope of 300 kB": (route(f"fe80::%{'x' * 300_000}/64"), True),
+    "a list of prefixes": (route(prefixes(10_000)), True),
+    "no prefix": (route(None), True),
+    "an AS path of 300 kB": (route("0.0.0.0/0", peer_id=FW2, asPath="65001 " * 50_000), False),
+    "an AS path that is no text": (route("0.0.0.0/0", peer_id=FW2, asPath="\ud800"), False),
+    "a MED of 4,000 digits": (route("0.0.0.0/0", peer_id=FW2, med=int("9" * 4000)), False),
+    "a peer of 300 kB": (line(peer_id="rsp-" + "a" * 300_000), True),
+    "a scope in the next hop": (route("0.0.0.0/0", peer_id=FW2, nextHopIp="fe80::1%\ud800"), True),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_record_keeps_no_other_from_being_judged(account, capsys, name):
+    odd, is_unknown = ODD[name]
+    events, said = handled(delivery(odd, route("10.99.0.0/16"), odd), capsys)
+    kinds = [e["detail-type"] for e in events]
+    assert kinds == ["Look" if is_unknown else "Route Change", "Route Leak"]
+    assert events[-1]["detail"]["prefixes"] == ["10.99.0.0/16"]
+    assert said.metric("UnknownSignal") == 2 * is_unknown
+
+
+def test_records_of_peers_that_nobody_has_are_refused_in_a_few_lines(account, capsys):
+    strangers = [f"rsp-{n:017x}" for n in range(10_000)]
+    events, said = handled(delivery(*[route("10.99.0.0/16", peer_id=peer) for peer in strangers]), capsys)
+    assert events == []
+    assert said.metric("RefusedMessage") == 10_000
+    assert said.metric("UntrackedRoutes") == said.metric("RouteLeaks") == 0
+    refused = [entry for entry in said.logs if entry["message"] == "message of no stored topology"]
+    assert 1 <= len(refused) <= 10
+
+
+def test_ten_thousand_records_of_unknown_shape_are_one_look_and_a_log_line_of_few_words(account, capsys):
+    (envelope,), said = handled(delivery(*["x" * 200] * 10_000), capsys)
+    assert envelope["detail-type"] == DetailType.LOOK
+    assert said.metric("UnknownSignal") == 10_000
+    (entry,) = (entry for entry in said.logs if entry["message"] == "record of unknown shape")
+    assert len(entry["causes"]) <= 10
+
+
+def test_a_record_of_unknown_shape_from_a_topic_of_nobody_is_logged_by_topic_and_length(account, capsys):
+    event = sample("sns-unknown-shape")
+    event["Records"][0]["Sns"] |= {
+        "TopicArn": "arn:aws:sns:us-east-1:123456789012:odd",
+        "Message": "x" * 250_000,
+    }
+    events, said = handled(event, capsys)
+    assert events == []
+    assert (said.metric("RefusedMessage"), said.metric("UnknownSignal")) == (1, 0)
+    assert said.messages == ["message of no stored topology", "nothing to forward"]
+    line = said.logs[0]
+    assert line["topic_arn"] == "arn:aws:sns:us-east-1:123456789012:odd"
+    assert line["characters"] > 250_000
+    assert sum(len(json.dumps(entry)) for entry in said.logs) < 2_000
+
+
+def test_lone_surrogates_reach_the_bus_as_question_marks(account, capsys):
+    """UTF-8 has no place for them (RFC 3629 §3), and JSON may hold them escaped."""
+    sns = sample("sns-unknown-shape")
+    sns["Records"][0]["Sns"]["MessageAttributes"] = {"eventCode": {"Type": "String", "Value": "\ud800"}}
+    trail = sample("cloudtrail-associate-address")
+    trail["detail"]["userIdentity"] = {"arn": "arn:aws:iam::123456789012:user/k\udfffm"}
+    alarm = sample("cloudwatch-alarm")
+    alarm["detail"]["alarmName"] = "\ud83d"
+    log = delivery("\ud800", json.dumps({"x": "\ud800"}), line(status="\ud800"))
+    for raw in (sns, trail, alarm, log):
+        (envelope,), _ = handled(json.loads(json.dumps(raw)), capsys)
+        assert envelope["detail-type"] == DetailType.LOOK
+        assert "?" in envelope["detail"]["cause"] or "ud800" in envelope["detail"]["cause"]
 
 
 def test_resources_that_no_topology_names_are_nobodys_business(account, capsys):

@@ -93,6 +93,10 @@ others: dict[DetailType, dict[str, st.SearchStrategy[Any]]] = {
         "resource_id": words, "summary": words, "severity": severities, "expected": optional,
         "observed": optional, "concerns": st.lists(words), "actor": optional,
     },
+    DetailType.ROUTE_LEAK: {
+        "code": st.just("prefix-not-allowed"), "reason": words, "appliance": names, "peer_id": names,
+        "prefixes": st.lists(words, min_size=1, max_size=10), "count": st.integers(1),
+    },
     DetailType.PROVISIONING_COMPLETED: {
         "version": st.integers(1), "route_server_id": names, "sns_topic_arn": optional,
         "endpoint_ids": st.lists(names), "peers": st.dictionaries(names, names), "steps": st.lists(words),

@@ -36,6 +36,7 @@ ON_THE_BUS: dict[str, set[str]] = {
     "provisioning-failed": NOTIFIER,
     "route-change": FAILOVER,
     "route-change-withdrawn": FAILOVER,
+    "route-leak": NOTIFIER,
     "topology-change": PROVISIONER,
 }
 ON_THE_DEFAULT_BUS: dict[str, set[str]] = {

@@ -163,6 +163,31 @@ def test_an_override_says_whether_the_addresses_follow(change, severity, says):
     assert says in message.text
 
 
+def test_a_route_leak_names_appliance_peer_ten_prefixes_and_how_many_there_are():
+    message = of("route-leak")
+    reason = "fw1 advertises 12 prefixes that are not in its allowed_prefixes"
+    assert message.subject == f"Tandem edge: route leak, {reason}"
+    assert (message.attributes["severity"], message.attributes["action"]) == ("warning", "leak")
+    lines = message.text.splitlines()
+    assert lines[:4] == [
+        f"Route leak in topology edge: {reason}.",
+        "The peer is rsp-0f1000000000000a1.",
+        "",
+        "The first 10 of 12:",
+    ]
+    assert lines[4:14] == [f"  100.64.{n}.0/24" for n in range(10)]
+    assert lines[15].startswith("What to do: stop fw1 from advertising this, or add it to `allowed_prefixes`")
+    assert lines[-1] == "Advertised at 2026-11-21 03:58:31.412 UTC."
+
+
+def test_a_leak_that_is_named_whole_is_not_called_the_first_of_it():
+    event = sample("route-leak")
+    event["detail"] |= {"prefixes": ["10.99.0.0/16"], "count": 1}
+    made = from_envelope(event)
+    assert made is not None
+    assert message_of(made).text.splitlines()[3:5] == ["Advertised:", "  10.99.0.0/16"]
+
+
 def test_a_resolved_finding_is_good_news():
     event = sample("compliance-finding")
     event["detail"]["status"] = "resolved"

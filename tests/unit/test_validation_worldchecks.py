@@ -31,6 +31,16 @@ def test_every_rule_is_shown_failing() -> None:
     assert silent == set()
 
 
+def test_allowed_prefixes_that_nobody_can_judge_are_a_warning_for_each_appliance() -> None:
+    allowed = [(f"appliances.{name}.allowed_prefixes", ["0.0.0.0/0"]) for name in ("fw1", "fw2")]
+    unlogged = ("route_server.peer_logs", False)
+    assert warnings(declared(*allowed), inventory()) == []
+    assert warnings(declared(unlogged), inventory()) == []
+    (warning,) = warnings(declared(unlogged, allowed[1]), inventory())
+    assert warning.startswith("appliances.fw2.allowed_prefixes: with route_server.peer_logs: false, Tandem")
+    assert len(warnings(declared(unlogged, *allowed), inventory())) == 2
+
+
 def test_notifications_that_are_off_are_a_warning() -> None:
     quiet = of_server(sns_topic_arn=None)(inventory())
     assert in_words(worldcheck(topology(), quiet, [])) == []

@@ -20,6 +20,7 @@ class DetailType(StrEnum):
 
     PEER_STATE_CHANGE = "Peer State Change"
     ROUTE_CHANGE = "Route Change"
+    ROUTE_LEAK = "Route Leak"
     ENDPOINT_MAINTENANCE = "Endpoint Maintenance"
     LOOK = "Look"
     FAILOVER_DECISION = "Failover Decision"

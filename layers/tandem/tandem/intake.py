@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, assert_never
 
 from tandem.awsevents import identifiers, parse_aws
 from tandem.events import SOURCE, DetailType, Event, event
+from tandem.leaks import leak_event, leaks
 from tandem.peerlogs import parse_peer_logs
 from tandem.record import TopologyRecord
-from tandem.signals import Origin, Signal, SignalKind, parse_bus, parse_sns
+from tandem.signals import Origin, Signal, SignalKind, parse_bus, parse_sns, utf8
 
 
 def parse(raw: Mapping[str, Any]) -> tuple[Signal, ...]:
-    """The signals in whatever woke a function: SNS records, a log delivery, an event of ours or of AWS."""
+    """The signals in whatever woke a function: SNS records, a log delivery, an event of ours or of AWS.
+
+    Each text in them can be written as UTF-8. A log's signals hold no text of its records but in escapes.
+    """
     source = str(raw.get("source", ""))
     if isinstance(records := raw.get("Records"), list):
-        return tuple(parse_sns(record if isinstance(record, dict) else {}) for record in records)
+        return tuple(utf8(parse_sns(record if isinstance(record, dict) else {})) for record in records)
     if "awslogs" in raw:
         return parse_peer_logs(raw)
     if source == SOURCE or source.startswith("aws."):
         signal = parse_bus(raw) if source == SOURCE else parse_aws(raw)
-        return () if signal is None else (signal,)
+        return () if signal is None else (utf8(signal),)
     if raw == SWEEP:
         return (Signal(SignalKind.LOOK, "the sweep", origin=Origin.SWEEP),)
     cause = "an event of unknown shape woke the function"
@@ -34,6 +39,10 @@ SWEEP = {"tandem": "sweep"}
 """What the schedule of the sweep says (template.yaml)."""
 
 
+Heard = tuple[Signal, TopologyRecord]
+"""A signal, and a topology that it concerns."""
+
+
 @dataclass(frozen=True, slots=True)
 class Forwarding:
     """What becomes of a batch of signals."""
@@ -42,21 +51,34 @@ class Forwarding:
     refused: tuple[Signal, ...]
     """From a topic or about a peer that no stored topology knows."""
     unknown: tuple[Signal, ...]
-    """Of a shape that AWS does not document; those of a known topology are among the events all the same."""
+    """Of a shape that AWS does not document, and not refused; they are among the events all the same."""
+    untracked: int
+    """So many peer log records are about prefixes that no group tracks; a look has no use for them."""
 
 
 def forward(signals: Iterable[Signal], records: Iterable[TopologyRecord], now: datetime) -> Forwarding:
-    """One event per signal and topology concerned; several Looks at one topology are one.
+    """One event per signal and topology concerned. Several Looks at one topology are one, and so are a peer
+    log's records about one tracked prefix; route leaks follow, one for each peer.
 
     AWS's own events about resources that no topology names are everyday life and not in `refused`.
     """
     signals, records = tuple(signals), tuple(records)
     pairs = [(signal, record) for signal in signals for record in records if concerns(signal, record)]
+    tracked = {record.topology.name: _tracked(record) for record in records}
+    wanted = [(s, r) for s, r in pairs if not _is_logged_route(s) or s.prefix in tracked[r.topology.name]]
+    looks = _once(_event(signal, record, now) for signal, record in _newest_routes(wanted))
+    leaked = (
+        leak_event(leak, record.topology.name, now)
+        for record in records
+        for leak in leaks((s for s, r in pairs if r is record), record)
+    )
     heard = {id(signal) for signal, _ in pairs}
+    refused = tuple(s for s in signals if id(s) not in heard and s.origin in _REFUSED)
     return Forwarding(
-        events=_looks_once(_event(signal, record, now) for signal, record in pairs),
-        refused=tuple(s for s in signals if id(s) not in heard and s.origin in _REFUSED),
-        unknown=tuple(s for s in signals if not s.known),
+        events=(*looks, *leaked),
+        refused=refused,
+        unknown=tuple(s for s in signals if not s.known and (id(s) in heard or s.origin not in _REFUSED)),
+        untracked=len(heard - {id(signal) for signal, _ in wanted}),
     )
 
 
@@ -147,14 +169,37 @@ def _event(signal: Signal, record: TopologyRecord, now: datetime) -> Event:
             assert_never(signal.kind)
 
 
-def _looks_once(events: Iterable[Event]) -> tuple[Event, ...]:
-    """One look answers any number of them; the first says why."""
-    kept: list[Event] = []
-    looking: set[str] = set()
+def _is_logged_route(signal: Signal) -> bool:
+    return signal.kind is SignalKind.ROUTE and signal.origin is Origin.PEER_LOG
+
+
+def _tracked(record: TopologyRecord) -> frozenset[str]:
+    return frozenset(prefix for group in record.topology.groups for prefix in group.prefixes)
+
+
+def _newest_routes(heard: Iterable[Heard]) -> Iterable[Heard]:
+    """Keeps one record for each topology and prefix of a peer log: the newest, and the later line of two.
+
+    Records come in any order (facts §4.4), and a look reads the routes anew whatever they say.
+    """
+    kept: dict[object, Heard] = {}
+    for number, (signal, record) in enumerate(heard):
+        pair = (signal, record)
+        key = (record.topology.name, signal.prefix) if _is_logged_route(signal) else number
+        kept[key] = max(pair, kept.get(key, pair), key=lambda one: one[0].occurred_at or _LONG_AGO)
+    return kept.values()
+
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+def _once(events: Iterable[Event]) -> tuple[Event, ...]:
+    """Drops what repeats an event, since logs come at least once (facts §4.4). One look answers any number of
+    reasons to look; the first says why.
+    """
+    kept: dict[tuple[str, ...], Event] = {}
     for made in events:
-        topology = made.detail["topology"]
-        if made.detail_type is DetailType.LOOK and topology in looking:
-            continue
-        looking |= {topology} if made.detail_type is DetailType.LOOK else set()
-        kept.append(made)
-    return tuple(kept)
+        is_look = made.detail_type is DetailType.LOOK
+        same = made.detail["topology"] if is_look else json.dumps(made.detail)
+        kept.setdefault((made.detail_type, same), made)
+    return tuple(kept.values())

@@ -25,6 +25,7 @@ _WORDS: dict[DetailType, Callable[[dict[str, Any]], Said]] = {
     DetailType.FAILOVER_COMPLETED: failover.completed,
     DetailType.FAILOVER_FAILED: failover.failed,
     DetailType.DRIFT_DETECTED: upkeep.drift,
+    DetailType.ROUTE_LEAK: upkeep.leak,
     DetailType.PROVISIONING_COMPLETED: upkeep.provisioned,
     DetailType.PROVISIONING_FAILED: upkeep.not_provisioned,
     DetailType.COMPLIANCE_FINDING: upkeep.finding,

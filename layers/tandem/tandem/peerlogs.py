@@ -17,10 +17,19 @@ from tandem.model import Status
 from tandem.signals import Origin, Protocol, RouteEvent, Signal, SignalKind, members, session_signal
 from tandem.topology import canonical_address, canonical_prefix
 
-_PEER = re.compile(r"\brsp-[0-9a-f]+\b")
+_PEER = re.compile(r"\brsp-[0-9a-f]{1,40}\b")
 _GZIP = 16 + zlib.MAX_WBITS
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHOWN = 120
+
+MOST_BYTES = 16 * 1024 * 1024
+"""So much of a delivery is unpacked: a request of 6 MB, which Lambda takes, may unpack to gigabytes."""
+
+MOST_RECORDS = 100_000
+"""So many records are read of a delivery: 16 MB hold fewer, since each has more than 200 bytes."""
+
+_AS_PATH = re.compile(r"[0-9 ,(){}\[\]]{0,12000}")
+"""A BGP message has 4,096 bytes (RFC 4271 §4.1): a path has at most a thousand ASNs of ten digits."""
 _SESSIONS = {"BGPStatus": Protocol.BGP, "BFDStatus": Protocol.BFD}
 _ROUTES = {
     "ADVERTISED": (RouteEvent.ADVERTISED, "advertised"),
@@ -39,14 +48,18 @@ def parse_peer_logs(payload: Mapping[str, Any]) -> tuple[Signal, ...]:
     if batch.get("messageType") == "CONTROL_MESSAGE":
         return ()
     records = batch.get("logEvents")
-    if batch.get("messageType") != "DATA_MESSAGE" or not isinstance(records, list):
+    is_data = batch.get("messageType") == "DATA_MESSAGE"
+    if not is_data or not isinstance(records, list) or len(records) > MOST_RECORDS:
         return (replace(_unknown(""), cause="a peer log delivery of unknown shape came"),)
     return tuple(_record(str(members(record).get("message", ""))) for record in records)
 
 
 def _decoded(data: object) -> Mapping[str, Any]:
     with suppress(binascii.Error, zlib.error, ValueError, RecursionError):
-        return members(json.loads(zlib.decompress(base64.b64decode(str(data)), _GZIP)))
+        unpacking = zlib.decompressobj(_GZIP)
+        text = unpacking.decompress(base64.b64decode(str(data)), MOST_BYTES + 1)
+        if unpacking.eof and len(text) <= MOST_BYTES:
+            return members(json.loads(text))
     return {}
 
 
@@ -84,9 +97,15 @@ def _route(peer_id: str, change: RouteEvent, verb: str, message: Mapping[str, An
         prefix=prefix,
         next_hop=next_hop,
         route_event=change,
-        as_path=tuple(str(message.get("asPath") or "").replace(",", " ").split()),
+        as_path=_as_path(message.get("asPath")),
         med=med if isinstance(med, int) and not isinstance(med, bool) else None,
     )
+
+
+def _as_path(text: object) -> tuple[str, ...]:
+    """Returns the ASNs; none where it is no AS path, since a look has no use for it anyway."""
+    found = _AS_PATH.fullmatch(text) if isinstance(text, str) else None
+    return tuple(found.group().replace(",", " ").split()) if found else ()
 
 
 def _time(milliseconds: object) -> datetime | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -135,6 +135,22 @@ def parse_bus(envelope: Mapping[str, Any]) -> Signal | None:
         next_hop=_text(detail.get("next_hop")),
         origin=Origin.BUS,
     )
+
+
+def utf8(signal: Signal) -> Signal:
+    """The signal with `?` for each lone surrogate: JSON may hold one escaped, UTF-8 has none (RFC 3629)."""
+    texts: dict[str, Any] = {}
+    for field in fields(signal):
+        match getattr(signal, field.name):
+            case str() as text if not isinstance(text, StrEnum):
+                texts[field.name] = _utf8(text)
+            case tuple() as several:
+                texts[field.name] = tuple(_utf8(text) for text in several)
+    return replace(signal, **texts)
+
+
+def _utf8(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def session_signal(protocol: Protocol, peer_id: str, status: Status, at: datetime | None) -> Signal:

@@ -118,14 +118,21 @@ def resolved(topology: Topology, route_server_id: str | None) -> Topology:
 def canonical_prefix(text: str) -> str:
     """One spelling per prefix, so that `2001:DB8::/32` and `2001:db8::/32` are equal.
 
-    Raises ValueError for what is no prefix or has host bits set.
+    Raises ValueError for what is no prefix, has host bits set or names a scope (`fe80::%eth0/64`), which may
+    be any text of any length.
     """
-    return str(ip_network(text))
+    return str(ip_network(_without_scope(text)))
 
 
 def canonical_address(text: str) -> str:
-    """One spelling per address. Raises ValueError for what is none."""
-    return str(ip_address(text))
+    """One spelling per address. Raises ValueError for what is none or names a scope."""
+    return str(ip_address(_without_scope(text)))
+
+
+def _without_scope(text: str) -> str:
+    if "%" in text:
+        raise ValueError(f"a scope is no part of an address: {text[:60]!r}")
+    return text
 
 
 def parse(document: dict[str, Any], *, version: int = 0) -> Topology:

@@ -198,6 +198,16 @@ def route_server_warnings(topology: Topology, inventory: Inventory) -> Iterator[
             yield f"{stranger}: while it owns a tracked prefix, Tandem holds"
 
 
+def leak_warnings(topology: Topology, inventory: Inventory) -> Iterator[str]:
+    """Only peer logs say what a peer advertises, so without them no route leak is seen (facts §4.1)."""
+    if topology.route_server.peer_logs:
+        return
+    for name, appliance in topology.appliances.items():
+        if appliance.allowed_prefixes is not None:
+            where = path_of(["appliances", name, "allowed_prefixes"])
+            yield f"{where}: with route_server.peer_logs: false, Tandem does not see what {name} advertises"
+
+
 def _own_addresses(name: str, appliance: Appliance, inventory: Inventory) -> Iterator[Problem]:
     """A peer has an interface in the VPC (facts §3.5); its next hop resolves to that interface."""
     interfaces = inventory.interfaces_of(appliance.instance_id)

@@ -16,7 +16,7 @@ from tandem.validation.propagation import (
     tables_with_room,
 )
 from tandem.validation.quotas import quota_warnings
-from tandem.validation.routeserver import ROUTE_SERVER_CHECKS, route_server_warnings
+from tandem.validation.routeserver import ROUTE_SERVER_CHECKS, leak_warnings, route_server_warnings
 
 
 def worldcheck(topology: Topology, inventory: Inventory, stored: Iterable[Topology]) -> list[Problem]:
@@ -31,6 +31,7 @@ def warnings(topology: Topology, inventory: Inventory) -> list[str]:
     """What refuses nothing, but a person should know before applying."""
     checks = (
         route_server_warnings,
+        leak_warnings,
         propagation_warnings,
         static_route_warnings,
         forwarding_warnings,

@@ -1,4 +1,4 @@
-"""What is said of everything around failover: drift, provisioning, findings, overrides."""
+"""What is said of everything around failover: drift, route leaks, provisioning, findings, overrides."""
 
 from __future__ import annotations
 
@@ -20,6 +20,25 @@ def drift(detail: Detail) -> Said:
         *foot(detail, "Seen"),
     ]
     return Said(f"drift, {detail['summary']}", lines, detail["severity"], "drift")
+
+
+def leak(detail: Detail) -> Said:
+    """An appliance advertises what it may not."""
+    prefixes, count, appliance = detail["prefixes"], detail["count"], detail["appliance"]
+    lines = [
+        f"Route leak in {where(detail)}: {sentence(detail['reason'])}",
+        f"The peer is {detail['peer_id']}.",
+        "",
+        f"The first {len(prefixes)} of {count}:" if count > len(prefixes) else "Advertised:",
+        *listed(prefixes),
+        "",
+        f"What to do: stop {appliance} from advertising this, or add it to `allowed_prefixes` of {appliance}",
+        f"and apply the topology again. Tandem filters no routes. The next message comes when {appliance}",
+        "advertises or updates such a prefix again.",
+        "",
+        *foot(detail, "Advertised"),
+    ]
+    return Said(f"route leak, {detail['reason']}", lines, "warning", "leak")
 
 
 def provisioned(detail: Detail) -> Said:
