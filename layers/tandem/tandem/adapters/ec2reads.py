@@ -176,7 +176,10 @@ def _pages(operation: str, members: str, inside: str, chosen: dict[str, Any]) ->
         pages = client.get_paginator(operation).paginate(**chosen)  # type: ignore[call-overload]
     else:
         pages = [getattr(client, operation)(**chosen)]
-    rows = [row for page in pages for row in _list(page, members, operation)]
+    try:
+        rows = [row for page in pages for row in _list(page, members, operation)]
+    except ec2rows.UNREADABLE as error:
+        raise TemporaryError(f"EC2's answer to {operation} cannot be read ({error})") from error
     return [row for outer in rows for row in _inside(outer, inside)] if inside else rows
 
 
