@@ -31,7 +31,7 @@ from tandem.topology import parse
 from tests.topologies import document
 
 NOW = datetime(2026, 11, 21, 4, tzinfo=UTC)
-SINCE = iso(NOW - timedelta(hours=1))
+SINCE = NOW - timedelta(hours=1)
 PEER = "rsp-0a000000000000001"
 ALICE = "arn:aws:sts::123456789012:assumed-role/NetworkAdmin/alice"
 OURS = "arn:aws-us-gov:sts::123456789012:assumed-role/tandem-ProvisionerRole-1A2B/tandem-provisioner"
@@ -73,7 +73,7 @@ class Time:
         self.slept += seconds
 
 
-def who(*records: str, suspicion: Suspicion = DELETED, since: str | None = SINCE) -> str | None:
+def who(*records: str, suspicion: Suspicion = DELETED, since: datetime | None = SINCE) -> str | None:
     return actor(suspicion, since, ROLE, Shown(*records), NOW)
 
 
