@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from tandem.adapters import clients
 from tandem.adapters.topologies import TopologyStore
 from tandem.audit import problems
+from tandem.topology import parse
 from tests.cloudformation import PHYSICAL, Story, custom_resource
 from tests.judging import reasons
 from tests.managing import Managed
@@ -117,9 +118,9 @@ def test_a_damaged_time_of_waiting_is_repaired_and_reported_and_the_others_get_t
     there: Managed, capsys, caplog, since: Any, why: str
 ) -> None:
     another_asn(there)
-    there.apply(
-        there.other(manage=False) | {"route_server": {"id": there.record().provisioned.route_server_id}}
-    )
+    transit = there.other(manage=False)
+    transit["route_server"]["id"] = there.record().provisioned.route_server_id
+    there.app.store.put(parse(transit), "cli", None)
     provisioned_with(there, waits_since=since)
     capsys.readouterr()
     there.refresh()

@@ -162,7 +162,7 @@ class Witness:
             ScanIndexForward=False,
             Limit=TAIL,
         )["Items"]
-        bodies = [record_of(item)[0].body for item in items]
+        bodies = [record.body for item in items if (record := record_of(item)[0]) is not None]
         closed = {b["decision_id"] for b in bodies if b["kind"] == RecordKind.OUTCOME} | self._ended
         closed -= self.on_the_wire
         intents = [b for b in bodies if b["kind"] == RecordKind.INTENT]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from botocore.exceptions import ClientError
 
 from tandem.adapters.tables import answered, condition_failed
-from tandem.decoding import Damaged, json_of, ms_time, number, read, shaped, text, written
+from tandem.decoding import Damaged, cut, json_of, ms_time, number, read, shaped, text, written
 from tandem.doors.answers import Answer, Noted, Previous
 from tandem.doors.customresource import Request
 from tandem.errors import ConfigurationError, TemporaryError
@@ -187,9 +187,12 @@ def _shown(error: ClientError) -> dict[str, Any]:
 def _noted(item: Mapping[str, Any]) -> Noted:
     """Raises one of DAMAGE."""
     is_open = "answered_at" not in item
+    request = shaped(Request, json_of(item, "asked") | {"url": text(item, "url") if is_open else ""})
+    if request.key != item["id"]["S"]:
+        raise ValueError(f"`asked` is of {cut(request.key)}")
     plan = shaped(Plan, json_of(item, "prepared")) if "prepared" in item else Plan()
     return Noted(
-        request=shaped(Request, json_of(item, "asked") | {"url": text(item, "url") if is_open else ""}),
+        request=request,
         received_at=ms_time(item, "received_at"),
         version=number(item, "version") if "version" in item else 0,
         meant=plan.meant,
