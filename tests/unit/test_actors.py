@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem.errors import TemporaryError
-from tandem.events import iso
 from tandem.inventory import RouteServerReading
 from tandem.model import Liveness, Peer, RouteServer, Status
 from tandem.problems import Problem
@@ -141,7 +140,7 @@ def test_the_newest_wins_for_one_resource_and_two_people_for_two_are_nobody() ->
 
 def test_a_call_in_the_second_in_which_all_was_well_still_counts() -> None:
     """CloudTrail tells whole seconds."""
-    assert who(record(minutes=0), since=iso(NOW.replace(microsecond=900_000))) == ALICE
+    assert who(record(minutes=0), since=NOW.replace(microsecond=900_000)) == ALICE
     assert who(record(minutes=0), since=None) is None
 
 
