@@ -140,7 +140,8 @@ def changes(draw: st.DrawFn) -> Change:
     member = draw(st.sampled_from(sorted(item.keys() - set(keys))))
     text = item[member].get("S", "")
     inside = list(paths(json.loads(text))) if text.startswith("{") else []
-    if inside and draw(st.booleans()):
+    is_inside: bool = draw(st.booleans())
+    if inside and is_inside:
         path = draw(st.sampled_from(inside))
         new = with_path(json.loads(text), path, draw(st.sampled_from(VALUES)), drop=draw(st.booleans()))
         return Change(item, {**item, member: {"S": json.dumps(new)}})
