@@ -106,7 +106,7 @@ def _stored(name: str) -> TopologyRecord | None:
 world = World(
     cloud=Cloud(),
     looks=LookStore(settings.need("state_table"), damaged=damaged.__setitem__),
-    audit=AuditTable(settings.need("audit_table")),
+    audit=AuditTable(settings.need("audit_table"), damaged.__setitem__),
     bus=Bus(settings.need("bus_name")),
     clock=SystemClock(),
     note=note,

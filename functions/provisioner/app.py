@@ -56,8 +56,11 @@ settings = Settings.from_env(
 )
 clients.ec2()
 store = TopologyStore(clients.dynamodb(), settings.need("state_table"))
-requests = RequestStore(clients.dynamodb(), settings.need("state_table"))
-looks = LookStore(settings.need("state_table"))
+damaged: dict[str, str] = {}
+"""Records that this invocation could not read, each with why."""
+
+requests = RequestStore(clients.dynamodb(), settings.need("state_table"), damaged.__setitem__)
+looks = LookStore(settings.need("state_table"), damaged=damaged.__setitem__)
 bus = Bus(settings.need("bus_name"))
 clock = SystemClock()
 leases = LookStore(settings.need("state_table"), kind="provision")
@@ -99,7 +102,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _serve(request: Request, place: Place) -> None:
-    left = answering.serve(request, _desk(place))
+    try:
+        left = answering.serve(request, _desk(place))
+    finally:
+        _report_damaged()
     if left is not None:
         logger.warning("left to the schedule", request=str(request), topology=request.topology, why=left)
 
@@ -108,12 +114,23 @@ def _refresh(topology: str | None, place: Place, *, due_only: bool) -> None:
     try:
         _run(topology, place, due_only=due_only)
     finally:
-        answering.settle(_desk(place), topology)
+        try:
+            answering.settle(_desk(place), topology)
+        finally:
+            _report_damaged()
+
+
+def _report_damaged() -> None:
+    """Says once an invocation which requests and overrides could not be read."""
+    for name, why in damaged.items():
+        logger.error("state record damaged", record=name, why=why)
+    metrics.add_metric("DamagedRecord", MetricUnit.Count, len(damaged))
+    damaged.clear()
 
 
 def _run(topology: str | None, place: Place, *, due_only: bool = False) -> None:
     stored = store.list()
-    for name, why in stored.damaged.items():
+    for name, why in stored.reported.items():
         logger.error("stored topology damaged", topology=name, why=why)
     outcome = refresh(
         stored.records,
@@ -128,7 +145,7 @@ def _run(topology: str | None, place: Place, *, due_only: bool = False) -> None:
         _report(run)
     if outcome.untold is not None:
         logger.warning("cloudtrail did not tell who", why=outcome.untold)
-    metrics.add_metric("DamagedTopology", MetricUnit.Count, len(stored.damaged))
+    metrics.add_metric("DamagedTopology", MetricUnit.Count, len(stored.reported))
     if outcome.unfinished:
         raise TemporaryError("; ".join(outcome.unfinished))
 

@@ -142,12 +142,15 @@ def test_a_damaged_pause_still_holds_and_says_how_to_mend_it(edge: Stack, report
     ],
     ids=lambda d: json.dumps(d)[:70],
 )
-def test_a_damaged_pin_is_none_and_is_reported(edge: Stack, reported, damaged: Any) -> None:
+def test_a_damaged_pin_holds_and_is_reported(edge: Stack, reported, damaged: Any) -> None:
+    """Nobody knows what the person meant."""
     override(**damaged)
     whys, repaired = reported(edge)
-    assert edge.are_all_with("fw2")
+    assert edge.are_all_with("fw1")
     assert repaired == 1
-    assert "the override record edge is damaged, it does not count" in whys[0]
+    assert "the override record edge is damaged, it holds" in whys[0]
+    (reason,) = reasons(edge)
+    assert reason.endswith("mend or delete it)")
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_what_goes_on_is_no_reason_to_worry(there: Managed) -> None:
     another_asn(there)
     for _ in range(40):
         there.settle(60)
-        there.provisioned(waits_since=there.lab.clock.now().isoformat())
+        there.provisioned(waits_since=there.lab.clock.now())
         there.refresh()
     assert "Provisioning Failed" not in types(there.events())
 

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lab.ec2.world import world
-from tandem.adapters.audits import _record
+from tandem.adapters.audits import record_of
 from tandem.audit import RecordKind
 from tandem.events import parse_iso
 from tandem.failover.decision import Action
@@ -162,7 +162,7 @@ class Witness:
             ScanIndexForward=False,
             Limit=TAIL,
         )["Items"]
-        bodies = [_record(item).body for item in items]
+        bodies = [record.body for item in items if (record := record_of(item)[0]) is not None]
         closed = {b["decision_id"] for b in bodies if b["kind"] == RecordKind.OUTCOME} | self._ended
         closed -= self.on_the_wire
         intents = [b for b in bodies if b["kind"] == RecordKind.INTENT]

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem.errors import TemporaryError
-from tandem.events import iso
 from tandem.inventory import RouteServerReading
 from tandem.model import Liveness, Peer, RouteServer, Status
 from tandem.problems import Problem
@@ -31,7 +30,7 @@ from tandem.topology import parse
 from tests.topologies import document
 
 NOW = datetime(2026, 11, 21, 4, tzinfo=UTC)
-SINCE = iso(NOW - timedelta(hours=1))
+SINCE = NOW - timedelta(hours=1)
 PEER = "rsp-0a000000000000001"
 ALICE = "arn:aws:sts::123456789012:assumed-role/NetworkAdmin/alice"
 OURS = "arn:aws-us-gov:sts::123456789012:assumed-role/tandem-ProvisionerRole-1A2B/tandem-provisioner"
@@ -73,7 +72,7 @@ class Time:
         self.slept += seconds
 
 
-def who(*records: str, suspicion: Suspicion = DELETED, since: str | None = SINCE) -> str | None:
+def who(*records: str, suspicion: Suspicion = DELETED, since: datetime | None = SINCE) -> str | None:
     return actor(suspicion, since, ROLE, Shown(*records), NOW)
 
 
@@ -141,7 +140,7 @@ def test_the_newest_wins_for_one_resource_and_two_people_for_two_are_nobody() ->
 
 def test_a_call_in_the_second_in_which_all_was_well_still_counts() -> None:
     """CloudTrail tells whole seconds."""
-    assert who(record(minutes=0), since=iso(NOW.replace(microsecond=900_000))) == ALICE
+    assert who(record(minutes=0), since=NOW.replace(microsecond=900_000)) == ALICE
     assert who(record(minutes=0), since=None) is None
 
 

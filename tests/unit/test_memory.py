@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -155,6 +157,37 @@ def test_addresses_that_are_put_right_in_turn_are_each_damped_by_their_own_moves
 def test_a_move_that_another_followed_is_not_finished_any_more() -> None:
     memory = sent(("fw2", 0, "ab", "a"), ("fw1", 3, "ab", "ab"))
     assert damped_until(memory, "fw2", "b", after(4)) == after(13)
+
+
+SOUND_MOVE = {"owner": "fw1", "at": NOW.isoformat(), "pending": [], "verified": ["e"]}
+WHOLE = {
+    "moves": [SOUND_MOVE],
+    "standing": {"edge": {"action": "hold", "reason": "r", "since": NOW.isoformat()}},
+    "next_hops": {"0.0.0.0/0": ["10.0.1.10"]},
+    "heard": {"rsp-1 bgp": NOW.isoformat()},
+    "told": 3,
+}
+
+
+@pytest.mark.parametrize("odd", [5, None, "x", [5], {"a": 5}, [{}], [[]]], ids=repr)
+@pytest.mark.parametrize("member", WHOLE)
+def test_a_damaged_member_of_a_memory_takes_no_other_along(member: str, odd: Any) -> None:
+    sound, nothing = load(json.dumps(WHOLE))
+    assert nothing is None
+    memory, damage = load(json.dumps({**WHOLE, member: odd}))
+    if damage is not None:
+        assert member in damage or "`" in damage
+    for other in WHOLE.keys() - {member}:
+        assert getattr(memory, other) == getattr(sound, other)
+
+
+@pytest.mark.parametrize("odd", [{"at": "soon"}, {"at": None}, {"owner": 5}, {"owner": None}], ids=repr)
+def test_what_is_damaged_in_a_move_damps_as_if_made_now(odd: dict[str, Any]) -> None:
+    """Nobody's address leaves sooner than it would have: at the latest a minute later it is over."""
+    memory, damage = load(json.dumps({**WHOLE, "moves": [SOUND_MOVE, {**SOUND_MOVE, **odd}]}))
+    assert damage is not None
+    memory, _ = not_after(memory, NOW)
+    assert damped_until(memory, "fw2", "e", NOW) == after(10)
 
 
 def test_what_a_far_wrong_clock_wrote_counts_as_made_now_and_is_said() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -57,6 +56,12 @@ class Record:
     def head(self) -> Head:
         return Head(self.sequence, self.number, self.hash)
 
+    @property
+    def tell(self) -> tuple[str, ...]:
+        """The groups of which people are told; none where somebody damaged that."""
+        groups = self.body.get("tell")
+        return tuple(g for g in groups if isinstance(g, str)) if isinstance(groups, list) else ()
+
 
 def canonical(body: Mapping[str, Any]) -> str:
     """The one spelling of a body that is hashed and stored."""
@@ -69,11 +74,8 @@ def packed(text: str) -> str | bytes:
 
 
 def unpacked(stored: str | bytes) -> str:
-    """The canonical body. Raises ValueError for what cannot be unpacked."""
-    try:
-        return stored if isinstance(stored, str) else gzip.decompress(stored).decode()
-    except (EOFError, OSError, zlib.error) as error:
-        raise ValueError(f"a body that is no gzip: {error}") from error
+    """The canonical body. Raises one of `decoding.DAMAGE` for what cannot be unpacked."""
+    return stored if isinstance(stored, str) else gzip.decompress(stored).decode()
 
 
 def shortened(body: Mapping[str, Any]) -> dict[str, Any]:

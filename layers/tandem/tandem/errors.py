@@ -29,38 +29,42 @@ class LeaseLostError(TemporaryError):
     """Another invocation took the topology's lease; whatever was observed under it is void."""
 
 
-PASSING_CODES = frozenset(
+THROTTLED_CODES = frozenset(
     {
         "BandwidthLimitExceeded",
-        "DependencyViolation",
         "EC2ThrottledException",
-        "IncorrectInstanceState",
-        "IncorrectState",
-        "InternalError",
-        "InternalErrorException",
-        "InternalException",
-        "InternalFailure",
-        "InternalServerError",
-        "PriorRequestNotComplete",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "RequestThrottled",
         "RequestThrottledException",
-        "RequestTimeout",
-        "RequestTimeoutException",
-        "RetryableError",
-        "ServiceUnavailable",
-        "ServiceUnavailableException",
         "SlowDown",
         "Throttled",
         "ThrottledException",
         "Throttling",
         "ThrottlingException",
         "TooManyRequestsException",
-        "TransactionInProgressException",
-        "Unavailable",
     }
 )
+"""AWS's codes for too many calls: what is answered with one was not begun."""
+
+PASSING_CODES = THROTTLED_CODES | {
+    "DependencyViolation",
+    "IncorrectInstanceState",
+    "IncorrectState",
+    "InternalError",
+    "InternalErrorException",
+    "InternalException",
+    "InternalFailure",
+    "InternalServerError",
+    "PriorRequestNotComplete",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "RetryableError",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+    "TransactionInProgressException",
+    "Unavailable",
+}
 """AWS's codes after which the same call may work in a moment, of every service that Tandem calls.
 
 They are those that the SDK retries by itself, without `LimitExceededException`, which is a quota where

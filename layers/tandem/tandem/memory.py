@@ -5,13 +5,13 @@ Nothing here is needed to know where an Elastic IP is; a damaged memory is repla
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
+from tandem.decoding import Damaged, cut, fitted, parsed, partly, read, written
 from tandem.lease import CLOCK_MARGIN
 
 FLAP_WINDOW = timedelta(seconds=120)
@@ -25,6 +25,12 @@ KEPT_MOVES = 6
 
 KEPT_IN_ALL = 1200
 """The newest: with 1,000 addresses some 300 kB of the 400 that a record may have."""
+
+NEEDED = ("moves", "standing", "next_hops")
+"""Members that every version has written."""
+
+UNKNOWN = {"owner": "unknown", "at": datetime.max.replace(tzinfo=UTC)}
+"""What stands for what cannot be read of a move: `not_after` lets it count as made now."""
 
 CONTEST_WINDOW = timedelta(minutes=10)
 CONTESTED_AFTER = 3
@@ -148,35 +154,26 @@ def contested(memory: Memory, owner: str, allocation_id: str, now: datetime) -> 
 
 def dump(memory: Memory) -> str:
     """JSON for the state table."""
-    return json.dumps(asdict(memory), default=lambda value: value.isoformat(), sort_keys=True)
+    return written(asdict(memory))
 
 
-def load(text: object) -> tuple[Memory, str | None]:
-    """The memory in `text`. Where it was damaged an empty one, and what was wrong with it."""
-    if text is None:
+def load(source: object) -> tuple[Memory, str | None]:
+    """The memory in a text, and what of it was damaged. Each member is read by itself: a damaged one starts
+    empty, but for moves, which damp as if made now by whoever it was.
+    """
+    if source is None:
         return Memory(), None
-    try:
-        raw = json.loads(str(text))
-        return Memory(
-            moves=tuple(
-                PastMove(
-                    str(m["owner"]),
-                    _time(m["at"]),
-                    pending=tuple(str(allocation_id) for allocation_id in m.get("pending", ())),
-                    verified=tuple(str(allocation_id) for allocation_id in m.get("verified", ())),
-                )
-                for m in raw["moves"]
-            ),
-            standing={
-                str(group): Standing(str(s["action"]), str(s["reason"]), _time(s["since"]))
-                for group, s in raw["standing"].items()
-            },
-            next_hops={str(p): tuple(str(h) for h in hops) for p, hops in raw["next_hops"].items()},
-            heard={str(session): _time(at) for session, at in raw.get("heard", {}).items()},
-            told=None if raw.get("told") is None else int(raw["told"]),
-        ), None
-    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
-        return Memory(), f"its memory was damaged ({type(error).__name__}: {error}); it starts empty"
+    raw = read(lambda: dict(parsed(str(source))))
+    if isinstance(raw, Damaged):
+        return Memory(), f"its memory was damaged ({raw.why}); it starts empty"
+    moves = raw.get("moves")
+    known = [m for m in moves if isinstance(m, dict)] if isinstance(moves, list) else []
+    values, wrong = partly(Memory, {**raw, "moves": [UNKNOWN | partly(PastMove, m)[0] for m in known]})
+    wrong |= {name: f"`{name}` is missing" for name in NEEDED if name not in raw}
+    unread = read(lambda: fitted(tuple[PastMove, ...], raw["moves"], "moves"))
+    wrong |= {"moves": unread.why} if isinstance(unread, Damaged) else {}
+    damage = f"its memory was damaged ({cut('; '.join(wrong.values()))}); it starts without that"
+    return Memory(**values), damage if wrong else None
 
 
 def not_after(memory: Memory, now: datetime) -> tuple[Memory, str | None]:
@@ -191,9 +188,3 @@ def not_after(memory: Memory, now: datetime) -> tuple[Memory, str | None]:
     moves = tuple(replace(move, at=min(move.at, now)) for move in memory.moves)
     damage = f"its memory was damaged (times in the future: {', '.join(ahead)}); they count as now"
     return replace(memory, moves=moves, heard=heard), damage if ahead else None
-
-
-def _time(text: str) -> datetime:
-    """A time without a zone is UTC."""
-    moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from tandem.topology import Topology
 
@@ -26,7 +27,7 @@ class Provisioned:
     """Endpoint name to endpoint ID, where Tandem manages them."""
     endpoint_addresses: dict[str, str] | None = None
     """Endpoint name to the address that appliances dial, of those that have one."""
-    server_begun_at: str | None = None
+    server_begun_at: datetime | None = None
     """When a route server was about to be created that AWS has not shown yet."""
     done: tuple[str, ...] = ()
     """The steps that were carried out towards `version` so far, the last hundred."""
@@ -40,9 +41,9 @@ class Provisioned:
     """The newest version that was reached at least once, whatever differs from it by now."""
     leaving: int = 0
     """The version whose resources are being deleted: a run goes on with that instead of making them anew."""
-    as_declared_at: str | None = None
-    """When it last came to be as the topology says but for what had been told (ISO 8601, UTC): what differs
-    besides was done later."""
+    as_declared_at: datetime | None = None
+    """When AWS last matched the topology, ignoring drift already reported: what differs besides was done
+    later."""
     drift: tuple[str, ...] = ()
     """Differences that were told and that Tandem does not repair."""
     version: int = 0
@@ -52,10 +53,15 @@ class Provisioned:
     warnings: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
     """What a later run has to bring to its end, in words; empty once everything is as it should be."""
-    waits_since: str | None = None
-    """Since when nothing more could be done, while it is pending (ISO 8601, UTC)."""
+    waits_since: datetime | None = None
+    """Since when nothing more could be done, while it is pending."""
     told_version: int = 0
     """The version of which people were told that it waits for long; 0 again once it is reached."""
+
+
+ANEW = ("as_declared_at", "waits_since")
+"""Members that a run can do without: it counts anew. Without any other one it could make things twice, or
+leave what it made behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,8 @@ class TopologyRecord:
     """Whether whoever stored this version accepted that an owner's last session is taken down for it."""
     revision: int = 0
     """Counts the writes of `provisioned`."""
+    repaired: str | None = field(default=None, compare=False)
+    """What of `provisioned` could not be read and counts anew; the next write of it ends that."""
 
     @property
     def may_interrupt(self) -> bool:

@@ -151,13 +151,20 @@ def parse(document: dict[str, Any], *, version: int = 0) -> Topology:
             sns_notifications=server.get("sns_notifications", True),
             peer_logs=server.get("peer_logs", True),
             endpoints=tuple(server.get("endpoints", {}).items()),
-            propagate_to=tuple(server.get("propagate_to", ())),
+            propagate_to=tuple(_listed(server.get("propagate_to", []))),
         ),
         appliances={name: _appliance(name, spec) for name, spec in document["appliances"].items()},
         groups=tuple(_group(spec) for spec in document["groups"]),
         version=version,
         document=document,
     )
+
+
+def _listed(value: object) -> list[Any]:
+    """A text would go through as a list of its characters."""
+    if not isinstance(value, list):
+        raise TypeError(f"{type(value).__name__} is no list")
+    return value
 
 
 def _appliance(name: str, spec: dict[str, Any]) -> Appliance:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,14 @@ from botocore.exceptions import ClientError
 from tandem.adapters import clients
 from tandem.adapters.tables import answered, condition_failed
 from tandem.audit import Head, Record, canonical, following, packed, shortened, unpacked
+from tandem.decoding import LARGEST, Damaged, cut, number, parsed, read, text
 from tandem.errors import StateUnavailableError
 
 RECENT = 20
 """Records read to find an open intent: whoever comes next closes it before writing anything else."""
 
 ATTEMPTS = 10
+HASH = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +27,40 @@ class AuditTable:
     """Sequences of records; the table's policy allows PutItem and Query, nothing that rewrites."""
 
     table: str
+    damaged: Callable[[str, str], object] = lambda _name, _why: None
+    """Is told which record cannot be read, and why."""
 
     def recent(self, sequence: str, count: int = RECENT) -> tuple[Record, ...]:
-        """The newest records, newest first."""
+        """The newest records, newest first. One whose number is none has no place in the sequence, and is no
+        head. Raises StateUnavailableError, also where records are there and none has a place.
+        """
         page = answered(
             lambda: clients.dynamodb().query(
                 TableName=self.table,
-                KeyConditionExpression="#s = :s",
-                ExpressionAttributeNames={"#s": "sequence"},
-                ExpressionAttributeValues={":s": {"S": sequence}},
+                KeyConditionExpression="#s = :s AND #n BETWEEN :first AND :last",
+                ExpressionAttributeNames={"#s": "sequence", "#n": "number"},
+                ExpressionAttributeValues={
+                    ":s": {"S": sequence},
+                    ":first": {"N": "1"},
+                    ":last": {"N": str(LARGEST)},
+                },
                 ScanIndexForward=False,
                 ConsistentRead=True,
                 Limit=count,
             )
         )
-        return tuple(_record(item) for item in page["Items"])
+        found = tuple(record for item in page["Items"] for record in self._known(item))
+        if page["Items"] and not found:
+            raise StateUnavailableError(f"{sequence} cannot be read: none of its newest records has a number")
+        return found
+
+    def _known(self, item: Mapping[str, Any]) -> Iterator[Record]:
+        record, wrong = record_of(item)
+        if wrong:
+            name = f"audit record {item['sequence']['S']} {item['number']['N']}"
+            self.damaged(name, f"the {name} is damaged: {wrong}")
+        if record is not None:
+            yield record
 
     def append(self, head: Head | None, sequence: str, body: Mapping[str, Any]) -> Head:
         """Writes the next record; the new head. Another writer's record is continued, never replaced.
@@ -90,24 +111,34 @@ class AuditTable:
         return True
 
 
-def _record(item: Mapping[str, Any]) -> Record:
-    return Record(
-        sequence=item["sequence"]["S"],
-        number=int(item["number"]["N"]),
-        previous=item.get("previous", {}).get("S", ""),
-        hash=item.get("hash", {}).get("S", ""),
-        body=_body(item.get("body", {})),
-    )
+def record_of(item: Mapping[str, Any]) -> tuple[Record | None, str | None]:
+    """A record as far as it can be read, and what is wrong with it; None where its number is none: such a one
+    has no place in the sequence. Of any other the place is taken, whatever befell the rest of it.
+    """
+    place = read(lambda: number(item, "number"))
+    if isinstance(place, Damaged):
+        return None, f"{place.why}; it is left out"
+    wrong: list[str] = []
+    previous, own = _hash(item, "previous", wrong), _hash(item, "hash", wrong)
+    body = read(lambda: _body(item.get("body", {})))
+    if isinstance(body, Damaged):
+        wrong.append(f"`body`: {body.why}")
+        body = {"damaged": cut(str(item.get("body")))}
+    return Record(item["sequence"]["S"], place, previous, own, body), "; ".join(wrong) or None
 
 
 def _stored(body: str | bytes) -> dict[str, Any]:
     return {"S": body} if isinstance(body, str) else {"B": body}
 
 
-def _body(stored: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A body that somebody damaged reads as what it is: text that matches no hash."""
-    try:
-        body = json.loads(unpacked(stored.get("S") or stored.get("B") or ""))
-    except ValueError:
-        return {"damaged": str(stored)}
-    return body if isinstance(body, dict) else {"damaged": str(stored)}
+def _hash(item: Mapping[str, Any], name: str, wrong: list[str]) -> str:
+    """Empty, which is nobody's hash, where it is none: the next record shows by it what is broken."""
+    found = read(lambda: text(item, name))
+    if isinstance(found, Damaged) or not HASH.fullmatch(found):
+        wrong.append(f"`{name}` is no hash")
+        return ""
+    return found
+
+
+def _body(stored: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(parsed(unpacked(stored["S"] if "S" in stored else stored["B"])))

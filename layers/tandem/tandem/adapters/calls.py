@@ -9,7 +9,14 @@ from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tandem.errors import CallFailedError, PassingError, RefusedError, TemporaryError, passes
+from tandem.errors import (
+    THROTTLED_CODES,
+    CallFailedError,
+    PassingError,
+    RefusedError,
+    TemporaryError,
+    passes,
+)
 
 T = TypeVar("T")
 
@@ -18,8 +25,6 @@ LONGEST_WORDS = 300
 
 ENCODED = "Encoded authorization failure message"
 """What follows in a refusal is for DecodeAuthorizationMessage of STS, and differs from call to call."""
-
-THROTTLED = frozenset({"RequestLimitExceeded", "RequestThrottled", "Throttling", "ThrottlingException"})
 
 
 def called(about: str, call: Callable[[], T]) -> T:
@@ -52,4 +57,4 @@ def may_be_done(error: ClientError) -> bool:
     A server error does not say how far AWS came. A throttled call, answered with 503 too, was not begun.
     """
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return status >= 500 and error.response["Error"]["Code"] not in THROTTLED
+    return status >= 500 and error.response["Error"]["Code"] not in THROTTLED_CODES

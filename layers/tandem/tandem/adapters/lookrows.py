@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, cast
 
 from botocore.exceptions import ClientError
 
-from tandem.lease import is_absurd, is_over
+from tandem.decoding import Damaged, json_of, ms_time, number, read, text
+from tandem.lease import ABSURD, is_absurd, is_over
 
 
 def shown(error: ClientError) -> dict[str, Any]:
@@ -33,28 +33,28 @@ def still(held: Mapping[str, Any] | None) -> tuple[str, dict[str, Any]]:
 def may_be_taken(record: Mapping[str, Any], owner: str, now: datetime) -> bool:
     """Whether its lease is this owner's own, is over (clocks are up to 5 s apart) or is damaged."""
     is_own = record.get("lease_owner") == {"S": owner}
-    return is_own or lease_damage(record, now) is not None or is_over(_until(record), now)
+    return is_own or lease_damage(record, now) is not None or is_over(ms_time(record, "lease_until"), now)
 
 
 def lease_damage(record: Mapping[str, Any], now: datetime) -> str | None:
     """What no look can have written of a lease: such a one never began."""
-    try:
-        until = _until(record)
-    except (KeyError, OSError, OverflowError, ValueError):
+    until = read(lambda: ms_time(record, "lease_until"))
+    if isinstance(until, Damaged):
         return "the end of its lease is no time; it was taken over"
     if is_absurd(until, now):
         return f"its lease was to last until {until:%Y-%m-%d}; it was taken over"
-    return None if "S" in record.get("lease_owner", {}) else "its lease has no owner; it was taken over"
+    owner = read(lambda: text(record, "lease_owner"))
+    return "its lease has no owner; it was taken over" if isinstance(owner, Damaged) else None
 
 
-def _until(record: Mapping[str, Any]) -> datetime:
-    return datetime.fromtimestamp(float(record["lease_until"]["N"]) / 1000, UTC)
+def epoch(record: Mapping[str, Any], now: datetime) -> int | None:
+    """The epoch; None where no look can have counted so far, or none at all."""
+    found = read(lambda: number(record, "epoch"))
+    most = int(ms(now + ABSURD)["N"])
+    return None if isinstance(found, Damaged) or found > most else found
 
 
 def signal(entry: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """A signal in a look-again mark; None where it is damaged."""
-    try:
-        found = json.loads(entry["S"])
-    except (KeyError, RecursionError, ValueError):
-        return None
+    found = read(lambda: json_of({"signal": entry}, "signal"))
     return found if isinstance(found, dict) else None

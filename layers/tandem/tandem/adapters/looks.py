@@ -7,19 +7,27 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from tandem.adapters import clients, lookrows
-from tandem.adapters.overrides import override_of
+from tandem.adapters.overrides import override_of, pause_because
 from tandem.adapters.tables import answered, condition_failed
-from tandem.errors import LeaseLostError, TemporaryError
-from tandem.lease import ABSURD, LEASE, Lease
+from tandem.decoding import cut
+from tandem.errors import LeaseLostError, StateUnavailableError, TemporaryError
+from tandem.lease import LEASE, Lease
 from tandem.memory import Memory, dump, load, not_after
 from tandem.override import Override
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import QueryOutputTypeDef
+
 ATTEMPTS = 5
+OVERRIDE_PAGES = 3
+"""Of 1 MB each, some 4,000 overrides. Each may take 4 s (`clients.TABLE_SECONDS`) of a reading's 48."""
+
 MARKS = 100
 """Signals added to a look-again mark at once; where so many are in it, the mark itself is enough."""
 
@@ -112,25 +120,45 @@ class LookStore:
             )
 
     def overrides(self, topology: str) -> tuple[Override, ...]:
-        """What is laid over the topology and its groups. A damaged pin is none; a damaged pause still holds:
-        whoever pulled the brake meant it."""
-        page = answered(
-            lambda: clients.dynamodb().query(
-                TableName=self.table,
-                KeyConditionExpression="kind = :k AND begins_with(id, :t)",
-                ExpressionAttributeValues={":k": {"S": "override"}, ":t": {"S": topology}},
-                ConsistentRead=True,
-            )
-        )
+        """What is laid over the topology and its groups. What cannot be read holds: whoever laid it over them
+        meant it. Raises StateUnavailableError where not even the first page can be read.
+        """
         found: list[Override] = []
-        for item in page["Items"]:
-            name, _, group = item["id"]["S"].partition("#")
-            if name == topology:
-                override, damage = override_of(item, group or None)
-                found += [override] if override else []
-                if damage:
-                    self.damaged(f"override {item['id']['S']}", damage)
-        return tuple(found)
+        start: dict[str, Any] = {}
+        for number in range(OVERRIDE_PAGES):
+            try:
+                page = answered(partial(self._overrides, topology, start))
+            except StateUnavailableError as error:
+                if not number:
+                    raise
+                return (*found, self._unread(topology, str(error)))
+            for item in page["Items"]:
+                name, _, group = item["id"]["S"].partition("#")
+                if name == topology:
+                    override, damage = override_of(item, group or None)
+                    found.append(override)
+                    if damage:
+                        self.damaged(f"override {item['id']['S']}", damage)
+            if "LastEvaluatedKey" not in page:
+                return tuple(found)
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        return (*found, self._unread(topology, f"there are more than {OVERRIDE_PAGES} pages of them"))
+
+    def _overrides(self, topology: str, start: Mapping[str, Any]) -> QueryOutputTypeDef:
+        """A page of exactly its own: no name has a character before the `#`, after which `$` is the next."""
+        values = {":k": {"S": "override"}, ":t": {"S": topology}, ":next": {"S": f"{topology}$"}}
+        return clients.dynamodb().query(
+            TableName=self.table,
+            KeyConditionExpression="kind = :k AND id BETWEEN :t AND :next",
+            ExpressionAttributeValues=values,
+            ConsistentRead=True,
+            **start,
+        )
+
+    def _unread(self, topology: str, why: str) -> Override:
+        words = f"a page of the override records of {topology} could not be read: {cut(why)}"
+        self.damaged(f"override {topology}", words)
+        return pause_because(words)
 
     def next_hops(self) -> dict[str, dict[str, tuple[str, ...]]]:
         """What the last look at each topology saw in the FIB: topology to tracked prefix to next hops."""
@@ -197,9 +225,9 @@ class LookStore:
             if condition_failed(error):
                 raise
         else:
-            number = item["epoch"]["N"]
-            is_new = number == "1" and (is_known or "memory" in item)
-            if number.isdecimal() and int(number) <= int(lookrows.ms(now + ABSURD)["N"]) and not is_new:
+            epoch = lookrows.epoch(item, now)
+            is_new = epoch == 1 and (is_known or "memory" in item)
+            if epoch is not None and not is_new:
                 return item, None
             condition, values = "lease_owner = :owner AND lease_until = :until", {}
         item = self._update(

@@ -2,78 +2,126 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
 from tandem.adapters.tables import answered, condition_failed
-from tandem.doors.answers import Answer, Noted, Previous, Status
-from tandem.doors.customresource import Request, RequestType
-from tandem.errors import TemporaryError
+from tandem.decoding import Damaged, cut, json_of, ms_time, number, read, shaped, text, written
+from tandem.doors.answers import Answer, Noted, Previous
+from tandem.doors.customresource import Request
+from tandem.errors import ConfigurationError, TemporaryError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 KIND = "request"
+MEMBERS = ("asked", "url", "received_at", "version", "prepared", "answer", "answered_at")
+ATTEMPTS = 5
+LEFT_OUT = "the request is left out: it is mended if it comes again; else delete the record"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is written down before anything is done."""
+
+    meant: str | None = None
+    is_maker: bool = False
+    previous: Previous | None = None
 
 
 class RequestStore:
     """One record a request. What is decided about it is decided once."""
 
-    def __init__(self, client: DynamoDBClient, table: str) -> None:
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        table: str,
+        damaged: Callable[[str, str], object] = lambda _name, _why: None,
+    ) -> None:
         self._client = client
         self._table = table
+        self._damaged = damaged
+        """Is told which record cannot be read, and why."""
 
     def note(self, request: Request, now: datetime) -> Noted:
-        """Writes the request down, or finds it as it is there already. Raises StateUnavailableError."""
-        asked = {
-            "type": request.type,
-            "request_id": request.request_id,
-            "stack_id": request.stack_id,
-            "logical_id": request.logical_id,
-            "properties": request.properties,
-            "old_properties": request.old_properties,
-            "physical_id": request.physical_id,
-        }
-        item = {
+        """Writes the request down, or finds it as it is there. A damaged record of it is replaced: the
+        request itself says what it asks, and what can be read of the rest stays.
+
+        Raises StateUnavailableError; TemporaryError where the record changes all the time, ConfigurationError
+        for what could not be read again.
+        """
+        asked = {f.name: getattr(request, f.name) for f in fields(Request) if f.name != "url"}
+        new = {
             **_key(request),
-            "asked": {"S": json.dumps(asked)},
+            "asked": {"S": written(asked)},
             "url": {"S": request.url},
             "received_at": _ms(now),
         }
-        try:
-            answered(
-                lambda: self._client.put_item(
-                    TableName=self._table,
-                    Item=item,
-                    ConditionExpression="attribute_not_exists(id)",
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
+        unread = read(partial(_noted, new))
+        if isinstance(unread, Damaged):
+            raise ConfigurationError(f"the request cannot be written down: {unread.why}")
+        old: dict[str, Any] = {}
+        for _ in range(ATTEMPTS):
+            item = _mended(new, old) if old else new
+            try:
+                self._put(item, old)
+            except ClientError as error:
+                old = _shown(error)
+                item = old
+            found = read(partial(_noted, item))
+            if not isinstance(found, Damaged):
+                return found
+        raise TemporaryError(f"the record of {request} is damaged again and again")
+
+    def _put(self, item: dict[str, Any], seen: Mapping[str, Any]) -> None:
+        """Writes the record in the place of the damaged one that was seen, or of none."""
+        names = {f"#{n}": name for n, name in enumerate(MEMBERS)}
+        values = {f":{n}": seen[name] for n, name in enumerate(MEMBERS) if name in seen}
+        same = [
+            f"#{n} = :{n}" if f":{n}" in values else f"attribute_not_exists(#{n})"
+            for n in range(len(MEMBERS))
+        ]
+        replacing: dict[str, Any] = {
+            "ConditionExpression": " AND ".join(same),
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values,
+        }
+        answered(
+            lambda: self._client.put_item(
+                TableName=self._table,
+                Item=item,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **replacing if seen else {"ConditionExpression": "attribute_not_exists(id)"},
             )
-        except ClientError as error:
-            return _noted(_shown(error))
-        return _noted(item)
+        )
 
     def list(self) -> tuple[Noted, ...]:
-        """All of them, the oldest first. Raises StateUnavailableError."""
+        """All that can be read, the oldest first. Raises StateUnavailableError."""
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="kind = :kind",
             ExpressionAttributeValues={":kind": {"S": KIND}},
             ConsistentRead=True,
         )
-        found = answered(lambda: [_noted(item) for page in pages for item in page["Items"]])
+        found: list[Noted] = []
+        items = answered(lambda: [item for page in pages for item in page["Items"]])
+        for item in items:
+            noted = read(partial(_noted, item))
+            if isinstance(noted, Damaged):
+                self._damaged(item["id"]["S"], f"{noted.why}; {LEFT_OUT}")
+            else:
+                found.append(noted)
         return tuple(sorted(found, key=lambda noted: noted.received_at))
 
     def prepare(self, noted: Noted) -> Noted:
         """Records what is about to be done, or finds it decided. Raises StateUnavailableError."""
-        previous = None if noted.previous is None else asdict(noted.previous)
-        plan = {"meant": noted.meant, "is_maker": noted.is_maker, "previous": previous}
-        return self._set(noted, "prepared", {"S": json.dumps(plan)})
+        plan = Plan(noted.meant, noted.is_maker, noted.previous)
+        return self._set(noted, "prepared", {"S": written(asdict(plan))})
 
     def accept(self, noted: Noted, version: int) -> Noted:
         """Records the version that it has stored, or finds it decided. Raises StateUnavailableError."""
@@ -81,7 +129,7 @@ class RequestStore:
 
     def decide(self, noted: Noted, answer: Answer) -> Noted:
         """Decides the answer, or finds the one that was decided before. Raises StateUnavailableError."""
-        return self._set(noted, "answer", {"S": json.dumps(asdict(answer))})
+        return self._set(noted, "answer", {"S": written(asdict(answer))})
 
     def close(self, noted: Noted, now: datetime) -> None:
         """Forgets the URL: it was answered. Raises StateUnavailableError."""
@@ -98,7 +146,7 @@ class RequestStore:
     def _update(self, noted: Noted, update: str, condition: str, values: Mapping[str, Any]) -> Noted:
         names = {"ExpressionAttributeNames": {"#url": "url"}} if "#url" in update else {}
         try:
-            done = answered(
+            done: Mapping[str, Any] = answered(
                 lambda: self._client.update_item(
                     TableName=self._table,
                     Key=_key(noted.request),
@@ -111,8 +159,11 @@ class RequestStore:
                 )
             )
         except ClientError as error:
-            return _noted(_shown(error))
-        return _noted(done["Attributes"])
+            done = {"Attributes": _shown(error)}
+        found = read(lambda: _noted(done["Attributes"]))
+        if isinstance(found, Damaged):
+            raise TemporaryError(f"the record of {noted.request} was damaged meanwhile: {found.why}")
+        return found
 
 
 def _key(request: Request) -> dict[str, Any]:
@@ -121,10 +172,6 @@ def _key(request: Request) -> dict[str, Any]:
 
 def _ms(at: datetime) -> dict[str, str]:
     return {"N": str(round(at.timestamp() * 1000))}
-
-
-def _time(item: Mapping[str, Any], name: str) -> datetime:
-    return datetime.fromtimestamp(int(item[name]["N"]) / 1000, UTC)
 
 
 def _shown(error: ClientError) -> dict[str, Any]:
@@ -138,19 +185,33 @@ def _shown(error: ClientError) -> dict[str, Any]:
 
 
 def _noted(item: Mapping[str, Any]) -> Noted:
-    asked = json.loads(item["asked"]["S"])
-    answer = json.loads(item["answer"]["S"]) if "answer" in item else None
-    plan = json.loads(item["prepared"]["S"]) if "prepared" in item else {}
-    previous = plan.get("previous")
+    """Raises one of DAMAGE."""
+    is_open = "answered_at" not in item
+    request = shaped(Request, json_of(item, "asked") | {"url": text(item, "url") if is_open else ""})
+    if request.key != item["id"]["S"]:
+        raise ValueError(f"`asked` is of {cut(request.key)}")
+    plan = shaped(Plan, json_of(item, "prepared")) if "prepared" in item else Plan()
     return Noted(
-        request=Request(
-            type=RequestType(asked.pop("type")), url=item["url"]["S"] if "url" in item else "", **asked
-        ),
-        received_at=_time(item, "received_at"),
-        version=int(item["version"]["N"]) if "version" in item else 0,
-        meant=plan.get("meant"),
-        is_maker=plan.get("is_maker", False),
-        previous=None if previous is None else Previous(**previous),
-        answer=None if answer is None else Answer(**answer | {"status": Status(answer["status"])}),
-        answered_at=_time(item, "answered_at") if "answered_at" in item else None,
+        request=request,
+        received_at=ms_time(item, "received_at"),
+        version=number(item, "version") if "version" in item else 0,
+        meant=plan.meant,
+        is_maker=plan.is_maker,
+        previous=plan.previous,
+        answer=shaped(Answer, json_of(item, "answer")) if "answer" in item else None,
+        answered_at=None if is_open else ms_time(item, "answered_at"),
     )
+
+
+def _mended(new: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
+    """A new record with what can be read of a damaged one. An answer that was decided or sent stays so."""
+    readers: dict[str, Callable[[], object]] = {
+        "received_at": lambda: ms_time(old, "received_at"),
+        "version": lambda: number(old, "version"),
+        "prepared": lambda: shaped(Plan, json_of(old, "prepared")),
+        "answer": lambda: shaped(Answer, json_of(old, "answer")),
+        "answered_at": lambda: ms_time(old, "answered_at"),
+    }
+    kept = {name: old[name] for name, reader in readers.items() if not isinstance(read(reader), Damaged)}
+    item = {**new, **kept}
+    return {name: value for name, value in item.items() if name != "url"} if "answered_at" in kept else item

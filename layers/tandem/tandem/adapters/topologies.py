@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from botocore.exceptions import ClientError
 
 from tandem.adapters.tables import answered, condition_failed
+from tandem.decoding import Damaged, fitted, flag, json_of, number, partly, read, text, written
 from tandem.errors import ConfigurationError, TemporaryError
-from tandem.record import Provisioned, TopologyRecord
+from tandem.record import ANEW, Provisioned, TopologyRecord
 from tandem.topology import Topology, parse, resolved
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+T = TypeVar("T")
+
 KIND = "topology"
-TUPLES = tuple(name for name, kind in Provisioned.__annotations__.items() if "tuple" in kind)
-"""The members of `Provisioned` that JSON keeps as arrays."""
 
 
 class DamagedTopologyError(ConfigurationError):
@@ -44,6 +44,11 @@ class Stored:
     damaged: dict[str, str]
     sound: tuple[TopologyRecord, ...] = ()
     """Of the damaged ones those whose document can be read."""
+
+    @property
+    def reported(self) -> dict[str, str]:
+        """What is wrong with the damaged ones, and with those that a run can go by all the same."""
+        return self.damaged | {r.topology.name: r.repaired for r in self.records if r.repaired}
 
     @property
     def looked_at(self) -> tuple[TopologyRecord, ...]:
@@ -138,7 +143,7 @@ class TopologyStore:
             condition, values[":seen"] = "revision = :seen", _number(record.revision)
         update = "SET provisioned = :new, revision = :revision"
         self._update(record.topology.name, update, condition, values)
-        return replace(record, provisioned=provisioned, revision=record.revision + 1)
+        return replace(record, provisioned=provisioned, revision=record.revision + 1, repaired=None)
 
     def delete(self, record: TopologyRecord) -> None:
         """Forgets the topology. Raises ChangedMeanwhileError, StateUnavailableError."""
@@ -179,9 +184,9 @@ def _sorted(reads: Mapping[str, Callable[[], TopologyRecord | None]]) -> Stored:
     records: list[TopologyRecord] = []
     damaged: dict[str, str] = {}
     sound: list[TopologyRecord] = []
-    for name, read in reads.items():
+    for name, reading in reads.items():
         try:
-            found = read()
+            found = reading()
         except DamagedTopologyError as error:
             damaged[name] = str(error)
             sound += [error.sound] if error.sound else []
@@ -205,82 +210,53 @@ def _number(value: int) -> dict[str, str]:
 
 
 def _json(value: object) -> dict[str, str]:
-    return {"S": json.dumps(value, ensure_ascii=False, separators=(",", ":"))}
+    return {"S": written(value)}
 
 
 def _record(item: Mapping[str, Any]) -> TopologyRecord:
     """Raises DamagedTopologyError."""
-    name = item["id"]["S"]
-    try:
-        document = json.loads(item["document"]["S"])
-        topology = parse(document)
-        if topology.name != name:
-            raise ValueError(f"its document is of {topology.name}")
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DamagedTopologyError(_damaged(name, f"{type(error).__name__}: {error}")) from error
-    wrong: list[str] = []
-    found = _provisioned(item["provisioned"], wrong) if "provisioned" in item else None
-    version = _count(item, "version", wrong)
-    door = item.get("door", {}).get("S")
-    wrong += [] if door else ["door"]
+    name, wrong = item["id"]["S"], []
+
+    def known(reader: Callable[[], T], otherwise: T) -> T:
+        found = read(reader)
+        if isinstance(found, Damaged):
+            wrong.append(found.why)
+            return otherwise
+        return found
+
+    topology = read(lambda: _topology(item, name))
+    if isinstance(topology, Damaged):
+        raise DamagedTopologyError(_damaged(name, topology.why))
+    stored = known(lambda: dict(json_of(item, "provisioned")) if "provisioned" in item else None, None)
+    found, unread = _provisioned(stored)
+    version = known(lambda: number(item, "version"), 1)
     record = TopologyRecord(
         resolved(replace(topology, version=version), found.route_server_id if found else None),
         version,
-        door=door or "unknown",
+        door=known(lambda: text(item, "door"), "unknown"),
         provisioned=found,
-        allow_interruption=item.get("interruption", {}).get("BOOL", False),
-        revision=_count(item, "revision", wrong) if "revision" in item else 0,
+        allow_interruption=known(lambda: flag(item, "interruption"), False),
+        revision=known(lambda: number(item, "revision") if "revision" in item else 0, 0),
     )
+    wrong += [why for member, why in unread.items() if member not in ANEW]
     if wrong:
-        raise DamagedTopologyError(_damaged(name, f"{', '.join(wrong)} cannot be read"), record)
-    return record
+        raise DamagedTopologyError(_damaged(name, "; ".join(wrong)), record)
+    words = f"the stored topology {name} was damaged ({'; '.join(unread.values())}); that counts anew"
+    return replace(record, repaired=words) if unread else record
+
+
+def _topology(item: Mapping[str, Any], name: str) -> Topology:
+    topology = parse(json_of(item, "document"))
+    if topology.name != name:
+        raise ValueError(f"its document is of {topology.name}")
+    return cast(Topology, fitted(Topology, topology, "document"))
 
 
 def _damaged(name: str, why: str) -> str:
     return f"the stored topology {name} is damaged ({why}); apply it again with --take-over"
 
 
-def _count(item: Mapping[str, Any], name: str, wrong: list[str]) -> int:
-    """A number that counts from 1; 1, and in `wrong`, where it is none."""
-    number = item.get(name, {}).get("N", "")
-    if number.isdecimal():
-        return int(number)
-    wrong.append(name)
-    return 1
-
-
-def _provisioned(stored: Mapping[str, Any], wrong: list[str]) -> Provisioned | None:
-    """Of any version of Tandem: what is unknown here is left out, what is missing there has its default. What
-    cannot be read is left out as well, and in `wrong`.
-    """
-    try:
-        members = json.loads(stored["S"])
-        known = {key: value for key, value in members.items() if key in Provisioned.__slots__}
-    except (AttributeError, KeyError, ValueError):
-        wrong.append("provisioned")
-        return None
-    kinds = Provisioned.__annotations__
-    unread = [key for key, value in known.items() if not _fits(value, kinds[key])]
-    wrong += [f"provisioned.{key}" for key in unread]
-    fitting: dict[str, Any] = {
-        key: tuple(value) if key in TUPLES else value for key, value in known.items() if key not in unread
-    }
-    if "route_server_id" not in fitting:
-        wrong += [] if "route_server_id" in unread else ["provisioned.route_server_id"]
-        return None
-    return Provisioned(**fitting)
-
-
-def _fits(value: object, kind: str) -> bool:
-    """Whether JSON has the type of a member of `Provisioned`, as that spells it."""
-    match value:
-        case None:
-            return kind.endswith("None")
-        case str():
-            return kind.startswith("str")
-        case dict():
-            return kind.startswith("dict") and all(isinstance(v, str) for v in value.values())
-        case list():
-            return kind.startswith("tuple") and all(isinstance(v, str) for v in value)
-        case _:
-            return kind == "int" and type(value) is int
+def _provisioned(stored: dict[str, Any] | None) -> tuple[Provisioned | None, dict[str, str]]:
+    """What can be read of it, if that says which route server it is; and why the rest cannot."""
+    values, wrong = ({}, {}) if stored is None else partly(Provisioned, stored, "provisioned")
+    return (Provisioned(**values) if "route_server_id" in values else None), wrong

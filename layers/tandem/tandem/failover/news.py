@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from tandem.audit import Head, RecordKind
-from tandem.events import DetailType, Event, event, iso, parse_iso
+from tandem.decoding import Damaged, read, utc
+from tandem.events import DetailType, Event, event, iso
 from tandem.failover.moves import Outcome
 
 
@@ -18,10 +19,8 @@ def events_of(told: Mapping[str, Any], head: Head | None) -> tuple[Event, ...]:
     """
     make = _completed if told.get("kind") == RecordKind.OUTCOME else _decided
     audit = head.as_dict() if head else None
-    try:
-        return tuple(make(str(group), told, audit) for group in told.get("tell", ()))
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return ()
+    events = read(lambda: tuple(make(str(group), told, audit) for group in told.get("tell", ())))
+    return () if isinstance(events, Damaged) else events
 
 
 def _decided(group: str, told: Mapping[str, Any], audit: dict[str, Any] | None) -> Event:
@@ -30,7 +29,7 @@ def _decided(group: str, told: Mapping[str, Any], audit: dict[str, Any] | None) 
         DetailType.FAILOVER_DECISION,
         topology=told["topology"],
         group=group,
-        occurred_at=parse_iso(told["at"]),
+        occurred_at=utc(told["at"]),
         decision_id=told["decision_id"],
         mode=told["mode"],
         signal=told["signal"],
@@ -48,7 +47,7 @@ def _completed(group: str, told: Mapping[str, Any], audit: dict[str, Any] | None
         DetailType.FAILOVER_COMPLETED if whole else DetailType.FAILOVER_FAILED,
         topology=told["topology"],
         group=group,
-        occurred_at=parse_iso(told["at"]),
+        occurred_at=utc(told["at"]),
         decision_id=told["decision_id"],
         owner=addresses[0]["to"]["appliance"],
         addresses=addresses,
@@ -59,7 +58,7 @@ def _completed(group: str, told: Mapping[str, Any], audit: dict[str, Any] | None
 
 def _stages_of(stages: Mapping[str, Any], addresses: list[dict[str, Any]]) -> dict[str, Any]:
     """A look's stages as one group reached them."""
-    received = parse_iso(stages["received_at"])
+    received = utc(stages["received_at"])
     associated = [a["associated_ms"] for a in addresses if a["associated_ms"] is not None]
     verified = [a["verified_ms"] for a in addresses if a["verified_ms"] is not None]
     own = dict(stages)

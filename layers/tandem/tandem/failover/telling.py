@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from tandem.audit import Record, RecordKind
-from tandem.events import iso, parse_iso
+from tandem.decoding import Damaged, read, shaped
+from tandem.events import iso
 from tandem.failover import ownership
 from tandem.failover.decision import Action, AddressDecision, GroupDecision
 from tandem.failover.moves import Moved, Outcome
-from tandem.model import ElasticIp, Holder, Observation, RouteStatus, Status
-from tandem.signals import Protocol, Signal, SignalKind
+from tandem.model import ElasticIp, Holder, Observation, RouteStatus
+from tandem.signals import Signal, SignalKind
 from tandem.topology import Target, Topology
 
 
@@ -88,24 +89,9 @@ def mark(signal: Signal) -> dict[str, Any]:
 
 def unmark(marked: Mapping[str, Any]) -> Signal:
     """The signal in a look-again mark; one that cannot be read is still a reason to look."""
-    try:
-        return Signal(
-            kind=SignalKind(marked["kind"]),
-            cause=str(marked["cause"]),
-            occurred_at=parse_iso(marked["occurred_at"]) if marked.get("occurred_at") else None,
-            peer_id=_name(marked, "peer_id"),
-            protocol=Protocol(marked["protocol"]) if marked.get("protocol") else None,
-            status=Status(marked["status"]) if marked.get("status") else None,
-            endpoint_id=_name(marked, "endpoint_id"),
-            peer_ids=tuple(str(peer) for peer in marked.get("peer_ids") or ()),
-        )
-    except (KeyError, TypeError, ValueError):
-        return Signal(SignalKind.LOOK, "another signal came during a look")
-
-
-def _name(marked: Mapping[str, Any], name: str) -> str | None:
-    value = marked.get(name)
-    return value if isinstance(value, str) else None
+    found = read(lambda: shaped(Signal, {name: value for name, value in marked.items() if value is not None}))
+    unknown = Signal(SignalKind.LOOK, "another signal came during a look")
+    return unknown if isinstance(found, Damaged) else found
 
 
 def address_detail(address: AddressDecision) -> dict[str, Any]:
@@ -206,26 +192,28 @@ def closing(
 
 def _intended(intent: Record, found: Mapping[str, ElasticIp]) -> list[dict[str, Any]]:
     """The moves of an intent, and which of them AWS shows done; none where somebody damaged the record."""
-    try:
-        planned = [
-            (group, address)
-            for group, decision in intent.body["groups"].items()
-            for address in decision["addresses"]
-            if address["action"] == Action.MOVE
-        ]
-        return [
-            {
-                "group": group,
-                **{name: address[name] for name in ("allocation_id", "public_ip", "from", "to")},
-                "outcome": Outcome.VERIFIED if _is_at(found, address) else Outcome.UNVERIFIED,
-                "error": None,
-                "associated_ms": None,
-                "verified_ms": None,
-            }
-            for group, address in planned
-        ]
-    except (AttributeError, KeyError, TypeError):
-        return []
+    moves = read(lambda: _moves(intent, found))
+    return [] if isinstance(moves, Damaged) else moves
+
+
+def _moves(intent: Record, found: Mapping[str, ElasticIp]) -> list[dict[str, Any]]:
+    planned = [
+        (group, address)
+        for group, decision in intent.body["groups"].items()
+        for address in decision["addresses"]
+        if address["action"] == Action.MOVE
+    ]
+    return [
+        {
+            "group": group,
+            **{name: address[name] for name in ("allocation_id", "public_ip", "from", "to")},
+            "outcome": Outcome.VERIFIED if _is_at(found, address) else Outcome.UNVERIFIED,
+            "error": None,
+            "associated_ms": None,
+            "verified_ms": None,
+        }
+        for group, address in planned
+    ]
 
 
 def _is_at(found: Mapping[str, ElasticIp], address: Mapping[str, Any]) -> bool:

@@ -51,12 +51,12 @@ class Trail:
         self._untold = [
             (record.head, record.body) for record in reversed(records) if _is_news(record, memory)
         ]
-        late, written = self._last_known.late.get(self._topology.name, []), set[object]()
+        late, written = self._last_known.late.get(self._topology.name, []), set[str]()
         while late:
             self._append(late[0])
-            written.add(late.pop(0)["decision_id"])
+            written.add(str(late.pop(0)["decision_id"]))
         intent = open_intent(records)
-        if intent is not None and intent.body.get("decision_id") not in written:
+        if intent is not None and str(intent.body.get("decision_id")) not in written:
             self._append(telling.closing(intent, observation.elastic_ips, self._topology, self._clock.now()))
 
     @property
@@ -162,5 +162,5 @@ def _is_news(record: Record, memory: Memory) -> bool:
     if memory.told is None or record.number <= memory.told:
         return False
     if record.body.get("kind") == RecordKind.HOLD:
-        return any(group in memory.standing for group in record.body.get("tell", ()))
+        return any(group in memory.standing for group in record.tell)
     return record.body.get("kind") == RecordKind.OUTCOME

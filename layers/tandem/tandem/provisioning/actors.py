@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from tandem.awsevents import identifiers
 from tandem.errors import CallFailedError, TemporaryError
-from tandem.events import parse_iso
 from tandem.signals import members, moment
 
 if TYPE_CHECKING:
@@ -100,8 +99,10 @@ class Frugal:
         return answer
 
 
-def actor(suspicion: Suspicion, since: str | None, role: str, history: History, now: datetime) -> str | None:
-    """The ARN of whoever made the newest call that can have done it, after `since` (ISO 8601).
+def actor(
+    suspicion: Suspicion, since: datetime | None, role: str, history: History, now: datetime
+) -> str | None:
+    """The ARN of whoever made the newest call that can have done it, after `since`.
 
     None where that is not known, where it was a session of `role`, the provisioner's own, or where several
     did it.
@@ -109,7 +110,7 @@ def actor(suspicion: Suspicion, since: str | None, role: str, history: History, 
     if since is None:
         return None
     # CloudTrail tells whole seconds
-    earliest = max(parse_iso(since), now - KEPT).replace(microsecond=0)
+    earliest = max(since, now - KEPT).replace(microsecond=0)
     for name in suspicion.names if suspicion.resources else ():
         newest = _newest(suspicion, history.calls(name, earliest))
         found = {call.actor for call in newest if call.role != role}

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tandem.errors import CallFailedError, PassingError, TemporaryError
-from tandem.events import iso
 from tandem.lease import Lease
 from tandem.memory import Memory
 from tandem.provisioning.managed import Desired, Observed, is_moving
@@ -132,7 +131,7 @@ class Convergence:
         """The plan. Where AWS may not show a route server yet that was begun, it is waited for: a document
         that has changed meanwhile has another client token, and would make a second one."""
         steps, begun = steps_of(self.record, desired, observed), self._found.server_begun_at
-        if begun is None or self._world.clock.now() - datetime.fromisoformat(begun) >= SETTLED:
+        if begun is None or abs(self._world.clock.now() - begun) >= SETTLED:
             return steps
         reason, waits = (
             "its creation was begun, and AWS may show it late",
@@ -188,7 +187,7 @@ class Convergence:
         self._progress = self._world.clock.now()
         self._steps.append(step.done)
         done = (*self._found.done, step.done)[-MOST_DONE:]
-        self._write(replace(self._found, done=done, gone=gone, waits_since=iso(self._progress)))
+        self._write(replace(self._found, done=done, gone=gone, waits_since=self._progress))
 
     def _is_over(self, steps: tuple[Step, ...], failure: CallFailedError | None, moves: bool) -> bool:
         words = tuple(dict.fromkeys(step.waits_for or step.planned for step in steps if step.refused is None))
@@ -226,11 +225,11 @@ class Convergence:
         tables = [s.do.about for s in ready if isinstance(s.do, EnablePropagation)]
         begins = any(isinstance(s.do, CreateRouteServer) for s in ready)
         pending = tuple(dict.fromkeys(step.planned for step in steps))
-        is_same, now = goes_on(self.record), iso(self._world.clock.now())
+        is_same, now = goes_on(self.record), self._world.clock.now()
         noted = replace(
             self._found,
             done=self._found.done if is_same else (),
-            waits_since=(is_same and self._found.waits_since) or now,
+            waits_since=min((is_same and self._found.waits_since) or now, now),
             propagated_to=tuple(dict.fromkeys((*self._found.propagated_to, *tables))),
             server_begun_at=now if begins else self._found.server_begun_at,
             pending=pending,

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tandem.errors import ConfigurationError, TemporaryError
-from tandem.events import iso
 from tandem.inventory import Inventory, RouteServerReading
 from tandem.problems import by_cause
 from tandem.provisioning.actors import actor
@@ -106,12 +105,13 @@ def _drift(
 
 def _as_declared_at(
     record: TopologyRecord, managed: Outcome, drift: tuple[str, ...], now: datetime
-) -> str | None:
+) -> datetime:
     """New with a version, after a repair, and when a told difference is gone, whatever else stands."""
     before = record.provisioned or Provisioned("")
-    stays = before.as_declared_at is not None and before.version == record.version
+    since = before.as_declared_at
+    stays = before.version == record.version and set(before.drift) <= set(drift)
     stays = stays and before.converged_version == managed.provisioned.converged_version
-    return before.as_declared_at if stays and set(before.drift) <= set(drift) else iso(now)
+    return since if stays and since is not None else now
 
 
 def unmade(outcome: Outcome) -> Provisioned:
@@ -171,7 +171,8 @@ def _told(
         world.bus.put(waited(record, provisioned, now))
         provisioned = replace(provisioned, told_version=record.version)
     if not steps and provisioned == record.provisioned:
-        return Run(record, steps, provisioned.failure)
+        mended = world.store.set_provisioned(record, provisioned) if record.repaired else record
+        return Run(mended, steps, provisioned.failure)
     if not provisioned.pending and provisioned.failure is None:
         is_reached = record.provisioned is None or record.provisioned.converged_version != record.version
         made = provisioned.done if is_reached else managed.steps

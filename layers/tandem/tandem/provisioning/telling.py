@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tandem.errors import CallFailedError
-from tandem.events import DetailType, Event, event
+from tandem.events import DetailType, Event, event, iso
 from tandem.problems import Problem
 from tandem.provisioning.managesteps import (
     CreateEndpoint,
@@ -39,7 +39,7 @@ AGAIN = "it is tried again with every refresh"
 def is_long(found: Provisioned, now: datetime) -> bool:
     """Whether people have to hear that it waits, and have not yet."""
     since = found.waits_since if found.pending and found.told_version != found.version else None
-    return since is not None and now - datetime.fromisoformat(since) >= LONG
+    return since is not None and now - since >= LONG
 
 
 def topology_change(record: TopologyRecord, change: str, now: datetime) -> Event:
@@ -92,7 +92,8 @@ def failed(
 def waited(record: TopologyRecord, found: Provisioned, now: datetime) -> Event:
     """`Provisioning Failed`: it has waited for long, and for what nobody but people can bring about."""
     waits = "; ".join(found.pending)
-    reason = f"nothing could be done since {found.waits_since}: it waits for {waits}; {GOES_ON}"
+    since = iso(found.waits_since) if found.waits_since else "some time"
+    reason = f"nothing could be done since {since}: it waits for {waits}; {GOES_ON}"
     return failed(record, replace(found, failure=reason), (), None, now)
 
 
