@@ -18,6 +18,7 @@ from tandem.adapters.clock import SystemClock
 from tandem.adapters.looks import LookStore
 from tandem.adapters.topologies import DamagedTopologyError, TopologyStore
 from tandem.errors import ConfigurationError, StateUnavailableError
+from tandem.events import described
 from tandem.failover.acting import REFILL_SECONDS, VERIFY_PAUSES, VERIFY_SECONDS
 from tandem.failover.look import look
 from tandem.failover.moves import Outcome
@@ -147,7 +148,7 @@ def _look_at_all(
     if away is not None and not heard:
         raise away
     if not heard:
-        logger.warning("nothing to look at", causes=[s.cause for s in signals], event_keys=sorted(event))
+        logger.warning("nothing to look at", causes=[s.cause for s in signals], **described(event))
         refused = sum(s.origin is Origin.SNS for s in signals)
         metrics.add_metric("RefusedMessage", MetricUnit.Count, refused)
     metrics.add_metric("UnknownSignal", MetricUnit.Count, sum(not s.known for s in signals))

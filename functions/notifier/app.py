@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from tandem.adapters.notifications import Notifications
-from tandem.events import from_envelope
+from tandem.events import described, from_envelope
 from tandem.notification import notification
 from tandem.settings import Settings
 
@@ -28,7 +28,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     ours = from_envelope(event)
     message = notification(ours) if ours else None
     if message is None:
-        logger.warning("event ignored", detail_type=event.get("detail-type"), source=event.get("source"))
+        logger.warning("event ignored", **described(event))
         metrics.add_metric("EventsIgnored", MetricUnit.Count, 1)
         return
     sent = topic.publish(message)

@@ -30,6 +30,7 @@ from tandem.doors.customresource import Request
 from tandem.doors.fulfilling import Desk
 from tandem.doors.orders import Apply, Check, Delete, Nothing, Refresh, parse_order
 from tandem.errors import TemporaryError
+from tandem.events import described
 from tandem.failover.preview import preview
 from tandem.place import Place
 from tandem.provisioning.ports import World
@@ -94,7 +95,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         case Refresh(topology, due_only):
             _refresh(topology, place, due_only=due_only)
         case Nothing(why):
-            logger.info("nothing to do", why=why, event_keys=sorted(event))
+            logger.info("nothing to do", why=why, **described(event))
             metrics.add_metric("EventsIgnored", MetricUnit.Count, 1)
         case order:
             assert_never(order)

@@ -13,7 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from tandem.adapters import clients
 from tandem.adapters.bus import Bus
 from tandem.adapters.topologies import TopologyStore
-from tandem.events import DetailType
+from tandem.events import DetailType, described
 from tandem.intake import forward, parse
 from tandem.settings import Settings
 
@@ -53,8 +53,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     if not found.events:
         logger.info(
             "nothing to forward",
-            event_keys=sorted(event),
-            detail_type=event.get("detail-type"),
+            **described(event),
             untracked=found.untracked,
         )
     metrics.add_metric("UnknownSignal", MetricUnit.Count, len(found.unknown))

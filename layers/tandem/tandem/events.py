@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -62,8 +61,22 @@ def event(
     return Event(detail_type, common | {"occurred_at": iso(occurred_at)} | fields)
 
 
-def from_envelope(envelope: Mapping[str, Any]) -> Event | None:
+def described(event: object) -> dict[str, Any]:
+    """What a log line says of an event that a function was handed: what it calls itself, never its data."""
+    if not isinstance(event, dict):
+        return {"event": f"no JSON object but a {type(event).__name__}"}
+    said = {
+        "event_keys": sorted(event),
+        "detail_type": event.get("detail-type"),
+        "source": event.get("source"),
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def from_envelope(envelope: object) -> Event | None:
     """The event in what EventBridge hands over; None where it is not one of ours."""
+    if not isinstance(envelope, dict):
+        return None
     name, detail = envelope.get("detail-type"), envelope.get("detail")
     found = next((known for known in DetailType if known == name), None)
     if envelope.get("source") != SOURCE or found is None or not isinstance(detail, dict):

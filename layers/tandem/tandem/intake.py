@@ -16,11 +16,15 @@ from tandem.record import TopologyRecord
 from tandem.signals import Origin, Signal, SignalKind, parse_bus, parse_sns, utf8
 
 
-def parse(raw: Mapping[str, Any]) -> tuple[Signal, ...]:
-    """The signals in whatever woke a function: SNS records, a log delivery, an event of ours or of AWS.
+def parse(event: object) -> tuple[Signal, ...]:
+    """The signals in whatever woke a function: SNS records, a log delivery, an event of ours or of AWS. None in
+    what is no JSON object.
 
     Each text in them can be written as UTF-8. A log's signals hold no text of its records but in escapes.
     """
+    if not isinstance(event, dict):
+        return ()
+    raw: Mapping[str, Any] = event
     source = str(raw.get("source", ""))
     if isinstance(records := raw.get("Records"), list):
         return tuple(utf8(parse_sns(record if isinstance(record, dict) else {})) for record in records)
@@ -32,7 +36,7 @@ def parse(raw: Mapping[str, Any]) -> tuple[Signal, ...]:
     if raw == SWEEP:
         return (Signal(SignalKind.LOOK, "the sweep", origin=Origin.SWEEP),)
     cause = "an event of unknown shape woke the function"
-    return (Signal(SignalKind.LOOK, cause, known=False, resource_ids=identifiers(raw)),)
+    return (Signal(SignalKind.LOOK, cause, known=False, resource_ids=identifiers(event)),)
 
 
 SWEEP = {"tandem": "sweep"}

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from tandem.doors.differences import differences
-from tandem.errors import ConfigurationError, TemporaryError
+from tandem.errors import TandemError
 from tandem.inventory import Inventory, RegionWithoutRouteServerError
 from tandem.ports import Bus
 from tandem.problems import WHOLE, Problem
@@ -202,8 +202,9 @@ def _judged(topology: Topology, application: Application, stored: Stored, world:
         return _against_aws(at_the_door, topology, application, stored, world)
     try:
         found = _against_aws(replace(at_the_door, problems=()), topology, application, stored, world)
-    except (ConfigurationError, TemporaryError) as error:
-        unread = f"what AWS shows could not be read: {error}"
+    except Exception as error:  # noqa: BLE001 - whatever fails, the brake is pulled
+        why = str(error) if isinstance(error, TandemError) else f"{type(error).__name__}: {error}"
+        unread = f"what AWS shows could not be read: {why}"
         return replace(at_the_door, warnings=(*at_the_door.warnings, unread))
     doubts = (f"{problem.path}: {problem.what}" for problem in found.problems)
     return replace(found, problems=at_the_door.problems, warnings=(*found.warnings, *doubts))

@@ -59,8 +59,9 @@ class Nothing:
 Order = Check | Apply | Delete | Refresh | Request | Nothing
 
 
-def parse_order(raw: Mapping[str, Any]) -> Order:
+def parse_order(event: object) -> Order:
     """The order in a direct invocation or an event. Raises ConfigurationError for an unknown action."""
+    raw: Mapping[str, Any] = event if isinstance(event, dict) else {}
     if is_request(raw):
         return parse_request(raw)
     if "action" not in raw:
