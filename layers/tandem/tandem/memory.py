@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
+from tandem import episodes
+from tandem.episodes import Episode
 from tandem.lease import CLOCK_MARGIN
 
 FLAP_WINDOW = timedelta(seconds=120)
@@ -29,6 +31,9 @@ KEPT_IN_ALL = 1200
 CONTEST_WINDOW = timedelta(minutes=10)
 CONTESTED_AFTER = 3
 """Moves of one address to the same owner within the window: the first, and two that put it right again."""
+
+DAMAGE = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
+"""What is raised by reading what no look has written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,10 @@ class Memory:
     """Peer and protocol to when its newest session signal says that it happened; only recent ones."""
     told: int | None = None
     """The audit record up to which people were told; None where nobody knows."""
+    episodes: dict[str, Episode] = field(default_factory=dict)
+    """Rule and appliance to what has not been as it should be; no decision depends on it."""
+    seen_up: dict[str, str] = field(default_factory=dict)
+    """The appliances that were seen alive, each with how it was declared then; no decision depends on it."""
 
     def with_move(self, owner: str, at: datetime, addresses: Iterable[str]) -> Memory:
         """Adds a move. What finishes an address's last one takes its place."""
@@ -157,7 +166,7 @@ def load(text: object) -> tuple[Memory, str | None]:
         return Memory(), None
     try:
         raw = json.loads(str(text))
-        return Memory(
+        memory = Memory(
             moves=tuple(
                 PastMove(
                     str(m["owner"]),
@@ -174,9 +183,17 @@ def load(text: object) -> tuple[Memory, str | None]:
             next_hops={str(p): tuple(str(h) for h in hops) for p, hops in raw["next_hops"].items()},
             heard={str(session): _time(at) for session, at in raw.get("heard", {}).items()},
             told=None if raw.get("told") is None else int(raw["told"]),
-        ), None
-    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
+        )
+    except DAMAGE as error:
         return Memory(), f"its memory was damaged ({type(error).__name__}: {error}); it starts empty"
+    try:
+        return replace(
+            memory,
+            episodes=episodes.load(raw.get("episodes", {})),
+            seen_up={str(name): str(about) for name, about in raw.get("seen_up", {}).items()},
+        ), None
+    except DAMAGE as error:  # what only people are told by takes no move along
+        return memory, f"its episodes were damaged ({type(error).__name__}: {error}); they start anew"
 
 
 def not_after(memory: Memory, now: datetime) -> tuple[Memory, str | None]:
@@ -190,7 +207,8 @@ def not_after(memory: Memory, now: datetime) -> tuple[Memory, str | None]:
     ahead = sorted({m.owner for m in memory.moves if m.at > limit} | (memory.heard.keys() - heard))
     moves = tuple(replace(move, at=min(move.at, now)) for move in memory.moves)
     damage = f"its memory was damaged (times in the future: {', '.join(ahead)}); they count as now"
-    return replace(memory, moves=moves, heard=heard), damage if ahead else None
+    known = episodes.not_after(memory.episodes, now)
+    return replace(memory, moves=moves, heard=heard, episodes=known), damage if ahead else None
 
 
 def _time(text: str) -> datetime:
