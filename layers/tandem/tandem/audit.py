@@ -23,8 +23,8 @@ GENESIS = "0" * 64
 
 
 class RecordKind(StrEnum):
-    """`intent` is written before the first mutating call, `outcome` after the last; `finding` when what people
-    should know beside the moves begins or ends.
+    """`intent` is written before the first mutating call, `outcome` after the last. `finding` is written when
+    what people should know beside the moves begins or ends.
     """
 
     INTENT = "intent"

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 GRACE = timedelta(minutes=3)
-"""What begins or ends and is undone within this time is not told. BGP's usual hold time is no longer (180 s), and
-with a sweep a minute three looks in a row then see the same."""
+"""What begins or ends and is undone within this time is not told. BGP's usual hold time is no longer (180 s),
+and with a sweep a minute three looks in a row then see the same."""
 
 
 class Change(StrEnum):

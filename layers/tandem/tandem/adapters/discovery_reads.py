@@ -14,7 +14,7 @@ from tandem.provisioning.watchsteps import CallFailedError
 from tandem.topology import Appliance, Mode, RouteServerSpec, Topology
 
 if TYPE_CHECKING:
-    from mypy_boto3_ec2.type_defs import FilterTypeDef
+    from mypy_boto3_ec2.type_defs import FilterTypeDef, InstanceTypeDef, RouteTableTypeDef
 
 T = TypeVar("T")
 
@@ -32,6 +32,7 @@ def snapshot(vpc_id: str, route_server_id: str) -> Snapshot:
     if reading is None:
         raise UndiscoverableError(f"{route_server_id} is not known in this account and Region")
     interfaces = _interfaces(vpc_id, {peer.peer_address for peer in reading.peers})
+    instances = _instances({i.instance_id for i in interfaces if i.instance_id})
     allocations = [a.allocation_id for i in interfaces for a in i.addresses if a.allocation_id]
     return Snapshot(
         vpc_id=vpc_id,
@@ -42,9 +43,16 @@ def snapshot(vpc_id: str, route_server_id: str) -> Snapshot:
             {endpoint.subnet_id for endpoint in reading.endpoints} | {i.subnet_id for i in interfaces}
         ),
         interfaces=interfaces,
-        instance_names=dict(_instance_names({i.instance_id for i in interfaces if i.instance_id})),
+        instance_names=dict(_instance_names(instances)),
         elastic_ips=tuple(ec2.addresses(allocations).values()),
         service_managed=dict(_service_managed(allocations)),
+        public_subnets=_public(_route_tables(vpc_id), {i.subnet_id for i in interfaces}),
+        device_indexes={
+            i["NetworkInterfaceId"]: i["Attachment"]["DeviceIndex"]
+            for instance in instances
+            for i in instance.get("NetworkInterfaces", ())
+            if "DeviceIndex" in i.get("Attachment", {})
+        },
     )
 
 
@@ -106,9 +114,35 @@ def _subnets(subnet_ids: Iterable[str]) -> dict[str, Place]:
     return {s["SubnetId"]: Place(s["AvailabilityZone"], s["CidrBlock"]) for s in found}
 
 
-def _instance_names(instance_ids: Iterable[str]) -> Iterator[tuple[str, str]]:
+def _route_tables(vpc_id: str) -> list[RouteTableTypeDef]:
+    pages = clients.ec2().get_paginator("describe_route_tables")
+    return _chunked(
+        "vpc-id",
+        (vpc_id,),
+        lambda f: [t for page in pages.paginate(Filters=[f]) for t in page["RouteTables"]],
+    )
+
+
+def _public(tables: Iterable[RouteTableTypeDef], subnet_ids: Iterable[str]) -> frozenset[str]:
+    """The subnets whose route table, else the VPC's main one, leads to an internet gateway."""
+    own: dict[str, bool] = {}
+    main = False
+    for table in tables:
+        leads = any(
+            r.get("GatewayId", "").startswith("igw-") and r.get("State") != "blackhole"
+            for r in table.get("Routes", ())
+        )
+        for association in table.get("Associations", ()):
+            if association.get("Main"):
+                main = leads
+            elif "SubnetId" in association:
+                own[association["SubnetId"]] = leads
+    return frozenset(subnet_id for subnet_id in subnet_ids if own.get(subnet_id, main))
+
+
+def _instances(instance_ids: Iterable[str]) -> list[InstanceTypeDef]:
     pages = clients.ec2().get_paginator("describe_instances")
-    found = _chunked(
+    return _chunked(
         "instance-id",
         instance_ids,
         lambda f: [
@@ -118,7 +152,10 @@ def _instance_names(instance_ids: Iterable[str]) -> Iterator[tuple[str, str]]:
             for i in reservation["Instances"]
         ],
     )
-    for instance in found:
+
+
+def _instance_names(instances: Iterable[InstanceTypeDef]) -> Iterator[tuple[str, str]]:
+    for instance in instances:
         for tag in instance.get("Tags", ()):
             if tag["Key"] == NAME_TAG:
                 yield instance["InstanceId"], tag["Value"]

@@ -58,8 +58,8 @@ def stopped(appliance: Appliance, observation: Observation) -> str | None:
 def carries(peer: Peer, observation: Observation) -> bool:
     """True if routes come by this session.
 
-    BFD that is down takes them along, as AWS documents it. In the field BFD also fails beside a BGP that works,
-    so a route that is there decides, and so does one that may be there.
+    BFD that is down takes them along, as AWS documents it. In the field BFD also fails beside a BGP that
+    works, so a route that is there decides, and so does one that may be there.
     """
     if peer.bgp is not Status.UP:
         return False
