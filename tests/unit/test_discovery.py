@@ -207,7 +207,7 @@ def test_a_primary_or_peering_address_is_never_taken_as_spare() -> None:
 
 
 FORTINET = (("public", 1, 0), ("private", 2, 1))
-"""The subnets of a unit, with the third part of their addresses and the device index of the interface there."""
+"""The subnets of a unit: the third part of their addresses, the device index of the interface there."""
 
 
 def several_interfaces(
