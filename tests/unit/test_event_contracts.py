@@ -247,7 +247,9 @@ def test_whatever_a_rule_finds_meets_the_schema_of_a_finding_and_has_words(findi
     (event,) = news.events_of(json.loads(canonical(body)), head)
     assert event.detail_type is DetailType.COMPLIANCE_FINDING
     assert_meets_schema(event)
-    assert notification(event).attributes["action"] == finding.change
+    message = notification(event)
+    assert message is not None
+    assert message.attributes["action"] == finding.change
 
 
 @given(st.lists(MOVED, min_size=1, max_size=3).map(tuple), STAGES)
