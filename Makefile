@@ -62,7 +62,7 @@ prove-e2e: setup
 	@echo "== proof: tests/e2e (three workers, each with a deployed stack)"
 	$(BIN)/pytest -n 3 --dist loadfile --durations 12 -m prove $(PYTEST) tests/e2e
 
-mutants: $(VENV)/.ready ## break one rule at a time (NAMES=…, or all 89) and say which test notices; a minute to an hour
+mutants: $(VENV)/.ready ## break one rule at a time (NAMES=…, or all 105) and say which test notices; a minute to an hour
 	$(BIN)/python -m tests.mutants $(NAMES)
 
 coverage: $(VENV)/.ready ## which lines the tests of `make test` run, the deployed stack left out; no gate

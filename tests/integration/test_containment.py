@@ -315,6 +315,7 @@ def test_no_function_fails_at_an_event_that_is_no_json_object(name: str, event: 
 @begins_in(stack)
 def test_a_look_does_not_fail_at_an_event_that_is_no_json_object(event: Any, caplog) -> None:
     with stack() as edge:
+        edge.app.logger.setLevel("WARNING")
         edge.invoke(event)
         assert any("no JSON object" in str(vars(record)) for record in caplog.records)
         assert edge.calls(*MOVING) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -12,6 +13,8 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from cli.main import app
+from tandem.adapters import ec2rows
+from tandem.adapters.discovery_reads import _public
 from tandem.validation.document import validate
 from tests.provisioning import RECORDERS, Provisioner, changing, provisioner
 from tests.shared_worlds import begins_in
@@ -64,6 +67,84 @@ def test_what_is_discovered_after_a_failover_is_for_the_new_owner(tandem: Provis
     assert yaml.safe_load(result.output)["groups"][0]["elastic_ips"] == []
     assert result.output.count("it is on fw1, which owns no route now") == 4
     assert "only fw2 advertises 0.0.0.0/0" in result.output
+
+
+ROUTES = {
+    "an internet gateway": True,
+    "the main table's internet gateway": True,
+    "an internet gateway that is gone": False,
+    "a NAT gateway": False,
+    "a virtual private gateway": False,
+}
+
+
+@pytest.mark.parametrize(("way", "is_public"), ROUTES.items(), ids=ROUTES)
+def test_a_subnet_is_public_where_its_route_table_leads_to_an_internet_gateway(
+    way: str, is_public: bool
+) -> None:
+    route = {
+        "an internet gateway": {"GatewayId": "igw-0a1b2c3d4e5f60001", "State": "active"},
+        "the main table's internet gateway": {"GatewayId": "igw-0a1b2c3d4e5f60001", "State": "active"},
+        "an internet gateway that is gone": {"GatewayId": "igw-0a1b2c3d4e5f60001", "State": "blackhole"},
+        "a NAT gateway": {"NatGatewayId": "nat-0a1b2c3d4e5f60001", "State": "active"},
+        "a virtual private gateway": {"GatewayId": "vgw-0a1b2c3d4e5f60001", "State": "active"},
+    }[way]
+    through: dict[str, object] = {"Main": True} if "main" in way else {"Main": False, "SubnetId": "subnet-1"}
+    inner: dict[str, object] = {"Main": False, "SubnetId": "subnet-2"}
+    known = {"RouteTableId": "rtb-1", "VpcId": "vpc-1"}
+    rows: list[Any] = [
+        {**known, "Routes": [{"GatewayId": "local"}, route], "Associations": [through]},
+        {
+            **known,
+            "Routes": [{"GatewayId": "local"}],
+            "Associations": [inner, {"GatewayId": "igw-0a1b2c3d4e5f60001"}],
+        },
+    ]
+    tables = ec2rows.read(rows, ec2rows.ROUTE_TABLE).whole()
+    assert _public(tables, ["subnet-1", "subnet-2"]) == ({"subnet-1"} if is_public else set())
+
+
+def test_a_pair_with_the_same_address_in_each_of_two_subnets_is_discovered(tandem: Provisioner) -> None:
+    """As Fortinet's templates wire it; the private side is one that no internet gateway is beside."""
+    ec2 = boto3.client("ec2")
+    vpc_id = tandem.ids["vpc_id"]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc_id)
+    table = ec2.create_route_table(VpcId=vpc_id)["RouteTable"]["RouteTableId"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    cluster = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    inner, outer = ec2.create_route_table(VpcId=vpc_id)["RouteTable"]["RouteTableId"], {}
+    for subnet_id in tandem.ids["subnets"].values():
+        _use(ec2, inner, subnet_id)
+    for number, name in enumerate(("fw1", "fw2"), start=1):
+        zone = ec2.describe_subnets(SubnetIds=[tandem.ids["subnets"][f"az{number}"]])["Subnets"][0]
+        subnet = ec2.create_subnet(
+            VpcId=vpc_id, CidrBlock=f"10.0.4{number}.0/24", AvailabilityZone=zone["AvailabilityZone"]
+        )["Subnet"]["SubnetId"]
+        _use(ec2, table, subnet)
+        outer[name] = ec2.create_network_interface(SubnetId=subnet, PrivateIpAddress=f"10.0.4{number}.10")[
+            "NetworkInterface"
+        ]["NetworkInterfaceId"]
+        ec2.attach_network_interface(
+            NetworkInterfaceId=outer[name], InstanceId=tandem.ids["instances"][name], DeviceIndex=1
+        )
+    ec2.associate_address(AllocationId=cluster, NetworkInterfaceId=outer["fw1"])
+    found = yaml.safe_load(run("--vpc", vpc_id).output)
+    targets = {e["allocation_id"]: e["targets"] for e in found["groups"][0]["elastic_ips"]}
+    assert targets[cluster] == {
+        name: {"network_interface": outer[name], "private_ip": f"10.0.4{number}.10"}
+        for number, name in enumerate(("fw1", "fw2"), start=1)
+    }
+
+
+def _use(ec2: Any, table: str, subnet_id: str) -> None:
+    """The subnet's route table, whichever it had."""
+    used = {"Name": "association.subnet-id", "Values": [subnet_id]}
+    for present in ec2.describe_route_tables(Filters=[used])["RouteTables"]:
+        for association in present["Associations"]:
+            if association.get("SubnetId") == subnet_id:
+                ec2.disassociate_route_table(AssociationId=association["RouteTableAssociationId"])
+    ec2.associate_route_table(RouteTableId=table, SubnetId=subnet_id)
 
 
 def test_a_vpc_without_a_route_server_says_so(tandem: Provisioner) -> None:

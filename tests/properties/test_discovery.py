@@ -59,6 +59,10 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
         interfaces=tuple(interfaces),
         instance_names={i: draw(NAMES) for i in INSTANCES.values()},
         elastic_ips=tuple(elastic_ips),
+        public_subnets=draw(st.none() | st.frozensets(st.sampled_from(list(EDGE.subnets)))),
+        device_indexes={
+            i.network_interface_id: draw(st.integers(0, 2)) for i in interfaces if draw(st.booleans())
+        },
     )
 
 
@@ -129,6 +133,18 @@ def test_nothing_is_a_target_twice_and_no_target_displaces_anybody(snapshot: Sna
             for target in declared["targets"].values():
                 place = (target["network_interface"], target["private_ip"])
                 assert taken.get(place) in (None, declared["allocation_id"])
+
+
+@freely
+@given(snapshots())
+def test_no_address_beside_an_internet_gateway_has_a_target_away_from_one(snapshot: Snapshot) -> None:
+    public = snapshot.public_subnets or frozenset()
+    subnet = {i.network_interface_id: i.subnet_id for i in snapshot.interfaces}
+    holders = {e.allocation_id: e.holder.network_interface_id for e in snapshot.elastic_ips if e.holder}
+    for group in discovered(snapshot).document["groups"]:
+        for declared in group["elastic_ips"]:
+            if subnet[holders[declared["allocation_id"]]] in public:
+                assert {subnet[t["network_interface"]] for t in declared["targets"].values()} <= public
 
 
 @freely

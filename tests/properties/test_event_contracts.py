@@ -10,11 +10,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tandem.audit import RecordKind, canonical, following
+from tandem.episodes import Change
 from tandem.events import DetailType
 from tandem.failover import news, telling
 from tandem.failover.decision import Action, AddressDecision, GroupDecision, Severity
 from tandem.failover.moves import Move, Moved, Outcome, Refusal
-from tandem.model import ElasticIp, Holder
+from tandem.failover.standbys import Finding
+from tandem.failover.standbywords import Rule
+from tandem.model import ElasticIp, Holder, Liveness, Peer, Status
+from tandem.notification import notification
 from tandem.signals import Signal, SignalKind
 from tandem.topology import Target
 from tests.contracts import assert_meets_schema
@@ -94,6 +98,44 @@ def test_whatever_is_decided_meets_the_schema_of_a_decision(decision, kind, at, 
     (event,) = news.events_of(body, head)
     assert event.detail_type is DetailType.FAILOVER_DECISION
     assert_meets_schema(event)
+
+
+FINDINGS = st.builds(
+    Finding,
+    rule=st.sampled_from(list(Rule)),
+    name=st.just("fw2"),
+    change=st.sampled_from(list(Change)),
+    since=st.just(NOW),
+    summary=WORDS,
+    remediation=WORDS,
+    severity=st.sampled_from(list(Severity)),
+    sessions=st.lists(
+        st.builds(
+            Peer,
+            *map(st.just, ("rsp-1", "rse-1", "rs-1", "10.0.2.10", "available")),
+            st.just(65002),
+            st.sampled_from(list(Liveness)),
+            st.sampled_from(list(Status)),
+            st.none() | st.sampled_from(list(Status)),
+        ),
+        max_size=3,
+    ).map(tuple),
+    instance=st.none() | st.tuples(st.just("i-1"), st.none() | st.just("stopped")),
+)
+
+
+@given(FINDINGS, st.none() | st.just(HEAD))
+def test_whatever_a_rule_finds_meets_the_schema_of_a_finding_and_has_words(finding, head):
+    detail = {finding.key: telling.finding_detail(finding)}
+    body = telling.body(
+        RecordKind.FINDING, NOW, "edge-1-1", record().topology, findings=detail, tell=list(detail)
+    )
+    (event,) = news.events_of(json.loads(canonical(body)), head)
+    assert event.detail_type is DetailType.COMPLIANCE_FINDING
+    assert_meets_schema(event)
+    message = notification(event)
+    assert message is not None
+    assert message.attributes["action"] == finding.change
 
 
 @given(st.lists(MOVED, min_size=1, max_size=3).map(tuple), STAGES)

@@ -9,7 +9,16 @@ import yaml
 
 from tandem.discovery.document import discover
 from tandem.discovery.snapshot import Snapshot, UndiscoverableError
-from tandem.model import Liveness, RouteStatus, RoutingDatabase
+from tandem.inventory import Subnet
+from tandem.model import (
+    ElasticIp,
+    Holder,
+    Liveness,
+    NetworkInterface,
+    PrivateAddress,
+    RouteStatus,
+    RoutingDatabase,
+)
 from tandem.validation.document import validate
 from tests.snapshots import (
     INSTANCES,
@@ -196,6 +205,93 @@ def test_a_primary_or_peering_address_is_never_taken_as_spare() -> None:
     bare = interface(2, {"10.0.2.5": None, "10.0.2.10": None})
     one = replace(EDGE, interfaces=(EDGE.interfaces[0], bare), elastic_ips=EDGE.elastic_ips[:1])
     assert moving(one) == {}
+
+
+FORTINET = (("public", 1, 0), ("private", 2, 1))
+"""The subnets of a unit: the third part of their addresses, the device index of the interface there."""
+
+
+def several_interfaces(
+    units: dict[int, tuple[tuple[str, int, int], ...]], public: frozenset[str] | None, hosts: tuple[int, ...]
+) -> Snapshot:
+    """Units with an interface in each of several subnets, and the same hosts in each; fw1 has the Elastic IPs
+    on its `public` one, and all peer from their `private` one.
+    """
+    interfaces, indexes, subnets, peers = [], {}, {}, []
+    for unit, wiring in units.items():
+        for role, third, index in wiring:
+            subnet, eni = f"subnet-{role}{unit}", f"eni-{role}{unit}"
+            prefix = f"10.{unit}.{third}"
+            held = role == "public" and unit == 1
+            addresses = tuple(
+                PrivateAddress(
+                    f"{prefix}.{host}",
+                    f"192.0.2.{n}" if held else None,
+                    allocation(n) if held else None,
+                )
+                for n, host in enumerate(hosts, start=1)
+            )
+            interfaces.append(NetworkInterface(eni, subnet, INSTANCES[unit], addresses=addresses))
+            subnets[subnet] = Subnet(subnet, EDGE.vpc_id, f"{prefix}.0/24", zone=f"us-east-1{'xab'[unit]}")
+            indexes[eni] = index
+            if role == "private":
+                peers.append(peer(str(unit), f"az{unit}-a", f"{prefix}.{hosts[0]}", 65000 + unit))
+    return replace(
+        reading(EDGE, peers=tuple(peers)),
+        interfaces=tuple(interfaces),
+        subnets={**EDGE.subnets, **subnets},
+        elastic_ips=tuple(
+            ElasticIp(allocation(n), f"192.0.2.{n}", Holder("eni-public1", f"10.1.1.{host}", f"eipassoc-{n}"))
+            for n, host in enumerate(hosts, start=1)
+        ),
+        database=RoutingDatabase(tuple(route("0.0.0.0/0", p, chosen=p.peer_id == "rsp-1") for p in peers)),
+        public_subnets=public,
+        device_indexes=indexes,
+    )
+
+
+BOTH_PUBLIC = frozenset({"subnet-public1", "subnet-public2"})
+TURNED = (("public", 1, 1), ("private", 2, 0))
+MANAGED = (("public", 1, 0), ("private", 2, 1), ("mgmt", 3, 2))
+
+
+@pytest.mark.parametrize(
+    ("units", "public"),
+    [
+        ({1: FORTINET, 2: FORTINET}, BOTH_PUBLIC),
+        ({1: FORTINET, 2: FORTINET}, None),
+        ({1: FORTINET, 2: FORTINET}, frozenset()),
+        ({1: FORTINET, 2: TURNED}, BOTH_PUBLIC),
+        ({1: MANAGED, 2: MANAGED}, BOTH_PUBLIC | {"subnet-mgmt1", "subnet-mgmt2"}),
+    ],
+    ids=["the pair", "no route tables", "no gateway", "wired the other way", "a public management subnet"],
+)
+@pytest.mark.parametrize("hosts", [(10,), (10, 11)], ids=["one", "two"])
+def test_of_an_address_in_each_subnet_the_one_beside_the_internet_gateway_is_the_target(
+    units: dict[int, tuple[tuple[str, int, int], ...]], public: frozenset[str] | None, hosts: tuple[int, ...]
+) -> None:
+    pair = several_interfaces(units, public, hosts)
+    assert moving(pair) == {
+        allocation(n): {"fw1": f"10.1.1.{host}", "fw2": f"10.2.1.{host}"} for n, host in enumerate(hosts, 1)
+    }
+    assert [words for words in discover(pair).remarks if "left out" in words] == []
+
+
+def test_an_address_without_a_way_to_the_internet_gateway_is_no_target() -> None:
+    """Not even the only one, nor a spare one: an Elastic IP does nothing there."""
+    inside = (("private", 2, 0),)
+    one = several_interfaces({1: FORTINET, 2: inside}, frozenset({"subnet-public1"}), (10,))
+    assert moving(one) == {}
+    assert "fw2 has no free private address that matches 10.1.1.10" in remark(one, about=allocation(1))
+    assert "where the subnet's route table leads to an internet gateway" in remark(one, about=allocation(1))
+
+
+def test_two_public_interfaces_of_one_index_are_no_choice_that_a_machine_should_make() -> None:
+    both = (("public", 1, 1), ("private", 2, 1))
+    every = frozenset({"subnet-public1", "subnet-public2", "subnet-private1", "subnet-private2"})
+    pair = several_interfaces({1: FORTINET, 2: both}, every, (10,))
+    assert moving(pair) == {}
+    assert "10.2.1.10, 10.2.2.10" in remark(pair, about=allocation(1))
 
 
 def test_what_an_aws_service_manages_is_left_out() -> None:

@@ -129,6 +129,13 @@ SHAPE: dict[str, tuple[str, object, str, str, str]] = {
         '"bdf"',
         "bfd or bgp",
     ),
+    "a standby that speaks in tongues": (
+        "appliances.fw1.standby",
+        "quiet",
+        "appliances.fw1.standby",
+        '"quiet"',
+        "speaking or silent",
+    ),
     "no peers": ("appliances.fw1.peers", {}, "appliances.fw1.peers", "is empty", "at least one"),
     "an IPv6 peer": (
         "appliances.fw1.peers.az1-a",

@@ -22,12 +22,15 @@ GENESIS = "0" * 64
 
 
 class RecordKind(StrEnum):
-    """`intent` is written before the first mutating call, `outcome` after the last."""
+    """`intent` is written before the first mutating call, `outcome` after the last. `finding` is written when
+    what people should know beside the moves begins or ends.
+    """
 
     INTENT = "intent"
     OUTCOME = "outcome"
     HOLD = "hold"
     HOLD_ENDED = "hold-ended"
+    FINDING = "finding"
 
 
 @dataclass(frozen=True, slots=True)

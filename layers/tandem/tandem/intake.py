@@ -17,8 +17,8 @@ from tandem.signals import Origin, Signal, SignalKind, parse_bus, parse_sns, utf
 
 
 def parse(event: object) -> tuple[Signal, ...]:
-    """The signals in whatever woke a function: SNS records, a log delivery, an event of ours or of AWS. None in
-    what is no JSON object.
+    """The signals in whatever woke a function: SNS records, a log delivery, an event of ours or of AWS. What
+    is no JSON object has none.
 
     Each text in them can be written as UTF-8. A log's signals hold no text of its records but in escapes.
     """

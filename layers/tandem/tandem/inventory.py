@@ -65,6 +65,8 @@ class RouteTable:
     ipv6_routes: int = 0
     static_routes: tuple[tuple[str, str], ...] = ()
     """Destination and target of each route that somebody made."""
+    leads_to_internet: bool = False
+    """Whether a route of it leads to an internet gateway that is there."""
 
 
 @dataclass(frozen=True, slots=True)

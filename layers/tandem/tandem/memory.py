@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
+from tandem import episodes
 from tandem.decoding import Damaged, cut, fitted, parsed, partly, read, written
+from tandem.episodes import Episode
 from tandem.lease import CLOCK_MARGIN
 
 FLAP_WINDOW = timedelta(seconds=120)
@@ -74,6 +76,10 @@ class Memory:
     """Peer and protocol to when its newest session signal says that it happened; only recent ones."""
     told: int | None = None
     """The audit record up to which people were told; None where nobody knows."""
+    episodes: dict[str, Episode] = field(default_factory=dict)
+    """Rule and appliance to what has not been as it should be; no decision depends on it."""
+    seen_up: dict[str, str] = field(default_factory=dict)
+    """The appliances that were seen alive, each with how it was declared then; no decision depends on it."""
 
     def with_move(self, owner: str, at: datetime, addresses: Iterable[str]) -> Memory:
         """Adds a move. What finishes an address's last one takes its place."""
@@ -187,4 +193,5 @@ def not_after(memory: Memory, now: datetime) -> tuple[Memory, str | None]:
     ahead = sorted({m.owner for m in memory.moves if m.at > limit} | (memory.heard.keys() - heard))
     moves = tuple(replace(move, at=min(move.at, now)) for move in memory.moves)
     damage = f"its memory was damaged (times in the future: {', '.join(ahead)}); they count as now"
-    return replace(memory, moves=moves, heard=heard), damage if ahead else None
+    known = episodes.not_after(memory.episodes, now)
+    return replace(memory, moves=moves, heard=heard, episodes=known), damage if ahead else None

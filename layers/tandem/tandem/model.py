@@ -151,6 +151,8 @@ class NetworkInterface:
     ipv6: tuple[str, ...] = ()
     source_dest_check: bool = False
     tags: tuple[tuple[str, str], ...] = ()
+    device_index: int | None = None
+    """Its place in its instance."""
 
 
 @dataclass(frozen=True, slots=True)

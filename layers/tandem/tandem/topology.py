@@ -17,6 +17,13 @@ class Mode(StrEnum):
     ENFORCE = "enforce"
 
 
+class Standby(StrEnum):
+    """Whether an appliance speaks BGP while it is the passive one. Nothing that is decided depends on it."""
+
+    SPEAKING = "speaking"
+    SILENT = "silent"
+
+
 @dataclass(frozen=True, slots=True)
 class RouteServerSpec:
     """The `route_server` part of the document."""
@@ -42,6 +49,7 @@ class Appliance:
     peers: tuple[tuple[str, str], ...]
     next_hops: tuple[str, ...] = ()
     allowed_prefixes: tuple[str, ...] | None = None
+    standby: Standby = Standby.SPEAKING
 
     @property
     def peer_addresses(self) -> frozenset[str]:
@@ -177,6 +185,7 @@ def _appliance(name: str, spec: dict[str, Any]) -> Appliance:
         peers=tuple((endpoint, canonical_address(a)) for endpoint, a in spec.get("peers", {}).items()),
         next_hops=tuple(canonical_address(a) for a in spec.get("next_hops", ())),
         allowed_prefixes=None if allowed is None else tuple(canonical_prefix(p) for p in allowed),
+        standby=Standby(spec.get("standby", Standby.SPEAKING)),
     )
 
 

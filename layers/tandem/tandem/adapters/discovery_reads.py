@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tandem.adapters import ec2reads, inventory
 from tandem.discovery.document import NAME_TAG
 from tandem.discovery.snapshot import Snapshot, UndiscoverableError
+from tandem.inventory import RouteTable
 from tandem.model import NetworkInterface
 
 
@@ -38,6 +39,13 @@ def snapshot(vpc_id: str, route_server_id: str) -> Snapshot:
         interfaces=interfaces,
         instance_names={instance_id: name for instance_id, name in names.items() if name},
         elastic_ips=ec2reads.elastic_ips("allocation-id", allocations).whole(),
+        public_subnets=_public(ec2reads.route_tables([vpc_id]).whole(), {i.subnet_id for i in interfaces}),
+        device_indexes={
+            i.network_interface_id: i.device_index
+            for instance in instances
+            for i in instance.interfaces.found
+            if i.device_index is not None
+        },
     )
 
 
@@ -46,3 +54,10 @@ def _interfaces(vpc_id: str, addresses: Iterable[str]) -> tuple[NetworkInterface
     found = ec2reads.interfaces("addresses.private-ip-address", addresses, vpc_id).whole()
     instance_ids = [interface.instance_id for interface in found if interface.instance_id]
     return ec2reads.interfaces("attachment.instance-id", instance_ids).whole()
+
+
+def _public(tables: Sequence[RouteTable], subnet_ids: Iterable[str]) -> frozenset[str]:
+    """The subnets whose route table, else the VPC's main one, leads to an internet gateway."""
+    own = {subnet_id: table.leads_to_internet for table in tables for subnet_id in table.subnet_ids}
+    main = any(table.leads_to_internet for table in tables if table.main)
+    return frozenset(subnet_id for subnet_id in subnet_ids if own.get(subnet_id, main))

@@ -244,6 +244,7 @@ def _interface(row: Row, odd: Odd) -> NetworkInterface:
         ipv6=tuple(canonical_address(_text(a, "Ipv6Address")) for a in _rows(row, "Ipv6Addresses")),
         source_dest_check=_beside(row, "SourceDestCheck", _flag, odd) or False,
         tags=_beside(row, "TagSet", _tags, odd) or (),
+        device_index=_beside(attachment, "DeviceIndex", _number, odd),
     )
 
 
@@ -325,7 +326,12 @@ def _route_table(row: Row, odd: Odd) -> RouteTable:
         ipv4_routes=sum("DestinationCidrBlock" in route for route in written),
         ipv6_routes=sum("DestinationIpv6CidrBlock" in route for route in written),
         static_routes=tuple(_static_routes(written)),
+        leads_to_internet=any(_leads_to_internet(route) for route in _rows(row, "Routes")),
     )
+
+
+def _leads_to_internet(route: Row) -> bool:
+    return str(route.get("GatewayId", "")).startswith("igw-") and route.get("State") != "blackhole"
 
 
 def _static_routes(routes: Iterable[Row]) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -25,6 +25,8 @@ class _Candidate:
     owner: str
     holder: Holder
     places: dict[str, tuple[Place, ...]]
+    is_public: bool
+    """True if it is where a route leads to an internet gateway, so that its places are there too."""
 
 
 def groups(snapshot: Snapshot, devices: list[Device], remarks: list[str]) -> list[dict[str, Any]]:
@@ -111,7 +113,7 @@ def _candidates(
         for holder in holders
         for device in devices
         if device is not behind[holder.network_interface_id]
-        for place in _at_the_same_offset(snapshot, device, holder)
+        for place in _matching(snapshot, device, holder)
     }
     for elastic_ip in sorted(snapshot.elastic_ips, key=_by_private_ip):
         holder = elastic_ip.holder
@@ -126,42 +128,71 @@ def _candidates(
             remarks.append(f"{_shown(elastic_ip)} is left out: {elsewhere}")
         else:
             others = {
-                d.name: _at_the_same_offset(snapshot, d, holder) or _spare(d, matched)
+                d.name: _matching(snapshot, d, holder) or _spare(snapshot, d, holder, matched)
                 for d in devices
                 if d is not device
             }
-            yield _Candidate(elastic_ip, device.name, holder, others)
+            yield _Candidate(elastic_ip, device.name, holder, others, _is_public(snapshot, holder))
 
 
-def _at_the_same_offset(snapshot: Snapshot, other: Device, holder: Holder) -> tuple[Place, ...]:
+def _matching(snapshot: Snapshot, other: Device, holder: Holder) -> tuple[Place, ...]:
     """The free addresses as far into their subnet as the present one is into its own."""
-    held_by = next(i for i in snapshot.interfaces if i.network_interface_id == holder.network_interface_id)
-    offset = _offset(snapshot, held_by, holder.private_ip)
+    offset = _offset(snapshot, _holding(snapshot, holder), holder.private_ip)
     if offset is None:
         return ()
-    return tuple(p for i, p in _free(other) if _offset(snapshot, i, p[1]) == offset)
+    free = _free(snapshot, other, holder)
+    return _alike(snapshot, holder, (p for i, p in free if _offset(snapshot, i, p[1]) == offset))
 
 
-def _spare(other: Device, matched: set[Place]) -> tuple[Place, ...]:
+def _spare(snapshot: Snapshot, other: Device, holder: Holder, matched: set[Place]) -> tuple[Place, ...]:
     """The free secondary addresses that nobody peers from and that match no Elastic IP by their offset."""
     peering = {peer.peer_address for peer in other.peers.values()}
-    secondary = (p for i, p in _free(other) if p[1] != i.addresses[0].private_ip)
-    return tuple(p for p in secondary if p[1] not in peering and p not in matched)
+    secondary = (p for i, p in _free(snapshot, other, holder) if p[1] != i.addresses[0].private_ip)
+    return _alike(snapshot, holder, (p for p in secondary if p[1] not in peering and p not in matched))
 
 
-def _free(device: Device) -> Iterator[tuple[NetworkInterface, Place]]:
-    """The private addresses without a public one: AssociateAddress displaces what is there (facts §8.1)."""
+def _free(snapshot: Snapshot, device: Device, holder: Holder) -> Iterator[tuple[NetworkInterface, Place]]:
+    """The private addresses without a public one: AssociateAddress displaces what is there (facts §8.1).
+
+    An Elastic IP is of use only where the subnet's route table leads to an internet gateway
+    (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-igw-internet-access.html), so where the present
+    address is in such a subnet, the others have to be.
+    """
+    is_bound = _is_public(snapshot, holder)
     for interface in device.interfaces:
+        if is_bound and interface.subnet_id not in (snapshot.public_subnets or ()):
+            continue
         for address in interface.addresses:
             if address.public_ip is None:
                 yield interface, (interface.network_interface_id, address.private_ip)
+
+
+def _alike(snapshot: Snapshot, holder: Holder, places: Iterable[Place]) -> tuple[Place, ...]:
+    """Of several places those on the interface with the present one's device index, if there are any: a pair
+    is wired alike.
+    """
+    every = tuple(places)
+    index = snapshot.device_indexes.get(holder.network_interface_id)
+    alike = tuple(p for p in every if index is not None and snapshot.device_indexes.get(p[0]) == index)
+    return alike or every
+
+
+def _is_public(snapshot: Snapshot, holder: Holder) -> bool:
+    return _holding(snapshot, holder).subnet_id in (snapshot.public_subnets or ())
+
+
+def _holding(snapshot: Snapshot, holder: Holder) -> NetworkInterface:
+    return next(i for i in snapshot.interfaces if i.network_interface_id == holder.network_interface_id)
 
 
 def _unclear(candidate: _Candidate, wanted: Counter[Place]) -> str | None:
     """Why the Elastic IP has no clear target on some device, or None."""
     for name, places in candidate.places.items():
         if not places:
-            return f"{name} has no free private address that matches {candidate.holder.private_ip}"
+            where = (
+                " where the subnet's route table leads to an internet gateway" if candidate.is_public else ""
+            )
+            return f"{name} has no free private address that matches {candidate.holder.private_ip}{where}"
         if len(places) > 1:
             several = ", ".join(address for _, address in places)
             return f"{name} has several that could match {candidate.holder.private_ip}: {several}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -13,11 +13,11 @@ from tandem.failover.moves import Outcome
 
 
 def events_of(told: Mapping[str, Any], head: Head | None) -> tuple[Event, ...]:
-    """What people are told of an audit record's body: an event for each group in its `tell`.
+    """What people are told of an audit record's body: an event for each group or finding in its `tell`.
 
     None where somebody damaged the record. `head` is null while the record is not in the table yet.
     """
-    make = _completed if told.get("kind") == RecordKind.OUTCOME else _decided
+    make = _MAKERS.get(str(told.get("kind")), _decided)
     audit = head.as_dict() if head else None
     events = read(lambda: tuple(make(str(group), told, audit) for group in told.get("tell", ())))
     return () if isinstance(events, Damaged) else events
@@ -54,6 +54,23 @@ def _completed(group: str, told: Mapping[str, Any], audit: dict[str, Any] | None
         stages=_stages_of(told["stages"], addresses),
         audit=audit,
     )
+
+
+def _finding(key: str, told: Mapping[str, Any], audit: dict[str, Any] | None) -> Event:
+    """`Compliance Finding`: a rule's result changed."""
+    return event(
+        DetailType.COMPLIANCE_FINDING,
+        topology=told["topology"],
+        occurred_at=utc(told["at"]),
+        audit=audit,
+        **told["findings"][key],
+    )
+
+
+_MAKERS: dict[str, Callable[[str, Mapping[str, Any], dict[str, Any] | None], Event]] = {
+    RecordKind.OUTCOME: _completed,
+    RecordKind.FINDING: _finding,
+}
 
 
 def _stages_of(stages: Mapping[str, Any], addresses: list[dict[str, Any]]) -> dict[str, Any]:

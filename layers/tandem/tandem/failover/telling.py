@@ -13,6 +13,7 @@ from tandem.events import iso
 from tandem.failover import ownership
 from tandem.failover.decision import Action, AddressDecision, GroupDecision
 from tandem.failover.moves import Moved, Outcome
+from tandem.failover.standbys import Finding
 from tandem.model import ElasticIp, Holder, Observation, RouteStatus
 from tandem.signals import Signal, SignalKind
 from tandem.topology import Target, Topology
@@ -114,6 +115,33 @@ def decision_detail(decision: GroupDecision) -> dict[str, Any]:
         "severity": decision.severity,
         "addresses": [address_detail(address) for address in decision.addresses],
         "reports": list(decision.reports),
+    }
+
+
+def finding_detail(finding: Finding) -> dict[str, Any]:
+    """What a rule found, as the audit record and the event show it."""
+    instance = finding.instance
+    return {
+        "rule": finding.rule,
+        "status": finding.change,
+        "severity": finding.severity,
+        "resource_id": instance[0] if instance else None,
+        "summary": finding.summary,
+        "remediation": finding.remediation,
+        "appliance": finding.name,
+        "since": iso(finding.since),
+        "sessions": [
+            {
+                "peer_id": p.peer_id,
+                "endpoint_id": p.endpoint_id,
+                "peer_address": p.peer_address,
+                "state": p.state,
+                "bgp": p.bgp,
+                "bfd": p.bfd,
+            }
+            for p in finding.sessions
+        ],
+        "instance": {"instance_id": instance[0], "state": instance[1]} if instance else None,
     }
 
 

@@ -13,6 +13,7 @@ from tandem.failover import news, telling
 from tandem.failover.decision import Action, GroupDecision
 from tandem.failover.moves import Moved, Outcome
 from tandem.failover.ports import Audit
+from tandem.failover.standbys import Finding
 from tandem.failover.tableless import LastKnown
 from tandem.failover.telling import Stages
 from tandem.memory import Memory
@@ -35,6 +36,7 @@ class Trail:
         self._last_known = last_known
         self._sequence = f"failover#{topology.name}"
         self._head: Head | None = None
+        self._is_open = False
         self._untold: list[tuple[Head, Mapping[str, Any]]] = []
         self._trouble: TemporaryError | None = None
         self._too_large: ConfigurationError | None = None
@@ -48,6 +50,7 @@ class Trail:
         What was recorded after `memory.told`, and still is so, people do not know yet.
         """
         self._head = records[0].head if records else None
+        self._is_open = True
         self._untold = [
             (record.head, record.body) for record in reversed(records) if _is_news(record, memory)
         ]
@@ -64,7 +67,9 @@ class Trail:
         """The last record up to which people were told what they were to be told; None where nobody knows."""
         if self._untold:
             return self._untold[0][0].number - 1
-        return self._head.number if self._head else None
+        if self._head:
+            return self._head.number
+        return 0 if self._is_open else None  # 0: there is no record yet, so the first one will be news
 
     def intent(
         self,
@@ -118,6 +123,19 @@ class Trail:
             telling.body(RecordKind.HOLD_ENDED, now, decision_id, self._topology, groups=list(groups))
         )
 
+    def findings(self, decision_id: str, found: Sequence[Finding], observation: Observation) -> None:
+        """Records what a rule found, on what evidence, and that people are to be told."""
+        body = telling.body(
+            RecordKind.FINDING,
+            self._clock.now(),
+            decision_id,
+            self._topology,
+            findings={f.key: telling.finding_detail(f) for f in found},
+            evidence=telling.evidence(self._topology, observation),
+            tell=[f.key for f in found],
+        )
+        self._append(body)
+
     def tell(self) -> None:
         """Puts on the bus what people are to be told of the records.
 
@@ -163,4 +181,4 @@ def _is_news(record: Record, memory: Memory) -> bool:
         return False
     if record.body.get("kind") == RecordKind.HOLD:
         return any(group in memory.standing for group in record.tell)
-    return record.body.get("kind") == RecordKind.OUTCOME
+    return record.body.get("kind") in (RecordKind.OUTCOME, RecordKind.FINDING)

@@ -25,6 +25,7 @@ from tandem.failover.moves import (
     verified,
 )
 from tandem.failover.run import RETRY_SECONDS, Owed, Run
+from tandem.failover.standbys import recalled
 from tandem.failover.telling import Stages
 from tandem.memory import Memory
 from tandem.model import Observation
@@ -51,6 +52,7 @@ def observe(run: Run, until: datetime) -> Observation:
     run.observed_at = clock.now()
     if recent is not None:
         run.trail.open(recent.result(), observation, run.memory)
+        run.memory = recalled(run.memory, recent.result())
     return observation
 
 

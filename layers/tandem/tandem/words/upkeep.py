@@ -87,6 +87,7 @@ def finding(detail: Detail) -> Said:
         f"{detail['status'].capitalize()} in {where(detail)}: {sentence(detail['summary'])}",
         f"The rule is {detail['rule']}.",
         *([f"It is about {detail['resource_id']}."] if detail["resource_id"] else []),
+        *_shown(detail),
         "",
         *([f"What to do: {sentence(detail['remediation'])}", ""] if opened else []),
         *foot(detail, "Checked"),
@@ -95,6 +96,27 @@ def finding(detail: Detail) -> Said:
     return Said(
         f"{word}, {detail['summary']}", lines, detail["severity"] if opened else "info", detail["status"]
     )
+
+
+def _shown(detail: Detail) -> list[str]:
+    """Since when, and what AWS shows of an appliance's sessions and instance."""
+    sessions, instance = detail.get("sessions"), detail.get("instance")
+    lines = [f"Since: {when(detail['since'])}, when a look first saw it."] if "since" in detail else []
+    if sessions is not None:
+        known = listed(_session(s) for s in sessions) or ["  the route server has no peer of it"]
+        lines += ["", f"Sessions of {detail['appliance']}:", *known]
+    if instance:
+        state = instance["state"]
+        lines.append(
+            f"Instance: {instance['instance_id']} is {state or 'in a state that could not be read'}."
+        )
+    return lines
+
+
+def _session(detail: Detail) -> str:
+    bfd = f", BFD {detail['bfd']}" if detail["bfd"] else ""
+    at = f"{detail['peer_id']} ({detail['peer_address']} at {detail['endpoint_id']})"
+    return f"{at}: BGP {detail['bgp']}{bfd}, the peer is {detail['state']}"
 
 
 def override(detail: Detail) -> Said:

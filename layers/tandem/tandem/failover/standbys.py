@@ -1,0 +1,158 @@
+"""The rules about appliances that could not take over: what people are told of them, and what ends it.
+
+Nothing here is asked by `decide`: a standby that is dead changes no move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from tandem.audit import Record, RecordKind
+from tandem.decoding import Damaged, read, utc
+from tandem.episodes import GRACE, Change, Episode, Sight, forget, step
+from tandem.failover import ownership
+from tandem.failover.decision import Severity
+from tandem.failover.standbywords import Rule, words
+from tandem.failover.vitality import Scene, declared_as, is_active, is_dead, some_down
+from tandem.memory import Memory
+from tandem.model import Observation, Peer
+from tandem.topology import Appliance, Standby, Topology
+
+LONG_GRACE = timedelta(minutes=30)
+"""For what was never up: AWS takes minutes to make a session, then a person has to configure the appliance.
+For one session of several: AWS takes an endpoint down for a while to work on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule's result changed for one appliance."""
+
+    rule: Rule
+    name: str
+    change: Change
+    since: datetime
+    summary: str
+    remediation: str
+    severity: Severity
+    sessions: tuple[Peer, ...] = ()
+    instance: tuple[str, str | None] | None = None
+    """The ID of the declared instance and its state, None if that could not be read."""
+
+    @property
+    def key(self) -> str:
+        return _key(self.rule, self.name)
+
+
+def judge(
+    topology: Topology, observation: Observation, memory: Memory, now: datetime, *, may_tell: bool
+) -> tuple[Memory, tuple[Finding, ...]]:
+    """Returns the memory after this look, and what is to be told. Pure: same input, same output.
+
+    While a look may not tell, times go on and nothing is told.
+    """
+    scene = Scene(topology, observation, memory)
+    sights = dict(_sights(scene))
+    episodes: dict[str, Episode] = {}
+    findings: list[Finding] = []
+    for key in (*sights, *(k for k in memory.episodes if k not in sights)):
+        before, sight = memory.episodes.get(key), sights.get(key)
+        if sight is not None:
+            after, change = step(before, sight, now, may_tell=may_tell)
+        else:
+            after, change = forget(before, may_tell=may_tell)
+        if after is not None:
+            episodes[key] = after
+        episode = after or before
+        if change is not None and episode is not None:
+            findings += _finding(key, change, episode.since, scene)
+    up = {n: declared_as(topology, topology.appliances[n]) for n in scene.alive}
+    known = {n: about for n, about in memory.seen_up.items() if n in topology.appliances}
+    return replace(memory, episodes=episodes, seen_up=known | up), tuple(findings)
+
+
+def recalled(memory: Memory, newest_first: Sequence[Record]) -> Memory:
+    """The memory with what the audit trail says was told: a look may have died before it could remember, or
+    somebody has damaged the memory.
+    """
+    episodes = dict(memory.episodes)
+    for key, (change, since) in _latest(newest_first).items():
+        known = episodes.get(key)
+        if change is Change.OPENED:
+            opened = known or Episode(since, since)
+            episodes[key] = replace(opened, since=min(since, opened.since), told=True)
+        elif known is not None and known.told:
+            del episodes[key]
+    return replace(memory, episodes=episodes)
+
+
+def _sights(scene: Scene) -> Iterator[tuple[str, Sight]]:
+    """What each rule makes of each appliance that should have its sessions up."""
+    topology, observation = scene.topology, scene.observation
+    is_anybody_alive = bool(scene.alive)
+    for name, appliance in topology.appliances.items():
+        if appliance.standby is Standby.SILENT:
+            continue
+        about = declared_as(topology, appliance)
+        dead = is_dead(appliance, observation)
+        was_up = scene.memory.seen_up.get(name) == about
+        # an active one that is dead is a move or a hold; so is it if nobody is alive
+        counts = is_anybody_alive and not is_active(name, scene)
+        grace = GRACE if was_up else LONG_GRACE
+        yield _key(Rule.STANDBY_ALIVE, name), Sight(dead, grace, about, counts)
+        down = None if dead is not False else some_down(appliance, observation)
+        yield _key(Rule.SESSIONS_UP, name), Sight(down, LONG_GRACE, about)
+
+
+def _key(rule: Rule, name: str) -> str:
+    return f"{rule} {name}"
+
+
+def _finding(key: str, change: Change, since: datetime, scene: Scene) -> Iterator[Finding]:
+    """The finding; none of a rule that this version does not know."""
+    rule_id, _, name = key.partition(" ")
+    rule = next((known for known in Rule if known == rule_id), None)
+    if rule is None:
+        return
+    appliance = scene.topology.appliances.get(name)
+    summary, remediation = words(rule, name, change, scene)
+    yield Finding(
+        rule,
+        name,
+        change,
+        since,
+        summary,
+        remediation,
+        severity=Severity.WARNING if change is Change.OPENED else Severity.INFO,
+        sessions=ownership.sessions_of(appliance, scene.observation) if appliance else (),
+        instance=_instance(appliance, scene.observation) if appliance else None,
+    )
+
+
+def _instance(appliance: Appliance, observation: Observation) -> tuple[str, str | None] | None:
+    if appliance.instance_id is None:
+        return None
+    states = observation.instance_states
+    return appliance.instance_id, None if states is None else states.get(appliance.instance_id, "gone")
+
+
+def _latest(newest_first: Sequence[Record]) -> dict[str, tuple[Change, datetime]]:
+    """What was told last of each rule and appliance; what somebody damaged is left out."""
+    latest: dict[str, tuple[Change, datetime]] = {}
+    for record in newest_first:
+        if record.body.get("kind") != RecordKind.FINDING:
+            continue
+        found = read(partial(_told_in, record))
+        if isinstance(found, Damaged):
+            continue
+        latest = found | latest
+    return latest
+
+
+def _told_in(record: Record) -> dict[str, tuple[Change, datetime]]:
+    return {
+        str(key): (Change(detail["status"]), utc(detail["since"]))
+        for key, detail in record.body["findings"].items()
+    }
