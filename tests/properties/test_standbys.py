@@ -16,7 +16,7 @@ from tandem.failover.decision import decide
 from tandem.failover.standbys import Finding, judge, recalled
 from tandem.failover.telling import finding_detail
 from tandem.memory import Memory, dump, load, not_after
-from tandem.model import Observation
+from tandem.model import Observation, Unknown
 from tandem.topology import Standby, Topology
 from tests.properties.test_decision import ADDRESSES, declared, memories, observations
 from tests.pure import ADDRESS, DOWN, ENDPOINTS, INSTANCE, NOW, UP, observation, peer, topology
@@ -91,7 +91,7 @@ SIGHTS = {
     "stopped": seen((True, True), False),
     "half": seen((True, False), True),
     "unknown": replace(
-        seen((False, False), True), failed=("the peer cannot be read",), unread=("the peer cannot be read",)
+        seen((False, False), True), unknown=Unknown(peers={ADDRESS["fw2"]: "the peer cannot be read"})
     ),
 }
 LOOKS = st.lists(

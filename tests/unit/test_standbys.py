@@ -11,9 +11,9 @@ from tandem.episodes import GRACE
 from tandem.failover.standbys import LONG_GRACE, judge
 from tandem.failover.vitality import is_dead
 from tandem.memory import Memory
-from tandem.model import Observation, Peer, RouteStatus, RoutingDatabase
+from tandem.model import Observation, Peer, RouteStatus, RoutingDatabase, Unknown
 from tandem.topology import Topology
-from tests.pure import DOWN, ENDPOINTS, INSTANCE, NOW, observation, peer, route, topology
+from tests.pure import ADDRESS, DOWN, ENDPOINTS, INSTANCE, NOW, observation, peer, route, topology
 
 EDGE = topology()
 WELL = observation("fw1", "fw1")
@@ -49,9 +49,9 @@ WITH_ODD_ROW = replace(WELL, database=replace(WELL.database, unread=("a row",)),
         (fw2(replace(LOST[0], state="pending"), LOST[1]), None),
         (fw2(replace(LOST[0], state="pending"), LOST[1], state="stopped"), True),
         (fw2(replace(LOST[0], state="failed"), LOST[1]), True),
-        (replace(fw2(*LOST), unread=(UNREAD,), failed=(UNREAD,)), None),
+        (replace(fw2(*LOST), unread=(UNREAD,), unknown=Unknown(peers={ADDRESS["fw2"]: UNREAD})), None),
         (replace(fw2(*LOST), unread=(UNREAD,)), True),
-        (replace(fw2(A, LOST[1]), unread=(UNREAD,), failed=(UNREAD,)), False),
+        (replace(fw2(A, LOST[1]), unread=(UNREAD,), unknown=Unknown(peers={ADDRESS["fw2"]: UNREAD})), False),
         (fw2(*BFD_LOST), True),
         (fw2(*BFD_LOST, of=WITH_ROUTE), False),
         (fw2(*BFD_LOST, of=WITH_ODD_ROW), False),
@@ -108,7 +108,11 @@ def told_after(began: Observation, then: Observation) -> timedelta | None:
         (fw2(*LOST), fw2(*LOST), LONG_GRACE),
         (fw2(), fw2(*LOST), LONG_GRACE),
         (fw2(A, B), replace(fw2(*LOST), peers=()), None),
-        (fw2(A, B), replace(fw2(*LOST), unread=(UNREAD,), failed=(UNREAD,)), None),
+        (
+            fw2(A, B),
+            replace(fw2(*LOST), unread=(UNREAD,), unknown=Unknown(peers={ADDRESS["fw2"]: UNREAD})),
+            None,
+        ),
     ],
     ids=["dead", "stopped", "one of two", "never up", "made, and never up", "both dead", "unknown"],
 )

@@ -70,11 +70,11 @@ def no_session(appliance: Appliance, observation: Observation) -> str | None:
     if has_session(appliance, observation):
         return None
     words = "no session with BGP up"
-    unread = _unread_session(appliance, observation)
+    unread = unread_session(appliance, observation)
     return f"{words} that can be read: {unread}" if unread else words
 
 
-def _unread_session(appliance: Appliance, observation: Observation) -> str | None:
+def unread_session(appliance: Appliance, observation: Observation) -> str | None:
     """Why a peer cannot be read that is the appliance's, or does not show whose it is."""
     addresses = appliance.peer_addresses | addresses_of(appliance, observation) | {""}
     return next((why for a, why in observation.unknown.peers.items() if a in addresses), None)
@@ -86,7 +86,7 @@ def is_dead(appliance: Appliance, observation: Observation) -> str | None:
     What cannot be read says neither that it is dead nor that it is alive, and so is no death.
     """
     silent = no_session(appliance, observation)
-    if silent is not None and _unread_session(appliance, observation) is None:
+    if silent is not None and unread_session(appliance, observation) is None:
         return f"{appliance.name} has {silent}"
     if appliance.instance_id is None or observation.instance_states is None:
         return None

@@ -34,7 +34,7 @@ def is_dead(appliance: Appliance, observation: Observation) -> bool | None:
     sessions = ownership.sessions_of(appliance, observation)
     if any(carries(peer, observation) for peer in sessions):
         return False
-    if any(peer.state == PENDING for peer in sessions) or _is_unread(observation):
+    if any(peer.state == PENDING for peer in sessions) or ownership.unread_session(appliance, observation):
         return None
     return True
 
@@ -43,13 +43,15 @@ def some_down(appliance: Appliance, observation: Observation) -> bool | None:
     sessions = ownership.sessions_of(appliance, observation)
     if any(not carries(peer, observation) for peer in sessions if peer.state != PENDING):
         return True
-    is_unknown = any(peer.state == PENDING for peer in sessions) or _is_unread(observation)
-    return None if is_unknown else False
+    is_made = any(peer.state == PENDING for peer in sessions)
+    return None if is_made or ownership.unread_session(appliance, observation) else False
 
 
 def stopped(appliance: Appliance, observation: Observation) -> str | None:
     """The state of an instance that does not run; None if it runs, or nobody knows."""
     if appliance.instance_id is None or observation.instance_states is None:
+        return None
+    if appliance.instance_id in observation.unknown.instances:
         return None
     state = observation.instance_states.get(appliance.instance_id, "gone")
     return None if state == "running" else state
@@ -66,12 +68,6 @@ def carries(peer: Peer, observation: Observation) -> bool:
     database = observation.database
     has_routes = any(route.peer_id == peer.peer_id for route in database.routes)
     return peer.bfd is not Status.DOWN or has_routes or bool(database.unread)
-
-
-def _is_unread(observation: Observation) -> bool:
-    """True if a session at a declared address is shown in a way that cannot be read."""
-    of_peers = set(observation.unread) - set(observation.database.unread)
-    return not of_peers.isdisjoint(observation.failed)
 
 
 def is_active(name: str, scene: Scene) -> bool:
