@@ -112,7 +112,7 @@ def parsed(source: str) -> Any:
     if _LONE_SURROGATE.search(source):
         _unicode(json.dumps(value, ensure_ascii=False))
     level = [value] if isinstance(value, dict | list) else []
-    for _ in range(DEEPEST):
+    for _ in range(DEEPEST + 1):
         if not level:
             return value
         inner = (v for outer in level for v in (outer.values() if isinstance(outer, dict) else outer))

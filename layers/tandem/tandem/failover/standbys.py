@@ -135,7 +135,9 @@ def _instance(appliance: Appliance, observation: Observation) -> tuple[str, str 
     if appliance.instance_id is None:
         return None
     states = observation.instance_states
-    return appliance.instance_id, None if states is None else states.get(appliance.instance_id, "gone")
+    if states is None or appliance.instance_id in observation.unknown.instances:
+        return appliance.instance_id, None
+    return appliance.instance_id, states.get(appliance.instance_id, "gone")
 
 
 def _latest(newest_first: Sequence[Record]) -> dict[str, tuple[Change, datetime]]:
