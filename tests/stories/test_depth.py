@@ -9,7 +9,7 @@ import pytest
 from lab.ec2.clock import RealClock
 from lab.ec2.depth import concurrency, depth
 from lab.ec2.timings import Timings
-from tandem.adapters import ec2
+from tandem.adapters import ec2reads
 from tests.stack import Stack, edge_document, stack
 
 LATENCY_S = 0.4
@@ -102,7 +102,7 @@ def test_a_further_page_of_the_routing_database_is_one_round_trip_more(slow_edge
     for number in range(4):
         slow_edge.levers.advertise(name="fw1", prefix=f"10.{number}.0.0/16")
     slow_edge.forget_calls()
-    monkeypatch.setattr(ec2, "PAGE", 5)
+    monkeypatch.setattr(ec2reads, "PAGE", 5)
     slow_edge.sweep()
     pages = [c for c in slow_edge.calls() if c["action"] == "GetRouteServerRoutingDatabase"]
     assert len(pages) >= 2

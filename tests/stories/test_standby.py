@@ -19,6 +19,7 @@ from tests.judging import moved, told, whole
 from tests.shared_worlds import begins_in
 from tests.stack import MOVING, Stack, edge_document, stack
 from tests.stories.test_told import bus_away
+from tests.tiers import first_now, prove
 
 DEAD = "Tandem edge: warning, fw2 is dead: none of its 2 sessions is up"
 BACK = "Tandem edge: resolved, fw2 is back: 2 of its 2 sessions are up"
@@ -84,6 +85,7 @@ def test_the_message_says_what_somebody_needs_at_3_a_m(edge: Stack) -> None:
     assert "Audit: failover#edge, record 1," in text
 
 
+@prove
 def test_a_standby_that_the_document_calls_silent_bothers_nobody(edge: Stack) -> None:
     edge.store(appliances=silent(edge.ids, "fw1", "fw2"))
     edge.levers.kill(name="fw2")
@@ -94,6 +96,7 @@ def test_a_standby_that_the_document_calls_silent_bothers_nobody(edge: Stack) ->
     assert edge.audit() == []
 
 
+@prove
 def test_a_silent_standby_takes_over_as_any_other(edge: Stack) -> None:
     edge.store(appliances=silent(edge.ids, "fw1", "fw2"))
     edge.levers.kill(name="fw1")
@@ -102,6 +105,7 @@ def test_a_silent_standby_takes_over_as_any_other(edge: Stack) -> None:
     assert told(edge) == ["moving 4 Elastic IPs to fw2", "moved 4 Elastic IPs to fw2"]
 
 
+@prove
 def test_what_is_back_within_three_minutes_is_not_told(edge: Stack) -> None:
     for _ in range(4):
         edge.levers.kill(name="fw2")
@@ -112,6 +116,7 @@ def test_what_is_back_within_three_minutes_is_not_told(edge: Stack) -> None:
     assert edge.audit() == []
 
 
+@prove
 def test_what_was_told_and_flaps_is_one_episode(edge: Stack) -> None:
     edge.levers.kill(name="fw2")
     minutes(edge, 4)
@@ -125,6 +130,7 @@ def test_what_was_told_and_flaps_is_one_episode(edge: Stack) -> None:
     assert told(edge) == [DEAD, BACK]
 
 
+@prove
 def test_a_managed_session_that_never_comes_up_is_told_before_three_quarters_of_an_hour() -> None:
     with stack() as s:
         s.store(manage=True)
@@ -141,6 +147,7 @@ def test_a_managed_session_that_never_comes_up_is_told_before_three_quarters_of_
         whole(s)
 
 
+@prove
 def test_one_session_that_never_comes_up_while_the_other_is_up_is_told(edge: Stack) -> None:
     edge.levers.session(name="fw1", endpoint="az1-a", state="down")
     minutes(edge, 25)
@@ -153,12 +160,14 @@ def test_one_session_that_never_comes_up_while_the_other_is_up_is_told(edge: Sta
     assert edge.are_all_with("fw1")
 
 
+@prove
 def test_one_session_of_two_is_down_for_some_minutes(edge: Stack) -> None:
     edge.levers.maintenance(endpoint="az2-a", seconds=20 * MINUTE)
     minutes(edge, 25)
     assert told(edge) == []
 
 
+@prove
 def test_both_dead_is_a_hold_and_nothing_is_told_beside_it(edge: Stack) -> None:
     for name in ("fw1", "fw2"):
         edge.levers.kill(name=name)
@@ -166,6 +175,7 @@ def test_both_dead_is_a_hold_and_nothing_is_told_beside_it(edge: Stack) -> None:
     assert told(edge) == ["HOLD, 0.0.0.0/0 is not in the FIB"]
 
 
+@prove
 def test_of_both_that_were_dead_the_one_that_stays_so_is_told_three_minutes_later(edge: Stack) -> None:
     for name in ("fw1", "fw2"):
         edge.levers.kill(name=name)
@@ -177,6 +187,7 @@ def test_of_both_that_were_dead_the_one_that_stays_so_is_told_three_minutes_late
     assert told(edge) == [DEAD]
 
 
+@prove
 def test_the_active_dies_after_the_standby_and_the_standby_is_told_once(edge: Stack) -> None:
     edge.levers.kill(name="fw2")
     minutes(edge, 5)
@@ -191,6 +202,7 @@ def test_the_active_dies_after_the_standby_and_the_standby_is_told_once(edge: St
     assert BACK in told(edge)
 
 
+@prove
 def test_the_appliance_that_died_is_the_standby_after_its_failover(edge: Stack) -> None:
     """The failover itself is told as before; that nobody can take over next is told three minutes later."""
     edge.levers.kill(name="fw1")
@@ -218,6 +230,7 @@ def test_bfd_down_beside_bgp_leaves_a_standby_without_routes() -> None:
         assert subject.startswith("Tandem edge: warning, fw2 is dead: BFD is down and none of its routes")
 
 
+@prove
 def test_bfd_down_beside_a_route_that_is_there_is_no_death() -> None:
     with stack(behaviour=Behaviour(bfd_down=BfdDown.KEEPS)) as s:
         s.sweep()
@@ -254,6 +267,7 @@ def test_a_pause_keeps_no_word_back(edge: Stack) -> None:
     assert [s.partition(",")[0] for s in told(edge)] == ["HOLD", "Tandem edge: warning"]
 
 
+@prove
 def test_what_cannot_be_read_is_neither_dead_nor_back(edge: Stack) -> None:
     edge.levers.kill(name="fw2")
     minutes(edge, 4)
@@ -283,6 +297,7 @@ def one_peer_is_unreadable(s: Stack) -> Iterator[None]:
     events.unregister("after-call.ec2.DescribeRouteServerPeers", bend)
 
 
+@prove
 def test_a_session_in_a_word_that_nobody_knows_is_no_death(edge: Stack) -> None:
     with one_peer_is_unreadable(edge):
         edge.levers.kill(name="fw2")
@@ -292,6 +307,7 @@ def test_a_session_in_a_word_that_nobody_knows_is_no_death(edge: Stack) -> None:
     assert told(edge) == [DEAD]
 
 
+@prove
 def test_what_the_bus_did_not_take_is_told_by_the_next_look(edge: Stack) -> None:
     edge.levers.kill(name="fw2")
     minutes(edge, 2.5)
@@ -332,7 +348,7 @@ def test_what_the_trail_did_not_take_is_not_remembered_as_told(edge: Stack) -> N
     assert told(edge) == [DEAD]
 
 
-@pytest.mark.parametrize("call", range(1, 17))
+@pytest.mark.parametrize("call", first_now(range(1, 17)))
 def test_wherever_the_telling_look_is_killed_people_are_told_and_the_trail_says_so_once(
     edge: Stack, call: int
 ) -> None:
@@ -378,6 +394,7 @@ def future(episodes: dict[str, Any]) -> dict[str, Any]:
     return {k: {**e, "since": "2126-01-01T00:00:00+00:00"} for k, e in episodes.items()}
 
 
+@prove
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_memory_tells_nothing_twice_and_forgets_no_end(
     edge: Stack, damage: Callable[[dict[str, Any]], Any]
@@ -401,6 +418,7 @@ def without_fw2(ids: dict[str, Any]) -> dict[str, Any]:
     return {"appliances": {"fw1": document["appliances"]["fw1"]}, "groups": document["groups"]}
 
 
+@prove
 @pytest.mark.parametrize(
     ("change", "end"),
     [
@@ -422,6 +440,7 @@ def test_a_document_that_ends_it_is_the_end_of_it(
     assert told(edge) == [DEAD, f"Tandem edge: {end}"]
 
 
+@prove
 def test_an_appliance_that_is_declared_anew_has_its_time_to_come_up(edge: Stack) -> None:
     """Another instance or ASN is another appliance: somebody has to configure it first."""
     edge.levers.kill(name="fw2")
