@@ -34,7 +34,7 @@ demo-trouble: setup ## the same while EC2 fails one call in three, throttles and
 lab: setup ## the same deployment, staying up: pull its levers from a second terminal
 	$(BIN)/python -m lab up
 
-quick: $(VENV)/.ready ## half a minute at most: the unit tests and properties of what has changed and of what imports it
+quick: $(VENV)/.ready ## half a minute at most: the unit tests and properties of what has changed (else the last commit)
 	@tests=$$($(BIN)/python -m tests.affected --changed --in tests/unit tests/properties) || exit 1; \
 	if [ -z "$$tests" ]; then echo "no unit test imports what has changed"; \
 	else $(BIN)/pytest -n $(WORKERS) $(PYTEST) $$tests; fi
@@ -62,7 +62,7 @@ prove-e2e: setup
 	@echo "== proof: tests/e2e (three workers, each with a deployed stack)"
 	$(BIN)/pytest -n 3 --dist loadfile --durations 12 -m prove $(PYTEST) tests/e2e
 
-mutants: $(VENV)/.ready ## break one rule at a time (NAMES=…, or all 105) and say which test notices; a minute to an hour
+mutants: $(VENV)/.ready ## break one rule at a time (NAMES=…, or all) and say which test notices; a minute to an hour
 	$(BIN)/python -m tests.mutants $(NAMES)
 
 coverage: $(VENV)/.ready ## which lines the tests of `make test` run, the deployed stack left out; no gate
@@ -79,7 +79,7 @@ bench: $(VENV)/.ready ## how fast it is, beside what others do: tables, plots, b
 
 check: lint types layers template test ## the static checks too: what CI runs before the proof
 
-lint: $(VENV)/.ready
+lint: $(VENV)/.ready ## ruff: rules and form
 	@echo "== lint"
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
@@ -88,19 +88,19 @@ format: $(VENV)/.ready ## put the code in its form
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-types: $(VENV)/.ready
+types: $(VENV)/.ready ## mypy
 	@echo "== types"
 	$(BIN)/mypy
 
-layers: $(VENV)/.ready
+layers: $(VENV)/.ready ## who may import whom
 	@echo "== layers: who may import whom"
 	$(BIN)/lint-imports --no-logo
 
-template: $(VENV_SAM)/.ready
+template: $(VENV_SAM)/.ready ## sam validate
 	@echo "== template"
 	$(SAM) validate --lint --region us-east-1
 
-setup: $(VENV)/.ready $(VENV_SAM)/.ready
+setup: $(VENV)/.ready $(VENV_SAM)/.ready ## the environments; every other target sets up what it needs
 
 $(VENV)/.ready: $(VENV)/.locked pyproject.toml layers/tandem/requirements.txt
 	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .

@@ -18,6 +18,9 @@ Graph = Mapping[str, frozenset[str]]
 """What each Python file needs itself, all by their paths from the root of the tree: the files that it
 imports, and what it joins to a path with `/`, since it may read that file or folder."""
 
+SHOWN = 5
+"""Changed files that are named."""
+
 ROOT = Path(__file__).parents[1]
 LAYER = "layers/tandem/"
 """The package `tandem` lies here, the other ones in the root (pyproject.toml, pythonpath)."""
@@ -71,7 +74,13 @@ def changes(root: Path) -> list[str]:
 
 def _git(root: Path, *arguments: str) -> list[str]:
     command = ["git", "-C", str(root), *arguments]
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.split("\0")[:-1]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = done.stderr.strip().partition("\n")[0]
+        raise SystemExit(
+            f"git cannot say what has changed ({reason}): name it, python -m tests.affected FILE…"
+        )
+    return done.stdout.split("\0")[:-1]
 
 
 def _is_test(path: str) -> bool:
@@ -135,6 +144,9 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--in", nargs="+", dest="folders", default=["tests"], help="keep the tests in these")
     asked = parser.parse_args(arguments)
     changed = [*asked.files, *(changes(ROOT) if asked.changed else ())]
+    if asked.changed:
+        more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
+        sys.stderr.write(f"changed: {', '.join(changed[:SHOWN]) or 'nothing'}{more}\n")
     for path in affected(graph(ROOT, gone=changed), changed):
         if any(PurePosixPath(path).is_relative_to(folder) for folder in asked.folders):
             sys.stdout.write(f"{path}\n")
