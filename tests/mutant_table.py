@@ -363,7 +363,7 @@ MUTANTS = (
         "What SNS refuses for now is waited for.",
         f"{PROVISIONING}/watched.py",
         "if not isinstance(f, PassingError)",
-        "if isinstance(f, CallFailedError)",
+        "if f is not None",
     ),
     # ownership, readiness, settling
     Mutant(
