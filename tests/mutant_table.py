@@ -290,7 +290,7 @@ MUTANTS = (
     Mutant(
         "discovery-blackhole",
         "A route to an internet gateway that is gone leads nowhere.",
-        f"{TANDEM}/adapters/ec2rows.py",
+        f"{TANDEM}/adapters/vpcrows.py",
         'and route.get("State") != "blackhole"',
         "",
     ),
@@ -326,7 +326,7 @@ MUTANTS = (
     Mutant(
         "unknown-anonymous",
         "A row that does not say what it is about may be any that is missing.",
-        f"{TANDEM}/adapters/ec2rows.py",
+        f"{TANDEM}/adapters/rows.py",
         "if anonymous is not None:",
         "if False:",
     ),

@@ -13,7 +13,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from tandem.adapters import ec2rows
+from tandem.adapters import rows, vpcrows
 from tandem.adapters.discovery_reads import _public
 from tandem.validation.document import validate
 from tests.provisioning import RECORDERS, Provisioner, changing, provisioner
@@ -92,7 +92,7 @@ def test_a_subnet_is_public_where_its_route_table_leads_to_an_internet_gateway(
     through: dict[str, object] = {"Main": True} if "main" in way else {"Main": False, "SubnetId": "subnet-1"}
     inner: dict[str, object] = {"Main": False, "SubnetId": "subnet-2"}
     known = {"RouteTableId": "rtb-1", "VpcId": "vpc-1"}
-    rows: list[Any] = [
+    answer: list[Any] = [
         {**known, "Routes": [{"GatewayId": "local"}, route], "Associations": [through]},
         {
             **known,
@@ -100,7 +100,7 @@ def test_a_subnet_is_public_where_its_route_table_leads_to_an_internet_gateway(
             "Associations": [inner, {"GatewayId": "igw-0a1b2c3d4e5f60001"}],
         },
     ]
-    tables = ec2rows.read(rows, ec2rows.ROUTE_TABLE).whole()
+    tables = rows.read(answer, vpcrows.ROUTE_TABLE).whole()
     assert _public(tables, ["subnet-1", "subnet-2"]) == ({"subnet-1"} if is_public else set())
 
 

@@ -130,8 +130,8 @@ def test_all_connections_that_died_while_a_process_was_frozen_cost_one_time_out(
 ) -> None:
     """The second try makes a connection of its own, and no call after it meets a dead one.
 
-    A busy machine may cost more time-outs and connections; only what comes on the dead ones is counted. A time-out
-    while the connections are made would leave fewer than three of them, so they are then made again.
+    A busy machine may cost more time-outs and connections; only what comes on the dead ones is counted. A
+    time-out while the connections are made would leave fewer than three, so they are then made again.
     """
     server.is_well = True
     monkeypatch.setattr(clients, "TABLES", clients.TABLES.merge(Config(connect_timeout=2, read_timeout=2)))

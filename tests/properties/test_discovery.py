@@ -56,13 +56,10 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
         EDGE,
         reading=RouteServerReading(replace(SERVER, tags=(("Name", draw(NAMES)),)), endpoints, peers),
         database=RoutingDatabase(tuple(routes)),
-        interfaces=tuple(interfaces),
+        interfaces=tuple(replace(i, device_index=draw(st.none() | st.integers(0, 2))) for i in interfaces),
         instance_names={i: draw(NAMES) for i in INSTANCES.values()},
         elastic_ips=tuple(elastic_ips),
         public_subnets=draw(st.none() | st.frozensets(st.sampled_from(list(EDGE.subnets)))),
-        device_indexes={
-            i.network_interface_id: draw(st.integers(0, 2)) for i in interfaces if draw(st.booleans())
-        },
     )
 
 

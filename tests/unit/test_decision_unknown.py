@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 
-from tandem.adapters.ec2rows import Rows, Unread
+from tandem.adapters.rows import Rows, Unread
 from tandem.failover.decision import Action, GroupDecision, decide
 from tandem.memory import Memory
 from tandem.model import Observation, Unknown

@@ -217,7 +217,7 @@ def several_interfaces(
     """Units with an interface in each of several subnets, and the same hosts in each; fw1 has the Elastic IPs
     on its `public` one, and all peer from their `private` one.
     """
-    interfaces, indexes, subnets, peers = [], {}, {}, []
+    interfaces, subnets, peers = [], {}, []
     for unit, wiring in units.items():
         for role, third, index in wiring:
             subnet, eni = f"subnet-{role}{unit}", f"eni-{role}{unit}"
@@ -231,9 +231,10 @@ def several_interfaces(
                 )
                 for n, host in enumerate(hosts, start=1)
             )
-            interfaces.append(NetworkInterface(eni, subnet, INSTANCES[unit], addresses=addresses))
+            interfaces.append(
+                NetworkInterface(eni, subnet, INSTANCES[unit], addresses=addresses, device_index=index)
+            )
             subnets[subnet] = Subnet(subnet, EDGE.vpc_id, f"{prefix}.0/24", zone=f"us-east-1{'xab'[unit]}")
-            indexes[eni] = index
             if role == "private":
                 peers.append(peer(str(unit), f"az{unit}-a", f"{prefix}.{hosts[0]}", 65000 + unit))
     return replace(
@@ -246,7 +247,6 @@ def several_interfaces(
         ),
         database=RoutingDatabase(tuple(route("0.0.0.0/0", p, chosen=p.peer_id == "rsp-1") for p in peers)),
         public_subnets=public,
-        device_indexes=indexes,
     )
 
 

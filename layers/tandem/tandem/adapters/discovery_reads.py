@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tandem.adapters import ec2reads, inventory
+from tandem.adapters import ec2reads, inventory, vpcreads
 from tandem.discovery.document import NAME_TAG
 from tandem.discovery.snapshot import Snapshot, UndiscoverableError
 from tandem.inventory import RouteTable
@@ -35,17 +35,11 @@ def snapshot(vpc_id: str, route_server_id: str) -> Snapshot:
         reading=reading,
         database=ec2reads.whole_routing_database(route_server_id),
         propagated_to=inventory.propagated(route_server_id),
-        subnets={subnet.subnet_id: subnet for subnet in ec2reads.subnets(subnet_ids).whole()},
+        subnets={subnet.subnet_id: subnet for subnet in vpcreads.subnets(subnet_ids).whole()},
         interfaces=interfaces,
         instance_names={instance_id: name for instance_id, name in names.items() if name},
         elastic_ips=ec2reads.elastic_ips("allocation-id", allocations).whole(),
-        public_subnets=_public(ec2reads.route_tables([vpc_id]).whole(), {i.subnet_id for i in interfaces}),
-        device_indexes={
-            i.network_interface_id: i.device_index
-            for instance in instances
-            for i in instance.interfaces.found
-            if i.device_index is not None
-        },
+        public_subnets=_public(vpcreads.route_tables([vpc_id]).whole(), {i.subnet_id for i in interfaces}),
     )
 
 

@@ -13,7 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tandem.adapters import clients, ec2reads
 from tandem.adapters.calls import failure, may_be_done
-from tandem.adapters.ec2rows import Instance, Rows
+from tandem.adapters.ec2rows import Instance
+from tandem.adapters.rows import Rows
 from tandem.errors import ConfigurationError, TemporaryError
 from tandem.failover.moves import NOT_BEGUN, Associated, Move, Outcome, Refusal
 from tandem.model import ElasticIp, NetworkInterface, Observation, Peer, Unknown

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tandem.adapters import ec2, ec2reads
-from tandem.adapters.ec2rows import Rows
+from tandem.adapters import ec2, ec2reads, vpcreads
+from tandem.adapters.rows import Rows
 from tandem.inventory import Inventory, RouteServerReading, Subnet
 from tandem.model import NetworkInterface, RouteServer
 from tandem.place import Place
@@ -39,8 +39,8 @@ def read(topology: Topology, stack: str, place: Place) -> Inventory:
     interfaces = _interfaces(topology)
     subnet_ids = {subnet_id for _, subnet_id in topology.route_server.endpoints}
     subnet_ids |= {interface.subnet_id for interface in interfaces.found} - {""}
-    prefixes = ec2reads.vpc_prefixes(vpc_ids)
-    tables = ec2reads.route_tables(vpc_ids)
+    prefixes = vpcreads.vpc_prefixes(vpc_ids)
+    tables = vpcreads.route_tables(vpc_ids)
     subnets = _subnets(sorted(subnet_ids))
     instances = ec2reads.instances(topology.instance_ids)
     addresses = ec2reads.elastic_ips("allocation-id", topology.allocation_ids)
@@ -75,13 +75,13 @@ def _reading(servers: Sequence[RouteServer], route_server_id: str) -> RouteServe
     if server is None:
         return None
     peers = tuple(p for p in ec2reads.peers(route_server_id).whole() if p.state in THERE)
-    endpoints = tuple(e for e in ec2reads.endpoints(route_server_id).whole() if e.state in THERE)
+    endpoints = tuple(e for e in vpcreads.endpoints(route_server_id).whole() if e.state in THERE)
     return RouteServerReading(server, endpoints, peers)
 
 
 def route_servers() -> tuple[RouteServer, ...]:
     """All that are there: a wrong ID is answered with what there is."""
-    return tuple(s for s in ec2reads.route_servers().whole() if s.state not in ON_ITS_WAY_OUT)
+    return tuple(s for s in vpcreads.route_servers().whole() if s.state not in ON_ITS_WAY_OUT)
 
 
 def _associated(reading: RouteServerReading | None) -> tuple[str, ...]:
@@ -90,7 +90,7 @@ def _associated(reading: RouteServerReading | None) -> tuple[str, ...]:
 
 def associated(route_server_id: str) -> tuple[str, ...]:
     """The VPCs that the route server is associated with, or is going to be."""
-    found = ec2reads.associations(route_server_id).whole()
+    found = vpcreads.associations(route_server_id).whole()
     return tuple(vpc_id for vpc_id, state in found if state != "disassociating")
 
 
@@ -108,7 +108,7 @@ def _propagated(reading: RouteServerReading | None) -> tuple[str, ...]:
 
 def propagated(route_server_id: str) -> tuple[str, ...]:
     """The route tables that the route server propagates to, or is going to."""
-    found = ec2reads.propagations(route_server_id).whole()
+    found = vpcreads.propagations(route_server_id).whole()
     return tuple(table_id for table_id, state in found if state in THERE)
 
 
@@ -120,6 +120,6 @@ def _interfaces(topology: Topology) -> Rows[NetworkInterface]:
 
 def _subnets(subnet_ids: Sequence[str]) -> Rows[Subnet]:
     """With the network border groups of their zones."""
-    found = ec2reads.subnets(subnet_ids)
-    groups = dict(ec2reads.border_groups(sorted({s.zone for s in found.found if s.zone})).found)
+    found = vpcreads.subnets(subnet_ids)
+    groups = dict(vpcreads.border_groups(sorted({s.zone for s in found.found if s.zone})).found)
     return replace(found, found=tuple(replace(s, border_group=groups.get(s.zone)) for s in found.found))

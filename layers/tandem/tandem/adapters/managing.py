@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any, Literal
 
-from tandem.adapters import clients, ec2, ec2reads
+from tandem.adapters import clients, ec2, ec2reads, vpcreads
 from tandem.adapters.calls import called
 from tandem.errors import ConfigurationError, TemporaryError
 from tandem.model import Route
@@ -43,7 +43,7 @@ def observe(desired: Desired) -> Observed:
 
     Raises RegionWithoutRouteServerError, TemporaryError, ConfigurationError.
     """
-    servers = ec2reads.route_servers().whole()
+    servers = vpcreads.route_servers().whole()
     server = server_of(desired, servers)
     interfaces = {i.network_interface_id: i for i in ec2.interfaces(desired.topology).whole()}
     instances = ec2reads.instances(desired.topology.instance_ids).whole()
@@ -56,10 +56,10 @@ def observe(desired: Desired) -> Observed:
     peers = tuple(peer for peer in ec2reads.peers(server_id).whole() if peer.state != DELETED)
     return replace(
         around,
-        associations=ec2reads.associations(server_id).whole(),
-        endpoints=ec2reads.endpoints(server_id).whole(),
+        associations=vpcreads.associations(server_id).whole(),
+        endpoints=vpcreads.endpoints(server_id).whole(),
         peers=peers,
-        propagations=ec2reads.propagations(server_id).whole(),
+        propagations=vpcreads.propagations(server_id).whole(),
         routes=_routes(server_id) if peers else (),
     )
 

@@ -172,8 +172,9 @@ def _alike(snapshot: Snapshot, holder: Holder, places: Iterable[Place]) -> tuple
     is wired alike.
     """
     every = tuple(places)
-    index = snapshot.device_indexes.get(holder.network_interface_id)
-    alike = tuple(p for p in every if index is not None and snapshot.device_indexes.get(p[0]) == index)
+    indexes = {i.network_interface_id: i.device_index for i in snapshot.interfaces}
+    index = indexes.get(holder.network_interface_id)
+    alike = tuple(p for p in every if index is not None and indexes.get(p[0]) == index)
     return alike or every
 
 

@@ -32,8 +32,6 @@ class Snapshot:
     elastic_ips: tuple[ElasticIp, ...] = ()
     public_subnets: frozenset[str] | None = None
     """The subnets whose route table leads to an internet gateway; None if nobody knows."""
-    device_indexes: dict[str, int] = field(default_factory=dict)
-    """The place of each interface in its instance."""
 
     @property
     def route_server_id(self) -> str:

@@ -1,0 +1,177 @@
+"""Rows of EC2's answers as the model's: what a missing, null, odd or unknown member means is said here alone.
+
+A row that lacks what it is known by, or says of it what nobody can read, is unread: named, and left out. A
+member that no rule depends on is left out of its row alone, and named as well. Nothing is guessed, and no
+oddity of one row is an error of the others. EC2 leaves out of its XML what has no value, so a missing list
+inside a row is an empty one; a member that is null counts as missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from tandem.errors import ConfigurationError
+from tandem.topology import canonical_prefix
+
+T = TypeVar("T")
+
+Row = Mapping[str, Any]
+Odd = list[str]
+"""Members that are left out of a row which can be read without them, in words."""
+
+UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
+"""What reading a row raises where AWS shows it otherwise than it documents."""
+
+LONGEST_WHY = 200
+"""Characters of what is wrong with a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A row that cannot be read: what it is about, as far as that can be read, and what is wrong with it."""
+
+    about: str
+    """Its ID, or whatever its kind is known by; empty where nobody can tell."""
+    words: str
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Rows(Generic[T]):
+    """What could be read of an answer, and what could not."""
+
+    found: tuple[T, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    odd: tuple[str, ...] = ()
+    """Members that are left out of rows in `found`, in words."""
+
+    def __add__(self, other: Rows[T]) -> Rows[T]:
+        return Rows(self.found + other.found, self.unread + other.unread, self.odd + other.odd)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Everything that is left out, in words."""
+        return (*(row.words for row in self.unread), *self.odd)
+
+    def whole(self) -> tuple[T, ...]:
+        """All rows, for whoever must not go by a part of them. Raises ConfigurationError."""
+        if self.unread:
+            raise ConfigurationError(self.unread[0].words)
+        return self.found
+
+    def unknown(self, asked: Iterable[str], found: Iterable[str]) -> dict[str, str]:
+        """What was asked for and cannot be read, with the reason; `found` are those that can.
+
+        Where a row does not even say what it is about, it may be each of those that were not found.
+        """
+        told = {row.about: row.words for row in reversed(self.unread)}
+        there, anonymous = set(found), told.pop("", None)
+        if anonymous is not None:
+            told = {**{id_: anonymous for id_ in asked if id_ not in there}, **told}
+        return told
+
+
+def read(rows: Iterable[Any], kind: Kind[T]) -> Rows[T]:
+    """Reads each of the rows by itself."""
+    found: list[T] = []
+    unread: list[Unread] = []
+    odd: list[str] = []
+    for row in rows:
+        known = row if isinstance(row, Mapping) else {}
+        about, left_out = known.get(kind.key), Odd()
+        about = about if isinstance(about, str) else ""
+        which = f"{kind.name} {about or 'nobody knows what'}"
+        which += f" ({known.get(kind.id)})" if kind.id else ""
+        try:
+            found.append(kind.read(known, left_out))
+        except UNREADABLE as error:
+            unread.append(Unread(about, f"{which} cannot be read ({_why(error)})", known))
+        odd += [f"{which} is read without a member that cannot be read ({why})" for why in left_out]
+    return Rows(tuple(found), tuple(unread), tuple(odd))
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[T]):
+    """One kind of row: how it is called, which member it is known by, and what reads it."""
+
+    name: str
+    key: str
+    read: Callable[[Row, Odd], T]
+    id: str = ""
+    """The member with its ID, where it is known by something else."""
+
+
+def text(row: Row, name: str) -> str:
+    """Raises KeyError, ValueError."""
+    value = row[name]
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{name} is {value!r}")
+    return value
+
+
+def given(row: Row, name: str, reader: Callable[[Row, str], T]) -> T | None:
+    """A member that AWS may leave out: None then. Raises where it is there and cannot be read."""
+    return None if row.get(name) is None else reader(row, name)
+
+
+def prefix_of(row: Row, name: str) -> str:
+    return canonical_prefix(text(row, name))
+
+
+def number(row: Row, name: str) -> int:
+    value = row[name]
+    if type(value) is not int:
+        raise ValueError(f"{name} is {value!r}")
+    return value
+
+
+def flag(row: Row, name: str) -> bool:
+    value = row[name]
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} is {value!r}")
+    return value
+
+
+def part(row: Row, name: str) -> Row:
+    value = row[name]
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{name} is {value!r}")
+    return value
+
+
+def parts(row: Row, name: str) -> list[Row]:
+    value = row.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(part, Mapping) for part in value):
+        raise ValueError(f"{name} is {value!r}")
+    return list(value)
+
+
+def texts(row: Row, name: str) -> tuple[str, ...]:
+    value = row[name]
+    if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
+        raise ValueError(f"{name} is {value!r}")
+    return tuple(value)
+
+
+def tags(row: Row, name: str) -> tuple[tuple[str, str], ...]:
+    """A tag without a value has an empty one."""
+    return tuple((text(tag, "Key"), tag.get("Value") or "") for tag in parts(row, name))
+
+
+def beside(row: Row, name: str, reader: Callable[[Row, str], T], odd: Odd) -> T | None:
+    """A member that no decision depends on: None, and in `odd`, where it cannot be read."""
+    if row.get(name) is None:
+        return None
+    try:
+        return reader(row, name)
+    except UNREADABLE as error:
+        odd.append(_why(error))
+        return None
+
+
+def _why(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:LONGEST_WHY]

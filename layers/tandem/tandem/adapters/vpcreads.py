@@ -1,0 +1,86 @@
+"""EC2's reads of what is around an appliance, for provisioning, validation and discovery.
+
+As in `ec2reads`, each operation has one place, and a function returns what could be read and what could not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from tandem.adapters import vpcrows
+from tandem.adapters.ec2reads import answer_about, described, list_in, of_server
+from tandem.adapters.rows import Kind, Rows, read
+from tandem.errors import RefusedError
+from tandem.inventory import Endpoint, RegionWithoutRouteServerError, RouteTable, Subnet
+from tandem.model import RouteServer
+
+T = TypeVar("T")
+
+UNKNOWN_ACTION = frozenset({"InvalidAction", "UnsupportedOperation"})
+
+NONE_THERE = frozenset({"InvalidRouteServerId.NotAssociated", "InvalidRouteServerId.NotPropagated"})
+"""No associations, no propagations: AWS answers with an error instead of an empty list (facts §2.1)."""
+
+
+def route_servers() -> Rows[RouteServer]:
+    """All of them, tombstones too: AWS refuses filters by ID (facts §1.4).
+
+    Raises RegionWithoutRouteServerError as well.
+    """
+    try:
+        return described("describe_route_servers", "RouteServers", vpcrows.SERVER)
+    except RefusedError as error:
+        if error.code in UNKNOWN_ACTION:
+            unavailable = f"Amazon VPC Route Server is not available in this Region (EC2: {error.code})"
+            raise RegionWithoutRouteServerError(unavailable) from error
+        raise
+
+
+def endpoints(route_server_id: str) -> Rows[Endpoint]:
+    """The route server's endpoints in any state, tombstones too."""
+    return of_server(
+        "describe_route_server_endpoints", "RouteServerEndpoints", vpcrows.ENDPOINT, route_server_id
+    )
+
+
+def associations(route_server_id: str) -> Rows[tuple[str, str]]:
+    """VPC and state of each association."""
+    return _hanging(
+        "get_route_server_associations", "RouteServerAssociations", vpcrows.ASSOCIATION, route_server_id
+    )
+
+
+def propagations(route_server_id: str) -> Rows[tuple[str, str]]:
+    """Route table and state of each propagation."""
+    return _hanging(
+        "get_route_server_propagations", "RouteServerPropagations", vpcrows.PROPAGATION, route_server_id
+    )
+
+
+def route_tables(vpc_ids: Iterable[str]) -> Rows[RouteTable]:
+    return described("describe_route_tables", "RouteTables", vpcrows.ROUTE_TABLE, {"vpc-id": vpc_ids})
+
+
+def subnets(subnet_ids: Iterable[str]) -> Rows[Subnet]:
+    return described("describe_subnets", "Subnets", vpcrows.SUBNET, {"subnet-id": subnet_ids})
+
+
+def border_groups(zones: Iterable[str]) -> Rows[tuple[str, str | None]]:
+    """Zones with their network border groups."""
+    return described("describe_availability_zones", "AvailabilityZones", vpcrows.ZONE, {"zone-name": zones})
+
+
+def vpc_prefixes(vpc_ids: Iterable[str]) -> Rows[tuple[str, ...]]:
+    """The address blocks of each VPC."""
+    return described("describe_vpcs", "Vpcs", vpcrows.VPC, {"vpc-id": vpc_ids})
+
+
+def _hanging(operation: str, members: str, kind: Kind[T], route_server_id: str) -> Rows[T]:
+    try:
+        page = answer_about(operation, route_server_id)
+    except RefusedError as error:
+        if error.code in NONE_THERE:
+            return Rows()
+        raise
+    return read(list_in(page, members, operation), kind)

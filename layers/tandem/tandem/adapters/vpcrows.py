@@ -1,0 +1,111 @@
+"""Rows of EC2's answers about what is around an appliance, from the route server to the VPC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from tandem.adapters.rows import Kind, Odd, Row, beside, flag, given, number, parts, prefix_of, tags, text
+from tandem.inventory import Endpoint, RouteTable, Subnet
+from tandem.model import RouteServer
+from tandem.topology import canonical_prefix
+
+ADVERTISED, MADE = "Advertisement", "CreateRoute"
+"""Origins of a route that a route server wrote, and of one that somebody made (facts §1.2)."""
+
+TARGETS = (
+    *("GatewayId", "NatGatewayId", "TransitGatewayId", "VpcPeeringConnectionId", "NetworkInterfaceId"),
+    *("InstanceId", "EgressOnlyInternetGatewayId", "LocalGatewayId", "CarrierGatewayId", "CoreNetworkArn"),
+)
+
+
+def _server(row: Row, odd: Odd) -> RouteServer:
+    notifies = given(row, "SnsNotificationsEnabled", flag) or False
+    return RouteServer(
+        route_server_id=text(row, "RouteServerId"),
+        state=text(row, "State"),
+        amazon_side_asn=number(row, "AmazonSideAsn"),
+        sns_topic_arn=given(row, "SnsTopicArn", text) if notifies else None,
+        tags=tags(row, "Tags"),
+        notifies=notifies,
+        persist_state=given(row, "PersistRoutesState", text),
+        persist_minutes=given(row, "PersistRoutesDuration", number),
+    )
+
+
+def _endpoint(row: Row, odd: Odd) -> Endpoint:
+    return Endpoint(
+        endpoint_id=text(row, "RouteServerEndpointId"),
+        route_server_id=text(row, "RouteServerId"),
+        subnet_id=text(row, "SubnetId"),
+        state=text(row, "State"),
+        address=given(row, "EniAddress", text),
+        tags=tags(row, "Tags"),
+        failure_reason=beside(row, "FailureReason", text, odd),
+    )
+
+
+def _subnet(row: Row, odd: Odd) -> Subnet:
+    """One that is for IPv6 only has no IPv4 block, and EC2 shows no CidrBlock then."""
+    return Subnet(
+        text(row, "SubnetId"),
+        text(row, "VpcId"),
+        given(row, "CidrBlock", prefix_of),
+        zone=beside(row, "AvailabilityZone", text, odd) or "",
+    )
+
+
+def _route_table(row: Row, odd: Odd) -> RouteTable:
+    associations = parts(row, "Associations")
+    written = [route for route in parts(row, "Routes") if route.get("Origin") != ADVERTISED]
+    return RouteTable(
+        text(row, "RouteTableId"),
+        text(row, "VpcId"),
+        main=any(a.get("Main") is True for a in associations),
+        subnet_ids=tuple(text(a, "SubnetId") for a in associations if a.get("SubnetId")),
+        gateway_ids=tuple(text(a, "GatewayId") for a in associations if a.get("GatewayId")),
+        ipv4_routes=sum("DestinationCidrBlock" in route for route in written),
+        ipv6_routes=sum("DestinationIpv6CidrBlock" in route for route in written),
+        static_routes=tuple(_static_routes(written)),
+        leads_to_internet=any(_leads_to_internet(route) for route in parts(row, "Routes")),
+    )
+
+
+def _leads_to_internet(route: Row) -> bool:
+    return str(route.get("GatewayId", "")).startswith("igw-") and route.get("State") != "blackhole"
+
+
+def _static_routes(routes: Iterable[Row]) -> Iterator[tuple[str, str]]:
+    for route in routes:
+        to = route.get("DestinationCidrBlock") or route.get("DestinationIpv6CidrBlock")
+        if to and route.get("Origin") == MADE:
+            targets = (str(route[name]) for name in TARGETS if name in route)
+            yield canonical_prefix(to), next(targets, "an unknown target")
+
+
+def _vpc(row: Row, odd: Odd) -> tuple[str, ...]:
+    """Its address blocks, IPv4 and then IPv6."""
+    four = [text(block, "CidrBlock") for block in parts(row, "CidrBlockAssociationSet")]
+    six = [text(block, "Ipv6CidrBlock") for block in parts(row, "Ipv6CidrBlockAssociationSet")]
+    return tuple(canonical_prefix(block) for block in (*four, *six))
+
+
+def _zone(row: Row, odd: Odd) -> tuple[str, str | None]:
+    return text(row, "ZoneName"), beside(row, "NetworkBorderGroup", text, odd)
+
+
+def _association(row: Row, odd: Odd) -> tuple[str, str]:
+    return text(row, "VpcId"), text(row, "State")
+
+
+def _propagation(row: Row, odd: Odd) -> tuple[str, str]:
+    return text(row, "RouteTableId"), text(row, "State")
+
+
+SERVER = Kind("the route server", "RouteServerId", _server)
+ENDPOINT = Kind("the endpoint", "RouteServerEndpointId", _endpoint)
+SUBNET = Kind("the subnet", "SubnetId", _subnet)
+ROUTE_TABLE = Kind("the route table", "RouteTableId", _route_table)
+VPC = Kind("the VPC", "VpcId", _vpc)
+ZONE = Kind("the Availability Zone", "ZoneName", _zone)
+ASSOCIATION = Kind("the association with", "VpcId", _association)
+PROPAGATION = Kind("the propagation to", "RouteTableId", _propagation)
