@@ -359,6 +359,13 @@ MUTANTS = (
         "            if left > TRIES:\n",
     ),
     Mutant(
+        "answers-together",
+        "Answers to CloudFormation go out side by side.",
+        f"{TANDEM}/doors/answering.py",
+        "ThreadPoolExecutor(max_workers=MOST_AT_ONCE)",
+        "ThreadPoolExecutor(max_workers=1)",
+    ),
+    Mutant(
         "passing-sns",
         "What SNS refuses for now is waited for.",
         f"{PROVISIONING}/watched.py",

@@ -106,9 +106,8 @@ def settle(desk: Desk, topology: str | None = None) -> None:
 
     for noted in found:
         tried(noted, partial(_settle, noted, found, topology, desk))
-    due, ended = ended[:MOST_AT_ONCE], []
     with ThreadPoolExecutor(max_workers=MOST_AT_ONCE) as side:
-        sending = [(noted, side.submit(_answer, noted, desk)) for noted in due]
+        sending = [(noted, side.submit(_answer, noted, desk)) for noted in ended[:MOST_AT_ONCE]]
     for noted, sent in sending:
         tried(noted, partial(_closed, noted, sent, desk))
     if failures:
