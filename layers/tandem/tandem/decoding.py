@@ -1,5 +1,5 @@
 # ruff: noqa: ANN401 - what it reads may be anything
-"""How stored records are read, whoever wrote them and whatever befell them: a value, or damaged, because.
+"""Decodes stored records, whoever wrote them: each reader yields a value, or why the record is damaged.
 
 Nothing else decides which exceptions of reading mean damage, how deep JSON may be nested and what a time is.
 """
@@ -45,13 +45,13 @@ _LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 @dataclass(frozen=True, slots=True)
 class Damaged:
-    """A value that cannot be read, because of `why`."""
+    """A value cannot be read, because of `why`."""
 
     why: str
 
 
 def read(reader: Callable[[], T]) -> T | Damaged:
-    """What the reader returns, or why that cannot be read."""
+    """Returns what the reader returns, or why it cannot be read."""
     try:
         return reader()
     except DAMAGE as error:
@@ -59,12 +59,12 @@ def read(reader: Callable[[], T]) -> T | Damaged:
 
 
 def cut(words: str, most: int = SHOWN) -> str:
-    """Words of a record, short enough for a log line, an event and an audit record."""
+    """Shortens words of a record for a log line, an event and an audit record."""
     return words if len(words) <= most else f"{words[:most]}…"
 
 
 def text(item: Mapping[str, Any], name: str) -> str:
-    """A member of a DynamoDB item that is a text, and not empty. Raises ValueError, as all that follow do."""
+    """Reads a member of a DynamoDB item that is text and not empty. Raises ValueError, like all below."""
     found = _member(item, name, "S")
     if not isinstance(found, str) or not found:
         raise ValueError(f"`{name}` is no text")
@@ -72,7 +72,7 @@ def text(item: Mapping[str, Any], name: str) -> str:
 
 
 def flag(item: Mapping[str, Any], name: str) -> bool:
-    """A member that is true or false; it is false where there is none."""
+    """Reads a member that is true or false; a missing one is false."""
     found = _member(item, name, "BOOL") if name in item else False
     if not isinstance(found, bool):
         raise ValueError(f"`{name}` is neither true nor false")
@@ -80,7 +80,7 @@ def flag(item: Mapping[str, Any], name: str) -> bool:
 
 
 def number(item: Mapping[str, Any], name: str) -> int:
-    """A member that counts something: a whole number from 0 to LARGEST."""
+    """Reads a whole number from 0 to LARGEST."""
     found = str(_member(item, name, "N"))
     is_whole = found.isascii() and found.isdecimal() and len(found) <= len(str(LARGEST))
     if not is_whole or int(found) > LARGEST:
@@ -89,7 +89,7 @@ def number(item: Mapping[str, Any], name: str) -> int:
 
 
 def ms_time(item: Mapping[str, Any], name: str) -> datetime:
-    """A member that is a time, in milliseconds since 1970."""
+    """Reads a time in milliseconds since 1970."""
     found = read(lambda: datetime.fromtimestamp(float(str(_member(item, name, "N"))) / 1000, UTC))
     if isinstance(found, Damaged):
         raise ValueError(f"`{name}` is no time")
@@ -97,7 +97,7 @@ def ms_time(item: Mapping[str, Any], name: str) -> datetime:
 
 
 def json_of(item: Mapping[str, Any], name: str) -> Any:
-    """A member that is JSON."""
+    """Reads a member that is JSON."""
     found = read(lambda: parsed(text(item, name)))
     if isinstance(found, Damaged):
         raise ValueError(found.why if found.why.startswith("`") else f"`{name}` is no JSON: {found.why}")
@@ -105,8 +105,8 @@ def json_of(item: Mapping[str, Any], name: str) -> Any:
 
 
 def parsed(source: str) -> Any:
-    """The value of JSON text. Refuses what JSON does not have (NaN), what is no Unicode (it could be neither
-    stored, hashed nor sent), and what is nested too deep.
+    """Returns the value of JSON text. Refuses what JSON does not have (NaN), what is no Unicode (it could be
+    neither stored, hashed nor sent), and what is nested too deep.
     """
     value = json.loads(_unicode(source), parse_constant=_no_constant)
     if _LONE_SURROGATE.search(source):
@@ -121,14 +121,14 @@ def parsed(source: str) -> Any:
 
 
 def written(value: object) -> str:
-    """JSON for a record, which `parsed` and `shaped` read back; `?` stands for what is no Unicode."""
+    """Returns JSON for a record, which `parsed` and `shaped` read back; `?` stands for what is no Unicode."""
     found = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=datetime.isoformat)
     return found.encode(errors="replace").decode()
 
 
 def utc(source: object) -> datetime:
-    """The time of an ISO 8601 text. One without a zone is UTC: Tandem writes each time with its zone, so a
-    person left it out, in an `until`; AWS and Tandem show people UTC everywhere.
+    """Returns the time of an ISO 8601 text. One without a zone is UTC: Tandem writes each time with its
+    zone, so a person left it out, in an `until`; AWS and Tandem show people UTC everywhere.
     """
     found = read(lambda: _aware(datetime.fromisoformat(str(source))).astimezone(UTC))
     if not isinstance(source, str) or isinstance(found, Damaged):
@@ -137,14 +137,14 @@ def utc(source: object) -> datetime:
 
 
 def shaped(kind: type[T], raw: object) -> T:
-    """A JSON object as a dataclass, by its annotations. It may be of any version of Tandem: what is unknown
-    here is left out, what is missing there has its default. Raises ValueError, which names the member.
+    """Makes a dataclass of a JSON object, by its annotations. Any version of Tandem may have written it:
+    unknown members are left out, missing ones have their default. Raises ValueError, which names the member.
     """
     return cast(T, fitted(kind, raw, ""))
 
 
 def fitted(kind: Any, raw: Any, name: str) -> Any:  # noqa: PLR0911 - one for each sort of annotation
-    """A JSON value as an annotation says; one that is so already stays. Raises ValueError."""
+    """Returns a JSON value as its annotation says; one that is so already stays. Raises ValueError."""
     origin, inner = _parts(kind)
     if kind is Any or (type(raw) is kind and not is_dataclass(kind)):
         return raw
@@ -166,7 +166,7 @@ def fitted(kind: Any, raw: Any, name: str) -> Any:  # noqa: PLR0911 - one for ea
 
 
 def partly(kind: Any, raw: Any, name: str = "") -> tuple[dict[str, Any], dict[str, str]]:
-    """The members of a dataclass that can be read, and why the others cannot, each by itself."""
+    """Returns the members of a dataclass that can be read, and why each of the others cannot."""
     values: dict[str, Any] = {}
     wrong: dict[str, str] = {}
     known = raw if isinstance(raw, dict) else {f.name: getattr(raw, f.name) for f in fields(raw)}
@@ -191,7 +191,7 @@ def _filled(kind: Any, raw: Any, name: str) -> Any:
 
 @cache
 def _members(kind: Any) -> tuple[tuple[str, Any, bool], ...]:
-    """Each member with its annotation, and whether it has no default."""
+    """Returns each member with its annotation, and whether it has no default."""
     hints = get_type_hints(kind)
     return tuple(
         (f.name, hints[f.name], f.default is MISSING and f.default_factory is MISSING) for f in fields(kind)

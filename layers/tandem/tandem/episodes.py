@@ -1,4 +1,4 @@
-"""Episodes: what is not as it should be. It is told once when it has lasted, and once when it is over."""
+"""An episode is a time in which something is wrong. It is notified once it lasts, and once it is over."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ and with a sweep a minute three looks in a row then see the same."""
 
 
 class Change(StrEnum):
-    """What there is to tell of an episode."""
+    """An episode was notified to begin, or to end."""
 
     OPENED = "opened"
     RESOLVED = "resolved"
@@ -35,7 +35,7 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What a look makes of one thing."""
+    """A look judges one thing."""
 
     is_bad: bool | None
     """None if that cannot be known now."""
@@ -48,7 +48,7 @@ class Sight:
 def step(
     before: Episode | None, sight: Sight, now: datetime, *, may_tell: bool
 ) -> tuple[Episode | None, Change | None]:
-    """Returns the episode after this look, None if there is none, and what is to be told of it.
+    """Returns the episode after this look, None if there is none, and the change to notify.
 
     Invariant: `opened` and `resolved` alternate, `opened` first. What cannot be known changes nothing.
     """
@@ -79,14 +79,14 @@ def _goes_on(
 
 
 def forget(before: Episode | None, *, may_tell: bool) -> tuple[Episode | None, Change | None]:
-    """The same for what is not judged any more: an episode that was told ends."""
+    """Returns the same for a thing that is not judged any more: an episode that was notified ends."""
     if before is None or not before.told:
         return None, None
     return (None, Change.RESOLVED) if may_tell else (before, None)
 
 
 def not_after(episodes: Mapping[str, Episode], now: datetime) -> dict[str, Episode]:
-    """The episodes with no time from the future: a clock that was wrong keeps nothing from being told."""
+    """Returns the episodes without times from the future: a clock that was wrong delays no notification."""
     return {
         key: replace(
             e,

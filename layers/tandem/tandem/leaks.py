@@ -20,14 +20,14 @@ _ANNOUNCEMENTS = frozenset({RouteEvent.ADVERTISED, RouteEvent.UPDATED})
 
 
 class LeakCode(StrEnum):
-    """Why it is a leak."""
+    """A code says why it is a leak."""
 
     PREFIX_NOT_ALLOWED = "prefix-not-allowed"
 
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """All that one peer's log says in one batch of prefixes that its appliance may not advertise."""
+    """In one batch, one peer's log names prefixes that its appliance may not advertise."""
 
     code: LeakCode
     appliance: str
@@ -62,7 +62,7 @@ def leaks(signals: Iterable[Signal], record: TopologyRecord) -> tuple[Leak, ...]
 
 
 def leak_event(leak: Leak, topology: str, now: datetime) -> Event:
-    """The event by which people are told."""
+    """Returns the event that notifies people."""
     return event(
         DetailType.ROUTE_LEAK,
         topology=topology,
@@ -77,7 +77,7 @@ def leak_event(leak: Leak, topology: str, now: datetime) -> Event:
 
 
 def is_leak(appliance: Appliance, prefix: str | None) -> bool:
-    """Whether the appliance may not advertise this prefix, in its canonical form.
+    """Returns True if the appliance may not advertise this prefix, in its canonical form.
 
     `allowed_prefixes` are exact: a longer prefix inside an allowed one draws the traffic away from it.
     Without the property everything is allowed; an empty list allows nothing.

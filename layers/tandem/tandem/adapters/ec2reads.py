@@ -1,4 +1,4 @@
-"""EC2's reads: each operation in one place, asked by lists of IDs, for everybody who reads EC2.
+"""Calls EC2's reads: each operation in one place, asked by lists of IDs, for everybody who reads EC2.
 
 A function returns what could be read and what could not (`Rows`). It raises RefusedError, PassingError, and
 TemporaryError where EC2 does not answer, or answers without the list that it was asked for.
@@ -29,12 +29,12 @@ PAGE = 1000
 
 
 def peers(route_server_id: str) -> Rows[Peer]:
-    """The route server's peers in any state, tombstones too."""
+    """Returns the route server's peers in any state, deleted ones too."""
     return of_server("describe_route_server_peers", "RouteServerPeers", ec2rows.PEER, route_server_id)
 
 
 def routing_database(route_server_id: str) -> RoutingDatabase:
-    """All pages; the SDK has no paginator for it (facts §1.4)."""
+    """Returns all pages; the SDK has no paginator for this operation."""
     rows: list[Row] = []
     more: dict[str, Any] = {"MaxResults": PAGE}
     while True:
@@ -54,7 +54,7 @@ def routing_database(route_server_id: str) -> RoutingDatabase:
 
 
 def whole_routing_database(route_server_id: str) -> RoutingDatabase:
-    """The same for whoever must not go by a part of it. Raises ConfigurationError where a row is unread."""
+    """Returns the same. Raises ConfigurationError where a row cannot be read."""
     database = routing_database(route_server_id)
     if database.unread:
         raise ConfigurationError(database.unread[0])
@@ -62,12 +62,12 @@ def whole_routing_database(route_server_id: str) -> RoutingDatabase:
 
 
 def elastic_ips(by: str, values: Iterable[str]) -> Rows[ElasticIp]:
-    """The Elastic IPs of which a filter takes one of the values; a released one is absent."""
+    """Returns the Elastic IPs that match one of the values of a filter; a released one is absent."""
     return described("describe_addresses", "Addresses", ec2rows.ELASTIC_IP, {by: values})
 
 
 def interfaces(by: str, values: Iterable[str], vpc_id: str | None = None) -> Rows[NetworkInterface]:
-    """The interfaces of which a filter takes one of the values, in one VPC or in all of them."""
+    """Returns the interfaces that match one of the values of a filter, in one VPC or in all of them."""
     within = {"vpc-id": [vpc_id]} if vpc_id else {}
     return described(
         "describe_network_interfaces", "NetworkInterfaces", ec2rows.INTERFACE, {by: values, **within}
@@ -75,7 +75,7 @@ def interfaces(by: str, values: Iterable[str], vpc_id: str | None = None) -> Row
 
 
 def instances(instance_ids: Iterable[str]) -> Rows[Instance]:
-    """The instances that AWS still knows."""
+    """Returns the instances that AWS still knows."""
     return described(
         "describe_instances",
         "Reservations",
@@ -88,8 +88,8 @@ def instances(instance_ids: Iterable[str]) -> Rows[Instance]:
 def described(
     operation: str, members: str, kind: Kind[T], filters: Filters | None = None, *, inside: str = ""
 ) -> Rows[T]:
-    """All pages of a Describe call. The first filter's values are asked for as many at a time as EC2 takes;
-    a filter without values asks nothing.
+    """Returns all pages of a Describe call. Each call has as many values of the first filter as EC2 takes;
+    a filter without values makes no call.
     """
     rows: list[Row] = []
     for chosen in _chunks(filters) if filters is not None else [{}]:
@@ -98,7 +98,7 @@ def described(
 
 
 def _about(filters: Filters | None) -> str:
-    """What is asked for, in words that are the same each time."""
+    """Says what is asked for, in the same words each time."""
     values = list(next(iter(filters.values()), ())) if filters else []
     more = f" and {len(values) - 1} more" if len(values) > 1 else ""
     return f"{values[0]}{more}" if values else "this account and Region"
@@ -126,13 +126,13 @@ def _pages(operation: str, members: str, inside: str, chosen: dict[str, Any]) ->
 
 
 def _inside(outer: object, members: str) -> list[Row]:
-    """The rows of a row; where they cannot be read, one that cannot be read either stands for them."""
+    """Returns the rows inside a row. One that cannot be read stands for a list that cannot be read."""
     found = outer.get(members) if isinstance(outer, dict) else None
     return found if isinstance(found, list) else [{}]
 
 
 def of_server(operation: str, members: str, kind: Kind[T], route_server_id: str) -> Rows[T]:
-    """AWS refuses filters by route server (facts §0.7, §1.4). A row that names none may be of this one."""
+    """Returns the rows of one route server: AWS refuses filters by it. A row that names none may be of it."""
     rows = called(route_server_id, partial(_pages, operation, members, "", {}))
     return read([row for row in rows if _server_of(row) in (None, route_server_id)], kind)
 

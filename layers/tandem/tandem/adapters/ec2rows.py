@@ -1,4 +1,4 @@
-"""Rows of EC2's answers as failover reads them: routes, peers, Elastic IPs, interfaces, instances."""
+"""Reads the rows of EC2 that failover needs: routes, peers, Elastic IPs, interfaces, instances."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from tandem.topology import canonical_address, canonical_prefix
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One instance of DescribeInstances, with its interfaces as far as it shows them."""
+    """One entry of DescribeInstances shows an instance, and some of its interfaces."""
 
     instance_id: str
     state: str
@@ -51,7 +51,7 @@ class Instance:
 
 
 def doubts(routes: Iterable[Route], unread: Iterable[Unread]) -> Iterator[tuple[str, str]]:
-    """Prefixes whose owner nobody can tell, each with the reason; an empty one where that may be any prefix.
+    """Yields each prefix whose owner is unknown, with the reason; an empty one stands for any prefix.
 
     Only the row in the FIB matters, and a prefix has one (facts §3.4): a row of an unknown status is none
     where another can be read.
@@ -80,7 +80,7 @@ def _route(row: Row, odd: Odd) -> Route:
 
 
 def _installations(row: Row, odd: Odd) -> Iterator[RouteInstallation]:
-    """Where one table shows the route as installed, what another shows of it decides nothing."""
+    """Reads the installations. Where one table shows the route as installed, the others decide nothing."""
     found = read(parts(row, "RouteInstallationDetails"), INSTALLATION)
     if found.unread and not any(i.status is InstallationStatus.INSTALLED for i in found.found):
         raise ValueError(found.unread[0].words)
@@ -125,7 +125,7 @@ def _status(row: Row, name: str) -> Status:
 
 
 def _elastic_ip(row: Row, odd: Odd) -> ElasticIp:
-    """Nobody has it only where AWS shows neither an association nor anything that an association has."""
+    """It has no holder only where AWS shows neither an association nor a member that an association has."""
     holder = None
     if any(row.get(name) is not None for name in ("AssociationId", "NetworkInterfaceId", "InstanceId")):
         # of an instance's own primary interface EC2 shows that as well (API_Address)
@@ -143,8 +143,8 @@ def _elastic_ip(row: Row, odd: Odd) -> ElasticIp:
 
 
 def _interface(row: Row, odd: Odd) -> NetworkInterface:
-    """Also an instance's own row of it, which has neither tags nor an Elastic IP's allocation
-    (API_InstanceNetworkInterface).
+    """Reads a row of DescribeNetworkInterfaces, or the one inside an instance, which has neither tags nor
+    allocations (API_InstanceNetworkInterface).
     """
     attachment = given(row, "Attachment", part) or {}
     return NetworkInterface(
@@ -161,7 +161,7 @@ def _interface(row: Row, odd: Odd) -> NetworkInterface:
 
 
 def _private_address(row: Row) -> PrivateAddress:
-    """An association without a public address still is one: what a move would throw off."""
+    """An association without a public address is still one, which a move would displace."""
     association = given(row, "Association", part)
     return PrivateAddress(
         text(row, "PrivateIpAddress"),
@@ -184,7 +184,7 @@ def _instance(row: Row, odd: Odd) -> Instance:
 
 
 def _attached(interface: Row, instance_id: str) -> Row:
-    """An instance's row of an interface, which does not name the instance itself."""
+    """Adds the instance's ID to its row of an interface, which does not name it."""
     attachment = interface.get("Attachment")
     known = attachment if isinstance(attachment, Mapping) else {}
     return {**interface, "Attachment": {**known, "InstanceId": instance_id}}

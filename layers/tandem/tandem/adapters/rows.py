@@ -1,4 +1,4 @@
-"""Rows of EC2's answers as the model's: what a missing, null, odd or unknown member means is said here alone.
+"""Reads the rows of EC2's answers. Only here is said what a missing, null, odd or unknown member means.
 
 A row that lacks what it is known by, or says of it what nobody can read, is unread: named, and left out. A
 member that no rule depends on is left out of its row alone, and named as well. Nothing is guessed, and no
@@ -30,7 +30,7 @@ LONGEST_WHY = 200
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A row that cannot be read: what it is about, as far as that can be read, and what is wrong with it."""
+    """One row could not be read."""
 
     about: str
     """Its ID, or whatever its kind is known by; empty where nobody can tell."""
@@ -40,7 +40,7 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Rows(Generic[T]):
-    """What could be read of an answer, and what could not."""
+    """An answer holds rows that could be read, and rows that could not."""
 
     found: tuple[T, ...] = ()
     unread: tuple[Unread, ...] = ()
@@ -52,17 +52,17 @@ class Rows(Generic[T]):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """Everything that is left out, in words."""
+        """Says what is left out, row by row."""
         return (*(row.words for row in self.unread), *self.odd)
 
     def whole(self) -> tuple[T, ...]:
-        """All rows, for whoever must not go by a part of them. Raises ConfigurationError."""
+        """Returns all rows, for a caller that must not use a part of them. Raises ConfigurationError."""
         if self.unread:
             raise ConfigurationError(self.unread[0].words)
         return self.found
 
     def unknown(self, asked: Iterable[str], found: Iterable[str]) -> dict[str, str]:
-        """What was asked for and cannot be read, with the reason; `found` are those that can.
+        """Returns the IDs that were asked for and cannot be read, each with the reason. `found` can be read.
 
         Where a row does not even say what it is about, it may be each of those that were not found.
         """
@@ -94,7 +94,7 @@ def read(rows: Iterable[Any], kind: Kind[T]) -> Rows[T]:
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[T]):
-    """One kind of row: how it is called, which member it is known by, and what reads it."""
+    """A kind of row has a name, a member that identifies it, and a reader."""
 
     name: str
     key: str
@@ -112,7 +112,7 @@ def text(row: Row, name: str) -> str:
 
 
 def given(row: Row, name: str, reader: Callable[[Row, str], T]) -> T | None:
-    """A member that AWS may leave out: None then. Raises where it is there and cannot be read."""
+    """Reads a member that AWS may leave out: returns None then. Raises where it cannot be read."""
     return None if row.get(name) is None else reader(row, name)
 
 
@@ -163,7 +163,7 @@ def tags(row: Row, name: str) -> tuple[tuple[str, str], ...]:
 
 
 def beside(row: Row, name: str, reader: Callable[[Row, str], T], odd: Odd) -> T | None:
-    """A member that no decision depends on: None, and in `odd`, where it cannot be read."""
+    """Reads a member that no decision depends on. Where it cannot, returns None and adds to `odd`."""
     if row.get(name) is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""EC2's reads of what is around an appliance, for provisioning, validation and discovery.
+"""Calls EC2's reads of what is around an appliance, for provisioning, validation and discovery.
 
 As in `ec2reads`, each operation has one place, and a function returns what could be read and what could not.
 """
@@ -20,11 +20,11 @@ T = TypeVar("T")
 UNKNOWN_ACTION = frozenset({"InvalidAction", "UnsupportedOperation"})
 
 NONE_THERE = frozenset({"InvalidRouteServerId.NotAssociated", "InvalidRouteServerId.NotPropagated"})
-"""No associations, no propagations: AWS answers with an error instead of an empty list (facts §2.1)."""
+"""AWS answers with one of these errors instead of an empty list of associations or propagations."""
 
 
 def route_servers() -> Rows[RouteServer]:
-    """All of them, tombstones too: AWS refuses filters by ID (facts §1.4).
+    """Returns all route servers, deleted ones too: AWS refuses filters by ID.
 
     Raises RegionWithoutRouteServerError as well.
     """
@@ -38,21 +38,21 @@ def route_servers() -> Rows[RouteServer]:
 
 
 def endpoints(route_server_id: str) -> Rows[Endpoint]:
-    """The route server's endpoints in any state, tombstones too."""
+    """Returns the route server's endpoints in any state, deleted ones too."""
     return of_server(
         "describe_route_server_endpoints", "RouteServerEndpoints", vpcrows.ENDPOINT, route_server_id
     )
 
 
 def associations(route_server_id: str) -> Rows[tuple[str, str]]:
-    """VPC and state of each association."""
+    """Returns VPC and state of each association."""
     return _hanging(
         "get_route_server_associations", "RouteServerAssociations", vpcrows.ASSOCIATION, route_server_id
     )
 
 
 def propagations(route_server_id: str) -> Rows[tuple[str, str]]:
-    """Route table and state of each propagation."""
+    """Returns route table and state of each propagation."""
     return _hanging(
         "get_route_server_propagations", "RouteServerPropagations", vpcrows.PROPAGATION, route_server_id
     )
@@ -67,12 +67,12 @@ def subnets(subnet_ids: Iterable[str]) -> Rows[Subnet]:
 
 
 def border_groups(zones: Iterable[str]) -> Rows[tuple[str, str | None]]:
-    """Zones with their network border groups."""
+    """Returns the zones with their network border groups."""
     return described("describe_availability_zones", "AvailabilityZones", vpcrows.ZONE, {"zone-name": zones})
 
 
 def vpc_prefixes(vpc_ids: Iterable[str]) -> Rows[tuple[str, ...]]:
-    """The address blocks of each VPC."""
+    """Returns the address blocks of each VPC."""
     return described("describe_vpcs", "Vpcs", vpcrows.VPC, {"vpc-id": vpc_ids})
 
 

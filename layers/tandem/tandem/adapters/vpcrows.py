@@ -1,4 +1,4 @@
-"""Rows of EC2's answers about what is around an appliance, from the route server to the VPC."""
+"""Reads the rows of EC2 about what is around an appliance, from the route server to the VPC."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _endpoint(row: Row, odd: Odd) -> Endpoint:
 
 
 def _subnet(row: Row, odd: Odd) -> Subnet:
-    """One that is for IPv6 only has no IPv4 block, and EC2 shows no CidrBlock then."""
+    """A subnet for IPv6 only has no IPv4 block, and EC2 shows no CidrBlock then."""
     return Subnet(
         text(row, "SubnetId"),
         text(row, "VpcId"),
@@ -83,7 +83,7 @@ def _static_routes(routes: Iterable[Row]) -> Iterator[tuple[str, str]]:
 
 
 def _vpc(row: Row, odd: Odd) -> tuple[str, ...]:
-    """Its address blocks, IPv4 and then IPv6."""
+    """Returns the address blocks, IPv4 and then IPv6."""
     four = [text(block, "CidrBlock") for block in parts(row, "CidrBlockAssociationSet")]
     six = [text(block, "Ipv6CidrBlock") for block in parts(row, "Ipv6CidrBlockAssociationSet")]
     return tuple(canonical_prefix(block) for block in (*four, *six))

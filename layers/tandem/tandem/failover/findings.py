@@ -11,7 +11,7 @@ BEGUN = frozenset({Outcome.VERIFIED, Outcome.UNVERIFIED})
 
 
 def tell(run: Run, observation: Observation, moved: tuple[Moved, ...]) -> None:
-    """Records and tells what a rule finds; once when it begins, once when it ends.
+    """Records and notifies what a rule finds, once when it begins and once when it ends.
 
     A look that moves leaves that to the next one, and so does one that has no time left.
     """

@@ -1,4 +1,4 @@
-"""The rules about appliances that could not take over: what people are told of them, and what ends it.
+"""Judges appliances that could not take over: which findings open, and which end.
 
 Nothing here is asked by `decide`: a standby that is dead changes no move.
 """
@@ -74,8 +74,8 @@ def judge(
 
 
 def recalled(memory: Memory, newest_first: Sequence[Record]) -> Memory:
-    """The memory with what the audit trail says was told: a look may have died before it could remember, or
-    somebody has damaged the memory.
+    """Returns the memory with the findings that the audit trail says were notified: a look may have died
+    before it could remember, or somebody has damaged the memory.
     """
     episodes = dict(memory.episodes)
     for key, (change, since) in _latest(newest_first).items():
@@ -89,7 +89,7 @@ def recalled(memory: Memory, newest_first: Sequence[Record]) -> Memory:
 
 
 def _sights(scene: Scene) -> Iterator[tuple[str, Sight]]:
-    """What each rule makes of each appliance that should have its sessions up."""
+    """Applies each rule to each appliance that should have its sessions up."""
     topology, observation = scene.topology, scene.observation
     is_anybody_alive = bool(scene.alive)
     for name, appliance in topology.appliances.items():
@@ -111,7 +111,7 @@ def _key(rule: Rule, name: str) -> str:
 
 
 def _finding(key: str, change: Change, since: datetime, scene: Scene) -> Iterator[Finding]:
-    """The finding; none of a rule that this version does not know."""
+    """Yields the finding, unless this version does not know its rule."""
     rule_id, _, name = key.partition(" ")
     rule = next((known for known in Rule if known == rule_id), None)
     if rule is None:
@@ -141,7 +141,7 @@ def _instance(appliance: Appliance, observation: Observation) -> tuple[str, str 
 
 
 def _latest(newest_first: Sequence[Record]) -> dict[str, tuple[Change, datetime]]:
-    """What was told last of each rule and appliance; what somebody damaged is left out."""
+    """Returns the last notification of each rule and appliance; damaged records are left out."""
     latest: dict[str, tuple[Change, datetime]] = {}
     for record in newest_first:
         if record.body.get("kind") != RecordKind.FINDING:

@@ -1,4 +1,4 @@
-"""The findings about appliances in words: what is wrong, and what somebody should do at 3 a.m."""
+"""Words findings about appliances: what is wrong, and what somebody should do at 3 a.m."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _DIAL = (
 
 
 class Rule(StrEnum):
-    """What should be so. A finding names its rule."""
+    """A rule says what should be so; a finding names it."""
 
     STANDBY_ALIVE = "standby-alive"
     SESSIONS_UP = "sessions-up"
 
 
 def words(rule: Rule, name: str, change: Change, scene: Scene) -> tuple[str, str]:
-    """Returns what is so, and what to do about it."""
+    """Returns the summary, and what to do about it."""
     appliance = scene.topology.appliances.get(name)
     if appliance is None:
         return f"{name} is not judged any more: the topology does not declare it", NOTHING
@@ -48,7 +48,7 @@ def _over(rule: Rule, name: str, sessions: Sequence[Peer], scene: Scene) -> str:
 
 
 def _dead(appliance: Appliance, sessions: Sequence[Peer], scene: Scene) -> tuple[str, str]:
-    """What is wrong with a dead standby, and what to do."""
+    """Returns what is wrong with a dead standby, and what to do."""
     name, state = appliance.name, stopped(appliance, scene.observation)
     was_up = scene.memory.seen_up.get(name) == declared_as(scene.topology, appliance)
     what = f"{name} is dead" if was_up or state is not None else f"{name} has not come up yet"

@@ -1,4 +1,4 @@
-"""What shows that an appliance could take over: its sessions, the routes that come by them, its instance."""
+"""Judges if an appliance could take over, by its sessions, the routes that come by them, its instance."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PENDING = "pending"
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What the rules read in one look."""
+    """The rules read this in one look."""
 
     topology: Topology
     observation: Observation
@@ -48,7 +48,7 @@ def some_down(appliance: Appliance, observation: Observation) -> bool | None:
 
 
 def stopped(appliance: Appliance, observation: Observation) -> str | None:
-    """The state of an instance that does not run; None if it runs, or nobody knows."""
+    """Returns the state of an instance that does not run; None if it runs, or if that is unknown."""
     if appliance.instance_id is None or observation.instance_states is None:
         return None
     if appliance.instance_id in observation.unknown.instances:
@@ -58,7 +58,7 @@ def stopped(appliance: Appliance, observation: Observation) -> str | None:
 
 
 def carries(peer: Peer, observation: Observation) -> bool:
-    """True if routes come by this session.
+    """Returns True if routes come by this session.
 
     BFD that is down takes them along, as AWS documents it. In the field BFD also fails beside a BGP that
     works, so a route that is there decides, and so does one that may be there.
@@ -71,7 +71,7 @@ def carries(peer: Peer, observation: Observation) -> bool:
 
 
 def is_active(name: str, scene: Scene) -> bool:
-    """True if it has an Elastic IP of a group, or the FIB names it."""
+    """Returns True if it has an Elastic IP of a group, or the FIB names it."""
     topology, observation = scene.topology, scene.observation
     declared = (observation.elastic_ips.get(allocation) for allocation in topology.allocation_ids)
     holders = [address.holder for address in declared if address is not None and address.holder]
@@ -82,7 +82,7 @@ def is_active(name: str, scene: Scene) -> bool:
 
 
 def declared_as(topology: Topology, appliance: Appliance) -> str:
-    """How the appliance is declared: with another instance, ASN or session it has to come up anew."""
+    """Describes the declaration: with another instance, ASN or session it has to come up anew."""
     sessions = " ".join(sorted(f"{endpoint}={address}" for endpoint, address in appliance.peers))
     server, instance = topology.route_server.route_server_id, appliance.instance_id
     return f"{server} {instance} {appliance.asn} {appliance.liveness} {sessions}"
