@@ -1,8 +1,8 @@
 """(c) Start-up of each handler beside a bare one, in fresh processes, with bytecode and without.
 
-The packages are copied from this environment: those of the layer for a handler, with the models that the layer's
-Makefile keeps, and those of the Lambda runtime for the bare one. For bytecode they are compiled as the Makefile
-does; a function's own file never has bytecode.
+The packages are copied from this environment: those of the layer for a handler, with the models that its
+Makefile keeps, and those of the Lambda runtime for the bare one. For bytecode they are compiled as that
+Makefile does; a function's own file never has bytecode.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A stack of release 0.1.0 goes on with this code: no move, no hold, no message lost and none repeated.
 
-`tests/releases/0.1.0.json` has what its code (commit af1c443) wrote, and what it asked of AWS; `tests/release.py`
-says how.
+`tests/releases/0.1.0.json` has what its code (commit af1c443) wrote and what it asked of AWS;
+`tests/release.py` says how.
 """
 
 from __future__ import annotations
