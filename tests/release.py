@@ -25,6 +25,7 @@ from botocore.exceptions import ConnectTimeoutError
 from tandem.adapters import clients
 from tandem.audit import canonical, digest
 from tandem.errors import TemporaryError
+from tests.cloudformation import cloudformation
 from tests.managing import Managed, managed
 from tests.provisioning import READING
 from tests.stack import Context, Stack, load_failover
@@ -58,10 +59,11 @@ def items(table: str) -> list[dict[str, Any]]:
 
 
 def written() -> dict[str, Any]:
-    """Returns a topology that Tandem made, at three moments, and what led there.
+    """Returns a topology that Tandem made, at four moments, and what led there.
 
     A quarter of an hour after a failover and its failback all is quiet. Then Tandem is paused and fw1
     dies. Then the pause is lifted while the bus is away: the addresses move, and nobody is notified.
+    At last a stack asks for a second topology, and has no answer yet.
     """
     with both() as (tandem, edge):
         calls: list[dict[str, Any]] = []
@@ -89,8 +91,11 @@ def written() -> dict[str, Any]:
             edge.sweep()
         assert edge.are_all_with("fw2")
         moments["untold"] = _moment(calls, edge)
+        url = _ask(tandem)
+        moments["asked"] = _moment(calls, edge)
         return {
             "ids": names(tandem.ids),
+            "url": url,
             "calls": calls,
             "moments": moments,
             "audit": sorted(items(AUDIT), key=lambda item: int(item["number"]["N"])),
@@ -121,6 +126,18 @@ def _signal(edge: Stack) -> None:
     }
     sns = {"TopicArn": message.topic_arn, "Message": message.message, "MessageAttributes": attributes}
     app.handler({"Records": [{"EventSource": "aws:sns", "Sns": sns}]}, Context("signals"))
+
+
+def _ask(tandem: Managed) -> str:
+    """Lets a stack ask for a second topology on the same route server; returns where it takes the answer."""
+    group = {"name": "transit", "prefixes": ["10.20.0.0/16"]}
+    wanted = tandem.document(name="transit", groups=[group], manage=False)
+    wanted["route_server"]["id"] = tandem.servers()[0]["RouteServerId"]
+    with cloudformation() as stacks:
+        event = stacks.request("Create", {"Topology": wanted}, logical_id="Transit")
+        tandem.invoke(event)
+        assert stacks.answer(event) is None
+        return str(event["ResponseURL"]).partition("?")[0]
 
 
 def _moment(calls: list[dict[str, Any]], edge: Stack) -> dict[str, Any]:
@@ -196,9 +213,13 @@ class World:
         """Returns the audit trail as the release wrote it, with its own IDs and hashes."""
         return list(self._file["audit"])
 
-    def build(self, tandem: Managed, moment: str) -> None:
-        """Asks AWS for what the release asked for, each call at its time, and stores what it stored."""
+    def build(self, tandem: Managed, edge: Stack, moment: str, url: str = "") -> None:
+        """Asks AWS for what the release asked for, each call at its time, and stores what it stored.
+
+        At `url` a stack waits for the answer to its request.
+        """
         reached = self._file["moments"][moment]
+        self._like[self._file["url"]] = url
         self._learn(self._file["ids"], names(tandem.ids))
         for call in self._file["calls"][: reached["calls"]]:
             tandem.settle(max(0.0, call["at"] - tandem.lab.clock.seconds()))
@@ -211,6 +232,8 @@ class World:
             table.put_item(TableName=AUDIT, Item=self._hashed(self.there(item), item["hash"]["S"]))
         for item in reached["state"]:
             table.put_item(TableName=STATE, Item=self.there(item))
+        edge.delivered = len(edge.published)
+        edge.forget_calls()
 
     def _learn(self, old: Mapping[str, str], new: Mapping[str, str]) -> None:
         assert old.keys() <= new.keys()

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tandem.audit import Record, problems
+from tests.cloudformation import cloudformation
 from tests.judging import moved, notified, told, whole
 from tests.managing import Managed
 from tests.release import World, both
@@ -27,9 +28,7 @@ def left(moment: str) -> Iterator[tuple[Managed, Stack, World]]:
     """Yields the functions of this code, started in what the release left at that moment."""
     with both() as (tandem, edge):
         release = World(RELEASE)
-        release.build(tandem, moment)
-        edge.delivered = len(edge.published)
-        edge.forget_calls()
+        release.build(tandem, edge, moment)
         yield tandem, edge, release
         whole(edge)
 
@@ -83,6 +82,18 @@ def test_a_move_that_the_release_could_not_notify_is_notified_once() -> None:
         assert told(edge) == ["moved 4 Elastic IPs to fw2"]
         edge.sweep()
         assert told(edge) == []
+
+
+@prove
+def test_a_stack_that_asked_the_release_is_answered_once() -> None:
+    with cloudformation() as stacks, both() as (tandem, edge):
+        World(RELEASE).build(tandem, edge, "asked", f"http://127.0.0.1:{stacks.port}/asked")
+        tandem.refresh()
+        live(tandem, edge)
+        (answer,) = stacks.answers["asked"]
+        assert (answer["Status"], answer["LogicalResourceId"]) == ("SUCCESS", "Transit")
+        assert tandem.record("transit").provisioned is not None
+        assert moved(edge) == []
 
 
 @begins_in(left, "quiet")
