@@ -122,12 +122,12 @@ define environment
 @$(1)/bin/python -m pip install -qq --require-hashes --no-deps -r $(2)
 endef
 
-lock: ## compile the locks anew (needs uv)
+lock: ## compile the locks anew (needs uv); UPGRADE=urllib3 takes the newest of a package
 	cd requirements && $(COMPILE) dev.in -o dev.txt && $(COMPILE) sam.in -o sam.txt
 	cd layers/tandem && $(COMPILE) requirements.txt -o requirements.lock
 
 UV ?= uv
-COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+COMPILE = $(UV) pip compile --quiet $(UPGRADE:%=--upgrade-package %) --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 
 clean: ## remove everything that make has made

@@ -1,25 +1,28 @@
 """(c) Start-up of each handler beside a bare one, in fresh processes, with bytecode and without.
 
-The packages are those of the Lambda runtime (boto3) and of the layer, copied from this environment and, for
-bytecode, compiled as the layer's Makefile does; a function's own file never has bytecode.
+The packages are copied from this environment: those of the layer for a handler, with the models that its
+Makefile keeps, and those of the Lambda runtime for the bare one. For bytecode they are compiled as that
+Makefile does; a function's own file never has bytecode.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from bench.servers import ROOT
 
-RUNTIME = ("boto3", "botocore", "s3transfer", "dateutil", "urllib3", "six", "jmespath")
+SDK = ("botocore", "dateutil", "urllib3", "six", "jmespath")
+RUNTIME = (*SDK, "boto3", "s3transfer")
 LAYER = (
-    "aws_lambda_powertools", "jsonschema", "attr", "attrs", "pyrsistent", "_pyrsistent_version",
+    *SDK, "aws_lambda_powertools", "jsonschema", "attr", "attrs", "pyrsistent", "_pyrsistent_version",
     "typing_extensions", "tandem",
 )  # fmt: skip
 BARE = "bare"
@@ -43,14 +46,17 @@ SECONDS = 60
 
 def measure(environment: Mapping[str, str], say: Callable[[str], None]) -> list[dict[str, Any]]:
     """One row for each handler, with bytecode and without; all take turns."""
-    with tempfile.TemporaryDirectory(prefix="tandem-bench-") as folder:
-        root = Path(folder)
-        packages = {False: _packages(root / "plain", compiled=False)}
-        packages[True] = _packages(root / "compiled", compiled=True)
+    with tempfile.TemporaryDirectory(prefix="tandem-bench-") as name:
+        root = Path(name)
         handlers = {BARE: _bare(root)} | {p.parent.name: p.parent for p in _functions()}
-        rows: dict[tuple[str, bool], list[float]] = {(h, b): [] for h in handlers for b in packages}
+        rows: dict[tuple[str, bool], list[float]] = {(h, b): [] for h in handlers for b in (False, True)}
+        runtime = {b: _packages(root / f"runtime-{b}", RUNTIME, compiled=b) for b in (False, True)}
+        layer = {b: _packages(root / f"layer-{b}", LAYER, compiled=b) for b in (False, True)}
+        for folder in layer.values():
+            _keep_models(folder / "botocore" / "data")
         for number in range(REPEATS):
             for (handler, bytecode), took in rows.items():
+                packages = runtime if handler == BARE else layer
                 seconds = _start(handlers[handler], packages[bytecode], environment)
                 took.append(round(seconds * 1000, 1))
             say(f"start-up, {number + 1} of {REPEATS}")
@@ -68,10 +74,10 @@ def _bare(root: Path) -> Path:
     return folder
 
 
-def _packages(target: Path, *, compiled: bool) -> Path:
+def _packages(target: Path, names: Iterable[str], *, compiled: bool) -> Path:
     """The packages in one folder. What is no code (botocore's 25 MB of API models) is linked, not copied."""
     target.mkdir()
-    for name in (*RUNTIME, *LAYER):
+    for name in names:
         found = importlib.util.find_spec(name)
         if found is None or found.origin is None:
             raise ModuleNotFoundError(name)
@@ -80,15 +86,20 @@ def _packages(target: Path, *, compiled: bool) -> Path:
             shutil.copytree(
                 origin.parent, target / name, ignore=shutil.ignore_patterns("__pycache__", "data")
             )
+            if (data := origin.parent / "data").exists():
+                shutil.copytree(data, target / name / "data", copy_function=os.symlink)
         else:
             shutil.copy(origin, target)
-    for name in ("boto3", "botocore"):
-        data = Path(str(importlib.util.find_spec(name).origin)).parent / "data"  # type: ignore[union-attr]
-        (target / name / "data").symlink_to(data)
     if compiled:
         command = [sys.executable, "-m", "compileall", "-qq", "-j", "0"]
         subprocess.run([*command, "--invalidation-mode", "unchecked-hash", str(target)], check=True)
     return target
+
+
+def _keep_models(data: Path) -> None:
+    """Leaves the models that the layer has, by its Makefile's own rule."""
+    command = ["make", "--silent", "models", f"DATA={data}"]
+    subprocess.run(command, cwd=ROOT / "layers" / "tandem", timeout=SECONDS, check=True)
 
 
 def _start(handler: Path, packages: Path, environment: Mapping[str, str]) -> float:

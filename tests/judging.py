@@ -6,6 +6,8 @@ import json
 import os
 import re
 from collections import Counter
+from collections.abc import Iterable
+from typing import Any
 from unittest import mock
 
 from tandem.adapters import clients
@@ -37,13 +39,18 @@ def reasons(s: Stack) -> list[str]:
 
 def told(s: Stack) -> list[str]:
     """Returns the subject of each message that people got since the last time, through the real notifier."""
+    return notified(s, s.events())
+
+
+def notified(s: Stack, events: Iterable[dict[str, Any]]) -> list[str]:
+    """Returns the subjects of the messages that the real notifier sends for these events."""
     subjects = []
     with mock.patch.dict(os.environ, {"TANDEM_NOTIFICATION_TOPIC": TOPIC}):
         clients.sns().create_topic(Name="people")
         inbox = s.queues.create_queue(QueueName="people")["QueueUrl"]
         clients.sns().subscribe(TopicArn=TOPIC, Protocol="sqs", Endpoint=TOPIC.replace("sns", "sqs"))
         notifier = cold_start("notifier")
-        for event in s.events():
+        for event in events:
             if event["detail-type"] not in TOLD:
                 continue
             notifier.handler(event, Context())

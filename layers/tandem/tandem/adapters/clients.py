@@ -1,6 +1,7 @@
 """AWS clients, made once per process with time-outs that fit the failover path.
 
 They are botocore's own, as boto3 hands them out: to import boto3 as well would cost a cold start 20 ms.
+The layer brings botocore, with the services of which a client is made here or in `cloudtrail`, and no others.
 
 An invocation can bound them (`within`): then no call begins that could last longer than it does.
 """
@@ -122,8 +123,8 @@ def ec2() -> EC2Client:
     client = cast("EC2Client", made("ec2", READS))
     if not hasattr(client, "get_route_server_routing_database"):
         raise ConfigurationError(
-            f"botocore {botocore.__version__} knows no Route Server, which came in April 2025 (facts §3.3): "
-            "take a newer Lambda runtime version, or add boto3 to layers/tandem/requirements.txt"
+            f"botocore {botocore.__version__} knows no Route Server, which came in April 2025: the layer has "
+            "a newer one (layers/tandem/requirements.txt), so build it and deploy again"
         )
     return _bounded(client, READ_SECONDS + TABLE_SECONDS)
 
