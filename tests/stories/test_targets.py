@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from lab.ec2.scenario_routing import tags_on
+from tandem.adapters import ec2rows
+from tandem.adapters.rows import Row
+from tandem.model import PrivateAddress
 from tests.judging import moved, reasons, told
 from tests.stack import MOVING, Stack, edge_document
 from tests.worlds import attach, outside_interfaces
@@ -66,6 +71,34 @@ def test_target_with_a_strangers_elastic_ip_whose_interface_cannot_be_read(edge:
     assert found.get("PrivateIpAddress") == "10.0.2.21"
     assert sorted(moved(edge)) == ["eip1", "eip3", "eip4"]
     assert f"has another Elastic IP, {strange}: a move would throw it off" in reasons(edge)[-1]
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_target_with_a_strangers_elastic_ip_that_is_unread_alone(
+    edge: Stack, monkeypatch: pytest.MonkeyPatch, *, is_whole: bool
+) -> None:
+    """The target's interface cannot be read, by itself or at all: the addresses say what a move displaces."""
+    ec2 = edge.lab.client()
+    strange = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    edge.levers.associate_as_stranger(
+        allocation_id=strange, network_interface_id=edge.ids["interfaces"]["fw2"], private_ip="10.0.2.21"
+    )
+    read = ec2rows._private_address
+
+    def unreadable(row: Row) -> PrivateAddress:
+        # only DescribeNetworkInterfaces shows an allocation
+        is_alone = "AllocationId" in (row.get("Association") or {})
+        if row["PrivateIpAddress"] == "10.0.2.21" and (is_alone or not is_whole):
+            raise ValueError("odd")
+        return read(row)
+
+    monkeypatch.setattr(ec2rows, "_private_address", unreadable)
+    edge.levers.kill(name="fw1")
+    edge.live(10)
+    (found,) = ec2.describe_addresses(AllocationIds=[strange])["Addresses"]
+    assert found.get("PrivateIpAddress") == "10.0.2.21"
+    assert sorted(moved(edge)) == ["eip1", "eip3", "eip4"]
+    assert f"has another Elastic IP, {strange}" in reasons(edge)[-1]
 
 
 def test_target_with_an_auto_assigned_address_whose_interface_cannot_be_read(edge: Stack) -> None:

@@ -231,6 +231,21 @@ def test_a_changed_next_hop_is_told_in_the_words_of_the_bus():
         (fib(FW1), {DEFAULT: ()}, f"0.0.0.0/0 goes to {FW1}; the last look saw that it was not in the FIB"),
         (fib(FW1), {}, f"0.0.0.0/0 goes to {FW1}, and nobody has looked yet"),
         (RoutingDatabase(), None, "0.0.0.0/0 is not in the FIB, and nobody has looked yet"),
+        (
+            RoutingDatabase(doubts={DEFAULT: "odd"}),
+            {DEFAULT: (FW1,)},
+            f"0.0.0.0/0 cannot be read (odd); the last look saw that it went to {FW1}",
+        ),
+        (
+            RoutingDatabase(doubts={"": "odd"}),
+            None,
+            "0.0.0.0/0 cannot be read (odd), and nobody has looked yet",
+        ),
+        (
+            replace(fib(FW2), doubts={"": "odd"}),
+            {DEFAULT: (FW1,)},
+            f"0.0.0.0/0 goes to {FW2}; the last look saw that it went to {FW1}",
+        ),
     ],
 )
 def test_every_kind_of_change_has_its_words_and_meets_the_schema(database, seen, cause):

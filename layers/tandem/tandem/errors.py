@@ -48,6 +48,7 @@ THROTTLED_CODES = frozenset(
 """AWS's codes for too many calls: what is answered with one was not begun."""
 
 PASSING_CODES = THROTTLED_CODES | {
+    "ConcurrentTagAccess",
     "DependencyViolation",
     "IncorrectInstanceState",
     "IncorrectState",
@@ -56,7 +57,9 @@ PASSING_CODES = THROTTLED_CODES | {
     "InternalException",
     "InternalFailure",
     "InternalServerError",
+    "InvalidPaginationToken",
     "PriorRequestNotComplete",
+    "RequestExpired",
     "RequestTimeout",
     "RequestTimeoutException",
     "RetryableError",

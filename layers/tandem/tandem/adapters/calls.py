@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from tandem.errors import (
     THROTTLED_CODES,
@@ -39,6 +40,8 @@ def called(about: str, call: Callable[[], T]) -> T:
         raise failure(about, error) from error
     except BotoCoreError as error:
         raise TemporaryError(f"no answer about {about}: {error}") from error
+    except (ResponseParserError, ValueError) as error:
+        raise TemporaryError(f"AWS's answer about {about} cannot be read: {error}") from error
 
 
 def failure(about: str, error: ClientError) -> CallFailedError:

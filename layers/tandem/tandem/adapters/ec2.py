@@ -44,9 +44,9 @@ def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = 
 
     Raises TemporaryError where the routing database, the peers or the addresses cannot be read. Where the
     interfaces or the instances cannot, they are None, with the reason in `failed`; where only the interfaces
-    cannot, they are what the instances show of theirs. The addresses on the interfaces are read then as well,
-    since a move would throw them off (facts §8.1). Every read
-    has ended when it returns or raises: the invocation bounds their time (`clients.within`).
+    cannot, they are what the instances show of theirs. The addresses on the interfaces that cannot be read
+    are asked for then, since a move would displace them (facts §8.1). Every read has ended when it returns or
+    raises: the invocation bounds their time (`clients.within`).
     """
     route_server_id = topology.route_server.route_server_id
     if route_server_id is None:
@@ -66,8 +66,8 @@ def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = 
     try:
         shown = _or_none(reading_interfaces, failed)
         at_targets: Rows[ElasticIp] = Rows()
-        if shown is None:
-            at_targets = ec2reads.elastic_ips("network-interface-id", topology.target_interface_ids)
+        if unshown := _unshown(topology, shown):
+            at_targets = ec2reads.elastic_ips("network-interface-id", unshown)
         instances = _or_none(reading_instances, failed)
         addresses, peers = reading_addresses.result(), reading_peers.result()
         database = reading_database.result()
@@ -122,6 +122,14 @@ def _interfaces(
     return known, {id_: why for id_, why in unread.items() if id_ not in by_id}
 
 
+def _unshown(topology: Topology, shown: Rows[NetworkInterface] | None) -> Sequence[str]:
+    """Returns the targets' interfaces that cannot be read: which addresses they have is asked for then."""
+    targets = topology.target_interface_ids
+    if shown is None:
+        return tuple(targets)
+    return tuple(shown.unknown(targets, {i.network_interface_id for i in shown.found}))
+
+
 def _with_allocations(interface: NetworkInterface, allocations: dict[str, str]) -> NetworkInterface:
     """The interface as its instance shows it, without allocations, with those of the known addresses."""
     addresses = (replace(a, allocation_id=allocations.get(a.public_ip or "")) for a in interface.addresses)
@@ -137,7 +145,8 @@ def _unknown_instances(topology: Topology, instances: Rows[Instance] | None) -> 
 def _unknown_peers(topology: Topology, peers: Rows[Peer]) -> dict[str, str]:
     """Those at declared addresses, and those that do not show theirs."""
     declared = {"", *(a for appliance in topology.appliances.values() for a in appliance.peer_addresses)}
-    return {row.about: row.words for row in reversed(peers.unread) if row.about in declared}
+    there = [row for row in peers.unread if row.row.get("State") not in GOING]
+    return {row.about: row.words for row in reversed(there) if row.about in declared}
 
 
 def interfaces(topology: Topology) -> Rows[NetworkInterface]:

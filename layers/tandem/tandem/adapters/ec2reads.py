@@ -7,14 +7,15 @@ TemporaryError where EC2 does not answer, or answers without the list that it wa
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
 from tandem.adapters import clients, ec2rows
 from tandem.adapters.calls import called
 from tandem.adapters.ec2rows import Instance
-from tandem.adapters.rows import UNREADABLE, Kind, Row, Rows, read
-from tandem.errors import ConfigurationError, TemporaryError
+from tandem.adapters.rows import UNREADABLE, Kind, Row, Rows, Unread, read
+from tandem.errors import THROTTLED_CODES, CallFailedError, ConfigurationError, TemporaryError
 from tandem.model import ElasticIp, NetworkInterface, Peer, RoutingDatabase
 
 T = TypeVar("T")
@@ -22,10 +23,21 @@ T = TypeVar("T")
 Filters = dict[str, Iterable[str]]
 
 MOST_VALUES = 200
-"""More than this in one filter EC2 is reported to refuse; no page of its reference gives the number."""
+"""Values of all filters of one request (EC2 User Guide, Using_Filtering)."""
+
+NO_INSTANCE = "InvalidInstanceID.NotFound"
+
+NOT_ALONE = THROTTLED_CODES | {"UnauthorizedOperation"}
+"""Refusals that more calls would only repeat."""
+
+MOST_ALONE = 20
+"""More instances than a topology has are not asked for one by one."""
+
+PAGED = frozenset({"describe_network_interfaces"})
+"""EC2 refuses these without pages in large accounts (API_DescribeNetworkInterfaces)."""
 
 PAGE = 1000
-"""Routes of a routing database in one answer."""
+"""Routes of a routing database, or interfaces, in one answer."""
 
 
 def peers(route_server_id: str) -> Rows[Peer]:
@@ -39,7 +51,8 @@ def routing_database(route_server_id: str) -> RoutingDatabase:
     more: dict[str, Any] = {"MaxResults": PAGE}
     while True:
         page = answer_about("get_route_server_routing_database", route_server_id, more)
-        rows += list_in(page, "Routes", "GetRouteServerRoutingDatabase")
+        if "Routes" in page or "AreRoutesPersisted" not in page:  # else it may be how AWS shows an empty one
+            rows += list_in(page, "Routes", "GetRouteServerRoutingDatabase")
         if not page.get("NextToken"):
             break
         more["NextToken"] = page["NextToken"]
@@ -75,14 +88,40 @@ def interfaces(by: str, values: Iterable[str], vpc_id: str | None = None) -> Row
 
 
 def instances(instance_ids: Iterable[str]) -> Rows[Instance]:
-    """Returns the instances that AWS still knows."""
-    return described(
-        "describe_instances",
-        "Reservations",
-        ec2rows.INSTANCE,
-        {"instance-id": instance_ids},
-        inside="Instances",
-    )
+    """Returns the instances that AWS still knows.
+
+    Where a zone is disrupted, the call fails if it is about an instance there, and works for instances of
+    other zones alone (API_DescribeInstances). So each is asked for by itself then, and those of which nothing
+    comes are unread.
+    """
+    ids = list(dict.fromkeys(instance_ids))
+    try:
+        return described(
+            "describe_instances",
+            "Reservations",
+            ec2rows.INSTANCE,
+            {"instance-id": ids},
+            inside="Instances",
+        )
+    except CallFailedError as error:
+        if not 1 < len(ids) <= MOST_ALONE or error.code in NOT_ALONE:
+            raise
+        with ThreadPoolExecutor(max_workers=len(ids)) as side:
+            alone = list(side.map(_instance, ids))
+        if all(rows.unread for rows in alone):
+            raise
+    return sum(alone, Rows())
+
+
+def _instance(instance_id: str) -> Rows[Instance]:
+    """Returns the instance; none if AWS does not know it, an unread one if the call fails."""
+    one = {"InstanceIds": [instance_id]}
+    try:
+        rows = called(instance_id, partial(_pages, "describe_instances", "Reservations", "Instances", one))
+    except (CallFailedError, TemporaryError) as error:
+        is_gone = isinstance(error, CallFailedError) and error.code == NO_INSTANCE
+        return Rows() if is_gone else Rows(unread=(Unread(instance_id, str(error), {}),))
+    return read(rows, ec2rows.INSTANCE)
 
 
 def described(
@@ -108,14 +147,16 @@ def _chunks(filters: Filters) -> Iterator[dict[str, Any]]:
     (name, values), *others = filters.items()
     unique = list(dict.fromkeys(values))
     rest = [{"Name": other, "Values": list(given)} for other, given in others]
-    for start in range(0, len(unique), MOST_VALUES):
-        yield {"Filters": [{"Name": name, "Values": unique[start : start + MOST_VALUES]}, *rest]}
+    most = MOST_VALUES - sum(len(other["Values"]) for other in rest)
+    for start in range(0, len(unique), most):
+        yield {"Filters": [{"Name": name, "Values": unique[start : start + most]}, *rest]}
 
 
 def _pages(operation: str, members: str, inside: str, chosen: dict[str, Any]) -> list[Row]:
     client = clients.ec2()
     if client.can_paginate(operation):
-        pages = client.get_paginator(operation).paginate(**chosen)  # type: ignore[call-overload]
+        more = {"PaginationConfig": {"PageSize": PAGE}} if operation in PAGED else {}
+        pages = client.get_paginator(operation).paginate(**chosen, **more)  # type: ignore[call-overload]
     else:
         pages = [getattr(client, operation)(**chosen)]
     try:

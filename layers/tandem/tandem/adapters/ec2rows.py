@@ -16,6 +16,7 @@ from tandem.adapters.rows import (
     beside,
     flag,
     given,
+    has,
     number,
     part,
     parts,
@@ -38,6 +39,9 @@ from tandem.model import (
     Status,
 )
 from tandem.topology import canonical_address, canonical_prefix
+
+INSTANCE_STATES = frozenset({"pending", "running", "shutting-down", "terminated", "stopping", "stopped"})
+"""What an instance is while it is in another state is unknown (API_InstanceState)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +131,14 @@ def _status(row: Row, name: str) -> Status:
 def _elastic_ip(row: Row, odd: Odd) -> ElasticIp:
     """It has no holder only where AWS shows neither an association nor a member that an association has."""
     holder = None
-    if any(row.get(name) is not None for name in ("AssociationId", "NetworkInterfaceId", "InstanceId")):
+    if any(has(row, name) for name in ("AssociationId", "NetworkInterfaceId", "InstanceId")):
         # of an instance's own primary interface EC2 shows that as well (API_Address)
         holder = Holder(
             text(row, "NetworkInterfaceId"), text(row, "PrivateIpAddress"), text(row, "AssociationId")
         )
     return ElasticIp(
         text(row, "AllocationId"),
-        text(row, "PublicIp"),
+        _public_ip(row),
         holder,
         beside(row, "Tags", tags, odd) or (),
         beside(row, "NetworkBorderGroup", text, odd),
@@ -165,19 +169,27 @@ def _private_address(row: Row) -> PrivateAddress:
     association = given(row, "Association", part)
     return PrivateAddress(
         text(row, "PrivateIpAddress"),
-        None if association is None else text(association, "PublicIp"),
+        None if association is None else _public_ip(association),
         None if association is None else given(association, "AllocationId", text),
     )
 
 
+def _public_ip(row: Row) -> str:
+    """Reads the address behind an association; a Wavelength Zone or an Outpost has another kind."""
+    kinds = ("PublicIp", "CarrierIp", "CustomerOwnedIp")
+    return text(row, next((name for name in kinds if has(row, name)), kinds[0]))
+
+
 def _instance(row: Row, odd: Odd) -> Instance:
-    instance_id = text(row, "InstanceId")
+    instance_id, state = text(row, "InstanceId"), text(part(row, "State"), "Name")
+    if state not in INSTANCE_STATES:
+        raise ValueError(f"its state is {state!r}")
     attached = beside(row, "NetworkInterfaces", parts, odd) or []
     interfaces = read((_attached(interface, instance_id) for interface in attached), INTERFACE)
     odd += interfaces.words
     return Instance(
         instance_id,
-        text(part(row, "State"), "Name"),
+        state,
         interfaces,
         beside(row, "Tags", tags, odd) or (),
     )

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tandem.adapters import ec2, ec2reads, vpcreads
 from tandem.adapters.rows import Rows
+from tandem.errors import ConfigurationError
 from tandem.inventory import Inventory, RouteServerReading, Subnet
 from tandem.model import NetworkInterface, RouteServer
 from tandem.place import Place
@@ -21,18 +22,21 @@ ON_ITS_WAY_OUT = frozenset({"deleting", "deleted"})
 def route_server(route_server_id: str) -> RouteServerReading | None:
     """The route server with its endpoints and peers; None where it is not there (any more).
 
-    Raises RegionWithoutRouteServerError, TemporaryError, ConfigurationError: for a row that cannot be read
-    too, since what is left out would look deleted.
+    Raises RegionWithoutRouteServerError, TemporaryError, ConfigurationError: for a row of it that cannot be
+    read too, since what is left out would look deleted.
     """
-    return _reading(route_servers(), route_server_id)
+    return _reading(vpcreads.route_servers(), route_server_id)
 
 
 def read(topology: Topology, stack: str, place: Place) -> Inventory:
     """Everything that the third pass of cross-checks judges. Raises as `route_server` does; what cannot be
     read of anything else is in `Inventory.unknown`.
     """
-    servers = route_servers()
-    reading = _reading(servers, topology.route_server.route_server_id or "")
+    every = vpcreads.route_servers()
+    if topology.manage and topology.route_server.route_server_id is None:
+        every.whole()  # else one that cannot be read may be in its VPC
+    servers = _there(every)
+    reading = _reading(every, topology.route_server.route_server_id or "")
     vpc_ids = _associated(reading)
     if topology.manage and topology.route_server.vpc_id:
         vpc_ids = (topology.route_server.vpc_id,)
@@ -70,8 +74,11 @@ def read(topology: Topology, stack: str, place: Place) -> Inventory:
     )
 
 
-def _reading(servers: Sequence[RouteServer], route_server_id: str) -> RouteServerReading | None:
-    server = next((s for s in servers if s.route_server_id == route_server_id), None)
+def _reading(every: Rows[RouteServer], route_server_id: str) -> RouteServerReading | None:
+    unread = every.unknown([route_server_id], {server.route_server_id for server in every.found})
+    if route_server_id in unread:
+        raise ConfigurationError(unread[route_server_id])
+    server = next((s for s in _there(every) if s.route_server_id == route_server_id), None)
     if server is None:
         return None
     peers = tuple(p for p in ec2reads.peers(route_server_id).whole() if p.state in THERE)
@@ -80,8 +87,14 @@ def _reading(servers: Sequence[RouteServer], route_server_id: str) -> RouteServe
 
 
 def route_servers() -> tuple[RouteServer, ...]:
-    """All that are there: a wrong ID is answered with what there is."""
-    return tuple(s for s in vpcreads.route_servers().whole() if s.state not in ON_ITS_WAY_OUT)
+    """Returns all that are there. Raises ConfigurationError where one cannot be read."""
+    every = vpcreads.route_servers()
+    every.whole()
+    return _there(every)
+
+
+def _there(every: Rows[RouteServer]) -> tuple[RouteServer, ...]:
+    return tuple(server for server in every.found if server.state not in ON_ITS_WAY_OUT)
 
 
 def _associated(reading: RouteServerReading | None) -> tuple[str, ...]:

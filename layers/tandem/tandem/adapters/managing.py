@@ -14,7 +14,7 @@ from tandem.adapters import clients, ec2, ec2reads, vpcreads
 from tandem.adapters.calls import called
 from tandem.errors import ConfigurationError, TemporaryError
 from tandem.model import Route
-from tandem.provisioning.managed import DELETED, Desired, Observed, Tags, server_of
+from tandem.provisioning.managed import DELETED, ROUTE_SERVER, Desired, Observed, Tags, server_of
 from tandem.provisioning.managesteps import (
     Action,
     AssociateVpc,
@@ -43,12 +43,14 @@ def observe(desired: Desired) -> Observed:
 
     Raises RegionWithoutRouteServerError, TemporaryError, ConfigurationError.
     """
-    servers = vpcreads.route_servers().whole()
-    server = server_of(desired, servers)
+    every = vpcreads.route_servers()
+    server = server_of(desired, every.found)
+    if server is None or server.route_server_id != desired.former.get(ROUTE_SERVER, desired.adopts):
+        every.whole()  # else one that cannot be read may be it
     interfaces = {i.network_interface_id: i for i in ec2.interfaces(desired.topology).whole()}
     instances = ec2reads.instances(desired.topology.instance_ids).whole()
     around = Observed(
-        servers, interfaces=interfaces, instance_states={i.instance_id: i.state for i in instances}
+        every.found, interfaces=interfaces, instance_states={i.instance_id: i.state for i in instances}
     )
     if server is None:
         return around

@@ -24,6 +24,9 @@ Odd = list[str]
 UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
 """What reading a row raises where AWS shows it otherwise than it documents."""
 
+DELETED = "deleted"
+"""AWS shows what is deleted for a while, and does not say with which members: it may be left out."""
+
 LONGEST_WHY = 200
 """Characters of what is wrong with a row."""
 
@@ -87,6 +90,8 @@ def read(rows: Iterable[Any], kind: Kind[T]) -> Rows[T]:
         try:
             found.append(kind.read(known, left_out))
         except UNREADABLE as error:
+            if known.get("State") == DELETED:
+                continue
             unread.append(Unread(about, f"{which} cannot be read ({_why(error)})", known))
         odd += [f"{which} is read without a member that cannot be read ({why})" for why in left_out]
     return Rows(tuple(found), tuple(unread), tuple(odd))
@@ -111,9 +116,14 @@ def text(row: Row, name: str) -> str:
     return value
 
 
+def has(row: Row, name: str) -> bool:
+    """Returns True if AWS shows a value: the SDK reads an empty XML element as an empty text."""
+    return row.get(name) not in (None, "")
+
+
 def given(row: Row, name: str, reader: Callable[[Row, str], T]) -> T | None:
     """Reads a member that AWS may leave out: returns None then. Raises where it cannot be read."""
-    return None if row.get(name) is None else reader(row, name)
+    return reader(row, name) if has(row, name) else None
 
 
 def prefix_of(row: Row, name: str) -> str:
@@ -143,7 +153,7 @@ def part(row: Row, name: str) -> Row:
 
 def parts(row: Row, name: str) -> list[Row]:
     value = row.get(name)
-    if value is None:
+    if value in (None, ""):
         return []
     if not isinstance(value, list) or not all(isinstance(part, Mapping) for part in value):
         raise ValueError(f"{name} is {value!r}")
@@ -164,7 +174,7 @@ def tags(row: Row, name: str) -> tuple[tuple[str, str], ...]:
 
 def beside(row: Row, name: str, reader: Callable[[Row, str], T], odd: Odd) -> T | None:
     """Reads a member that no decision depends on. Where it cannot, returns None and adds to `odd`."""
-    if row.get(name) is None:
+    if not has(row, name):
         return None
     try:
         return reader(row, name)

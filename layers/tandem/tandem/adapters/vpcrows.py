@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from tandem.adapters.rows import Kind, Odd, Row, beside, flag, given, number, parts, prefix_of, tags, text
 from tandem.inventory import Endpoint, RouteTable, Subnet
@@ -11,6 +11,8 @@ from tandem.topology import canonical_prefix
 
 ADVERTISED, MADE = "Advertisement", "CreateRoute"
 """Origins of a route that a route server wrote, and of one that somebody made (facts §1.2)."""
+
+ENDED = frozenset({"disassociating", "disassociated", "failing", "failed"})
 
 TARGETS = (
     *("GatewayId", "NatGatewayId", "TransitGatewayId", "VpcPeeringConnectionId", "NetworkInterfaceId"),
@@ -55,7 +57,7 @@ def _subnet(row: Row, odd: Odd) -> Subnet:
 
 
 def _route_table(row: Row, odd: Odd) -> RouteTable:
-    associations = parts(row, "Associations")
+    associations = [a for a in parts(row, "Associations") if _is_there(a, "AssociationState")]
     written = [route for route in parts(row, "Routes") if route.get("Origin") != ADVERTISED]
     return RouteTable(
         text(row, "RouteTableId"),
@@ -71,7 +73,9 @@ def _route_table(row: Row, odd: Odd) -> RouteTable:
 
 
 def _leads_to_internet(route: Row) -> bool:
-    return str(route.get("GatewayId", "")).startswith("igw-") and route.get("State") != "blackhole"
+    """Elastic IPs are IPv4: what leads IPv6 there is of no use to them."""
+    is_up = route.get("State", "active") == "active" and "DestinationCidrBlock" in route
+    return is_up and str(route.get("GatewayId", "")).startswith("igw-")
 
 
 def _static_routes(routes: Iterable[Row]) -> Iterator[tuple[str, str]]:
@@ -84,9 +88,17 @@ def _static_routes(routes: Iterable[Row]) -> Iterator[tuple[str, str]]:
 
 def _vpc(row: Row, odd: Odd) -> tuple[str, ...]:
     """Returns the address blocks, IPv4 and then IPv6."""
-    four = [text(block, "CidrBlock") for block in parts(row, "CidrBlockAssociationSet")]
-    six = [text(block, "Ipv6CidrBlock") for block in parts(row, "Ipv6CidrBlockAssociationSet")]
+    blocks = parts(row, "CidrBlockAssociationSet")
+    blocks_6 = parts(row, "Ipv6CidrBlockAssociationSet")
+    four = [text(block, "CidrBlock") for block in blocks if _is_there(block, "CidrBlockState")]
+    six = [text(block, "Ipv6CidrBlock") for block in blocks_6 if _is_there(block, "Ipv6CidrBlockState")]
     return tuple(canonical_prefix(block) for block in (*four, *six))
+
+
+def _is_there(row: Row, name: str) -> bool:
+    """Returns False for an association that AWS shows as ended or failed; one of an unknown state counts."""
+    state = row.get(name)
+    return not isinstance(state, Mapping) or state.get("State") not in ENDED
 
 
 def _zone(row: Row, odd: Odd) -> tuple[str, str | None]:

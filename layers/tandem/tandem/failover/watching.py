@@ -54,6 +54,8 @@ class Change:
     prefix: str
     seen: tuple[str, ...] | None
     routes: tuple[Route, ...]
+    doubt: str | None = None
+    """Why nobody can tell whether it is in the FIB, where no row can be read that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,9 @@ def next_hops(prefixes: Iterable[str], database: RoutingDatabase) -> dict[str, t
 
 def changed(prefixes: Iterable[str], database: RoutingDatabase, seen: NextHops | None) -> tuple[Change, ...]:
     """The tracked prefixes whose next hops differ from what was seen; all where nobody ever looked."""
-    known = seen or {}
+    known, doubts = seen or {}, database.doubts
     return tuple(
-        Change(prefix, known.get(prefix), _in_fib(prefix, database))
+        Change(prefix, known.get(prefix), _in_fib(prefix, database), doubts.get(prefix) or doubts.get(""))
         for prefix, hops in next_hops(prefixes, database).items()
         if known.get(prefix) is None or set(known[prefix]) != set(hops)
     )
@@ -229,7 +231,8 @@ def _event(topology: str, change: Change, now: datetime) -> Event:
 
 def _cause(change: Change) -> str:
     hops = sorted({route.next_hop for route in change.routes})
-    now = f"goes to {' and '.join(hops)}" if hops else "is not in the FIB"
+    absent = f"cannot be read ({change.doubt})" if change.doubt else "is not in the FIB"
+    now = f"goes to {' and '.join(hops)}" if hops else absent
     if change.seen is None:
         return f"{change.prefix} {now}, and nobody has looked yet"
     before = f"went to {' and '.join(change.seen)}" if change.seen else "was not in the FIB"
