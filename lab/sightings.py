@@ -2,12 +2,12 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from lab.levers import Levers
+from lab.levers import Levers, NoLab
 
 GLANCE_SECONDS = 0.02
 
@@ -46,6 +46,15 @@ def visible(world: World) -> dict[str, str]:
     for address in world["elastic_ips"]:
         shown[f"Elastic IP {address['public_ip']}"] = address["appliance"] or "nobody"
     return shown
+
+
+def places(world: World) -> dict[str, str]:
+    """What is `visible`, each address with the private IP that it is associated with."""
+    return visible(world) | {
+        f"Elastic IP {a['public_ip']}": f"{a['appliance'] or 'undeclared'} {a['private_ip']}"
+        for a in world["elastic_ips"]
+        if a["interface"]
+    }
 
 
 def parts(world: World) -> dict[str, str]:
@@ -89,7 +98,11 @@ def watching(
             ]
             before = now
 
-    onlooker = threading.Thread(target=look, name="onlooker", daemon=True)
+    def look_while_it_is_up() -> None:
+        with suppress(NoLab):  # whoever waits for the lab says that it is gone
+            look()
+
+    onlooker = threading.Thread(target=look_while_it_is_up, name="onlooker", daemon=True)
     onlooker.start()
     try:
         yield sightings

@@ -104,7 +104,7 @@ def test_a_round_trip_through_the_command_line(server):
 
     def aws(*words):
         done = subprocess.run(
-            [AWS, "ec2", *words, "--endpoint-url", server.url],
+            [sys.executable, AWS, "ec2", *words, "--endpoint-url", server.url],
             env=environment,
             capture_output=True,
             text=True,

@@ -1,0 +1,82 @@
+"""What happens in the lab, in words and in order of time, while it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from lab.queues import Notification
+from lab.sightings import Sighting
+
+Entry = tuple[datetime, str]
+
+HOLD_BACK = timedelta(seconds=1)
+"""How long an entry waits for earlier ones: an event and a message arrive after what they are about."""
+
+TOLD = {
+    "Topology Change": "change",
+    "Provisioning Completed": "",
+    "Provisioning Failed": "reason",
+    "Failover Failed": "",
+    "Drift Detected": "summary",
+    "Compliance Finding": "summary",
+    "Route Leak": "reason",
+    "Override Changed": "change",
+    "Endpoint Maintenance": "cause",
+}
+"""Events that a line is about, and the member of the detail that says the most."""
+
+
+@dataclass
+class Timeline:
+    """Gives each entry once, in order of time; one that is noticed too late for that comes at once."""
+
+    given: list[Entry] = field(default_factory=list)
+    _waiting: list[Entry] = field(default_factory=list)
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """An entry that was there already is the same entry: two decisions may go by one signal."""
+        self._waiting += [e for e in entries if e not in self.given and e not in self._waiting]
+
+    def due(self, until: datetime | None = None) -> list[Entry]:
+        """Those not given yet that happened until then; without a time, all of them."""
+        found = sorted((e for e in self._waiting if until is None or e[0] <= until), key=lambda e: e[0])
+        self._waiting = [e for e in self._waiting if e not in found]
+        self.given += found
+        return found
+
+
+def seen(sightings: Iterable[Sighting]) -> list[Entry]:
+    """An Elastic IP moves; of everything else the state changes."""
+    return [
+        (s.at, f"moved: {address} {s.before} → {s.now}")
+        if (address := s.what.removeprefix("Elastic IP ")) != s.what
+        else (s.at, f"seen: {s.what} {s.before} → {s.now}")
+        for s in sightings
+    ]
+
+
+def announced(event: Mapping[str, Any]) -> list[Entry]:
+    """Nothing of an event that repeats what is seen anyway, as a change of a session or a route."""
+    kind, detail = event["detail-type"], event["detail"]
+    at = datetime.fromisoformat(detail["occurred_at"])
+    if kind == "Failover Decision":
+        signal = detail["signal"]  # AWS says of a sweep no time, and nothing happened then
+        signalled = datetime.fromisoformat(signal["occurred_at"]) if signal["occurred_at"] else at
+        mode = " (dry-run: nothing moves)" if detail["mode"] == "dry-run" else ""
+        return [
+            (signalled, f"signal: {signal['cause']}"),
+            (at, f"decided: {detail['action']}{mode}: {detail['reason']}"),
+        ]
+    if kind == "Failover Completed":
+        verified = datetime.fromisoformat(detail["stages"]["verified_at"])
+        return [(verified, "verified: EC2 shows every address at its new place")]
+    if kind not in TOLD:
+        return []
+    return [(at, f"event: {kind}" + (f": {detail[TOLD[kind]]}" if TOLD[kind] else ""))]
+
+
+def mailed(at: datetime, notification: Notification) -> Entry:
+    return at, f"message: {notification.subject}"
