@@ -108,7 +108,7 @@ $(VENV)/.ready: $(VENV)/.dev $(VENV)/.lab
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.locked
-	$(call install,$(VENV),requirements/dev.txt,110,--upon)
+	$(call install,$(VENV),requirements/dev.txt,130,--upon)
 	@touch $@
 
 $(VENV)/.lab: $(VENV)/.locked pyproject.toml layers/tandem/requirements.txt
