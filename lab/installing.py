@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> int:
 def _install(folder: Path, lock: Path) -> int:
     began = time.monotonic()
     progress = Progress(packages=len(_LOCKED.findall(lock.read_text(encoding="utf-8"))))
-    pip = [folder / "bin" / "python", "-m", "pip", "install", "--require-hashes", "--no-deps"]
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--require-hashes", "--no-deps"]
     with subprocess.Popen(
         [*pip, "--progress-bar", "off", "-r", lock],
         stdin=subprocess.DEVNULL,

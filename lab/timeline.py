@@ -63,13 +63,9 @@ def announced(event: Mapping[str, Any]) -> list[Entry]:
     kind, detail = event["detail-type"], event["detail"]
     at = datetime.fromisoformat(detail["occurred_at"])
     if kind == "Failover Decision":
-        signal = detail["signal"]  # AWS says of a sweep no time, and nothing happened then
-        signalled = datetime.fromisoformat(signal["occurred_at"]) if signal["occurred_at"] else at
         mode = " (dry-run: nothing moves)" if detail["mode"] == "dry-run" else ""
-        return [
-            (signalled, f"signal: {signal['cause']}"),
-            (at, f"decided: {detail['action']}{mode}: {detail['reason']}"),
-        ]
+        cause = detail["signal"]["cause"]
+        return [(at, f"decided: {detail['action']}{mode}: {detail['reason']} (signal: {cause})")]
     if kind == "Failover Completed":
         verified = datetime.fromisoformat(detail["stages"]["verified_at"])
         return [(verified, "verified: EC2 shows every address at its new place")]
