@@ -15,7 +15,7 @@ from lab.servers import ServersError
 from lab.sightings import World, parts, places, watching
 from lab.timeline import HOLD_BACK, Timeline, announced, mailed, seen
 
-GLANCE_SECONDS = 0.25
+GLANCE_SECONDS = 0.1
 
 
 def attend(cloud: Cloud, *, is_deployed: bool, show: Callable[[str], None]) -> None:
@@ -45,4 +45,6 @@ def _receive(timeline: Timeline, people: Notifications | None, bus: BusEvents | 
         timeline.add(announced(event))
     for notification in people.receive() if people else ():
         running.keep_mail(notification)
-        timeline.add([mailed(notification.at, notification)])
+        timeline.add(
+            [mailed(datetime.now(UTC), notification)]
+        )  # SNS gives its own time in whole seconds here
