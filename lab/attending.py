@@ -15,7 +15,7 @@ from lab.servers import ServersError
 from lab.sightings import World, parts, places, watching
 from lab.timeline import HOLD_BACK, Timeline, announced, mailed, seen
 
-GLANCE_SECONDS = 0.1
+GLANCE_SECONDS = 0.05
 
 
 def attend(cloud: Cloud, *, is_deployed: bool, show: Callable[[str], None]) -> None:

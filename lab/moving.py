@@ -32,10 +32,12 @@ def moved(stage: Stage, pull: Callable[[], object], heir: str) -> dict[str, Any]
             stage.wait(what, done, show=lambda: show(datetime.now(UTC) - HOLD_BACK))
 
         pull()
-        wait(f"every address with {heir}", lambda: stage.holders() == {heir})
-        wait("completed, and people notified", lambda: stage.notification("Failover Completed") is not None)
-        wait("completed on the bus", lambda: stage.event("Failover Completed") is not None)
-    show()
+        try:
+            wait(f"every address with {heir}", lambda: stage.holders() == {heir})
+            wait("completed, people notified", lambda: stage.notification("Failover Completed") is not None)
+            wait("completed on the bus", lambda: stage.event("Failover Completed") is not None)
+        finally:  # what was held back belongs before the reason for which a wait failed
+            show()
     decided, completed = stage.event("Failover Decision"), stage.event("Failover Completed")
     if decided is None or completed is None:
         raise DemoFailed("no decision was put on the bus")
