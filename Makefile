@@ -1,8 +1,10 @@
 # The one door. Every target sets up what it needs, once, from Python 3.11 or newer, make and git.
 
 # the first that is new enough; else python3, which then says what is missing
-PYTHON ?= $(or $(shell for python in python3 python3.13 python3.12 python3.11; do \
+ifndef PYTHON
+PYTHON := $(or $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done),python3)
+endif
 VENV := .venv
 VENV_SAM := .venv-sam
 BIN := $(VENV)/bin

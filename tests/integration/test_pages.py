@@ -1,4 +1,4 @@
-"""What README and the pages tell a reader to type exists and works in its order; every link leads somewhere."""
+"""What README and the pages say to type exists and works in its order; every link leads somewhere."""
 
 from __future__ import annotations
 
