@@ -9,6 +9,7 @@ from typing import Any
 
 from lab import running
 from lab.cloud import Cloud
+from lab.demo import RESULT
 from lab.deploy import ROOT, DeployError
 from lab.ec2.scenario import appliances_only
 from lab.example import EXAMPLE, topology
@@ -19,7 +20,6 @@ from lab.servers import ServersError
 from lab.stage import DemoFailed, Stage, console, iso, say
 from tandem.audit import problems
 
-RESULT = ROOT / ".lab" / "demo.json"
 ONE_IN_THREE: dict[str, Any] = {"error": "InternalError", "rate": 0.33}
 TROUBLE: dict[str, dict[str, Any]] = {
     "*": ONE_IN_THREE,
@@ -44,7 +44,6 @@ def play(*, is_troubled: bool) -> int:
 
 
 def _record(is_troubled: bool) -> int:
-    RESULT.unlink(missing_ok=True)  # the last demonstration's: it says nothing of this one
     result: dict[str, Any] = {"started_at": iso(datetime.now(UTC))}
     began = time.monotonic()
     try:
