@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import threading
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from lab.commands import first_steps
 from lab.ec2 import Timings
 from lab.ec2.scenario import edge
 from lab.ec2.server import serve
-from tests.lab.test_http import client
+from tests.lab.test_http import client, wait
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -100,7 +99,7 @@ def test_the_levers_of_readme_work_in_its_order(monkeypatch: pytest.MonkeyPatch,
     assert [lever[0] for lever in levers] == ["kill", "world", "mail", "restore"]
     monkeypatch.setattr(running, "MAIL", tmp_path / "mail.jsonl")
     with serve(timings=Timings.instant()) as server:
-        edge(client(server), server.levers, sleep=lambda _: threading.Event().wait(0.01))
+        edge(client(server), server.levers, sleep=lambda _: wait(0.01))
         monkeypatch.setenv(running.URL, server.url)
         for lever in levers:
             ran = CliRunner().invoke(lab, lever)
