@@ -216,7 +216,7 @@ def main() -> int:
     try:
         app()
     except NoLab as error:
-        _tell(f"{error}: start one with `make lab`, or `python -m lab up`, in another terminal")
+        _tell(f"{error}: start one with `make lab`, or `.venv/bin/python -m lab up`, in another terminal")
         return 2
     except (LeverRefused, DeployError, ServersError, running.NotAlone) as error:
         _tell(str(error))

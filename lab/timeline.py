@@ -15,18 +15,11 @@ Entry = tuple[datetime, str]
 HOLD_BACK = timedelta(seconds=1)
 """How long an entry waits for earlier ones: an event and a message arrive after what they are about."""
 
-TOLD = {
-    "Topology Change": "change",
-    "Provisioning Completed": "",
-    "Provisioning Failed": "reason",
-    "Failover Failed": "",
-    "Drift Detected": "summary",
-    "Compliance Finding": "summary",
-    "Route Leak": "reason",
-    "Override Changed": "change",
-    "Endpoint Maintenance": "cause",
-}
-"""Events that a line is about, and the member of the detail that says the most."""
+REPEATS = {"Look", "Peer State Change", "Route Change"}
+"""Events that say what is seen anyway, or nothing to a person."""
+
+WORDS = ("reason", "summary", "cause", "change")
+"""The member of an event's detail that says the most, the first that it has."""
 
 
 @dataclass
@@ -59,19 +52,20 @@ def seen(sightings: Iterable[Sighting]) -> list[Entry]:
 
 
 def announced(event: Mapping[str, Any]) -> list[Entry]:
-    """Nothing of an event that repeats what is seen anyway, as a change of a session or a route."""
+    """One line, or none for what is in `REPEATS`."""
     kind, detail = event["detail-type"], event["detail"]
     at = datetime.fromisoformat(detail["occurred_at"])
     if kind == "Failover Decision":
         mode = " (dry-run: nothing moves)" if detail["mode"] == "dry-run" else ""
         cause = detail["signal"]["cause"]
         return [(at, f"decided: {detail['action']}{mode}: {detail['reason']} (signal: {cause})")]
-    if kind == "Failover Completed":
+    if kind == "Failover Completed" and detail["stages"]["verified_at"]:
         verified = datetime.fromisoformat(detail["stages"]["verified_at"])
         return [(verified, "verified: EC2 shows every address at its new place")]
-    if kind not in TOLD:
+    if kind in REPEATS:
         return []
-    return [(at, f"event: {kind}" + (f": {detail[TOLD[kind]]}" if TOLD[kind] else ""))]
+    said = next((f": {detail[word]}" for word in WORDS if detail.get(word)), "")
+    return [(at, f"event: {kind}{said}")]
 
 
 def mailed(at: datetime, notification: Notification) -> Entry:

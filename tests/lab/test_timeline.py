@@ -10,7 +10,7 @@ import pytest
 
 from lab.queues import Notification
 from lab.sightings import Sighting, places
-from lab.timeline import Timeline, announced, mailed, seen
+from lab.timeline import REPEATS, Timeline, announced, mailed, seen
 
 EVENTS = Path(__file__).parents[2] / "events"
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -65,13 +65,25 @@ def test_a_decision_in_dry_run_says_that_nothing_moves():
     assert words.startswith("decided: move (dry-run: nothing moves): ")
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("failover-failed", "event: Failover Failed"),
+        ("topology-change", "event: Topology Change: stored"),
+        ("drift-detected", "event: Drift Detected: 192.0.2.10 was taken from fw2 by hand"),
+        ("failover-completed", "verified: EC2 shows every address at its new place"),
+    ],
+)
+def test_an_event_is_shown_by_what_says_the_most(name, words):
+    assert [shown for _, shown in announced(event(name))] == [words]
+
+
 @pytest.mark.parametrize("name", sorted(path.stem for path in EVENTS.glob("*.json")))
 def test_every_event_of_tandem_has_words_or_repeats_what_is_seen(name):
     found = event(name)
     if found.get("source") == "tandem":
         lines = announced(found)
-        repeats = {"Look", "Peer State Change", "Route Change"}
-        assert bool(lines) is (found["detail-type"] not in repeats)
+        assert bool(lines) is (found["detail-type"] not in REPEATS)
         assert all(words.strip() == words and not words.endswith(":") for _, words in lines)
 
 
