@@ -90,7 +90,7 @@ def watching(
     def look() -> None:
         before = shown(levers.world())
         while not ended.wait(glance_seconds):
-            now, at = shown(levers.world()), datetime.now(UTC)
+            at, now = datetime.now(UTC), shown(levers.world())
             sightings.seen += [
                 Sighting(at, what, before.get(what, "unknown"), now[what])
                 for what in now
