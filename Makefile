@@ -109,7 +109,7 @@ setup-lab: $(VENV)/.lab $(VENV_SAM)/.ready ## what the lab and the command line 
 $(VENV)/.ready: $(VENV)/.dev $(VENV)/.lab
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt $(VENV)/.locked
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.locked | $(VENV)/.lab
 	$(call install,$(VENV),requirements/dev.txt,130,--upon)
 	@touch $@
 
