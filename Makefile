@@ -1,8 +1,10 @@
 # The one door. Every target sets up what it needs, once, from Python 3.11 or newer, make and git.
 
 # the first that is new enough; else python3, which then says what is missing
-PYTHON ?= $(or $(shell for python in python3 python3.13 python3.12 python3.11; do \
+ifndef PYTHON
+PYTHON := $(or $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done),python3)
+endif
 VENV := .venv
 VENV_SAM := .venv-sam
 BIN := $(VENV)/bin
@@ -20,19 +22,19 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-trouble lab bench quick test test-fast test-e2e prove prove-fast prove-e2e mutants coverage storm check lint \
-	format types layers template lock setup clean
+	format types layers template lock setup setup-lab clean
 
 help: ## what there is
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
-demo: setup ## deploy the real template on this machine, kill the active appliance, watch the addresses follow
-	$(BIN)/python -m lab.demo
+demo: setup-lab ## deploy the real template on this machine, kill the active appliance, watch the addresses follow
+	@exec $(STOPPABLE) $(BIN)/python -m lab.demo
 
-demo-trouble: setup ## the same while EC2 fails one call in three, throttles and shows old routes; two minutes
-	$(BIN)/python -m lab.demo --trouble
+demo-trouble: setup-lab ## the same while EC2 fails one call in three, throttles and shows old routes; two minutes
+	@exec $(STOPPABLE) $(BIN)/python -m lab.demo --trouble
 
-lab: setup ## the same deployment, staying up: pull its levers from a second terminal
-	$(BIN)/python -m lab up
+lab: setup-lab ## the same deployment, staying up: pull its levers from a second terminal
+	@exec $(STOPPABLE) $(BIN)/python -m lab up
 
 quick: $(VENV)/.ready ## half a minute at most: the unit tests and properties of what has changed (else the last commit)
 	@tests=$$($(BIN)/python -m tests.affected --changed --in tests/unit tests/properties) || exit 1; \
@@ -102,28 +104,39 @@ template: $(VENV_SAM)/.ready ## sam validate
 
 setup: $(VENV)/.ready $(VENV_SAM)/.ready ## the environments; every other target sets up what it needs
 
-$(VENV)/.ready: $(VENV)/.locked pyproject.toml layers/tandem/requirements.txt
-	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .
+setup-lab: $(VENV)/.lab $(VENV_SAM)/.ready ## what the lab and the command line need, without the tools that judge the code
+
+$(VENV)/.ready: $(VENV)/.dev $(VENV)/.lab
 	@touch $@
 
-$(VENV)/.locked: requirements/dev.txt
-	$(call environment,$(VENV),requirements/dev.txt)
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.locked | $(VENV)/.lab
+	$(call install,$(VENV),requirements/dev.txt,130,--upon)
+	@touch $@
+
+$(VENV)/.lab: $(VENV)/.locked pyproject.toml layers/tandem/requirements.txt
+	@exec $(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.locked: requirements/lab.txt
+	$(call install,$(VENV),requirements/lab.txt,40)
 	@touch $@
 
 $(VENV_SAM)/.ready: requirements/sam.txt
-	$(call environment,$(VENV_SAM),requirements/sam.txt)
+	$(call install,$(VENV_SAM),requirements/sam.txt,60)
 	@touch $@
 
-# environment(folder, lock): a fresh virtual environment with exactly what the lock says
-define environment
-@echo "== setting up $(1) (once; takes a minute)"
-@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tandem needs Python 3.11 or newer; this is %d.%d. Say which: make PYTHON=python3.12" % sys.version_info[:2])'
-@$(PYTHON) -m venv --clear $(1)
-@$(1)/bin/python -m pip install -qq --require-hashes --no-deps -r $(2)
+# install(folder, lock, megabytes): a fresh virtual environment with what the lock says; with --upon, upon what is there
+define install
+@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tandem needs Python 3.11 or newer; this is %d.%d. Say which: make PYTHON=python3.12" % sys.version_info[:2])'
+@exec $(STOPPABLE) "$(PYTHON)" -m lab.installing $(1) $(2) $(3) $(4)
 endef
 
+# Holds a Ctrl-C back until Python catches it, where `env` can: Python's own handler would print a traceback. With `exec` a
+# SIGTERM to make reaches Python itself, and no shell between them.
+STOPPABLE := $(shell env --block-signal=INT true 2>/dev/null && echo env --block-signal=INT)
+
 lock: ## compile the locks anew (needs uv); UPGRADE=urllib3 takes the newest of a package
-	cd requirements && $(COMPILE) dev.in -o dev.txt && $(COMPILE) sam.in -o sam.txt
+	cd requirements && $(COMPILE) dev.in -o dev.txt && $(COMPILE) -c dev.txt lab.in -o lab.txt && $(COMPILE) sam.in -o sam.txt
 	cd layers/tandem && $(COMPILE) requirements.txt -o requirements.lock
 
 UV ?= uv

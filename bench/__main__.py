@@ -25,7 +25,7 @@ from bench.world import build
 from tandem.topology import parse
 
 RESULTS = ROOT / "bench" / "results.json"
-PAGES = (ROOT / "docs" / "performance.md", ROOT / "README.md")
+PAGES = (ROOT / "docs" / "performance.md",)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ DEPTHS = (2, 3)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Something that issue and README promise, as this run shows it."""
+    """Something that docs/performance.md promises, as this run shows it."""
 
     words: str
     value: str

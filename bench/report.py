@@ -1,4 +1,4 @@
-"""The results in words: Markdown that README and docs/performance.md quote. Pure."""
+"""The results in words: Markdown that docs/performance.md quotes. Pure."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ WAYS = {
     "describing-each": "the same, describing each address first",
     "disassociating-first": "the same, disassociating each address first",
 }
+NOT_RUN = "not run"
 BEGIN, END = "<!-- bench: {} -->", "<!-- /bench -->"
 
 
@@ -64,13 +65,15 @@ def _failover(results: Results) -> str:
     rows.append(["Tandem, to verified", *(_cell(results, "tandem", size, "verified", 1) for size in sizes)])
     for way, words in list(WAYS.items())[1:]:
         ratios = [times_faster(results, way, size) for size in sizes]
-        rows.append([f"times as long as Tandem: {words}", *("" if r is None else f"{r:.1f}" for r in ratios)])
+        rows.append(
+            [f"times as long as Tandem: {words}", *(NOT_RUN if r is None else f"{r:.1f}" for r in ratios)]
+        )
     return _table(head, rows)
 
 
 def _cell(results: Results, way: str, size: int, what: str, index: int) -> str:
     took, trips = seconds(results, way, size, what), depths(results, way, size)
-    return "" if took is None or trips is None else f"{took:.2f} ({trips[index]})"
+    return NOT_RUN if took is None or trips is None else f"{took:.2f} ({trips[index]})"
 
 
 def _look(results: Results) -> str:

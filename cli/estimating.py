@@ -9,15 +9,18 @@ from tandem.provisioning.estimate import PRICES, Estimate, Share
 
 
 def lines(found: Estimate) -> Iterator[str]:
-    """Every item under whose costs it is, the sum, and what is not in it."""
+    """The sum, every item under whose costs it is, the prices, and what is not counted."""
+    yield f"About {_dollars(found.total)} a month in us-east-1, by list prices:"
     for share in Share:
-        yield f"{share}: {_dollars(found.of(share))}"
+        yield f"{share[0].upper()}{share[1:]}: {_dollars(found.of(share))}"
         for item in found.items:
             if item.share is share:
                 yield f"  {item.name}: {_dollars(item.dollars)} ({item.basis})"
-    yield f"together: {_dollars(found.total)} a month"
-    dates = sorted({price.as_of for price in PRICES.values()})
-    yield f"List prices of us-east-1, read {dates[0]} to {dates[-1]}. Not in it:"
+    yield "Prices, with the month and the source in which each was read:"
+    for unit in dict.fromkeys(item.unit for item in found.items):
+        price = PRICES[unit]
+        yield f"  {unit}: ${price.dollars} ({price.as_of}, {price.source})"
+    yield "Not counted:"
     yield from (f"  {words}" for words in found.not_counted)
 
 

@@ -1,19 +1,24 @@
 """Applies the deployed roles to EC2 calls: the access key tells who calls, IAM what they may do."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import boto3.session
 from ministack.core.iam_evaluator import EvalContext, ParsedStatement, evaluate, parse_policy_document
-from mypy_boto3_iam import IAMClient
-from mypy_boto3_lambda import LambdaClient
 
 from lab.ec2.authorizer import role_session, user
 from lab.session import ACCOUNT_ID, REGION
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_lambda import LambdaClient
 
 POLICY_AGE_SECONDS = 30.0  # a changed policy takes a while on AWS as well
 _SESSION_KEY_PREFIX = "ASIA"

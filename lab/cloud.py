@@ -65,23 +65,26 @@ class Cloud:
         self.scenario: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
-        try:
+        with ThreadPoolExecutor(max_workers=1) as meanwhile, contextlib.ExitStack() as unless_up:
+            unless_up.callback(self._servers.stop)  # before waiting for what is built beside it
             self._tell("starting ministack and the emulated Route Server")
             self.endpoints = self._servers.start()
-            with ThreadPoolExecutor(max_workers=1) as meanwhile:
-                built = meanwhile.submit(self._built)
-                if self._template is not None:
-                    self._deploy(self._template)
-                self.scenario = built.result()
-        except BaseException:
-            self._servers.stop()
-            raise
+            built = meanwhile.submit(self._built)
+            if self._template is not None:
+                self._deploy(self._template)
+            self.scenario = built.result()
+            unless_up.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._servers.stop()
+
+    @property
+    def is_up(self) -> bool:
+        """False once the servers have ended, by themselves too."""
+        return self._servers.is_up
 
     def _built(self) -> dict[str, Any]:
         return self._build(self.session.client("ec2"), self.levers) if self._build else {}

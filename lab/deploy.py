@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -58,7 +59,7 @@ def deploy(built: Path, environment: Mapping[str, str], parameters: Mapping[str,
 def _sam(command: str, arguments: list[str], environment: dict[str, str], seconds: int) -> None:
     if not SAM.exists():
         raise DeployError(f"{SAM.relative_to(ROOT)} is missing: run `make setup`")
-    finished = subprocess.run(
+    running = subprocess.Popen(
         [SAM, command, *arguments],
         env=environment,
         cwd=ROOT,
@@ -66,11 +67,18 @@ def _sam(command: str, arguments: list[str], environment: dict[str, str], second
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=seconds,
-        check=False,
+        start_new_session=True,  # a process group of its own, with the make and pip that it starts
     )
-    if finished.returncode != 0:
-        raise DeployError(f"sam {command} failed ({finished.returncode}):\n{finished.stdout}")
+    try:
+        output, _ = running.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired as error:
+        raise DeployError(f"sam {command} took more than {seconds} s") from error
+    finally:
+        if running.returncode is None:
+            os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
+    if running.returncode != 0:
+        raise DeployError(f"sam {command} failed ({running.returncode}):\n{output}")
 
 
 def _own_files(files: Path) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """Carries what the emulated Route Server and EC2 say to the services that AWS would use for it."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import logging
@@ -7,12 +9,14 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from mypy_boto3_events.type_defs import TargetOutputTypeDef
 
 from lab.session import Session
+
+if TYPE_CHECKING:
+    from mypy_boto3_events.type_defs import TargetOutputTypeDef
 
 logger = logging.getLogger(__name__)
 

@@ -65,7 +65,9 @@ def pid_file(directory: Path) -> Path:
 
 
 def main() -> int:
-    orders = Orders.from_json(sys.stdin.readline())
+    if not (line := sys.stdin.readline()):  # whoever started it was stopped before it could say what for
+        return 0
+    orders = Orders.from_json(line)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pid_file(orders.directory).write_text(str(os.getpid()))

@@ -1,5 +1,6 @@
 """The levers of a running lab, over HTTP: what befalls appliances, sessions and EC2, and what can be seen."""
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -104,8 +105,8 @@ class Levers:
                 return json.loads(answer.read())
         except urllib.error.HTTPError as error:
             raise LeverRefused(_reason(error.read().decode())) from error
-        except urllib.error.URLError as error:
-            raise NoLab(f"nobody answers at {self.url}: {error.reason}") from error
+        except (OSError, http.client.HTTPException) as error:  # it may also end in the middle of an answer
+            raise NoLab(f"nobody answers at {self.url}: {getattr(error, 'reason', error)}") from error
 
 
 def _reason(body: str) -> str:

@@ -1,23 +1,25 @@
-"""Runs ministack 1.5.33 with three things mended.
+"""Runs ministack 1.5.33 with four things mended.
 
 It knows no resource for the actions on log deliveries, so that it would refuse every policy that names one.
 On AWS they have resources, and the template's roles name them. The same goes for SNS's Unsubscribe, whose
-resource is the topic. And it unpacks the layer for each worker anew,
-in its own process: a burst of cold starts would keep it from answering anything else.
+resource is the topic. It delivers no event of a bus to a log group. And it unpacks the layer for each worker
+anew, in its own process: a burst of cold starts would keep it from answering anything else.
 """
 
 import hashlib
 import json
 import tempfile
 import threading
+import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from ministack.app import main
 from ministack.core import iam_actions, lambda_runtime
+from ministack.services import cloudwatch_logs, eventbridge
 
 _BY_NAME = {
     "PutDeliverySource": "delivery-source",
@@ -31,6 +33,7 @@ _BY_ID = {"GetDelivery", "DeleteDelivery"}
 _UNPACKING = threading.Lock()
 
 Extract = Callable[..., str]
+Invoke = Callable[..., None]
 
 
 def with_deliveries(extract: Extract) -> Extract:
@@ -68,6 +71,22 @@ def _delivery_resource(action: str, body: bytes) -> str | None:
     return None
 
 
+def with_log_groups(invoke: Invoke, logs: ModuleType) -> Invoke:
+    """ministack's `_invoke_target`, which delivers to log groups too: each event is one line."""
+
+    def _invoke_target(target: Mapping[str, Any], event: object, rule: object, view: Any = None) -> None:  # noqa: ANN401
+        _, _, resource = target.get("Arn", "").partition(":log-group:")
+        if not resource or view is None:
+            invoke(target, event, rule, view)
+            return
+        where = {"logGroupName": resource.removesuffix(":*"), "logStreamName": "lab"}
+        logs._create_log_stream(where)  # answers that it is there already from the second time on
+        line = {"timestamp": round(time.time() * 1000), "message": json.dumps(view.event_with_detail())}
+        logs._put_log_events(where | {"logEvents": [line]})
+
+    return _invoke_target
+
+
 class SharedZip(zipfile.ZipFile):
     """Unpacks an archive once per process; whoever unpacks it again gets a link to that."""
 
@@ -86,4 +105,5 @@ if __name__ == "__main__":
     lambda_runtime.zipfile = SimpleNamespace(
         ZipFile=SharedZip, BadZipFile=zipfile.BadZipFile, LargeFileError=zipfile.LargeZipFile
     )
+    eventbridge._invoke_target = with_log_groups(eventbridge._invoke_target, cloudwatch_logs)
     main()

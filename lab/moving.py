@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lab.ec2.depth import depth
-from lab.sightings import Sightings, watching
+from lab.sightings import Sightings, places, watching
 from lab.stage import DemoFailed, Stage, console, iso
+from lab.timeline import HOLD_BACK, Timeline, announced, mailed, seen
 
 READ_SECONDS, WRITE_SECONDS = 0.25, 0.4
 """How slow EC2 is made."""
@@ -18,23 +19,32 @@ def moved(stage: Stage, pull: Callable[[], object], heir: str) -> dict[str, Any]
     """Pulls a lever, and shows what happens until every address is with the heir and people know it."""
     stage.wait("no look is under way", stage.is_quiet)
     stage.forget()
-    since = stage.last_request()
-    with watching(stage.cloud.levers) as sightings:
+    since, timeline = stage.last_request(), Timeline()
+    with watching(stage.cloud.levers, places) as sightings:
         began = datetime.now(UTC)
+
+        def show(until: datetime | None = None) -> None:
+            _notice(timeline, stage, sightings)
+            for at, words in timeline.due(until):
+                console.print(f"  {_ms(at - began):>6} ms  {words}")
+
+        def wait(what: str, done: Callable[[], bool]) -> None:
+            stage.wait(what, done, show=lambda: show(datetime.now(UTC) - HOLD_BACK))
+
         pull()
-        stage.wait(f"every address with {heir}", lambda: stage.holders() == {heir})
-        stage.wait("completed and told", lambda: stage.notification("Failover Completed") is not None)
-        stage.wait("completed on the bus", lambda: stage.event("Failover Completed") is not None)
+        try:
+            wait(f"every address with {heir}", lambda: stage.holders() == {heir})
+            wait("completed, people notified", lambda: stage.notification("Failover Completed") is not None)
+            wait("completed on the bus", lambda: stage.event("Failover Completed") is not None)
+        finally:  # what was held back belongs before the reason for which a wait failed
+            show()
     decided, completed = stage.event("Failover Decision"), stage.event("Failover Completed")
     if decided is None or completed is None:
         raise DemoFailed("no decision was put on the bus")
-    timeline = _timeline(stage, began, sightings, decided, completed)
-    for entry in timeline:
-        console.print(f"  {entry['ms']:>6} ms  {entry['what']}")
     trips = None if stage.is_troubled else _depth(stage.cloud.levers.requests(since), completed)
     return {
         "began_at": iso(began),
-        "timeline": timeline,
+        "timeline": [{"ms": _ms(at - began), "what": words} for at, words in sorted(timeline.given)],
         "round_trips": trips,
         "decision": decided,
         "outcome": completed,
@@ -57,25 +67,11 @@ def _depth(requests: list[dict[str, Any]], completed: dict[str, Any]) -> dict[st
     return trips
 
 
-def _timeline(
-    stage: Stage, began: datetime, seen: Sightings, decided: dict[str, Any], completed: dict[str, Any]
-) -> list[dict[str, Any]]:
-    received = datetime.fromisoformat(completed["stages"]["received_at"])
-    found = [(s.at, f"seen: {s.what} {s.before} → {s.now}") for s in seen.of("session") + seen.of("route")]
-    found.append((received, f"signal: {decided['signal']['cause']}"))
-    found.append(
-        (_stage(completed, "observed_at"), "observed: FIB, sessions, addresses, interfaces, instances")
-    )
-    found.append((_stage(completed, "decided_at"), f"decided: {decided['action']}: {decided['reason']}"))
-    for address in completed["addresses"]:
-        at = received + timedelta(milliseconds=address["associated_ms"])
-        found.append((at, f"moved: {address['public_ip']} {_at(address['from'])} → {_at(address['to'])}"))
-    found.append((_stage(completed, "verified_at"), "verified: EC2 shows every address at its new place"))
-    found += [(at, f"told people: {n.subject}") for at, n in stage.notifications]
-    return [
-        {"ms": round((at - began).total_seconds() * 1000), "what": what}
-        for at, what in sorted(found, key=lambda entry: entry[0])
-    ]
+def _notice(timeline: Timeline, stage: Stage, sightings: Sightings) -> None:
+    timeline.add(seen(sightings.seen))
+    for event in stage.events:
+        timeline.add(announced(event))
+    timeline.add(mailed(at, notification) for at, notification in stage.notifications)
 
 
 def _round_trips(requests: list[dict[str, Any]]) -> dict[str, int]:
@@ -99,9 +95,5 @@ def _round_trips(requests: list[dict[str, Any]]) -> dict[str, int]:
     }
 
 
-def _stage(completed: dict[str, Any], name: str) -> datetime:
-    return datetime.fromisoformat(completed["stages"][name])
-
-
-def _at(place: dict[str, Any] | None) -> str:
-    return f"{place['appliance']} {place['private_ip']}" if place else "nobody"
+def _ms(duration: timedelta) -> int:
+    return round(duration.total_seconds() * 1000)

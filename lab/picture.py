@@ -1,10 +1,14 @@
 """The world of the lab as tables for people."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
+
+from lab.queues import Notification
 
 World = Mapping[str, Any]
 
@@ -22,11 +26,22 @@ def picture(world: World) -> RenderableType:
     return Group(*parts)
 
 
+def letter(message: Notification) -> str:
+    """A message as a mail shows it."""
+    head = f"{message.at.astimezone(UTC):%H:%M:%S} UTC  {message.subject}"
+    return "\n".join((head, *(f"    {line}".rstrip() for line in message.message.splitlines())))
+
+
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
+
+
+def _add(table: Table, *cells: str | Text) -> None:
+    """Adds a row of words as they are: whoever registers an appliance names it, `[/x]` if they like."""
+    table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in cells))
 
 
 def _owners(server: World) -> Table:
@@ -36,7 +51,8 @@ def _owners(server: World) -> Table:
     for route in server["routes"]:
         if route["RouteStatus"] == "in-fib":
             prefix = route["Prefix"]
-            table.add_row(
+            _add(
+                table,
                 prefix,
                 server["owners"].get(prefix) or "undeclared",
                 route["NextHopIp"],
@@ -45,7 +61,7 @@ def _owners(server: World) -> Table:
                 ", ".join(_installations(route)) or "nowhere",
             )
     if not table.row_count:
-        table.add_row("none", *[_DASH] * 5)
+        _add(table, "none", *[_DASH] * 5)
     return table
 
 
@@ -66,7 +82,8 @@ def _sessions(server: World) -> Table:
         endpoint = endpoints[peer["endpoint"]]
         held = [f"held down: {', '.join(peer['held_down'])}"] if peer["held_down"] else []
         work = ["endpoint maintenance"] if endpoint["maintenance"] else []
-        table.add_row(
+        _add(
+            table,
             peer["appliance"] or _DASH,
             endpoint["name"] or endpoint["id"],
             peer["id"],
@@ -82,7 +99,8 @@ def _elastic_ips(world: World) -> Table:
     table = _table("Elastic IPs", "name", "address", "holder", "interface", "private IP")
     for address in world["elastic_ips"]:
         held = address["interface"] is not None
-        table.add_row(
+        _add(
+            table,
             address["name"] or _DASH,
             address["public_ip"],
             (address["appliance"] or "undeclared") if held else "nobody",
@@ -96,9 +114,10 @@ def _appliances(world: World) -> Table:
     table = _table("Appliances", "name", "alive", "instance", "state", "ASN", "advertises")
     for appliance in world["appliances"]:
         routes = (f"{route['prefix']} ({' '.join(route['as_path'])})" for route in appliance["routes"])
-        table.add_row(
+        _add(
+            table,
             appliance["name"],
-            "yes" if appliance["alive"] else "[red]no[/red]",
+            "yes" if appliance["alive"] else Text("no", style="red"),
             appliance["instance_id"],
             appliance["instance_state"] or "gone",
             str(appliance["asn"]),
@@ -110,9 +129,9 @@ def _appliances(world: World) -> Table:
 def _faults(world: World) -> Table:
     table = _table("Faults", "action", "trouble")
     for action, trouble in world["faults"].items():
-        table.add_row(action, ", ".join(f"{name} {value}" for name, value in trouble.items() if value))
+        _add(table, action, ", ".join(f"{name} {value}" for name, value in trouble.items() if value))
     return table
 
 
-def _status(status: str) -> str:
-    return f"[green]{status}[/green]" if status == "up" else f"[red]{status}[/red]"
+def _status(status: str) -> Text:
+    return Text(status, style="green" if status == "up" else "red")

@@ -50,13 +50,18 @@ class Servers:
                 raise
         raise AssertionError("unreachable")
 
+    @property
+    def is_up(self) -> bool:
+        return self._guardian is not None and self._guardian.poll() is None
+
     def stop(self) -> None:
         """Closing the guardian's input is the order to end; it also removes the directory."""
         running, self._guardian = self._guardian, None
-        if running is None or running.stdin is None:
-            return
-        running.stdin.close()
-        running.wait(timeout=guardian.GRACE_SECONDS * 3)
+        if running is not None and running.stdin is not None:
+            running.stdin.close()
+            running.wait(timeout=guardian.GRACE_SECONDS * 3)
+        if self.directory != Path():  # no guardian had begun
+            shutil.rmtree(self.directory, ignore_errors=True)
 
     def _start(self) -> Endpoints:
         self.directory = Path(tempfile.mkdtemp(prefix=_PREFIX))
@@ -83,7 +88,7 @@ class Servers:
         deadline = time.monotonic() + START_SECONDS
         for url in urls:
             while not _answers(url):
-                if self._guardian is None or self._guardian.poll() is not None:
+                if not self.is_up:
                     raise ServersError(
                         "the lab's servers ended while they were starting; the reason is above"
                     )

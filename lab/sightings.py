@@ -2,12 +2,12 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from lab.levers import Levers
+from lab.levers import Levers, NoLab
 
 GLANCE_SECONDS = 0.02
 
@@ -48,6 +48,15 @@ def visible(world: World) -> dict[str, str]:
     return shown
 
 
+def places(world: World) -> dict[str, str]:
+    """What is `visible`, each address with the private IP that it is associated with."""
+    return visible(world) | {
+        f"Elastic IP {a['public_ip']}": f"{a['appliance'] or 'undeclared'} {a['private_ip']}"
+        for a in world["elastic_ips"]
+        if a["interface"]
+    }
+
+
 def parts(world: World) -> dict[str, str]:
     """Of what each route server is made, in which state, beside what is `visible`."""
     shown: dict[str, str] = {}
@@ -81,7 +90,7 @@ def watching(
     def look() -> None:
         before = shown(levers.world())
         while not ended.wait(glance_seconds):
-            now, at = shown(levers.world()), datetime.now(UTC)
+            at, now = datetime.now(UTC), shown(levers.world())
             sightings.seen += [
                 Sighting(at, what, before.get(what, "unknown"), now[what])
                 for what in now
@@ -89,7 +98,11 @@ def watching(
             ]
             before = now
 
-    onlooker = threading.Thread(target=look, name="onlooker", daemon=True)
+    def look_while_it_is_up() -> None:
+        with suppress(NoLab):  # whoever waits for the lab says that it is gone
+            look()
+
+    onlooker = threading.Thread(target=look_while_it_is_up, name="onlooker", daemon=True)
     onlooker.start()
     try:
         yield sightings

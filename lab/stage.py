@@ -17,7 +17,8 @@ from lab.sightings import visible
 PATIENCE_SECONDS = 90
 GLANCE_SECONDS = 0.1
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+"""It prints words as they are: most are not ours, and `[/x]` in an error or a path is no markup."""
 
 
 class DemoFailed(Exception):  # noqa: N818 - it ends the demonstration, and says why
@@ -67,14 +68,21 @@ class Stage:
         """The number of EC2's last request."""
         return max((int(r["sequence"]) for r in self.cloud.levers.requests()), default=0)
 
-    def wait(self, what: str, done: Callable[[], bool], why: Callable[[], object] = lambda: "") -> None:
-        """Listens until it is done. Raises DemoFailed, with `why` not, at the end of patience."""
+    def wait(
+        self,
+        what: str,
+        done: Callable[[], bool],
+        why: Callable[[], object] = lambda: "",
+        show: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Listens and shows until it is done. Raises DemoFailed, with `why` not, at the end of patience."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not done():
             if time.monotonic() > deadline:
                 raise DemoFailed(f"after {PATIENCE_SECONDS} s still not: {what} {why()}".rstrip())
             time.sleep(GLANCE_SECONDS)
             self.listen()
+            show()
 
 
 def say(what: str) -> None:

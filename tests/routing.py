@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 from functools import singledispatchmethod
-from itertools import count
 from typing import Any
 
 from tandem.inventory import Endpoint
@@ -68,7 +67,7 @@ class Aws:
             (address, a.asn): name for name, a in of.appliances.items() for address in a.peer_addresses
         }
         self.calls: list[Action] = []
-        self._numbers = count(1)
+        self._number = 0
         self._tokens: dict[str, str] = {}
 
     def copy(self) -> Aws:
@@ -289,7 +288,8 @@ class Aws:
         return [s.state for s in self.shown.servers if s.state != "deleted"] == ["available"]
 
     def _id(self, kind: str) -> str:
-        return f"{kind}-{next(self._numbers):017x}"
+        self._number += 1
+        return f"{kind}-{self._number:017x}"
 
 
 class Run:

@@ -118,7 +118,7 @@ class AddressActions(DispatchedResponse):
         backend, interface_id = self.region_state.backend, self.required("NetworkInterfaceId")
         if self._get_param("AllowReassignment"):
             raise UnknownAwsBehaviour(
-                "AssignPrivateIpAddresses with AllowReassignment is asynchronous (facts §8.4): not emulated"
+                "AssignPrivateIpAddresses with AllowReassignment is asynchronous: not emulated"
             )
         before = backend.get_network_interface(interface_id).private_ip_addresses.copy()
         interface = backend.assign_private_ip_addresses(

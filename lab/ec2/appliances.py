@@ -48,8 +48,8 @@ def _check_quota(where: str, routes: Mapping[str, Route], others: Sequence[Appli
     prefixes = set(routes).union(*(other.routes for other in others))
     if max(len(routes), len(prefixes)) > ROUTES:
         raise LeverError(
-            f"{where}: more than {ROUTES} routes per peer or route server; what AWS does is not documented "
-            "(facts §3.1), so the lab does not play it"
+            f"{where}: more than {ROUTES} routes per peer or route server; what AWS does is not "
+            "documented, so the lab does not play it"
         )
 
 
@@ -72,7 +72,7 @@ def _route(where: str, asn: int, wanted: Mapping[str, Any]) -> Route:
     if ":" in prefix and ":" not in (next_hop or ""):
         raise LeverError(
             f"{where}: {prefix} needs an IPv6 next_hop: a session runs over IPv4, and what AWS takes for the "
-            "next hop otherwise is not documented (facts §3.5)"
+            "next hop otherwise is not documented"
         )
     return Route(prefix, hops, med, next_hop, paths)
 

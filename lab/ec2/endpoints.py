@@ -169,7 +169,7 @@ def enable_propagation(region: Region, server: RouteServer, route_table_id: str)
         )
     if route_table_id in server.propagations:
         raise UnknownAwsBehaviour(
-            f"{server.id} propagates to {route_table_id} already; what AWS does is not known (facts §1.5)"
+            f"{server.id} propagates to {route_table_id} already; what AWS does is not known"
         )
     server.propagations[route_table_id] = State.PENDING
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -34,9 +33,14 @@ class Region:
         self.appliances: dict[str, Appliance] = {}
         self.client_tokens: dict[tuple[str, str], tuple[object, str]] = {}
         self.history = History()
-        self.learned = itertools.count(1)
+        self._learned = 0
         self.ended_associations: set[str] = set()  # by DisassociateAddress
         self._depth = 0
+
+    def next_learned(self) -> int:
+        """Routes in the order in which they were learned; a plain number, since worlds are copied."""
+        self._learned += 1
+        return self._learned
 
     @contextmanager
     def changing(self) -> Iterator[None]:

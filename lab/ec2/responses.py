@@ -184,7 +184,7 @@ class RouteServerActions(DispatchedResponse):
         server = region.route_server(self.required("RouteServerId"))
         if self.filters():
             raise UnknownAwsBehaviour(
-                "GetRouteServerRoutingDatabase with Filters: their names are not documented (facts §1.4)"
+                "GetRouteServerRoutingDatabase with Filters: their names are not documented"
             )
         database = views.view(region, "GetRouteServerRoutingDatabase").get(
             server.id, {"AreRoutesPersisted": False, "Routes": []}

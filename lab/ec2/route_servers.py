@@ -167,7 +167,7 @@ def associate(region: Region, server: RouteServer, vpc_id: str) -> RouteServer:
     region.backend.get_vpc(vpc_id)
     if server.association is not None:
         raise UnknownAwsBehaviour(
-            f"{server.id} is associated with {server.vpc_id} already; what AWS does is not known (facts §1.5)"
+            f"{server.id} is associated with {server.vpc_id} already; what AWS does is not known"
         )
     if sum(other.vpc_id == vpc_id for other in region.route_servers.values()) >= PER_VPC:
         raise limit_exceeded("RouteServer", f"VPC {vpc_id} has {PER_VPC} route servers already.")

@@ -28,7 +28,7 @@ def learn(region: Region, peer: Peer, route: Route) -> None:
         endpoint_id=peer.endpoint_id,
         peer_address=peer.address,
         endpoint_address=peer.endpoint_address,
-        learned=next(region.learned),
+        learned=region.next_learned(),
     )
     before = peer.rib.get(route.prefix)
     held = (peer.id, route.prefix) in server.stale

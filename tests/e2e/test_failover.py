@@ -112,6 +112,9 @@ def test_the_addresses_follow_the_route_and_the_trail_proves_it(edge: Cloud) -> 
     holds = [str(r.body["groups"]) for r in records if r.body["kind"] == "hold"]
     assert all("it shows the past" in held for held in holds)  # a sweep may come before the route has moved
     assert [a["outcome"] for a in records[-1].body["addresses"]] == ["verified"] * 4
+    logs = edge.session.client("logs")
+    logged = logs.filter_log_events(logGroupName=edge.outputs["EventLogGroup"])["events"]
+    assert "Failover Completed" in {json.loads(line["message"])["detail-type"] for line in logged}
 
 
 def test_a_graceful_withdraw_is_seen_by_the_watch(edge: Cloud) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from ministack.core import lambda_runtime
 from ministack.core.iam_actions import extract_resource_arn
+from ministack.services import cloudwatch_logs, eventbridge
 
-from lab.mended_ministack import SharedZip, with_deliveries, with_subscriptions
+from lab.mended_ministack import SharedZip, with_deliveries, with_log_groups, with_subscriptions
 
 ARN = "arn:aws:logs:us-east-1:123456789012:"
 
@@ -70,3 +71,30 @@ def test_an_archive_is_unpacked_once_and_shared(tmp_path, monkeypatch):
 
 def test_ministack_still_unpacks_as_the_mend_expects():
     assert lambda_runtime.zipfile is zipfile
+
+
+def test_an_event_is_delivered_to_a_log_group():
+    event = {"Source": "tandem", "DetailType": "Look", "Detail": '{"topology": "edge"}', "EventId": "1"}
+    view = eventbridge._pattern_event_view(event)
+    target = {"Arn": f"{ARN}log-group:/aws/events/own"}
+    cloudwatch_logs._create_log_group({"logGroupName": "/aws/events/own"})
+
+    def lines():
+        found = cloudwatch_logs._filter_log_events({"logGroupName": "/aws/events/own"})
+        return [json.loads(line["message"]) for line in json.loads(found[2])["events"]]
+
+    try:
+        eventbridge._invoke_target(target, event, {}, view)
+        assert lines() == []  # else the mend can go
+        with_log_groups(eventbridge._invoke_target, cloudwatch_logs)(target, event, {}, view)
+        assert [(line["source"], line["detail"]) for line in lines()] == [("tandem", {"topology": "edge"})]
+    finally:
+        cloudwatch_logs._delete_log_group({"logGroupName": "/aws/events/own"})
+
+
+def test_an_event_for_another_target_goes_ministacks_way():
+    calls = []
+    deliver = with_log_groups(lambda *request: calls.append(request), cloudwatch_logs)
+    target = {"Arn": "arn:aws:sqs:us-east-1:123456789012:queue"}
+    deliver(target, {"Source": "tandem"}, {})
+    assert calls == [(target, {"Source": "tandem"}, {}, None)]

@@ -56,6 +56,12 @@ def test_a_session_without_bfd_shows_none():
     assert [cell.strip() for cell in line.split("│")][5:7] == ["up", "-"]
 
 
+def test_names_that_look_like_markup_are_shown_as_they_are(lab):
+    instance = lab.client().describe_instances()["Reservations"][0]["Instances"][0]["InstanceId"]
+    lab.levers.register("fw[/x]", instance, 65009, routes=[{"prefix": "192.0.2.0/24"}])
+    assert row(drawn(lab), "fw[/x]", "192.0.2.0/24 (65009)")
+
+
 def test_an_empty_lab():
     with lab_ec2() as made:
         lines = drawn(made)

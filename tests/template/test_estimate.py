@@ -11,7 +11,9 @@ from tests.topologies import topology
 
 
 def test_the_estimate_counts_the_templates_alarms_and_dashboards(stack: Stack) -> None:
-    assert len(stack.of("AWS::CloudWatch::Alarm")) == estimate.ALARMS, "tandem/estimate.py, README's costs"
+    assert len(stack.of("AWS::CloudWatch::Alarm")) == estimate.ALARMS, (
+        "tandem/estimate.py, the costs in docs/operating.md"
+    )
     assert len(stack.of("AWS::CloudWatch::Dashboard")) == estimate.DASHBOARDS
 
 

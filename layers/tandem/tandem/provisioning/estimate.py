@@ -82,10 +82,8 @@ class Price:
 
 
 PRICES: dict[Unit, Price] = {
-    Unit.ENDPOINT_HOUR: Price(
-        Decimal("0.75"), "2026-11", "VPC User Guide, route server endpoints (facts §3.2)"
-    ),
-    Unit.PUBLIC_IPV4_HOUR: Price(Decimal("0.005"), "2026-06", "a third party's price page (facts §8.5)"),
+    Unit.ENDPOINT_HOUR: Price(Decimal("0.75"), "2026-11", "VPC User Guide, route server endpoints"),
+    Unit.PUBLIC_IPV4_HOUR: Price(Decimal("0.005"), "2026-06", "a third party's copy of VPC's prices"),
     Unit.LOGS_GB: Price(Decimal("0.50"), "2026-06", "a third party's copy of CloudWatch's prices"),
     Unit.LAMBDA_GB_SECOND: Price(
         Decimal("0.0000133334"), "2026-05", "a third party's copy of Lambda's prices"
@@ -171,8 +169,8 @@ def _topology(topology: Topology) -> tuple[Item, ...]:
     units = look_read_units(topology) + read_units_beside_looks(topology)
     mine = Share.TOPOLOGY
     return (
-        Item("peer logs", mine, records, Unit.LOGS_GB, f"{PEER_RECORDS} records of 1 kB a session"),
-        Item("sweeps: looks", mine, look, Unit.LAMBDA_GB_SECOND, f"one a minute, {LOOK_SECONDS} s"),
+        Item("peer logs", mine, records, Unit.LOGS_GB, f"assumed: {PEER_RECORDS} records of 1 kB a session"),
+        Item("sweeps: looks", mine, look, Unit.LAMBDA_GB_SECOND, f"one a minute, {LOOK_SECONDS} s each"),
         _million("sweeps: invocations", mine, Unit.LAMBDA_REQUESTS, MINUTES),
         _million("sweeps: events on the bus", mine, Unit.EVENTS, MINUTES),
         _million("state table: writes", mine, Unit.TABLE_WRITES, LOOK_WRITES * MINUTES),
@@ -209,17 +207,37 @@ def _stack() -> tuple[Item, ...]:
     sweeping = SIGNALS_GB * SIGNALS_SECONDS * MINUTES + provisioning
     invocations = sum(MINUTES // every for schedules in EVERY_MINUTES.values() for every in schedules)
     return (
-        Item("the watch function", stack, WATCH_GB * SECONDS, Unit.LAMBDA_GB_SECOND, "256 MB, all the time"),
-        Item("custom metrics", stack, Decimal(CUSTOM_METRICS), Unit.METRIC, "about as many, all the time"),
-        Item("alarms", stack, Decimal(ALARMS), Unit.ALARM, "of the template"),
-        Item("dashboard", stack, Decimal(DASHBOARDS), Unit.DASHBOARD, "of the template; AWS gives three"),
-        Item("signals and provisioner", stack, sweeping, Unit.LAMBDA_GB_SECOND, "by their schedules"),
+        Item(
+            "the watch function",
+            stack,
+            WATCH_GB * SECONDS,
+            Unit.LAMBDA_GB_SECOND,
+            "256 MB, running all the time",
+        ),
+        Item(
+            "custom metrics",
+            stack,
+            Decimal(CUSTOM_METRICS),
+            Unit.METRIC,
+            f"about {CUSTOM_METRICS}, written all the time",
+        ),
+        Item("alarms", stack, Decimal(ALARMS), Unit.ALARM, f"{ALARMS} in the template"),
+        Item(
+            "dashboard",
+            stack,
+            Decimal(DASHBOARDS),
+            Unit.DASHBOARD,
+            f"{DASHBOARDS} in the template; three are free",
+        ),
+        Item("signals and provisioner", stack, sweeping, Unit.LAMBDA_GB_SECOND, "runs by schedule"),
         _million("invocations", stack, Unit.LAMBDA_REQUESTS, invocations),
     )
 
 
 def _hours(name: str, unit: Unit, number: int) -> Item:
-    return Item(name, Share.ROUTE_SERVER, Decimal(number * HOURS), unit, f"{number}, {HOURS} hours a month")
+    return Item(
+        name, Share.ROUTE_SERVER, Decimal(number * HOURS), unit, f"{number}, each {HOURS} hours a month"
+    )
 
 
 def _million(name: str, share: Share, unit: Unit, number: int) -> Item:

@@ -1,0 +1,101 @@
+"""What happens in the lab is shown in words, in order of time, each once."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from lab.queues import Notification
+from lab.sightings import Sighting, places
+from lab.timeline import REPEATS, Timeline, announced, mailed, seen
+
+EVENTS = Path(__file__).parents[2] / "events"
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return BEGAN + timedelta(seconds=seconds)
+
+
+def event(name):
+    return json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def test_what_is_noticed_later_but_in_time_is_shown_in_order():
+    timeline = Timeline()
+    timeline.add([(at(1.2), "route"), (at(0.9), "session")])
+    assert timeline.due(at(1.0)) == [(at(0.9), "session")]
+    timeline.add([(at(1.1), "signal")])
+    assert timeline.due(at(2.0)) == [(at(1.1), "signal"), (at(1.2), "route")]
+    assert timeline.due(at(3.0)) == []
+
+
+def test_nothing_is_shown_twice_and_nothing_is_left_out():
+    timeline = Timeline()
+    for _ in range(2):
+        timeline.add([(at(1), "one")])
+        timeline.due(at(1))
+    timeline.add([(at(0.5), "noticed late")])
+    timeline.due()
+    assert timeline.given == [(at(1), "one"), (at(0.5), "noticed late")]
+
+
+def test_an_address_moves_and_everything_else_changes():
+    sightings = [
+        Sighting(at(1), "session fw1 az1-a", "up", "down"),
+        Sighting(at(2), "Elastic IP 198.51.100.1", "fw1 10.0.1.20", "fw2 10.0.2.20"),
+    ]
+    assert seen(sightings) == [
+        (at(1), "seen: session fw1 az1-a up → down"),
+        (at(2), "moved: 198.51.100.1 fw1 10.0.1.20 → fw2 10.0.2.20"),
+    ]
+
+
+def test_a_decision_is_shown_with_its_reason_and_its_signal():
+    detail = event("failover-decision")["detail"]
+    words = f"decided: move: {detail['reason']} (signal: BGP of rsp-0f1000000000000a1 went down)"
+    assert announced(event("failover-decision")) == [(datetime.fromisoformat(detail["occurred_at"]), words)]
+
+
+def test_a_decision_in_dry_run_says_that_nothing_moves():
+    ((_, words),) = announced(event("failover-decision-dry-run"))
+    assert words.startswith("decided: move (dry-run: nothing moves): ")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("failover-failed", "event: Failover Failed"),
+        ("topology-change", "event: Topology Change: stored"),
+        ("drift-detected", "event: Drift Detected: 192.0.2.10 was taken from fw2 by hand"),
+        ("failover-completed", "verified: EC2 shows every address at its new place"),
+    ],
+)
+def test_an_event_is_shown_by_what_says_the_most(name, words):
+    assert [shown for _, shown in announced(event(name))] == [words]
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in EVENTS.glob("*.json")))
+def test_every_event_of_tandem_has_words_or_repeats_what_is_seen(name):
+    found = event(name)
+    if found.get("source") == "tandem":
+        lines = announced(found)
+        assert bool(lines) is (found["detail-type"] not in REPEATS)
+        assert all(words.strip() == words and not words.endswith(":") for _, words in lines)
+
+
+def test_a_message_is_shown_by_its_subject():
+    message = Notification(at(0), "Tandem edge: moved", "words", {})
+    assert mailed(at(3), message) == (at(3), "message: Tandem edge: moved")
+
+
+def test_each_address_is_shown_with_its_private_ip(at_edge):
+    from lab.ec2.world import world  # noqa: PLC0415
+
+    shown = places(world(at_edge.lab.backend.lab_region))
+    assert sorted(who for what, who in shown.items() if what.startswith("Elastic IP")) == [
+        f"fw1 10.0.1.{n}" for n in range(20, 24)
+    ]
