@@ -98,9 +98,10 @@ def ms_time(item: Mapping[str, Any], name: str) -> datetime:
 
 def json_of(item: Mapping[str, Any], name: str) -> Any:
     """Reads a member that is JSON."""
-    found = read(lambda: parsed(text(item, name)))
+    source = text(item, name)
+    found = read(lambda: parsed(source))
     if isinstance(found, Damaged):
-        raise ValueError(found.why if found.why.startswith("`") else f"`{name}` is no JSON: {found.why}")
+        raise ValueError(f"`{name}` is no JSON: {found.why}")
     return found
 
 
@@ -174,9 +175,10 @@ def partly(kind: Any, raw: Any, name: str = "") -> tuple[dict[str, Any], dict[st
         where = f"{name}.{member}" if name else member
         if member in known:
             found = read(partial(fitted, annotation, known[member], where))
-            (wrong if isinstance(found, Damaged) else values)[member] = (
-                found.why if isinstance(found, Damaged) else found
-            )
+            if isinstance(found, Damaged):
+                wrong[member] = found.why
+            else:
+                values[member] = found
         elif is_needed:
             wrong[member] = f"`{where}` is missing"
     return values, wrong

@@ -72,11 +72,12 @@ def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = 
         addresses, peers = reading_addresses.result(), reading_peers.result()
         database = reading_database.result()
         elastic_ips = {a.allocation_id: a for a in (*at_targets.found, *addresses.found)}
+        states = None if instances is None else {i.instance_id: i.state for i in instances.found}
         known, unknown_interfaces = _interfaces(topology, shown, instances, elastic_ips)
         unknown = Unknown(
             elastic_ips=addresses.unknown(topology.allocation_ids, elastic_ips),
             interfaces=unknown_interfaces,
-            instances=_unknown_instances(topology, instances),
+            instances=(instances or Rows()).unknown(topology.instance_ids, states or ()),
             peers=_unknown_peers(topology, peers),
         )
         tracked = ["", *(p for g in topology.groups for p in g.prefixes)]
@@ -87,7 +88,7 @@ def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = 
             peers=tuple(peer for peer in peers.found if peer.state not in GOING),
             elastic_ips=elastic_ips,
             interfaces=known,
-            instance_states=None if instances is None else {i.instance_id: i.state for i in instances.found},
+            instance_states=states,
             overrides=reading_overrides.result(),
             failed=(*failed, *unknown.words),
             unread=(*database.unread, *database.odd, *(words for rows in read for words in rows.words)),
@@ -134,12 +135,6 @@ def _with_allocations(interface: NetworkInterface, allocations: dict[str, str]) 
     """The interface as its instance shows it, without allocations, with those of the known addresses."""
     addresses = (replace(a, allocation_id=allocations.get(a.public_ip or "")) for a in interface.addresses)
     return replace(interface, addresses=tuple(addresses))
-
-
-def _unknown_instances(topology: Topology, instances: Rows[Instance] | None) -> dict[str, str]:
-    if instances is None:
-        return {}
-    return instances.unknown(topology.instance_ids, (i.instance_id for i in instances.found))
 
 
 def _unknown_peers(topology: Topology, peers: Rows[Peer]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from tandem.adapters import clients, ec2rows
 from tandem.adapters.calls import called
 from tandem.adapters.ec2rows import Instance
-from tandem.adapters.rows import UNREADABLE, Kind, Row, Rows, Unread, read
+from tandem.adapters.rows import Kind, Row, Rows, Unread, read
 from tandem.errors import THROTTLED_CODES, CallFailedError, ConfigurationError, TemporaryError
 from tandem.model import ElasticIp, NetworkInterface, Peer, RoutingDatabase
 
@@ -159,10 +159,7 @@ def _pages(operation: str, members: str, inside: str, chosen: dict[str, Any]) ->
         pages = client.get_paginator(operation).paginate(**chosen, **more)  # type: ignore[call-overload]
     else:
         pages = [getattr(client, operation)(**chosen)]
-    try:
-        rows = [row for page in pages for row in list_in(page, members, operation)]
-    except UNREADABLE as error:
-        raise TemporaryError(f"EC2's answer to {operation} cannot be read ({error})") from error
+    rows = [row for page in pages for row in list_in(page, members, operation)]
     return [row for outer in rows for row in _inside(outer, inside)] if inside else rows
 
 

@@ -77,7 +77,7 @@ def _route(row: Row, odd: Odd) -> Route:
         next_hop=canonical_address(text(row, "NextHopIp")),
         status=RouteStatus(row["RouteStatus"]),
         peer_id=beside(row, "RouteServerPeerId", text, odd) or "",
-        as_path=beside(row, "AsPaths", texts, odd) or (),
+        as_path=tuple(beside(row, "AsPaths", texts, odd) or ()),
         med=beside(row, "Med", number, odd) or 0,
         installations=tuple(_installations(row, odd)),
     )

@@ -37,7 +37,8 @@ def read(topology: Topology, stack: str, place: Place) -> Inventory:
         every.whole()  # else one that cannot be read may be in its VPC
     servers = _there(every)
     reading = _reading(every, topology.route_server.route_server_id or "")
-    vpc_ids = _associated(reading)
+    server_id = reading.server.route_server_id if reading else None
+    vpc_ids = associated(server_id) if server_id else ()
     if topology.manage and topology.route_server.vpc_id:
         vpc_ids = (topology.route_server.vpc_id,)
     interfaces = _interfaces(topology)
@@ -56,7 +57,7 @@ def read(topology: Topology, stack: str, place: Place) -> Inventory:
         vpc_ids=vpc_ids,
         vpc_prefixes=tuple(prefix for blocks in prefixes.found for prefix in blocks),
         vpc_route_servers=tuple(_beside(topology, servers)),
-        propagated_to=_propagated(reading),
+        propagated_to=propagated(server_id) if server_id else (),
         route_tables={table.route_table_id: table for table in tables.found},
         subnets={subnet.subnet_id: subnet for subnet in subnets.found},
         interfaces={i.network_interface_id: i for i in interfaces.found},
@@ -97,10 +98,6 @@ def _there(every: Rows[RouteServer]) -> tuple[RouteServer, ...]:
     return tuple(server for server in every.found if server.state not in ON_ITS_WAY_OUT)
 
 
-def _associated(reading: RouteServerReading | None) -> tuple[str, ...]:
-    return () if reading is None else associated(reading.server.route_server_id)
-
-
 def associated(route_server_id: str) -> tuple[str, ...]:
     """The VPCs that the route server is associated with, or is going to be."""
     found = vpcreads.associations(route_server_id).whole()
@@ -113,10 +110,6 @@ def _beside(topology: Topology, servers: Sequence[RouteServer]) -> list[RouteSer
     if not topology.manage or wanted.route_server_id is not None or wanted.vpc_id is None:
         return []
     return [server for server in servers if wanted.vpc_id in associated(server.route_server_id)]
-
-
-def _propagated(reading: RouteServerReading | None) -> tuple[str, ...]:
-    return () if reading is None else propagated(reading.server.route_server_id)
 
 
 def propagated(route_server_id: str) -> tuple[str, ...]:

@@ -8,8 +8,9 @@ inside a row is an empty one; a member that is null counts as missing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from tandem.errors import ConfigurationError
@@ -65,9 +66,9 @@ class Rows(Generic[T]):
         return self.found
 
     def unknown(self, asked: Iterable[str], found: Iterable[str]) -> dict[str, str]:
-        """Returns the IDs that were asked for and cannot be read, each with the reason. `found` can be read.
+        """Returns why each unread row is unknown, by its ID.
 
-        Where a row does not even say what it is about, it may be each of those that were not found.
+        A row without an ID stands for every one of those that were asked for and not found.
         """
         told = {row.about: row.words for row in reversed(self.unread)}
         there, anonymous = set(found), told.pop("", None)
@@ -108,12 +109,30 @@ class Kind(Generic[T]):
     """The member with its ID, where it is known by something else."""
 
 
-def text(row: Row, name: str) -> str:
-    """Raises KeyError, ValueError."""
+def typed(row: Row, name: str, kind: type[T]) -> T:
+    """Reads a member of exactly this type; a text is not empty. Raises KeyError, ValueError."""
     value = row[name]
-    if not isinstance(value, str) or not value:
+    if type(value) is not kind or value == "":
         raise ValueError(f"{name} is {value!r}")
     return value
+
+
+text = partial(typed, kind=str)
+number = partial(typed, kind=int)
+flag = partial(typed, kind=bool)
+part: Callable[[Row, str], Row] = partial(typed, kind=dict)
+
+
+def listed(row: Row, name: str, kind: type[T]) -> list[T]:
+    """Reads a list of such members. EC2 leaves out an empty one. Raises ValueError."""
+    found = typed(row, name, list) if has(row, name) else []
+    if not all(type(one) is kind for one in found):
+        raise ValueError(f"{name} is {found!r}")
+    return found
+
+
+texts = partial(listed, kind=str)
+parts: Callable[[Row, str], Sequence[Row]] = partial(listed, kind=dict)
 
 
 def has(row: Row, name: str) -> bool:
@@ -130,46 +149,9 @@ def prefix_of(row: Row, name: str) -> str:
     return canonical_prefix(text(row, name))
 
 
-def number(row: Row, name: str) -> int:
-    value = row[name]
-    if type(value) is not int:
-        raise ValueError(f"{name} is {value!r}")
-    return value
-
-
-def flag(row: Row, name: str) -> bool:
-    value = row[name]
-    if not isinstance(value, bool):
-        raise ValueError(f"{name} is {value!r}")
-    return value
-
-
-def part(row: Row, name: str) -> Row:
-    value = row[name]
-    if not isinstance(value, Mapping):
-        raise ValueError(f"{name} is {value!r}")
-    return value
-
-
-def parts(row: Row, name: str) -> list[Row]:
-    value = row.get(name)
-    if value in (None, ""):
-        return []
-    if not isinstance(value, list) or not all(isinstance(part, Mapping) for part in value):
-        raise ValueError(f"{name} is {value!r}")
-    return list(value)
-
-
-def texts(row: Row, name: str) -> tuple[str, ...]:
-    value = row[name]
-    if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
-        raise ValueError(f"{name} is {value!r}")
-    return tuple(value)
-
-
 def tags(row: Row, name: str) -> tuple[tuple[str, str], ...]:
-    """A tag without a value has an empty one."""
-    return tuple((text(tag, "Key"), tag.get("Value") or "") for tag in parts(row, name))
+    """Reads tags; one without a value has an empty one."""
+    return tuple((text(tag, "Key"), given(tag, "Value", text) or "") for tag in parts(row, name))
 
 
 def beside(row: Row, name: str, reader: Callable[[Row, str], T], odd: Odd) -> T | None:

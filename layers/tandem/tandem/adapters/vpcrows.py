@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from tandem.adapters.rows import Kind, Odd, Row, beside, flag, given, number, parts, prefix_of, tags, text
+from tandem.adapters.rows import (
+    Kind,
+    Odd,
+    Row,
+    beside,
+    flag,
+    given,
+    has,
+    number,
+    parts,
+    prefix_of,
+    tags,
+    text,
+)
 from tandem.inventory import Endpoint, RouteTable, Subnet
 from tandem.model import RouteServer
 from tandem.topology import canonical_prefix
@@ -65,25 +78,26 @@ def _route_table(row: Row, odd: Odd) -> RouteTable:
         main=any(a.get("Main") is True for a in associations),
         subnet_ids=tuple(text(a, "SubnetId") for a in associations if a.get("SubnetId")),
         gateway_ids=tuple(text(a, "GatewayId") for a in associations if a.get("GatewayId")),
-        ipv4_routes=sum("DestinationCidrBlock" in route for route in written),
-        ipv6_routes=sum("DestinationIpv6CidrBlock" in route for route in written),
-        static_routes=tuple(_static_routes(written)),
+        ipv4_routes=sum(has(route, "DestinationCidrBlock") for route in written),
+        ipv6_routes=sum(has(route, "DestinationIpv6CidrBlock") for route in written),
+        static_routes=tuple(_static_routes(written, odd)),
         leads_to_internet=any(_leads_to_internet(route) for route in parts(row, "Routes")),
     )
 
 
 def _leads_to_internet(route: Row) -> bool:
     """Elastic IPs are IPv4: what leads IPv6 there is of no use to them."""
-    is_up = route.get("State", "active") == "active" and "DestinationCidrBlock" in route
+    is_up = route.get("State", "active") == "active" and has(route, "DestinationCidrBlock")
     return is_up and str(route.get("GatewayId", "")).startswith("igw-")
 
 
-def _static_routes(routes: Iterable[Row]) -> Iterator[tuple[str, str]]:
+def _static_routes(routes: Iterable[Row], odd: Odd) -> Iterator[tuple[str, str]]:
+    """Yields destination and target. A destination that is a prefix list shadows none that is known."""
     for route in routes:
-        to = route.get("DestinationCidrBlock") or route.get("DestinationIpv6CidrBlock")
-        if to and route.get("Origin") == MADE:
-            targets = (str(route[name]) for name in TARGETS if name in route)
-            yield canonical_prefix(to), next(targets, "an unknown target")
+        kinds = ("DestinationCidrBlock", "DestinationIpv6CidrBlock")
+        found = (beside(route, kind, prefix_of, odd) for kind in kinds if route.get("Origin") == MADE)
+        targets = (str(route[name]) for name in TARGETS if name in route)
+        yield from ((to, next(targets, "an unknown target")) for to in found if to)
 
 
 def _vpc(row: Row, odd: Odd) -> tuple[str, ...]:
