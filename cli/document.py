@@ -74,7 +74,7 @@ class _Loader(yaml.SafeLoader):
             while self.peek() not in "\0\r\n\x85\u2028\u2029" and self._is_comment:
                 self.forward()
             self._is_comment = False
-            if not self.scan_line_break():
+            if not self.scan_line_break():  # type: ignore[no-untyped-call]
                 return
             if not self.flow_level:
                 self.allow_simple_key = True
@@ -103,7 +103,7 @@ class _Loader(yaml.SafeLoader):
         if "\t" in white and self.peek(length) not in "#\0\r\n\x85\u2028\u2029":
             self.forward(length)
             return [white]
-        return super().scan_plain_spaces(indent, start_mark)  # type: ignore[no-any-return]
+        return super().scan_plain_spaces(indent, start_mark)
 
 
 PLAIN = {

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tandem.validation.crosschecks import CHECKS
 from tandem.problems import folded
+from tandem.validation.crosschecks import CHECKS
 from tandem.validation.document import normalise, validate
 from tests.topologies import SUBNET, Edit, Expected, document, edited, in_words
 
