@@ -18,7 +18,8 @@ from lab.queues import BusEvents, Notifications
 from lab.servers import Servers
 from lab.session import Endpoints, Session
 from lab.workers import Worker, workers
-from tandem.audit import Record, unpacked
+from tandem.adapters.audits import record_of
+from tandem.audit import Record
 
 Build = Callable[[Any, Levers], dict[str, Any]]
 """Builds a scenario with an EC2 client and the levers; returns its IDs."""
@@ -160,16 +161,7 @@ class Cloud:
             ExpressionAttributeValues={":s": {"S": sequence}},
             ConsistentRead=True,
         ).search("Items[]")
-        return [
-            Record(
-                sequence=sequence,
-                number=int(item["number"]["N"]),
-                previous=item["previous"]["S"],
-                hash=item["hash"]["S"],
-                body=json.loads(unpacked(item["body"].get("S") or item["body"]["B"])),
-            )
-            for item in items
-        ]
+        return [record for item in items if (record := record_of(item)[0]) is not None]
 
     def state(self, kind: str, name: str) -> dict[str, Any]:
         """One record of the state table, as DynamoDB spells it; empty where there is none."""

@@ -245,6 +245,7 @@ def _interface(row: Row, odd: Odd) -> NetworkInterface:
         source_dest_check=_beside(row, "SourceDestCheck", _flag, odd) or False,
         tags=_beside(row, "TagSet", _tags, odd) or (),
         device_index=_beside(attachment, "DeviceIndex", _number, odd),
+        owner=_beside(row, "OwnerId", _text, odd),
     )
 
 

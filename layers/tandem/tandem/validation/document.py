@@ -196,7 +196,8 @@ def _right(node: dict[str, Any]) -> str:
 
 
 def _takes(node: dict[str, Any], value: object) -> bool:
-    return bool(_validator().evolve(schema=node).is_valid(value))
+    is_valid: bool = _validator().evolve(schema=node).is_valid(value)
+    return is_valid
 
 
 def _types(node: dict[str, Any]) -> set[object]:
