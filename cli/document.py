@@ -125,7 +125,7 @@ _Loader.add_constructor(f"{TAG}int", lambda _, node: int(node.value))
 
 def load(path: Path) -> Document:
     """Reads a file, or what comes on standard input for `-`. Raises UnreadableError."""
-    name = "standard input" if path == STDIN else str(path)
+    name = "<stdin>" if path == STDIN else str(path)
     try:
         if path == STDIN:
             raw = sys.stdin.buffer.read(MOST_BYTES + 1)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 import time
+from collections.abc import Callable
 from enum import IntEnum
 from importlib import metadata
 from pathlib import Path
@@ -20,7 +23,7 @@ from tandem.problems import Problem
 from tandem.provisioning.estimate import estimate as estimate_topology
 from tandem.tags import OWNER_TAG
 from tandem.topology import parse
-from tandem.validation.document import normalise
+from tandem.validation.document import normalise, schema
 from tandem.validation.document import validate as validate_document
 
 EPILOG = (
@@ -61,7 +64,29 @@ Interruption = Annotated[
         "--allow-interruption", help="where AWS leaves no other way, take down an owner's last session"
     ),
 ]
-Stack = Annotated[str, typer.Option("--stack", help="the CloudFormation stack of Tandem")]
+
+
+def _checked(pattern: str, right: str) -> Callable[[str | None], str | None]:
+    """A check of an argument that needs no AWS."""
+
+    def check(value: str | None) -> str | None:
+        if value is None or re.fullmatch(pattern, value):
+            return value
+        raise typer.BadParameter(f"is {json.dumps(value)}; right would be: {right}")
+
+    return check
+
+
+Stack = Annotated[
+    str,
+    typer.Option(
+        "--stack",
+        help="the CloudFormation stack of Tandem",
+        callback=_checked(
+            "[A-Za-z][A-Za-z0-9-]{0,127}|arn:[^ ]{1,300}", "a stack's name, letters, digits and -, or its ARN"
+        ),
+    ),
+]
 
 
 def _print_version(wanted: bool) -> None:
@@ -154,7 +179,14 @@ def apply(
 
 @app.command(epilog=EPILOG)
 def delete(
-    topology: Annotated[str, typer.Argument(metavar="NAME", help="the topology's name, as it is stored")],
+    topology: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="the topology's name, as it is stored",
+            callback=_checked("[a-z0-9][a-z0-9-]{0,39}", schema()["properties"]["name"]["title"]),
+        ),
+    ],
     name: Stack = "tandem",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="delete it without asking")] = False,
     take_over: Annotated[
@@ -184,9 +216,21 @@ def delete(
 
 @app.command(epilog=EPILOG)
 def discover(
-    vpc: Annotated[str, typer.Option("--vpc", help="the VPC whose route server is to be described")],
+    vpc: Annotated[
+        str,
+        typer.Option(
+            "--vpc",
+            help="the VPC whose route server is to be described",
+            callback=_checked("vpc-[0-9a-f]{8,17}", "the ID of a VPC, vpc- and hexadecimal digits"),
+        ),
+    ],
     route_server: Annotated[
-        str | None, typer.Option("--route-server", help="which one, where the VPC has several")
+        str | None,
+        typer.Option(
+            "--route-server",
+            help="which one, where the VPC has several",
+            callback=_checked("rs-[0-9a-f]{8,17}", "the ID of a route server, rs- and hexadecimal digits"),
+        ),
     ] = None,
 ) -> None:
     """Print the topology that describes a route server which is there already. Changes nothing."""
