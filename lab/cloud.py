@@ -18,8 +18,7 @@ from lab.queues import BusEvents, Notifications
 from lab.servers import Servers
 from lab.session import Endpoints, Session
 from lab.workers import Worker, workers
-from tandem.adapters.audits import record_of
-from tandem.audit import Record
+from tandem.audit import Record, unpacked
 
 Build = Callable[[Any, Levers], dict[str, Any]]
 """Builds a scenario with an EC2 client and the levers; returns its IDs."""
@@ -161,7 +160,7 @@ class Cloud:
             ExpressionAttributeValues={":s": {"S": sequence}},
             ConsistentRead=True,
         ).search("Items[]")
-        return [record for item in items if (record := record_of(item)[0]) is not None]
+        return [_record(sequence, item) for item in items]
 
     def state(self, kind: str, name: str) -> dict[str, Any]:
         """One record of the state table, as DynamoDB spells it; empty where there is none."""
@@ -201,3 +200,15 @@ class Cloud:
     def workers(self, function: str) -> list[Worker]:
         """The processes of a function now; `kill` one to lose the invocation that it serves."""
         return workers(self.directory / "tmp", self.resources[function])
+
+
+def _record(sequence: str, item: dict[str, Any]) -> Record:
+    text = unpacked(item["body"].get("S") or item["body"]["B"])
+    return Record(
+        sequence=sequence,
+        number=int(item["number"]["N"]),
+        previous=item["previous"]["S"],
+        hash=item["hash"]["S"],
+        body=json.loads(text),
+        text=text,
+    )

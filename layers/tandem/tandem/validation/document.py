@@ -145,7 +145,8 @@ def _items(validator: Any, items: Any, value: object, node: dict[str, Any]) -> I
 
 
 def _is_too_long(value: list[Any], node: dict[str, Any]) -> bool:
-    return len(value) > node.get("maxItems", MOST_VALUES)
+    most: int = node.get("maxItems", MOST_VALUES)
+    return len(value) > most
 
 
 def _in_words(error: ValidationError) -> Iterator[Problem]:
