@@ -70,6 +70,36 @@ SYNTAX: tuple[tuple[str, str, str, str], ...] = (
         "a line of its own, with the indentation of its neighbours",
     ),
     (
+        "expected the node content, but found '<stream end>'",
+        PROBLEM,
+        "the file ends where a value should follow",
+        "the value, and each open bracket closed",
+    ),
+    (
+        "expected the node content, but found '(.*)'",
+        PROBLEM,
+        r"\1 stands where a value should begin",
+        "the value, in quotes if it is that text",
+    ),
+    (
+        "while scanning a block scalar",
+        PROBLEM,
+        "| and > begin a text of several lines, and nothing may follow them",
+        "quotes around the text, or the text in the lines below",
+    ),
+    (
+        "expected '<document start>'",
+        PROBLEM,
+        "the document ended before this",
+        "the indentation of the lines above, or nothing after the last bracket",
+    ),
+    (
+        "while (scanning|parsing) a (tag|directive)",
+        CONTEXT,
+        "a text cannot begin so",
+        "quotes around the text",
+    ),
+    (
         "expected alphabetic or numeric character",
         CONTEXT,
         "* and & begin the name of an anchor, and none follows",
@@ -93,6 +123,6 @@ def explained(error: yaml.MarkedYAMLError) -> tuple[int, int, str]:
         break
     else:
         mark = error.problem_mark or error.context_mark
-        words = f"no YAML: {' '.join(said.split())}"
+        words = f"no YAML: {' '.join(said.split())}; right would be: YAML 1.2 or JSON"
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     return line, column, words

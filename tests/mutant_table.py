@@ -1021,8 +1021,8 @@ MUTANTS = (
         "audit-text",
         "The hash of an audit record is over its stored text.",
         f"{TANDEM}/audit.py",
-        "        if r.text != canonical(r.body) or digest(r.sequence, r.number, r.previous, r.text) != r.hash",
-        "        if digest(r.sequence, r.number, r.previous, canonical(r.body)) != r.hash",
+        "if r.text != canonical(r.body) or digest(r.sequence, r.number, r.previous, r.text) != r.hash",
+        "if digest(r.sequence, r.number, r.previous, canonical(r.body)) != r.hash",
     ),
     Mutant(
         "discovery-rib",

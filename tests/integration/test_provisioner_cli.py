@@ -109,7 +109,7 @@ def test_validate_online_compares_with_aws_and_stores_nothing(command: Command) 
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [(None, "No such file"), ("a: [", "edge.yaml:1:4:"), ("id: !Ref X", "the tag !Ref")]
+    ("text", "says"), [(None, "No such file"), ("a: [", "edge.yaml:1:5:"), ("id: !Ref X", "the tag !Ref")]
 )
 def test_a_file_that_cannot_be_read_ends_with_two(tmp_path: Path, text: str | None, says: str) -> None:
     file = tmp_path / "edge.yaml"
