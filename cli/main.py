@@ -221,7 +221,7 @@ def discover(
         typer.Option(
             "--vpc",
             help="the VPC whose route server is to be described",
-            callback=_checked("vpc-[0-9a-f]{8,17}", "the ID of a VPC, vpc- and hexadecimal digits"),
+            callback=_checked("vpc-[0-9a-f]{8,17}", "the ID of a VPC, vpc- and 8 to 17 hexadecimal digits"),
         ),
     ],
     route_server: Annotated[
@@ -229,7 +229,9 @@ def discover(
         typer.Option(
             "--route-server",
             help="which one, where the VPC has several",
-            callback=_checked("rs-[0-9a-f]{8,17}", "the ID of a route server, rs- and hexadecimal digits"),
+            callback=_checked(
+                "rs-[0-9a-f]{8,17}", "the ID of a route server, rs- and 8 to 17 hexadecimal digits"
+            ),
         ),
     ] = None,
 ) -> None:

@@ -140,6 +140,22 @@ CROSS: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], list[Expected
         edit((f"{FIRST_IP}.targets.fw2.private_ip", "10.0.1.10")),
         [(f"{OF_FIRST}.targets.fw2.private_ip", "10.0.1.10 belongs to fw1 already", "one of fw2's own")],
     ),
+    "a loopback address as a peer": (
+        edit(("appliances.fw1.peers.az1-a", "127.0.0.1")),
+        [("appliances.fw1.peers.az1-a", "127.0.0.1 is a loopback address", "interface in the VPC")],
+    ),
+    "no address as a target": (
+        edit((f"{FIRST_IP}.targets.fw1.private_ip", "0.0.0.0")),  # noqa: S104 - no server binds it
+        [(f"{OF_FIRST}.targets.fw1.private_ip", "0.0.0.0 is no address", "interface in the VPC")],
+    ),
+    "a multicast address as a next hop": (
+        edit(("appliances.fw1.next_hops", ["224.0.0.5"])),
+        [("appliances.fw1.next_hops[0]", "224.0.0.5 is a multicast address", "interface in the VPC")],
+    ),
+    "the metadata service as a peer": (
+        edit(("appliances.fw1.peers.az1-a", "169.254.169.254")),
+        [("appliances.fw1.peers.az1-a", "169.254.169.254 is a link-local address", "interface in the VPC")],
+    ),
     "a tracked prefix that is not allowed": (
         edit(("appliances.fw1.allowed_prefixes", ["10.20.0.0/16"])),
         [("appliances.fw1.allowed_prefixes", "leaves out 0.0.0.0/0", "0.0.0.0/0 among them")],

@@ -326,6 +326,20 @@ MEANT: dict[str, tuple[str, object, str]] = {
         '"vpc-0a1b2c3d4e5f60001", without',
     ),
     "a blank behind a prefix": ("groups.0.prefixes.0", "0.0.0.0/0 ", '"0.0.0.0/0", without the blanks'),
+    "a route table without a list": (
+        "route_server.propagate_to",
+        "rtb-0a1b2c3d4e5f60001",
+        "[rtb-0a1b2c3d4e5f60001], a list",
+    ),
+    "a prefix without a list": ("groups.0.prefixes", "0.0.0.0/0", "[0.0.0.0/0], a list"),
+    "yes": ("route_server.sns_notifications", "yes", "true; true or false"),
+    "off": ("route_server.peer_logs", "off", "false; true or false"),
+    "a schema version with a point": ("tandem", "1.0", "1"),
+    "an ID that is too short": (
+        "appliances.fw1.instance_id",
+        "i-123",
+        "the ID of an instance, `i-` and 8 to 17 hexadecimal digits",
+    ),
     "an address with a length": (
         f"{FIRST_IP}.targets.fw1.private_ip",
         "10.0.1.20/24",

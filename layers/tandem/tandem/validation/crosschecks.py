@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from ipaddress import ip_address
 from itertools import zip_longest
 from typing import Any
 
@@ -130,6 +131,32 @@ def addresses_of_one_appliance(root: dict[str, Any]) -> Iterator[Problem]:
     yield from _on_several_interfaces(zip(private_ips, interfaces, strict=True))
 
 
+def addresses_of_interfaces(root: dict[str, Any]) -> Iterator[Problem]:
+    """Addresses that no network interface can have (RFC 6890)."""
+    private_ips = (
+        Claim([*k, "private_ip"], draft.text(t.get("private_ip"))) for k, _, t in draft.targets(root)
+    )
+    for claim in (*draft.addresses(root), *private_ips):
+        kind = _unusable(claim.value)
+        if kind is not None:
+            what = f"{claim.value} is {kind}, which no network interface has"
+            yield Problem(path_of(claim.keys), what, "the address of a network interface in the VPC")
+
+
+def _unusable(text: str) -> str | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    if address.is_unspecified:
+        return "no address"
+    if address.is_multicast:
+        return "a multicast address"
+    if address.is_loopback:
+        return "a loopback address"
+    return "a link-local address" if address.version == 4 and address.is_link_local else None
+
+
 def _on_several_interfaces(pairs: Iterable[tuple[Claim, Claim]]) -> Iterator[Problem]:
     """A private IP is on one interface of a VPC. Of two appliances `_shared` says that already."""
     first: dict[str, Claim] = {}
@@ -187,6 +214,7 @@ CHECKS: tuple[Check, ...] = (
     asn_of_its_own,
     nothing_claimed_twice,
     addresses_of_one_appliance,
+    addresses_of_interfaces,
     tracked_prefixes_allowed,
     within_quotas,
 )

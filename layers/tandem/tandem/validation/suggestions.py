@@ -43,13 +43,18 @@ def suggestion(value: object, node: dict[str, Any], right: str, takes: Takes) ->
         meant = f'"{json.dumps(value)}" in quotes, without which it is no text'
     else:
         meant = None
-    return right if meant is None else f"{meant}; {right}"
+    return right if meant in (None, right) else f"{meant}; {right}"
 
 
 def _meant_by_text(text: str, node: dict[str, Any], takes: Takes) -> Iterator[str]:
     stripped, pattern = text.strip(), node.get("pattern", NEVER)
     if stripped != text and takes(stripped):
         yield f"{json.dumps(stripped, ensure_ascii=False)}, without the blanks around it"
+    if takes([text]):
+        yield f"[{text}], a list"
+    truth = {"yes": True, "on": True, "no": False, "off": False}.get(stripped.lower())
+    if truth is not None and takes(truth):
+        yield json.dumps(truth)
     yield from (str(number) for number in _numbers(stripped) if takes(number))
     tail = re.split("[/:]", stripped)[-1]
     if stripped.startswith("arn:") and re.fullmatch(pattern, tail):
