@@ -985,7 +985,7 @@ MUTANTS = (
     Mutant(
         "validation-one-interface",
         "A private IP is on one interface of the document.",
-        f"{TANDEM}/validation/crosschecks.py",
+        f"{TANDEM}/validation/addresses.py",
         "    yield from _on_several_interfaces(zip(private_ips, interfaces, strict=True))\n",
         "",
     ),
