@@ -29,7 +29,7 @@ from tandem.validation.document import validate as validate_document
 EPILOG = (
     "Exit codes: 0 as asked, or nothing to do; 1 the topology has problems, nothing was stored; "
     "2 the command line or the file cannot be read; 3 not confirmed, nothing was changed; "
-    "4 the stack cannot be asked, or answered with an error. "
+    "4 the stack cannot be asked, or answered with an error; 130 stopped with Ctrl-C. "
     "AWS_PROFILE and AWS_REGION say whose stack it is, as for the aws command."
 )
 TAG_READS = 10
