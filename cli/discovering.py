@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import yaml
 from botocore.exceptions import BotoCoreError
 
-from cli.stack import StackError
+from cli.stack import StackError, explained
 from tandem.adapters import discovery_reads
 from tandem.discovery.document import Discovery, discover
 from tandem.discovery.snapshot import UndiscoverableError
@@ -26,7 +26,10 @@ def find(vpc_id: str, route_server_id: str | None) -> Discovery:
         return discover(discovery_reads.snapshot(vpc_id, chosen))
     except UndiscoverableError:
         raise
-    except (TandemError, BotoCoreError) as error:
+    except (TandemError, BotoCoreError, ValueError) as error:
+        cause = error.__cause__ if isinstance(error, TandemError) else error
+        if isinstance(cause, BotoCoreError | ValueError):
+            raise explained(cause) from error
         raise StackError(str(error)) from error
 
 

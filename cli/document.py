@@ -1,23 +1,33 @@
-"""A topology document from a YAML file, with the problems of the file itself."""
+"""A topology document from a YAML or JSON file: its values, their places, and the file's own problems."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 
-from tandem.problems import Problem, path_of
+from cli import syntax
+from cli.loader import KNOWN, MERGE, TAG, TEXT, Loader
+from tandem.problems import Problem, parent_of, path_of
+from tandem.validation.size import MOST_VALUES
 
-TAG = "tag:yaml.org,2002:"
-MERGE = f"{TAG}merge"
-TEXT = f"{TAG}str"
+STDIN = Path("-")
+
+MOST_BYTES = 400_000
+"""Of a file, comments included. A stored document has fewer, and PyYAML reads some 100 KB a second."""
+
+ELASTIC_IP = re.compile(r"groups\[\d+\]\.elastic_ips\[\d+\]")
+
+Place = tuple[int, int]
+"""Line and column, both from 1."""
 
 
 class UnreadableError(Exception):
-    """There is no document in the file; the message says why, with file and line."""
+    """There is no document in the file; the message says where, why, and what would be right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,93 +36,141 @@ class Document:
 
     value: object
     problems: tuple[Problem, ...]
+    name: str = ""
+    places: Mapping[str, Place] = field(default_factory=dict, repr=False)
+    allocations: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The allocation ID by the path of the Elastic IP that has it."""
 
+    def place(self, path: str) -> Place:
+        """Returns where a path stands, or the innermost of what is around it that is there."""
+        while path not in self.places and (outer := parent_of(path)) != path:
+            path = outer
+        return self.places.get(path, (1, 1))
 
-class _Loader(yaml.SafeLoader):
-    """YAML as people mean it: `on`, 1:20 and 2026-11-21 are texts, 010 is ten."""
-
-
-PLAIN = {
-    f"{TAG}bool": (re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF")),
-    f"{TAG}int": (re.compile(r"[-+]?[0-9]{1,20}\Z"), list("-+0123456789")),
-    f"{TAG}null": (re.compile(r"(?:~|null|Null|NULL|)\Z"), ["~", "n", "N", ""]),
-    MERGE: (re.compile(r"<<\Z"), ["<"]),
-}
-ANY = re.compile("")
-KNOWN = {tag: pattern for tag, (pattern, _) in PLAIN.items()} | dict.fromkeys(
-    (TEXT, f"{TAG}map", f"{TAG}seq"), ANY
-)
-
-_Loader.yaml_implicit_resolvers = {}
-for _tag, (_pattern, _first) in PLAIN.items():
-    _Loader.add_implicit_resolver(_tag, _pattern, _first)
-_Loader.add_constructor(f"{TAG}int", lambda _, node: int(node.value))
+    def where(self, path: str) -> str:
+        """Returns `file:line:column: path (allocation ID)`, as editors and compilers write places."""
+        line, column = self.place(path)
+        found = ELASTIC_IP.match(path)
+        allocation = self.allocations.get(found.group()) if found else None
+        return f"{self.name}:{line}:{column}: {path}" + (f" ({allocation})" if allocation else "")
 
 
 def load(path: Path) -> Document:
-    """Reads a file. Raises UnreadableError."""
+    """Reads a file, or what comes on standard input for `-`. Raises UnreadableError."""
+    name = "<stdin>" if path == STDIN else str(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UnreadableError(f"{path}: {error.strerror or error}") from error
+        if path == STDIN:
+            raw = sys.stdin.buffer.read(MOST_BYTES + 1)
+        else:
+            with path.open("rb") as file:
+                raw = file.read(MOST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise UnreadableError(f"{name}: {getattr(error, 'strerror', None) or error}") from error
+    if len(raw) > MOST_BYTES:
+        raise UnreadableError(f"{name}: has more than {MOST_BYTES:,} bytes; right would be: a topology")
+    try:
+        text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise UnreadableError(f"{path}: no UTF-8 text (byte {error.start})") from error
-    return parse(text, str(path))
+        line, column = _place(raw[: error.start].decode("utf-8"))
+        kind = "it is UTF-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else f"byte {error.start}"
+        raise UnreadableError(
+            f"{name}:{line}:{column}: no UTF-8 text ({kind}); right would be: the file saved as UTF-8"
+        ) from error
+    return parse(text, name)
 
 
 def parse(text: str, name: str) -> Document:
     """The document in a text; `name` is the file's, for messages. Raises UnreadableError."""
     try:
-        loader = _Loader(text)
+        loader = Loader(text)
         node = loader.get_single_node()
         if node is None:
-            return Document(None, ())
-        problems = tuple(_judged(node, [], name, ()))
-        return Document(loader.construct_document(node), problems)
+            return Document(None, (), name)
+        walk = _Walk(name)
+        walk.judge(node, [], ())
+        value = loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise UnreadableError(f"{name}{where}: {error.problem or error.context}") from error
+        line, column, words = syntax.explained(error)
+        raise UnreadableError(f"{name}:{line}:{column}: {words}") from error
+    except yaml.reader.ReaderError as error:
+        line, column = _place(text[: error.position])
+        code = error.character if isinstance(error.character, int) else ord(error.character)
+        raise UnreadableError(
+            f"{name}:{line}:{column}: no YAML: the control character U+{code:04X}; "
+            "right would be: the text without it"
+        ) from error
     except yaml.YAMLError as error:
         raise UnreadableError(f"{name}: no YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
-        raise UnreadableError(f"{name}: nested too deeply") from error
+        raise UnreadableError(f"{name}: nested too deeply; right would be: a topology") from error
+    return Document(value, tuple(walk.problems), name, walk.places, walk.allocations)
 
 
-def _judged(node: yaml.Node, keys: list[str | int], name: str, around: tuple[int, ...]) -> Iterator[Problem]:
-    """Keys that are there twice, since YAML silently keeps the last one; makes every key a text on its way.
+class _Walk:
+    """One way through the nodes: finds doubled names, where each value stands, and what JSON does not have.
 
-    Raises UnreadableError for what cannot become JSON.
+    Makes every key a text on its way. A node counts with each use of its alias, since that is how large the
+    document gets.
     """
-    line = node.start_mark.line + 1
-    if id(node) in around:
-        raise UnreadableError(f"{name}, line {line}: it contains itself")
-    if node.tag not in KNOWN or not KNOWN[node.tag].match(str(node.value)):
-        raise UnreadableError(f"{name}, line {line}: {_shown(node.tag)} has no place in a topology")
-    inside = (*around, id(node))
-    if isinstance(node, yaml.SequenceNode):
-        for index, item in enumerate(node.value):
-            yield from _judged(item, [*keys, index], name, inside)
-    if isinstance(node, yaml.MappingNode):
-        yield from _doubled(node, keys, name)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.places: dict[str, Place] = {}
+        self.allocations: dict[str, str] = {}
+        self.problems: list[Problem] = []
+        self._values = 0
+
+    def judge(self, node: yaml.Node, keys: list[str | int], around: tuple[int, ...]) -> None:
+        """Raises UnreadableError for what cannot become JSON."""
+        self._values += 1
+        if self._values > MOST_VALUES:
+            self._refuse(node, f"has more than {MOST_VALUES:,} values", "a topology", [])
+        if id(node) in around:
+            self._refuse(node, "it contains itself", "the value without the alias in it", keys)
+        # the text of any other node would spell out every alias in it
+        text = node.value if isinstance(node, yaml.ScalarNode) else ""
+        if node.tag not in KNOWN or not KNOWN[node.tag].match(text):
+            shown = node.tag.replace(TAG, "!!")
+            right = "the ID itself; CloudFormation's functions belong in its templates"
+            self._refuse(node, f"the tag {shown} has no place in a topology", right, keys)
+        self.places.setdefault(path_of(keys), _at(node))
+        inside = (*around, id(node))
+        if isinstance(node, yaml.SequenceNode):
+            for index, item in enumerate(node.value):
+                self.judge(item, [*keys, index], inside)
+        if isinstance(node, yaml.MappingNode):
+            self._members(node, keys, inside)
+
+    def _members(self, node: yaml.MappingNode, keys: list[str | int], inside: tuple[int, ...]) -> None:
+        places: dict[str, Place] = {}
         for key, value in node.value:
-            yield from _judged(value, [*keys, key.value], name, inside)
+            if not isinstance(key, yaml.ScalarNode):
+                self._refuse(key, "is a list or mapping in the place of a name", "a text", keys)
+            if key.tag == MERGE:
+                self.judge(value, [*keys, key.value], inside)
+                continue
+            key.tag = TEXT
+            place, path = _at(key), path_of([*keys, key.value])
+            if key.value in places:
+                twice = f"is there twice, in line {places[key.value][0]} and in line {place[0]}"
+                self.problems.append(Problem(path, twice, "each name once"))
+            places[key.value] = self.places[path] = place
+            if key.value == "allocation_id" and isinstance(value, yaml.ScalarNode):
+                self.allocations[path_of(keys)] = value.value
+            self.judge(value, [*keys, key.value], inside)
+
+    def _refuse(self, node: yaml.Node, what: str, right: str, keys: list[str | int]) -> None:
+        line, column = _at(node)
+        raise UnreadableError(
+            f"{self.name}:{line}:{column}: {path_of(keys)}: {what}; right would be: {right}"
+        )
 
 
-def _doubled(node: yaml.MappingNode, keys: list[str | int], name: str) -> Iterator[Problem]:
-    lines: dict[str, int] = {}
-    for key, _ in node.value:
-        line = key.start_mark.line + 1
-        if not isinstance(key, yaml.ScalarNode):
-            raise UnreadableError(f"{name}, line {line}: a name has to be a text")
-        if key.tag == MERGE:
-            continue
-        key.tag = TEXT
-        if key.value in lines:
-            twice = f"is there twice, in line {lines[key.value]} and in line {line}"
-            yield Problem(path_of([*keys, key.value]), twice, "each name once")
-        lines[key.value] = line
+def _at(node: yaml.Node) -> Place:
+    return node.start_mark.line + 1, node.start_mark.column + 1
 
 
-def _shown(tag: str) -> str:
-    return f"the tag {tag.replace(TAG, '!!')}"
+def _place(before: str) -> Place:
+    """The line and column at which a text goes on."""
+    lines = before.split("\n")
+    return len(lines), len(lines[-1]) + 1

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
+import sys
 import time
+from collections.abc import Callable
 from enum import IntEnum
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -11,18 +16,20 @@ import typer
 from rich.console import Console
 
 from cli import discovering, document, estimating, stack, words
+from cli.document import Document
+from tandem.decoding import shaped
 from tandem.discovery.snapshot import UndiscoverableError
 from tandem.problems import Problem
 from tandem.provisioning.estimate import estimate as estimate_topology
 from tandem.tags import OWNER_TAG
 from tandem.topology import parse
-from tandem.validation.document import normalise
+from tandem.validation.document import normalise, schema
 from tandem.validation.document import validate as validate_document
 
 EPILOG = (
     "Exit codes: 0 as asked, or nothing to do; 1 the topology has problems, nothing was stored; "
     "2 the command line or the file cannot be read; 3 not confirmed, nothing was changed; "
-    "4 the stack cannot be asked, or answered with an error. "
+    "4 the stack cannot be asked, or answered with an error; 130 stopped with Ctrl-C. "
     "AWS_PROFILE and AWS_REGION say whose stack it is, as for the aws command."
 )
 TAG_READS = 10
@@ -48,18 +55,53 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="the topology document, YAML")]
+File = Annotated[
+    Path, typer.Argument(metavar="FILE", help="the topology document, YAML or JSON; - reads standard input")
+]
 Interruption = Annotated[
     bool,
     typer.Option(
         "--allow-interruption", help="where AWS leaves no other way, take down an owner's last session"
     ),
 ]
-Stack = Annotated[str, typer.Option("--stack", help="the CloudFormation stack of Tandem")]
+
+
+def _checked(pattern: str, right: str) -> Callable[[str | None], str | None]:
+    """A check of an argument that needs no AWS."""
+
+    def check(value: str | None) -> str | None:
+        if value is None or re.fullmatch(pattern, value):
+            return value
+        raise typer.BadParameter(f"is {json.dumps(value)}; right would be: {right}")
+
+    return check
+
+
+Stack = Annotated[
+    str,
+    typer.Option(
+        "--stack",
+        help="the CloudFormation stack of Tandem",
+        callback=_checked(
+            "[A-Za-z][A-Za-z0-9-]{0,127}|arn:[^ ]{1,300}", "a stack's name, letters, digits and -, or its ARN"
+        ),
+    ),
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tandem {metadata.version('tandem')}")
+        raise typer.Exit(Exit.OK)
 
 
 @app.callback()
-def tandem() -> None:
+def tandem(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="print the version and exit", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
     """Every command is called by its name."""
 
 
@@ -75,10 +117,10 @@ def validate(
     out = Console(highlight=False)
     topology = _local(file, out)
     if online:
-        verdict = _ask(name, action="check", document=topology)
-        _end_with_problems(out, str(file), _problems(verdict))
+        verdict = _ask(name, action="check", document=topology.value)
+        _end_with_problems(out, topology, _problems(verdict))
         words.warnings(out, verdict["warnings"])
-    words.done(out, f"{file}: valid")
+    words.done(out, f"{topology.name}: valid")
 
 
 @app.command(epilog=EPILOG)
@@ -90,9 +132,9 @@ def plan(
     """Print what the provisioner would do for a topology, step by step; stores and changes nothing."""
     out = Console(highlight=False)
     topology = _local(file, out)
-    verdict = _ask(name, action="plan", document=topology, allow_interruption=allow_interruption)
+    verdict = _ask(name, action="plan", document=topology.value, allow_interruption=allow_interruption)
     words.plan(out, verdict)
-    _end_with_problems(out, str(file), _problems(verdict))
+    _end_with_problems(out, topology, _problems(verdict))
     words.warnings(out, verdict["warnings"])
 
 
@@ -114,11 +156,11 @@ def apply(
     """Show what a topology changes and which addresses would move now; store it when you agree."""
     out = Console(highlight=False)
     topology = _local(file, out)
-    order = {"document": topology, "take_over": take_over, "allow_interruption": allow_interruption}
+    order = {"document": topology.value, "take_over": take_over, "allow_interruption": allow_interruption}
     verdict = _ask(name, action="check", **order)
     if tag or not yes:
         verdict = _offer_tags(out, verdict, order, name, unasked=tag)
-    _end_with_problems(out, str(file), _problems(verdict))
+    _end_with_problems(out, topology, _problems(verdict))
     words.warnings(out, verdict["warnings"])
     if verdict["version"] and not verdict["changes"] and not take_over and not allow_interruption:
         words.done(
@@ -131,13 +173,20 @@ def apply(
     if not yes:
         _confirm(out, _question(verdict), "nothing was stored")
     applied = _ask(name, action="apply", seen=verdict["version"], **order)
-    _end_with_problems(out, str(file), _problems(applied))
+    _end_with_problems(out, topology, _problems(applied))
     words.done(out, f"stored: {applied['topology']}, version {applied['version']}, mode {applied['mode']}")
 
 
 @app.command(epilog=EPILOG)
 def delete(
-    topology: Annotated[str, typer.Argument(metavar="NAME", help="the topology's name, as it is stored")],
+    topology: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="the topology's name, as it is stored",
+            callback=_checked("[a-z0-9][a-z0-9-]{0,39}", schema()["properties"]["name"]["title"]),
+        ),
+    ],
     name: Stack = "tandem",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="delete it without asking")] = False,
     take_over: Annotated[
@@ -152,12 +201,12 @@ def delete(
     out = Console(highlight=False)
     order = {"topology": topology, "take_over": take_over, "resources": resources}
     verdict = _ask(name, action="delete", check=True, **order)
-    _end_with_problems(out, topology, _problems(verdict))
+    _end_with_refusal(out, topology, _problems(verdict))
     words.deletion(out, topology, verdict)
     if not yes:
         _confirm(out, f"Delete {topology}?", "nothing was deleted")
     deleted = _ask(name, action="delete", seen=verdict["version"], **order)
-    _end_with_problems(out, topology, _problems(deleted))
+    _end_with_refusal(out, topology, _problems(deleted))
     if deleted["deleted"]:
         words.done(out, f"deleted: {topology}")
     else:
@@ -167,9 +216,23 @@ def delete(
 
 @app.command(epilog=EPILOG)
 def discover(
-    vpc: Annotated[str, typer.Option("--vpc", help="the VPC whose route server is to be described")],
+    vpc: Annotated[
+        str,
+        typer.Option(
+            "--vpc",
+            help="the VPC whose route server is to be described",
+            callback=_checked("vpc-[0-9a-f]{8,17}", "the ID of a VPC, vpc- and 8 to 17 hexadecimal digits"),
+        ),
+    ],
     route_server: Annotated[
-        str | None, typer.Option("--route-server", help="which one, where the VPC has several")
+        str | None,
+        typer.Option(
+            "--route-server",
+            help="which one, where the VPC has several",
+            callback=_checked(
+                "rs-[0-9a-f]{8,17}", "the ID of a route server, rs- and 8 to 17 hexadecimal digits"
+            ),
+        ),
     ] = None,
 ) -> None:
     """Print the topology that describes a route server which is there already. Changes nothing."""
@@ -186,19 +249,19 @@ def discover(
 def estimate(file: File) -> None:
     """Say what a topology costs a month, by item. Needs no AWS at all."""
     out = Console(highlight=False)
-    topology = parse(normalise(_local(file, out)))
+    topology = parse(normalise(_local(file, out).value))
     for line in estimating.lines(estimate_topology(topology)):
         words.note(out, line)
 
 
-def _local(file: Path, out: Console) -> object:
+def _local(file: Path, out: Console) -> Document:
     """The document, when nothing that needs no AWS is wrong with it; ends the command otherwise."""
     try:
         found = document.load(file)
     except document.UnreadableError as error:
         _fail(str(error), Exit.UNREADABLE)
-    _end_with_problems(out, str(file), [*found.problems, *validate_document(found.value)])
-    return found.value
+    _end_with_problems(out, found, [*found.problems, *validate_document(found.value)])
+    return found
 
 
 def _ask(name: str, **order: object) -> dict[str, Any]:
@@ -246,20 +309,30 @@ def _confirm(out: Console, question: str, otherwise: str) -> None:
 
 
 def _agreed(question: str) -> bool:
-    """Nobody there to answer is a no."""
+    """Nobody there to answer is a no; where there is no terminal, --yes is named."""
     try:
         return typer.confirm(question)
     except typer.Abort:
+        if not sys.stdin.isatty():
+            words.failed(
+                Console(stderr=True, highlight=False), "nobody answers here: --yes says yes beforehand"
+            )
         return False
 
 
 def _problems(verdict: dict[str, Any]) -> list[Problem]:
-    return [Problem(**problem) for problem in verdict["problems"]]
+    return [shaped(Problem, problem) for problem in verdict["problems"]]
 
 
-def _end_with_problems(out: Console, name: str, found: list[Problem]) -> None:
+def _end_with_problems(out: Console, document: Document, found: list[Problem]) -> None:
     if found:
-        words.problems(out, name, found)
+        words.problems(out, document, found)
+        raise typer.Exit(Exit.PROBLEMS)
+
+
+def _end_with_refusal(out: Console, name: str, found: list[Problem]) -> None:
+    if found:
+        words.refusal(out, name, found)
         raise typer.Exit(Exit.PROBLEMS)
 
 

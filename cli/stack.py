@@ -13,9 +13,12 @@ from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConfigParseError,
+    InvalidRegionError,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
+    ProfileNotFound,
 )
 
 from tandem.tags import OWNER_TAG
@@ -42,7 +45,7 @@ class Provisioner:
         try:
             answer = _client("lambda").invoke(FunctionName=self.function, Payload=payload)
         except (ClientError, BotoCoreError) as error:
-            raise _explained(error) from error
+            raise explained(error) from error
         body = json.loads(answer["Payload"].read() or b"null")
         if "FunctionError" in answer:
             raise StackError(f"{self.function} failed: {_function_error(body)}")
@@ -64,9 +67,9 @@ def find(stack: str) -> Provisioner:
                 f"there is no stack {stack} in {client.meta.region_name}: deploy it (sam build && sam deploy "
                 "--guided), or name another with --stack"
             ) from error
-        raise _explained(error) from error
+        raise explained(error) from error
     except BotoCoreError as error:
-        raise _explained(error) from error
+        raise explained(error) from error
     outputs = {o["OutputKey"]: o["OutputValue"] for o in described["Stacks"][0].get("Outputs", ())}
     if OUTPUT not in outputs:
         state = described["Stacks"][0]["StackStatus"]
@@ -81,23 +84,27 @@ def tag(resource_ids: Sequence[str], stack: str) -> None:
     try:
         _client("ec2").create_tags(Resources=list(resource_ids), Tags=[{"Key": OWNER_TAG, "Value": stack}])
     except (ClientError, BotoCoreError) as error:
-        raise _explained(error) from error
+        raise explained(error) from error
 
 
 def _client(service: Literal["cloudformation", "ec2", "lambda"]) -> Any:  # noqa: ANN401 - one of three
     """AWS_REGION too says which Region: the SDK alone reads AWS_DEFAULT_REGION only."""
     try:
         return boto3.client(service, region_name=os.environ.get("AWS_REGION"), config=CONFIG)
-    except BotoCoreError as error:
-        raise _explained(error) from error
+    except (BotoCoreError, ValueError) as error:
+        raise explained(error) from error
 
 
-def _explained(error: ClientError | BotoCoreError) -> StackError:
+def explained(error: ClientError | BotoCoreError | ValueError) -> StackError:
+    """What keeps AWS from being asked, or what AWS said, and what to do about it."""
     match error:
         case NoCredentialsError() | PartialCredentialsError():
             return StackError(f"no AWS credentials ({error}): set AWS_PROFILE, or sign in with aws sso login")
         case NoRegionError():
             return StackError("no AWS Region: set AWS_REGION, or a region in the profile")
+        case ProfileNotFound() | ConfigParseError() | InvalidRegionError() | ValueError():
+            where = "AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL and ~/.aws/config say whom to ask"
+            return StackError(f"AWS cannot be asked: {error}; {where}")
         case ClientError():
             refusal = error.response["Error"]
             return StackError(

@@ -8,18 +8,34 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from tandem.problems import Problem
+from cli.document import Document
+from tandem.problems import Problem, folded
 
 Row = Mapping[str, Any]
 
 
-def problems(console: Console, name: str, found: Sequence[Problem]) -> None:
-    """Every problem: where, what, and what would be right."""
+def problems(console: Console, document: Document, found: Sequence[Problem]) -> None:
+    """Every problem in the order of the document: where, what, and what would be right. What follows from one
+    stands below it.
+    """
+    ordered = sorted(found, key=lambda problem: document.place(problem.path))
+    _line(console, f"{document.name}: {_counted(len(found), 'problem')}", "bold red")
+    for cause, *others in folded(ordered):
+        _line(console, document.where(cause.path), "bold")
+        _line(console, f"    {cause.what}")
+        _line(console, f"    right would be: {cause.right}", "green")
+        for other in others:
+            is_same = (other.what, other.right) == (cause.what, cause.right)
+            said = "the same" if is_same else f"which follows from it: {other.what}"
+            _line(console, f"    {document.where(other.path)}: {said}")
+
+
+def refusal(console: Console, name: str, found: Sequence[Problem]) -> None:
+    """What keeps an order from being done that is about no file."""
     _line(console, f"{name}: {_counted(len(found), 'problem')}", "bold red")
     for problem in found:
-        _line(console, f"  {problem.path}", "bold")
-        _line(console, f"      {problem.what}")
-        _line(console, f"      right would be: {problem.right}", "green")
+        _line(console, f"    {problem.path}: {problem.what}")
+        _line(console, f"    right would be: {problem.right}", "green")
 
 
 def warnings(console: Console, found: Iterable[str]) -> None:

@@ -163,16 +163,7 @@ class Cloud:
             ExpressionAttributeValues={":s": {"S": sequence}},
             ConsistentRead=True,
         ).search("Items[]")
-        return [
-            Record(
-                sequence=sequence,
-                number=int(item["number"]["N"]),
-                previous=item["previous"]["S"],
-                hash=item["hash"]["S"],
-                body=json.loads(unpacked(item["body"].get("S") or item["body"]["B"])),
-            )
-            for item in items
-        ]
+        return [_record(sequence, item) for item in items]
 
     def state(self, kind: str, name: str) -> dict[str, Any]:
         """One record of the state table, as DynamoDB spells it; empty where there is none."""
@@ -212,3 +203,15 @@ class Cloud:
     def workers(self, function: str) -> list[Worker]:
         """The processes of a function now; `kill` one to lose the invocation that it serves."""
         return workers(self.directory / "tmp", self.resources[function])
+
+
+def _record(sequence: str, item: dict[str, Any]) -> Record:
+    text = unpacked(item["body"].get("S") or item["body"]["B"])
+    return Record(
+        sequence=sequence,
+        number=int(item["number"]["N"]),
+        previous=item["previous"]["S"],
+        hash=item["hash"]["S"],
+        body=json.loads(text),
+        text=text,
+    )

@@ -134,6 +134,7 @@ def _ministack(directory: Path, port: int, endpoints: Endpoints) -> Server:
         "S3_DATA_DIR": str(directory / "s3"),
         "STATE_DIR": str(directory / "state"),
         "LOG_LEVEL": "WARNING",
+        "TANDEM_LOOPBACK_ANSWERS": "true",  # its CloudFormation is on this machine too
         # listeners that would bind every interface, and a Docker that is none of the lab's business
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",

@@ -32,6 +32,8 @@ class CloudFormation:
     answers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     headers: list[dict[str, str]] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
+    location: str = ""
+    """Where an answer that is redirected should go."""
     _numbers: Iterator[int] = field(default_factory=count)
 
     def request(
@@ -107,6 +109,8 @@ def cloudformation() -> Iterator[CloudFormation]:
                 made.answers.setdefault(self.path[1:].partition("?")[0], []).append(json.loads(body))
             self.send_response(status)
             self.send_header("Content-Length", "0")
+            if 300 <= status < 400:
+                self.send_header("Location", made.location)
             self.end_headers()
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name

@@ -49,8 +49,8 @@ Logs come at least once and Tandem keeps no list of leaks, so the same `Route Le
 changes only: what an appliance advertised before Tandem had its log, or before the document had
 `allowed_prefixes`, is not reported until it is advertised again.
 
-A record of an unknown shape is logged whole, counted (`UnknownSignal`) and still causes a `Look`. A log
-delivery that unpacks to more than 16 MB counts as one such record. Route
+A record of an unknown shape is logged with its topic and length, never whole, counted (`UnknownSignal`) and
+still causes a `Look`. A log delivery that unpacks to more than 16 MB counts as one such record. Route
 Server's SNS messages carry their data in message attributes; where one lacks them, its text is read. The
 list of affected peers is read whether it comes as `String.Array` or as `String`.
 

@@ -26,6 +26,7 @@ from tandem.adapters.requests import RequestStore
 from tandem.adapters.topologies import TopologyStore
 from tandem.doors import answering, applying, deleting
 from tandem.doors.answers import Answer, Status
+from tandem.doors.answerurl import AnswerUrls, misdirected
 from tandem.doors.customresource import Request
 from tandem.doors.fulfilling import Desk
 from tandem.doors.orders import Apply, Check, Delete, Nothing, Refresh, parse_order
@@ -199,7 +200,15 @@ def _desk(place: Place) -> Desk:
         world=world,
         run=lambda name: _run(name, place),
         tell=_answered,
+        urls=AnswerUrls(place.dns_suffix, loopback=settings.loopback_answers is not None),
+        misdirected=_misdirected,
     )
+
+
+def _misdirected(request: Request, why: str) -> None:
+    logger.error("answer not sent", request=str(request), topology=request.topology, why=why)
+    metrics.add_metric("AnswerRefused", MetricUnit.Count, 1)
+    bus.put(misdirected(request, why, clock.now()))
 
 
 def _answered(request: Request, answer: Answer, refused: str | None) -> None:

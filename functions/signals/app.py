@@ -13,6 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from tandem.adapters import clients
 from tandem.adapters.bus import Bus
 from tandem.adapters.topologies import TopologyStore
+from tandem.decoding import cut
 from tandem.events import DetailType, described
 from tandem.intake import forward, parse
 from tandem.settings import Settings
@@ -39,8 +40,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         logger.error("stored topology damaged", topology=name, why=why)
     found = forward(parse(event), stored.looked_at, datetime.now(UTC))
     if found.unknown:
-        causes = [signal.cause for signal in found.unknown[:LISTED]]
-        logger.warning("record of unknown shape", causes=causes, records=len(found.unknown), record=event)
+        logger.warning(
+            "record of unknown shape",
+            causes=[cut(signal.cause) for signal in found.unknown[:LISTED]],
+            topic_arns=sorted({signal.topic_arn for signal in found.unknown if signal.topic_arn})[:LISTED],
+            records=len(found.unknown),
+            characters=len(json.dumps(event)),
+        )
     refused = Counter((signal.topic_arn, signal.peer_id) for signal in found.refused)
     for (topic_arn, peer_id), count in refused.most_common(LISTED):
         logger.warning(

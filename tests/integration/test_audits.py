@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from tandem.adapters import clients
 from tandem.adapters.audits import AuditTable
-from tandem.audit import problems
+from tandem.audit import heads_in, problems
 from tandem.errors import StateUnavailableError
 from tests.shared_worlds import begins_in
 from tests.stack import Stack, stack
@@ -72,6 +72,29 @@ def test_a_damaged_body_shows(edge: Stack, damaged: dict[str, Any]) -> None:
     clients.dynamodb().put_item(TableName="tandem-audit", Item={**items()[0], "body": damaged})
     (record,) = AUDIT.recent("failover#x")
     assert problems([record]) == ("failover#x #1: its content does not match its hash",)
+
+
+def test_what_is_done_to_the_table_shows_against_the_events_that_left(edge: Stack) -> None:
+    """Whoever may write the table can make it fit itself, but not the events that were sent before."""
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    edge.sweep()
+    heads = heads_in(event["detail"] for event in edge.events())
+    trail = list(reversed(AUDIT.recent("failover#edge")))
+    assert heads[-1] == trail[-1].head
+    assert problems(trail, heads=heads) == ()
+    last = next(item for item in items() if item["number"]["N"] == str(trail[-1].number))
+    doubled = last["body"]["S"].replace('{"', '{"kind":"hold","', 1)
+    clients.dynamodb().put_item(TableName="tandem-audit", Item={**last, "body": {"S": doubled}})
+    changed = list(reversed(AUDIT.recent("failover#edge")))
+    assert problems(changed, heads=heads) == (
+        f"failover#edge #{len(trail)}: its content does not match its hash",
+    )
+    key = {name: last[name] for name in ("sequence", "number")}
+    clients.dynamodb().delete_item(TableName="tandem-audit", Key=key)
+    cut = list(reversed(AUDIT.recent("failover#edge")))
+    assert problems(cut) == ()
+    assert problems(cut, heads=heads) == (f"failover#edge: #{len(trail)} is missing, and an event names it",)
 
 
 def test_evidence_that_is_too_large_keeps_no_move_waiting(edge: Stack, monkeypatch) -> None:

@@ -6,10 +6,11 @@ import io
 import json
 import logging
 
+import boto3
 import pytest
 
 from tandem.errors import TemporaryError
-from tests.cloudformation import SECRET, Story, custom_resource
+from tests.cloudformation import DOOR, SECRET, STACK, Story, custom_resource
 from tests.crashing import table_away
 from tests.provisioning import provisioner
 from tests.shared_worlds import begins_in
@@ -152,15 +153,54 @@ def test_an_event_that_cloudformation_never_sends_is_an_error(story: Story) -> N
     assert SECRET not in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    "url", ["http://198.51.100.7/x", "file:///etc/passwd", "ftp://127.0.0.1/x", "", "http://["]
-)
-def test_an_answer_goes_to_no_url_that_cloudformation_would_not_give(story: Story, url: str) -> None:
-    event = story.create() | {"ResponseURL": url or "nothing"}
+@pytest.mark.parametrize("url", ["http://198.51.100.7/x", "https://example.com/x", "http://[", "nothing"])
+def test_a_request_whose_url_is_not_cloudformations_does_nothing_and_people_are_told(
+    story: Story, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    story.tandem.app.logger.setLevel("ERROR")
+    story.invoke(story.create() | {"ResponseURL": f"{url}?{SECRET}"})
+    (told,) = story.tandem.events()
+    assert (told["detail-type"], told["detail"]["rule"]) == ("Compliance Finding", "answer-url")
+    assert told["detail"]["resource_id"] == STACK
+    assert SECRET not in json.dumps(told) + story.table()
+    assert story.stored is None
+    assert '"AnswerRefused":[1.0]' in capsys.readouterr().out.replace(" ", "")
+    story.schedule()
+    assert story.stacks.answers == {}
+
+
+def test_a_request_that_was_stored_before_is_judged_when_it_is_answered(story: Story) -> None:
+    event = story.create()
+    with table_away("UpdateItem"):
+        story.invoke(event)
+    key = {"kind": {"S": "request"}, "id": {"S": f"{DOOR}#{event['RequestId']}"}}
+    boto3.client("dynamodb").update_item(
+        TableName="tandem-state",
+        Key=key,
+        UpdateExpression="SET #url = :url",
+        ExpressionAttributeNames={"#url": "url"},
+        ExpressionAttributeValues={":url": {"S": f"https://example.com/{SECRET}"}},
+    )
+    story.tandem.settle(360)
+    story.tandem.refresh()
+    (stored,) = story.tandem.events()
+    story.invoke(stored)
+    told = [e["detail-type"] for e in story.tandem.events()]
+    assert "Compliance Finding" in told
+    assert story.stacks.answers == {}
+    assert SECRET not in story.table()
+
+
+def test_a_redirect_is_not_followed(story: Story) -> None:
+    elsewhere = "/elsewhere"
+    story.stacks.statuses, story.stacks.location = [307] * 3, elsewhere
+    event = story.create()
     story.invoke(event)
-    story.tandem.deliver()
-    assert story.stored is not None
-    assert "nothing" not in story.table()
+    with pytest.raises(TemporaryError, match="HTTP 307"):
+        story.tandem.deliver()
+    assert story.stacks.answers == {}
+    story.schedule()
+    assert story.stacks.answer(event) is not None
 
 
 def test_no_log_line_and_no_event_shows_the_url(story: Story) -> None:

@@ -109,7 +109,7 @@ def test_validate_online_compares_with_aws_and_stores_nothing(command: Command) 
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [(None, "No such file"), ("a: [", "line 1"), ("id: !Ref X", "the tag !Ref")]
+    ("text", "says"), [(None, "No such file"), ("a: [", "edge.yaml:1:5:"), ("id: !Ref X", "the tag !Ref")]
 )
 def test_a_file_that_cannot_be_read_ends_with_two(tmp_path: Path, text: str | None, says: str) -> None:
     file = tmp_path / "edge.yaml"
@@ -152,7 +152,25 @@ def test_without_a_yes_nothing_is_stored(command: Command, answers: str) -> None
     result = command.run("apply", answers=answers)
     assert result.exit_code == 3
     assert "nothing was stored" in result.stdout
+    assert ("--yes says yes beforehand" in result.stderr) is not bool(answers)
     assert command.tandem.record() is None
+
+
+def test_a_member_of_a_problem_that_this_command_does_not_know_is_left_out(
+    command: Command, monkeypatch
+) -> None:
+    """The function may be of a later version."""
+    wrong = command.tandem.document(route_server={"id": "rs-0fffffffffffffff1"})
+    real = command.tandem.invoke
+
+    def later(order: dict[str, Any]) -> dict[str, Any]:
+        answer = real(order)
+        return answer | {"problems": [problem | {"later": 1} for problem in answer["problems"]]}
+
+    monkeypatch.setattr(command.tandem, "invoke", later)
+    result = command.run("validate", "--online", wanted=wrong)
+    assert result.exit_code == 1
+    assert "edge.yaml:6:3: route_server.id" in result.stdout
 
 
 def test_addresses_that_would_move_are_said_with_the_reason_before_asking(command: Command) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -64,12 +65,32 @@ def test_a_message_from_a_topic_of_no_stored_topology_is_refused(account, capsys
     assert line["topic_arn"].endswith(":somebody-elses")
 
 
-def test_an_unknown_shape_is_logged_whole_counted_and_causes_a_look(account, capsys):
-    (envelope,), said = handled(sample("sns-unknown-shape"), capsys)
+def odd_messages() -> dict[str, dict[str, Any]]:
+    """Records of unknown shape that come by a known topic, and from its peers' logs."""
+    huge = "secret " * 35_000
+    message, attribute, several = (sample("sns-unknown-shape") for _ in range(3))
+    message["Records"][0]["Sns"]["Message"] = huge
+    attribute["Records"][0]["Sns"]["MessageAttributes"] = {"eventCode": {"Type": "String", "Value": huge}}
+    several["Records"] = [message["Records"][0]] * 20
+    return {
+        "its text": message,
+        "an attribute": attribute,
+        "several": several,
+        "a peer's log": delivery(huge),
+    }
+
+
+@pytest.mark.parametrize("name", odd_messages())
+def test_an_unknown_shape_is_logged_by_topic_and_length_counted_and_causes_a_look(account, capsys, name):
+    event = odd_messages()[name]
+    (envelope,), said = handled(event, capsys)
     assert envelope["detail-type"] == DetailType.LOOK
-    assert said.metric("UnknownSignal") == 1
+    assert said.metric("UnknownSignal") == len(event.get("Records", [1]))
     (line,) = (line for line in said.logs if line["message"] == "record of unknown shape")
-    assert line["record"] == sample("sns-unknown-shape")
+    topics = {record["Sns"]["TopicArn"] for record in event.get("Records", [])}
+    assert line["topic_arns"] == list(topics)
+    assert line["characters"] == len(json.dumps(event))
+    assert len(json.dumps(line)) < 5_000
 
 
 FW2 = "rsp-0f2000000000000a2"

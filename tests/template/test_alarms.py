@@ -11,6 +11,7 @@ from tests.template.rendering import FUNCTIONS, ROOT, STACK, Stack, render
 
 METRICS_OF_FUNCTIONS = ("Errors", "Throttles")
 OWN = {
+    "AnswerRefused",
     "Holds",
     "MovesFailed",
     "RefusedMessage",

@@ -144,6 +144,12 @@ def test_a_function_gets_the_variables_that_it_asks_for(stack: Stack, function: 
     assert variables["POWERTOOLS_SERVICE_NAME"] == f"tandem-{function.lower()}"
 
 
+def test_answers_leave_this_machine_wherever_the_template_is_deployed(any_stack: Stack) -> None:
+    """Only the lab sets that variable, for its own CloudFormation."""
+    for name, function in any_stack.of("AWS::Lambda::Function").items():
+        assert "TANDEM_LOOPBACK_ANSWERS" not in function["Environment"]["Variables"], name
+
+
 def asked_for(function: str) -> set[str]:
     """The settings that a handler names: in `Settings.from_env(…)` and in `settings.need(…)`."""
     text = (ROOT / "functions" / function.lower() / "app.py").read_text(encoding="utf-8")

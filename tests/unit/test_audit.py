@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
-from tandem.audit import RecordKind, following, open_intent, problems
+from tandem.audit import Head, RecordKind, digest, following, heads_in, open_intent, problems
 from tests.pure import chain
 
 
@@ -13,6 +14,79 @@ def test_a_cut_head_shows() -> None:
     first, second = chain({"a": 1}, {"b": 2})
     forged = following(None, "failover#edge", second.body)
     assert problems([replace(forged, previous=first.hash)])
+
+
+BODIES = ({"a": 1}, {"b": 2}, {"c": 3}, {"d": 4})
+
+
+def test_a_beginning_that_was_cut_shows_unless_it_is_stated() -> None:
+    first, *rest = chain(*BODIES)
+    assert problems(rest) == ("failover#edge: #1 to #1 are missing",)
+    assert problems(rest, first=rest[0].head) == ()
+    assert problems(rest[1:], first=rest[0].head) == ("failover#edge: it does not begin with the stated #2",)
+    assert problems([], first=first.head) == ("failover#edge: it does not begin with the stated #1",)
+    other = replace(first.head, hash="0" * 64)
+    assert problems([first, *rest], first=other) == ("failover#edge: it does not begin with the stated #1",)
+
+
+def test_a_tail_that_was_cut_shows_against_the_heads_that_left() -> None:
+    records = chain(*BODIES)
+    heads = [record.head for record in records]
+    assert problems(records, heads=heads) == ()
+    assert problems(records[:2], heads=[heads[0], heads[3]]) == (
+        "failover#edge: #4 is missing, and an event names it",
+    )
+    assert len(problems([], heads=heads)) == 4
+
+
+def test_a_sequence_that_was_replaced_whole_shows_against_one_head() -> None:
+    heads = [record.head for record in chain(*BODIES)]
+    forged = chain({"a": 0}, *BODIES[1:])
+    assert problems(forged) == ()
+    assert problems(forged, heads=[heads[3]]) == ("failover#edge #4: an event names another record",)
+
+
+def test_heads_of_other_sequences_and_before_the_stated_first_are_not_judged() -> None:
+    _, second, *rest = chain(*BODIES)
+    strangers = [Head("provisioner#edge", 9, "0" * 64), Head("failover#edge", 1, "0" * 64)]
+    assert problems([second, *rest], first=second.head, heads=strangers) == ()
+
+
+def test_a_doubled_key_shows_since_the_hash_is_over_the_text() -> None:
+    (record,) = chain({"kind": "hold", "who": "eve"})
+    doubled = record.text.replace('"who"', '"who":"bob","who"')
+    assert json.loads(doubled) == record.body
+    assert problems([replace(record, text=doubled)]) == (
+        "failover#edge #1: its content does not match its hash",
+    )
+    forged = digest(record.sequence, record.number, record.previous, doubled)
+    assert problems([replace(record, text=doubled, hash=forged)]) == (
+        "failover#edge #1: its content does not match its hash",
+    )
+
+
+def test_blanks_and_another_order_of_the_keys_show_as_well() -> None:
+    (record,) = chain({"a": 1, "b": 2})
+    for text in ('{"a": 1, "b": 2}', '{"b":2,"a":1}', record.text + "\n", ""):
+        assert problems([replace(record, text=text)])
+
+
+def test_a_record_that_is_there_twice_or_in_another_place_shows() -> None:
+    one, two, three, _ = chain(*BODIES)
+    assert problems([one, two, two, three]) == ("failover#edge #2: it stands behind failover#edge #2",)
+    assert problems([one, three, two])
+    assert problems([one, replace(two, sequence="failover#other")])
+
+
+def test_heads_come_from_the_details_of_events() -> None:
+    head = chain({"a": 1})[0].head
+    details: list[dict[str, Any]] = [
+        {"audit": head.as_dict()},
+        {"audit": None},
+        {},
+        {"audit": head.as_dict()},
+    ]
+    assert heads_in(details) == (head,)
 
 
 def intent(decision_id: str) -> dict[str, Any]:

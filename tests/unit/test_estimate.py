@@ -45,7 +45,7 @@ def dollars(of: Topology, name: str) -> Decimal:
         ("public IPv4 addresses", "14.600"),  # 4 x 730 h x $0.005
         ("the watch function", "8.7600438"),  # 0.25 GB x 2,628,000 s x $0.0000133334
         ("custom metrics", "6.00"),  # 20 x $0.30
-        ("alarms", "2.70"),  # 27 x $0.10
+        ("alarms", "2.80"),  # 28 x $0.10
         ("dashboard", "3.00"),
         ("peer logs", "0.002"),  # 4 sessions x 1,000 kB x $0.50 a GB
         ("sweeps: events on the bus", "0.0438"),  # 730 x 60 x $1 a million

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tandem.problems import folded
 from tandem.validation.crosschecks import CHECKS
 from tandem.validation.document import normalise, validate
 from tests.topologies import SUBNET, Edit, Expected, document, edited, in_words
@@ -118,6 +119,43 @@ CROSS: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], list[Expected
         edit((f"{FIRST_IP}.targets.fw2.network_interface", "eni-0a1b2c3d4e5f60001")),
         [(f"{OF_FIRST}.targets.fw2.network_interface", "belongs to fw1 already", "fw2's own")],
     ),
+    "one private IP on interfaces of two appliances": (
+        edit((f"{FIRST_IP}.targets.fw2.private_ip", "10.0.1.20")),
+        [(f"{OF_FIRST}.targets.fw2.private_ip", "10.0.1.20 belongs to fw1 already", "one of fw2's own")],
+    ),
+    "one private IP on two interfaces of an appliance": (
+        edit(
+            ("groups.0.elastic_ips.1.targets.fw1.network_interface", "eni-0a1b2c3d4e5f60009"),
+            ("groups.0.elastic_ips.1.targets.fw1.private_ip", "10.0.1.20"),
+        ),
+        [
+            (
+                "groups[0].elastic_ips[1].targets.fw1.private_ip",
+                "10.0.1.20 is on eni-0a1b2c3d4e5f60001 already",
+                "an address of eni-0a1b2c3d4e5f60009, or the interface eni-0a1b2c3d4e5f60001",
+            )
+        ],
+    ),
+    "another appliance's peer address as a target": (
+        edit((f"{FIRST_IP}.targets.fw2.private_ip", "10.0.1.10")),
+        [(f"{OF_FIRST}.targets.fw2.private_ip", "10.0.1.10 belongs to fw1 already", "one of fw2's own")],
+    ),
+    "a loopback address as a peer": (
+        edit(("appliances.fw1.peers.az1-a", "127.0.0.1")),
+        [("appliances.fw1.peers.az1-a", "127.0.0.1 is a loopback address", "interface in the VPC")],
+    ),
+    "no address as a target": (
+        edit((f"{FIRST_IP}.targets.fw1.private_ip", "0.0.0.0")),  # noqa: S104 - no server binds it
+        [(f"{OF_FIRST}.targets.fw1.private_ip", "0.0.0.0 is no address", "interface in the VPC")],
+    ),
+    "a multicast address as a next hop": (
+        edit(("appliances.fw1.next_hops", ["224.0.0.5"])),
+        [("appliances.fw1.next_hops[0]", "224.0.0.5 is a multicast address", "interface in the VPC")],
+    ),
+    "the metadata service as a peer": (
+        edit(("appliances.fw1.peers.az1-a", "169.254.169.254")),
+        [("appliances.fw1.peers.az1-a", "169.254.169.254 is a link-local address", "interface in the VPC")],
+    ),
     "a tracked prefix that is not allowed": (
         edit(("appliances.fw1.allowed_prefixes", ["10.20.0.0/16"])),
         [("appliances.fw1.allowed_prefixes", "leaves out 0.0.0.0/0", "0.0.0.0/0 among them")],
@@ -149,3 +187,36 @@ def test_every_cross_check_is_shown_failing() -> None:
         changed = normalise(change(document()))
         silent -= {check.__name__ for check in CHECKS if list(check(changed))}
     assert silent == set()
+
+
+CAUSES: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], str, int]] = {
+    # name: (what is done to the example, the one cause, how many problems follow)
+    "no appliances": (edit(("appliances", [])), "appliances", 8),
+    "endpoints that are none": (edit(("route_server.endpoints", ["az1-a"])), "route_server.endpoints", 4),
+    "a misspelled target": (
+        lambda root: edited(
+            root,
+            (f"{FIRST_IP}.targets.fw_2", root["groups"][0]["elastic_ips"][0]["targets"]["fw2"]),
+            (f"{FIRST_IP}.targets.fw2", ...),
+        ),
+        f"{OF_FIRST}.targets.fw_2",
+        1,
+    ),
+    "a prefix that is none": (
+        edit(("groups.0.prefixes.0", "0.0.0.0/33"), ("appliances.fw1.allowed_prefixes", ["0.0.0.0/0"])),
+        "groups[0].prefixes[0]",
+        1,
+    ),
+    "an Elastic IP that is there twice": (
+        lambda root: edited(root, ("groups.0.elastic_ips.1", root["groups"][0]["elastic_ips"][0])),
+        "groups[0].elastic_ips[1].allocation_id",
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "cause", "followers"), CAUSES.values(), ids=CAUSES)
+def test_what_follows_from_a_mistake_names_it_as_its_cause(change, cause: str, followers: int) -> None:
+    (group,) = folded(validate(change(document())))
+    assert group[0].path == cause
+    assert [p.cause for p in group] == [None, *[cause] * followers]

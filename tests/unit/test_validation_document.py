@@ -9,6 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tandem.validation.document import schema, shape_problems, validate
+from tandem.validation.size import excess
 from tests.topologies import SUBNET, document, edited, in_words, set_at
 
 FIRST_IP = "groups.0.elastic_ips.0"
@@ -301,3 +302,101 @@ def test_the_schema_is_a_schema_and_its_nodes_say_what_is_right() -> None:
 
 def test_problems_are_json() -> None:
     assert json.dumps([p.path for p in validate({"tandem": float("nan")})])
+
+
+MEANT: dict[str, tuple[str, object, str]] = {
+    # name: (where, value, what was meant)
+    "a number for the name": ("name", 20261121, '"20261121" in quotes'),
+    "a word for true as the name": ("name", True, '"true" in quotes'),
+    "a number for a group's name": ("groups.0.name", 1, '"1" in quotes'),
+    "an ASN with an exponent": ("appliances.fw1.asn", "4.200000001E9", "4200000001"),
+    "an ASN in dots": ("appliances.fw1.asn", "64086.59905", "4200000001"),
+    "an ASN with its letters": ("appliances.fw1.asn", "AS65001", "65001"),
+    "an ASN with separators": ("appliances.fw1.asn", "65,001", "65001"),
+    "an ASN in hexadecimal": ("appliances.fw1.asn", "0xFDE9", "65001"),
+    "minutes with a unit": ("route_server.persist_routes", "2m", "2"),
+    "minutes with a longer unit": ("route_server.persist_routes", "2 minutes", "2"),
+    "capitals": ("name", "Edge", "edge"),
+    "a mode in capitals": ("mode", "Enforce", "enforce"),
+    "an ID in capitals": ("route_server.id", "RS-0A1B2C3D4E5F60001", "rs-0a1b2c3d4e5f60001"),
+    "a blank at the end": ("name", "edge ", '"edge", without the blanks'),
+    "a blank behind an ID": (
+        "route_server.vpc_id",
+        " vpc-0a1b2c3d4e5f60001",
+        '"vpc-0a1b2c3d4e5f60001", without',
+    ),
+    "a blank behind a prefix": ("groups.0.prefixes.0", "0.0.0.0/0 ", '"0.0.0.0/0", without the blanks'),
+    "a route table without a list": (
+        "route_server.propagate_to",
+        "rtb-0a1b2c3d4e5f60001",
+        "[rtb-0a1b2c3d4e5f60001], a list",
+    ),
+    "a prefix without a list": ("groups.0.prefixes", "0.0.0.0/0", "[0.0.0.0/0], a list"),
+    "yes": ("route_server.sns_notifications", "yes", "true; true or false"),
+    "off": ("route_server.peer_logs", "off", "false; true or false"),
+    "a schema version with a point": ("tandem", "1.0", "1"),
+    "an ID that is too short": (
+        "appliances.fw1.instance_id",
+        "i-123",
+        "the ID of an instance, `i-` and 8 to 17 hexadecimal digits",
+    ),
+    "an address with a length": (
+        f"{FIRST_IP}.targets.fw1.private_ip",
+        "10.0.1.20/24",
+        "10.0.1.20, the address",
+    ),
+}
+
+
+@pytest.mark.parametrize(("where", "value", "meant"), MEANT.values(), ids=MEANT)
+def test_what_would_be_right_is_never_what_is_there_already(where, value, meant) -> None:
+    (problem,) = validate(set_at(document(), where, value))
+    assert problem.right.startswith(meant)
+    assert json.dumps(value) in problem.what
+
+
+@pytest.mark.parametrize("value", ["1.99999", "4.2E99", "AS", "6 5 0 0 1 0 0 0 0 0 0", "0x", "-1", "1e-3"])
+def test_what_stands_for_no_number_is_not_guessed(value: str) -> None:
+    (problem,) = validate(set_at(document(), "appliances.fw1.asn", value))
+    assert problem.right == "an ASN, 1 to 4294967295"
+
+
+def test_a_list_that_is_too_long_is_said_once_however_long_it_is() -> None:
+    """The number of judged values is what counts, not the time."""
+    prefixes = [f"10.{n // 250}.{n % 250}.0/24" for n in range(5_000)]
+    for path, items in (
+        ("groups.0.prefixes", prefixes),
+        ("appliances.fw1.allowed_prefixes", [{"a": n} for n in range(5_000)]),
+        ("groups.0.elastic_ips", [{} for _ in range(5_000)]),
+        ("groups", [7] * 5_000),
+    ):
+        found = shape_problems(set_at(document(), path, items))
+        assert [(p.what, p.right.split()[1:]) for p in found] == [("has 5000", ["at", "most"])]
+
+
+EXCESSIVE: dict[str, tuple[object, str]] = {
+    "20,000 prefixes": ({"groups": [{"prefixes": ["10.0.0.0/8"] * 20_000}]}, "has more than 20,000 values"),
+    "a long text": ({"name": "e" * 400_000}, "has more than 300,000 characters"),
+    "many names": ({"n" * 40 + str(n): 1 for n in range(10_000)}, "has more than 300,000 characters"),
+    "a deep list": (json.loads("[" * 900 + "]" * 900), "is nested more than 50 deep"),
+}
+
+
+@pytest.mark.parametrize(("value", "what"), EXCESSIVE.values(), ids=EXCESSIVE)
+def test_what_is_too_large_is_not_judged_at_all(value: object, what: str) -> None:
+    (problem,) = validate(value)
+    assert (problem.path, problem.what) == ("the document", what)
+
+
+def test_a_bomb_of_shared_values_is_counted_and_not_spelled_out() -> None:
+    value: object = ["x"] * 10
+    for _ in range(20):
+        value = [value] * 10
+    (problem,) = validate(value)
+    assert problem.what == "has more than 20,000 values"
+
+
+def test_two_thousand_elastic_ips_are_within_what_is_judged() -> None:
+    target = {"network_interface": "eni-0a1b2c3d4e5f60001", "private_ip": "10.0.1.10"}
+    address = {"allocation_id": "eipalloc-0a1b2c3d4e5f60001", "targets": {"fw1": target}}
+    assert excess({"groups": [{"elastic_ips": [address] * 1000}]}) is None

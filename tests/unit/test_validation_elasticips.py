@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tandem.inventory import Inventory
+from tandem.model import PrivateAddress
 from tandem.validation.worldchecks import worldcheck
 from tests.topologies import (
     EIP,
@@ -52,6 +53,11 @@ def moved_elsewhere(world: Inventory) -> Inventory:
 def from_boston(world: Inventory) -> Inventory:
     elsewhere = replace(world.elastic_ips[f"{EIP}1"], border_group="us-east-1-bos-1")
     return replace(world, elastic_ips={**world.elastic_ips, f"{EIP}1": elsewhere})
+
+
+def assigned_to_another(world: Inventory) -> Inventory:
+    has = world.interfaces[f"{ENI}1"].addresses
+    return of_interface(1, addresses=(*has, PrivateAddress("10.0.2.99")))(world)
 
 
 NOTHING: tuple[Edit, ...] = ()
@@ -125,6 +131,29 @@ BROKEN: dict[str, tuple[World, tuple[Edit, ...], list[Expected]]] = {
         NOTHING,
         [(f"{FIRST}.targets.fw1.network_interface", "consents to another stack", "if its owner agrees")],
     ),
+    "consent with a blank behind it": (
+        of_interface(1, tags=(("tandem:stack", "tandem "),)),
+        NOTHING,
+        [
+            (
+                f"{FIRST}.targets.fw1.network_interface",
+                'has tandem:stack="tandem ": its value is not the stack\'s name, letter by letter',
+                'tandem:stack="tandem", if its owner agrees',
+            )
+        ],
+    ),
+    "another account's interface, untagged": (
+        of_interface(2, owner="210987654321", tags=()),
+        NOTHING,
+        [
+            (
+                f"groups[0].elastic_ips[{n}].targets.fw2.network_interface",
+                f"{ENI}2 belongs to account 210987654321",
+                "an interface of account 123456789012",
+            )
+            for n in range(4)
+        ],
+    ),
     "an unknown interface": (
         same,
         (("groups.0.elastic_ips.0.targets.fw1.network_interface", f"{ENI}7"),),
@@ -174,6 +203,17 @@ BROKEN: dict[str, tuple[World, tuple[Edit, ...], list[Expected]]] = {
         same,
         (("groups.0.elastic_ips.0.targets.fw1.private_ip", "10.0.1.99"),),
         [(f"{FIRST}.targets.fw1.private_ip", f"{ENI}1 does not have 10.0.1.99", "assign it there first")],
+    ),
+    "an address that another interface has": (
+        assigned_to_another,
+        (("groups.0.elastic_ips.0.targets.fw2.private_ip", "10.0.2.99"),),
+        [
+            (
+                f"{FIRST}.targets.fw2.private_ip",
+                f"10.0.2.99 is on {ENI}1, of {INSTANCE}1, and not on {ENI}2",
+                "assigning 10.0.2.99 to another interface would take it from there",
+            )
+        ],
     ),
     "a stranger's Elastic IP on the target": (
         address(2, "10.0.2.20", public_ip="198.51.100.7", allocation_id="eipalloc-0fffffffffffffff1"),

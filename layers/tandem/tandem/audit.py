@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any
+
+from tandem.decoding import shaped
 
 LONG = 100_000
 """Characters of a body from which on it is stored compressed: DynamoDB takes no item over 400 KB."""
@@ -54,6 +56,8 @@ class Record:
     previous: str
     hash: str
     body: Mapping[str, Any]
+    text: str = ""
+    """The body as it is stored, which is what the hash is over; empty where it cannot be unpacked."""
 
     @property
     def head(self) -> Head:
@@ -98,24 +102,63 @@ def following(head: Head | None, sequence: str, body: Mapping[str, Any]) -> Reco
     """The next record of a sequence whose head is `head`; None where the sequence is empty."""
     number = head.number + 1 if head else 1
     previous = head.hash if head else GENESIS
-    return Record(sequence, number, previous, digest(sequence, number, previous, canonical(body)), body)
+    text = canonical(body)
+    return Record(sequence, number, previous, digest(sequence, number, previous, text), body, text)
 
 
-def problems(records: Sequence[Record]) -> tuple[str, ...]:
-    """What is wrong with a run of records in order; empty where nothing was changed, cut out or put in."""
+def problems(
+    records: Sequence[Record], *, first: Head | None = None, heads: Iterable[Head] = ()
+) -> tuple[str, ...]:
+    """What is wrong with a sequence's records in order; empty where nothing was changed, cut out or put in.
+
+    They are to begin with #1, or with the record that `first` names. The chain alone shows neither a cut tail
+    nor a sequence that was replaced whole: `heads` does, from where the writer of the table does not reach
+    (`heads_in`, over the log of all events or the notifications that people have).
+    """
     found = [
         f"{r.sequence} #{r.number}: its content does not match its hash"
         for r in records
-        if digest(r.sequence, r.number, r.previous, canonical(r.body)) != r.hash
+        if r.text != canonical(r.body) or digest(r.sequence, r.number, r.previous, r.text) != r.hash
     ]
     for before, after in pairwise(records):
-        if after.number != before.number + 1:
+        if after.sequence != before.sequence or after.number <= before.number:
+            found.append(
+                f"{after.sequence} #{after.number}: it stands behind {before.sequence} #{before.number}"
+            )
+        elif after.number != before.number + 1:
             found.append(f"{after.sequence}: #{before.number + 1} to #{after.number - 1} are missing")
         elif after.previous != before.hash:
             found.append(f"{after.sequence} #{after.number}: it does not continue #{before.number}")
-    if records and records[0].number == 1 and records[0].previous != GENESIS:
-        found.append(f"{records[0].sequence} #1: it does not begin the sequence")
-    return tuple(found)
+    return (*found, *_beginning(records, first), *_against(records, first, heads))
+
+
+def _beginning(records: Sequence[Record], first: Head | None) -> Iterator[str]:
+    if first is not None:
+        if not records or records[0].head != first:
+            yield f"{first.sequence}: it does not begin with the stated #{first.number}"
+    elif records and records[0].number > 1:
+        yield f"{records[0].sequence}: #1 to #{records[0].number - 1} are missing"
+    elif records and records[0].previous != GENESIS:
+        yield f"{records[0].sequence} #1: it does not begin the sequence"
+
+
+def _against(records: Sequence[Record], first: Head | None, heads: Iterable[Head]) -> Iterator[str]:
+    """Heads before a stated first are not judged: their records may have expired."""
+    there = {record.number: record.hash for record in records}
+    sequence = records[0].sequence if records else first.sequence if first else None
+    for head in dict.fromkeys(heads):
+        if sequence not in (None, head.sequence) or (first is not None and head.number < first.number):
+            continue
+        if head.number not in there:
+            yield f"{head.sequence}: #{head.number} is missing, and an event names it"
+        elif there[head.number] != head.hash:
+            yield f"{head.sequence} #{head.number}: an event names another record"
+
+
+def heads_in(details: Iterable[Mapping[str, Any]]) -> tuple[Head, ...]:
+    """The heads that the details of events or notifications carry, each once."""
+    audits = (detail.get("audit") for detail in details)
+    return tuple(dict.fromkeys(shaped(Head, audit) for audit in audits if isinstance(audit, dict)))
 
 
 def open_intent(newest_first: Iterable[Record]) -> Record | None:

@@ -153,6 +153,8 @@ class NetworkInterface:
     tags: tuple[tuple[str, str], ...] = ()
     device_index: int | None = None
     """Its place in its instance."""
+    owner: str | None = None
+    """The account that it belongs to; whoever owns a shared VPC sees the interfaces of others in it."""
 
 
 @dataclass(frozen=True, slots=True)

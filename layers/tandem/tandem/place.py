@@ -7,6 +7,16 @@ from typing import Self
 
 from tandem.errors import ConfigurationError
 
+OTHER_SUFFIXES = {
+    "aws-cn": "amazonaws.com.cn",
+    "aws-eusc": "amazonaws.eu",
+    "aws-iso": "c2s.ic.gov",
+    "aws-iso-b": "sc2s.sgov.gov",
+    "aws-iso-e": "cloud.adc-e.uk",
+    "aws-iso-f": "csp.hci.ic.gov",
+}
+"""DNS suffixes of partitions that have not `amazonaws.com`, as in the SDK's partitions.json."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -28,6 +38,10 @@ class Place:
 
     def __str__(self) -> str:
         return f"account {self.account}, Region {self.region}"
+
+    @property
+    def dns_suffix(self) -> str:
+        return OTHER_SUFFIXES.get(self.partition, "amazonaws.com")
 
     def peer(self, peer_id: str) -> str:
         return self._arn("ec2", f"route-server-peer/{peer_id}")

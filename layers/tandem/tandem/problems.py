@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
+LAST_STEP = re.compile(r"(?:(?:^|\.)[A-Za-z0-9_-]+|\[[0-9]+\]|\[\"(?:[^\"\\]|\\.)*\"\])\Z")
 WHOLE = "the document"
 
 
@@ -24,6 +25,9 @@ class Problem:
 
     gone: str | None = None
     """The ID of the resource that is gone, where nothing else is wrong: AWS forgets what it still shows."""
+
+    cause: str | None = None
+    """The path of the problem that this one follows from, if that is among the problems."""
 
     @property
     def identity(self) -> str:
@@ -42,6 +46,23 @@ def by_cause(problems: Iterable[Problem]) -> list[tuple[Problem, ...]]:
     return [tuple(together) for together in found.values()]
 
 
+def folded(problems: Iterable[Problem]) -> list[tuple[Problem, ...]]:
+    """Groups the problems of a document, each group's cause first: what follows from another problem, what is
+    about one resource that is gone, and what is the same mistake in several places. The order stays.
+    """
+    every = list(problems)
+    roots = {problem.path: problem for problem in every if problem.cause is None}
+
+    def cause_of(problem: Problem) -> Problem:
+        return roots.get(problem.cause, problem) if problem.cause else problem
+
+    found: dict[object, list[Problem]] = {}
+    for problem in every:
+        cause = cause_of(problem)
+        found.setdefault(cause.gone or (cause.what, cause.right), []).append(problem)
+    return [tuple(sorted(group, key=lambda p: cause_of(p) is not p)) for group in found.values()]
+
+
 def path_of(keys: Iterable[object]) -> str:
     """`groups[0].targets.fw1` for the keys and indexes that lead there."""
     path = ""
@@ -53,6 +74,11 @@ def path_of(keys: Iterable[object]) -> str:
         else:
             path += f"[{json.dumps(str(key))}]"
     return path or WHOLE
+
+
+def parent_of(path: str) -> str:
+    """The path of what a path's last key or index is in; the whole document is in itself."""
+    return LAST_STEP.sub("", path) or WHOLE
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

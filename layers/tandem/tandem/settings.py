@@ -28,6 +28,8 @@ class Settings:
     signals_queue: str | None = None
     peer_log_group: str | None = None
     provisioner_role: str | None = None
+    loopback_answers: str | None = None
+    """Set by the lab only: answers to CloudFormation may go to this machine."""
 
     @classmethod
     def from_env(cls, *required: str, environ: Mapping[str, str] = os.environ) -> Settings:

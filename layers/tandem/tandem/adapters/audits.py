@@ -120,11 +120,14 @@ def record_of(item: Mapping[str, Any]) -> tuple[Record | None, str | None]:
         return None, f"{place.why}; it is left out"
     wrong: list[str] = []
     previous, own = _hash(item, "previous", wrong), _hash(item, "hash", wrong)
-    body = read(lambda: _body(item.get("body", {})))
+    stored = read(lambda: _stored_text(item.get("body", {})))
+    body = stored if isinstance(stored, Damaged) else read(lambda: dict(parsed(stored)))
     if isinstance(body, Damaged):
         wrong.append(f"`body`: {body.why}")
         body = {"damaged": cut(str(item.get("body")))}
-    return Record(item["sequence"]["S"], place, previous, own, body), "; ".join(wrong) or None
+    spelled = "" if isinstance(stored, Damaged) else stored
+    record = Record(item["sequence"]["S"], place, previous, own, body, spelled)
+    return record, "; ".join(wrong) or None
 
 
 def _stored(body: str | bytes) -> dict[str, Any]:
@@ -140,5 +143,5 @@ def _hash(item: Mapping[str, Any], name: str, wrong: list[str]) -> str:
     return found
 
 
-def _body(stored: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(parsed(unpacked(stored["S"] if "S" in stored else stored["B"])))
+def _stored_text(stored: Mapping[str, Any]) -> str:
+    return unpacked(stored["S"] if "S" in stored else stored["B"])

@@ -161,6 +161,7 @@ def _interface(row: Row, odd: Odd) -> NetworkInterface:
         source_dest_check=beside(row, "SourceDestCheck", flag, odd) or False,
         tags=beside(row, "TagSet", tags, odd) or (),
         device_index=beside(attachment, "DeviceIndex", number, odd),
+        owner=beside(row, "OwnerId", text, odd),
     )
 
 

@@ -44,8 +44,11 @@ GIVEN_UP = timedelta(hours=2)
 def serve(request: Request, desk: Desk) -> str | None:
     """A new request, or one delivered again. Why the rest of it is left to the schedule, if it is.
 
+    One that cannot be answered does nothing: CloudFormation would roll back what it never heard of.
     Raises TemporaryError only where it can neither be written down nor answered.
     """
+    if _is_misdirected(request, desk):
+        return None
     if len(json.dumps(request.properties)) + len(json.dumps(request.old_properties)) > MOST_CHARACTERS:
         _send(request, failed(request, f"more than {MOST_CHARACTERS} characters of properties"), desk)
         return None
@@ -213,8 +216,16 @@ def _close(noted: Noted, desk: Desk) -> None:
     desk.requests.close(noted, desk.world.clock.now())
 
 
+def _is_misdirected(request: Request, desk: Desk) -> bool:
+    why = desk.urls.refusal(request.url)
+    if why is not None:
+        desk.misdirected(request, why)
+    return why is not None
+
+
 def _send(request: Request, answer: Answer, desk: Desk) -> None:
-    desk.tell(request, answer, desk.respond(request.url, body(request, answer)))
+    if not _is_misdirected(request, desk):
+        desk.tell(request, answer, desk.respond(request.url, body(request, answer)))
 
 
 def _patiently(call: Callable[[], T], desk: Desk) -> T:

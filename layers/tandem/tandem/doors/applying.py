@@ -18,6 +18,7 @@ from tandem.record import TopologyRecord
 from tandem.topology import Mode, Topology, parse, resolved
 from tandem.validation.crosschecks import crosscheck
 from tandem.validation.document import normalise, shape_problems
+from tandem.validation.size import excess
 from tandem.validation.worldchecks import warnings, worldcheck
 
 CLI = "cli"
@@ -180,6 +181,9 @@ def owner_of(record: TopologyRecord) -> str:
 
 def _parsed(application: Application) -> Topology | Verdict:
     """The topology, or the verdict on a document that is none."""
+    excessive = excess(application.document)
+    if excessive is not None:
+        return Verdict(problems=(excessive,))
     normal = normalise(application.document)
     malformed = shape_problems(normal)
     return Verdict(problems=(*malformed, *crosscheck(normal))) if malformed else parse(normal)

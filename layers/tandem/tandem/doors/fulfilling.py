@@ -10,6 +10,7 @@ from typing import Protocol
 
 from tandem.doors import applying
 from tandem.doors.answers import Answer, Noted, Previous, failed, refused, succeeded
+from tandem.doors.answerurl import AnswerUrls
 from tandem.doors.applying import Application, Stored
 from tandem.doors.customresource import OnDelete, Request, RequestType, property_problems
 from tandem.errors import ConfigurationError, TemporaryError
@@ -58,6 +59,9 @@ class Desk:
     """One run of the provisioner over the topology of that name. Raises TemporaryError."""
     tell: Callable[[Request, Answer, str | None], None]
     """Hears of each answer, and why CloudFormation refused it, if it did."""
+    urls: AnswerUrls
+    misdirected: Callable[[Request, str], None]
+    """Notifies people of a request that is not answered, because of its URL: its stack waits for an hour."""
 
 
 def fulfil(noted: Noted, earlier: tuple[Noted, ...], desk: Desk) -> tuple[Noted, bool]:

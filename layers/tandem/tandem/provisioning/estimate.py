@@ -27,7 +27,7 @@ EVERY_MINUTES = {"signals": (1,), "watch": (1,), "provisioner": (5, 1)}
 CUSTOM_METRICS = 20
 """Those that are written all the time; CloudWatch bills a metric for the hours in which it is written."""
 
-ALARMS = 27
+ALARMS = 28
 DASHBOARDS = 1
 
 PEER_RECORDS = 1000

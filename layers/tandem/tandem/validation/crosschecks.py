@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import zip_longest
 from typing import Any
 
 from tandem.problems import Problem, nearest, path_of
+from tandem.topology import canonical_prefix
 from tandem.validation import draft
+from tandem.validation.addresses import addresses_of_interfaces, addresses_of_one_appliance
 from tandem.validation.draft import Claim
 
 Check = Callable[[dict[str, Any]], Iterator[Problem]]
@@ -52,29 +55,34 @@ def known_endpoints(root: dict[str, Any]) -> Iterator[Problem]:
     if "endpoints" not in draft.server(root) and root.get("manage") is False:
         return
     known = draft.endpoints(root)
+    cause = None if known else "route_server.endpoints"
     for name, claim in draft.peers(root):
         if name not in known:
-            yield Problem(
-                path_of(claim.keys), "is no endpoint of route_server.endpoints", nearest(name, known)
-            )
+            unknown = "is no endpoint of route_server.endpoints"
+            yield Problem(path_of(claim.keys), unknown, nearest(name, known), cause=cause)
 
 
 def one_target_for_each_appliance(root: dict[str, Any]) -> Iterator[Problem]:
     known = draft.appliances(root)
     for keys, address in draft.elastic_ips(root):
         targets = draft.mapping(address.get("targets"))
-        for name in targets:
-            if name not in known:
-                where = path_of([*keys, "targets", name])
-                yield Problem(
-                    where, "is the target for an appliance that is not declared", nearest(name, known)
-                )
-        for name in known:
-            if targets and name not in targets:
-                nowhere = f"is missing: the Elastic IP could not follow the route to {name}"
-                yield Problem(
-                    path_of([*keys, "targets", name]), nowhere, f"a target on an interface of {name}"
-                )
+        strangers = [name for name in targets if name not in known]
+        for name in strangers:
+            where, undeclared = (
+                path_of([*keys, "targets", name]),
+                "is the target for an appliance that is not declared",
+            )
+            cause = None if known else "appliances"
+            yield Problem(where, undeclared, nearest(name, known), cause=cause)
+        missing = [name for name in known if targets and name not in targets]
+        for name, meant in zip_longest(missing, strangers[: len(missing)]):
+            # a name that is misspelled is one mistake: the target is there, by another name
+            yield Problem(
+                path_of([*keys, "targets", name]),
+                f"is missing: the Elastic IP could not follow the route to {name}",
+                f"a target on an interface of {name}",
+                cause=None if meant is None else path_of([*keys, "targets", meant]),
+            )
 
 
 def asn_of_its_own(root: dict[str, Any]) -> Iterator[Problem]:
@@ -100,9 +108,8 @@ def nothing_claimed_twice(root: dict[str, Any]) -> Iterator[Problem]:
         for keys, address in draft.elastic_ips(root)
     )
     yield from _twice(allocations, "is declared twice", "each Elastic IP once")
-    yield from _twice(
-        _target_claims(root), "is a target twice", "a private IP of its own for each Elastic IP"
-    )
+    own = "a private IP of its own for each Elastic IP"
+    yield from _twice(_target_claims(root), "is a target twice", own, _allocation_of)
     instances = (
         Claim(["appliances", name, "instance_id"], draft.text(appliance.get("instance_id")))
         for name, appliance in draft.appliances(root).items()
@@ -110,27 +117,19 @@ def nothing_claimed_twice(root: dict[str, Any]) -> Iterator[Problem]:
     yield from _twice(instances, "is another appliance's instance too", "the appliance's own instance")
 
 
-def addresses_of_one_appliance(root: dict[str, Any]) -> Iterator[Problem]:
-    """An address, and a target's interface, says which appliance is meant."""
-    yield from _shared(draft.addresses(root))
-    interfaces = (
-        Claim([*keys, "network_interface"], draft.text(target.get("network_interface")), name)
-        for keys, name, target in draft.targets(root)
-    )
-    yield from _shared(interfaces)
-
-
 def tracked_prefixes_allowed(root: dict[str, Any]) -> Iterator[Problem]:
     """Otherwise every advertisement of a tracked prefix would be reported as a route leak."""
-    tracked = dict.fromkeys(claim.value for claim in draft.prefixes(root))
+    tracked = {claim.value: path_of(claim.keys) for claim in reversed(list(draft.prefixes(root)))}
     for name, appliance in draft.appliances(root).items():
         allowed = appliance.get("allowed_prefixes")
-        for prefix in tracked if isinstance(allowed, list) else ():
-            if prefix not in draft.sequence(allowed):
+        listed = {draft.text(prefix) for prefix in draft.sequence(allowed)}
+        for prefix, where in reversed(tracked.items()) if isinstance(allowed, list) else ():
+            if prefix not in listed:
                 yield Problem(
                     path_of(["appliances", name, "allowed_prefixes"]),
                     f"leaves out {prefix}, which a group tracks: {name} would be reported for a route leak",
                     f"{prefix} among them",
+                    cause=None if _is_canonical(prefix) else where,
                 )
 
 
@@ -157,6 +156,7 @@ CHECKS: tuple[Check, ...] = (
     asn_of_its_own,
     nothing_claimed_twice,
     addresses_of_one_appliance,
+    addresses_of_interfaces,
     tracked_prefixes_allowed,
     within_quotas,
 )
@@ -168,24 +168,26 @@ def _target_claims(root: dict[str, Any]) -> Iterator[Claim]:
         yield Claim(keys, f"{address} on {interface}" if interface and address else "")
 
 
-def _twice(claims: Iterable[Claim], what: str, right: str) -> Iterator[Problem]:
+def _twice(
+    claims: Iterable[Claim], what: str, right: str, cause: Callable[[Claim], str | None] = lambda _: None
+) -> Iterator[Problem]:
     seen: set[str] = set()
     for claim in claims:
         if claim.value and claim.value in seen:
-            yield Problem(path_of(claim.keys), f"{claim.value} {what}", right)
+            yield Problem(path_of(claim.keys), f"{claim.value} {what}", right, cause=cause(claim))
         seen.add(claim.value)
 
 
-def _shared(claims: Iterable[Claim]) -> Iterator[Problem]:
-    owners: dict[str, str | None] = {}
-    for claim in claims:
-        owner = owners.setdefault(claim.value, claim.owner)
-        if claim.value and owner != claim.owner:
-            yield Problem(
-                path_of(claim.keys),
-                f"{claim.value} belongs to {owner} already",
-                f"one of {claim.owner}'s own",
-            )
+def _allocation_of(target: Claim) -> str:
+    """The path of the allocation ID beside a target: one that is declared twice has each target twice."""
+    return path_of([*target.keys[:-2], "allocation_id"])
+
+
+def _is_canonical(prefix: str) -> bool:
+    try:
+        return canonical_prefix(prefix) == prefix
+    except ValueError:
+        return False
 
 
 def _too_many(path: str, what: str, most: int) -> Problem:

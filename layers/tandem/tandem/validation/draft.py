@@ -67,10 +67,11 @@ def groups(root: dict[str, Any]) -> Iterator[tuple[Keys, dict[str, Any]]]:
 def prefixes(root: dict[str, Any]) -> Iterator[Claim]:
     """Every tracked prefix, once a group."""
     for keys, group in groups(root):
-        tracked = [text(prefix) for prefix in sequence(group.get("prefixes"))]
-        for index, prefix in enumerate(tracked):
-            if prefix and prefix not in tracked[:index]:
+        tracked: set[str] = set()
+        for index, prefix in enumerate(map(text, sequence(group.get("prefixes")))):
+            if prefix and prefix not in tracked:
                 yield Claim([*keys, "prefixes", index], prefix)
+            tracked.add(prefix)
 
 
 def elastic_ips(root: dict[str, Any]) -> Iterator[tuple[Keys, dict[str, Any]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -48,7 +49,9 @@ def owner_consents(topology: Topology, inventory: Inventory) -> Iterator[Problem
     tags |= {i.network_interface_id: i.tags for i in inventory.interfaces.values()}
     claims = [(where, allocation_id) for where, allocation_id in _allocations(topology)]
     claims += [
-        (p.path("network_interface"), p.target.network_interface_id) for p in targets(topology, inventory)
+        (p.path("network_interface"), p.target.network_interface_id)
+        for p in targets(topology, inventory)
+        if not _is_foreign(p, inventory)
     ]
     asked: set[str] = set()
     for where, resource_id in claims:
@@ -76,6 +79,26 @@ def interfaces_are_the_appliances(topology: Topology, inventory: Inventory) -> I
             whose = f"{placed.appliance.name}'s {instance_id}"
             elsewhere = f"{interface_id} is attached to {interface.instance_id}, not to {whose}"
             yield Problem(where, elsewhere, f"an interface of {instance_id}: {own or 'it has none'}")
+
+
+def interfaces_are_of_this_account(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+    """In a shared VPC (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing.html) an account may see
+    interfaces of another one. Nobody can consent to their use here.
+    """
+    for placed in targets(topology, inventory):
+        if placed.interface is not None and _is_foreign(placed, inventory):
+            interface_id = placed.target.network_interface_id
+            yield Problem(
+                placed.path("network_interface"),
+                f"{interface_id} belongs to account {placed.interface.owner}, and Tandem moves addresses of "
+                f"account {inventory.place.account} to interfaces of the same account only",
+                f"an interface of account {inventory.place.account}",
+            )
+
+
+def _is_foreign(placed: Placed, inventory: Inventory) -> bool:
+    owner = placed.interface.owner if placed.interface else None
+    return owner not in (None, inventory.place.account)
 
 
 def interfaces_are_in_the_vpc(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
@@ -118,9 +141,16 @@ def private_ips_are_there(topology: Topology, inventory: Inventory) -> Iterator[
             place = f"{subnet.subnet_id} ({subnet.prefix})"
             outside = f"{address} is outside {place}, the subnet of {interface.network_interface_id}"
             yield Problem(placed.path("private_ip"), outside, f"one of the interface's addresses: {own}")
+        elif (holder := inventory.interface_with(address)) is not None:
+            whose = f", of {holder.instance_id}" if holder.instance_id else ""
+            there = f"{holder.network_interface_id}{whose}"
+            elsewhere = f"{address} is on {there}, and not on {interface.network_interface_id}"
+            right = f"one of: {own}; assigning {address} to another interface would take it from there"
+            yield Problem(placed.path("private_ip"), elsewhere, right)
         else:
             absent = f"{interface.network_interface_id} does not have {address}"
-            yield Problem(placed.path("private_ip"), absent, f"assign it there first, or one of: {own}")
+            right = f"assign it there first (without --allow-reassignment), or one of: {own}"
+            yield Problem(placed.path("private_ip"), absent, right)
 
 
 def nobody_is_displaced(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
@@ -144,6 +174,7 @@ ELASTIC_IP_CHECKS: tuple[Check, ...] = (
     elastic_ips_exist,
     owner_consents,
     interfaces_are_the_appliances,
+    interfaces_are_of_this_account,
     interfaces_are_in_the_vpc,
     border_groups_fit,
     private_ips_are_there,
@@ -182,8 +213,12 @@ def _consent(where: str, resource_id: str, found: str | None, stack: str) -> Ite
             untagged=resource_id,
         )
     elif found != stack:
-        consents = f"{resource_id} has {OWNER_TAG}={found}: its owner consents to another stack"
-        yield Problem(where, consents, f"{OWNER_TAG}={stack}, if its owner agrees")
+        is_misspelled = found.strip().lower() == stack.lower()
+        means = "its value is not the stack's name, letter by letter" if is_misspelled else (
+            "its owner consents to another stack"
+        )  # fmt: skip
+        right = f"{OWNER_TAG}={json.dumps(stack)}, if its owner agrees"
+        yield Problem(where, f"{resource_id} has {OWNER_TAG}={json.dumps(found)}: {means}", right)
 
 
 def _claimed(where: str, what: str, other: str) -> Problem:

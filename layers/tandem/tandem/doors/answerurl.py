@@ -1,0 +1,78 @@
+"""Where an answer to CloudFormation may go: to CloudFormation's own buckets, and nowhere else."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from tandem.doors.customresource import Request
+from tandem.events import DetailType, Event, event
+
+LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?")
+PLAIN = re.compile(r"[!-\[\]-~]+")
+"""Printable ASCII without blank and backslash: what else is in a URL, readers of URLs take differently."""
+
+SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerUrls:
+    """The URLs that CloudFormation gives in one partition.
+
+    AWS documents a presigned URL of S3, and no host. Seen by others
+    (https://github.com/aws-cloudformation/aws-cloudformation-templates/issues/100) is
+    `cloudformation-custom-resource-response-useast1.s3.amazonaws.com`. `loopback` is for the lab, whose
+    CloudFormation is on this machine and has no certificate.
+    """
+
+    dns_suffix: str
+    loopback: bool = False
+
+    def refusal(self, url: str) -> str | None:
+        """Why no answer may go there; None where it may. The words show the host, never the URL: whoever has
+        that may answer.
+
+        The host is compared as it is written, so that whoever connects reads the same name: no user, no port,
+        no capitals, no dot at its end, nothing but ASCII.
+        """
+        if not PLAIN.fullmatch(url):
+            return "its URL has characters that no URL of CloudFormation has"
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return "its URL is none"
+        if self.loopback and parts.scheme == "http" and LOOPBACK.fullmatch(parts.netloc):
+            return None
+        if parts.scheme != "https":
+            return f"its URL begins with {parts.scheme[:SHOWN] or 'no scheme'}, not with https"
+        if self._bucket.fullmatch(parts.netloc):
+            return None
+        host = parts.netloc.rpartition("@")[2][:SHOWN] or "no host"
+        return f"its URL leads to {host}, which is no bucket of CloudFormation"
+
+    @property
+    def _bucket(self) -> re.Pattern[str]:
+        name = "cloudformation-custom-resource-response-[a-z0-9-]{1,23}"
+        region = "[a-z]{2,4}(?:-[a-z]{2,12}){1,2}-[0-9]{1,2}"
+        return re.compile(rf"{name}\.s3(?:[.-]{region})?\.{re.escape(self.dns_suffix)}")
+
+
+def misdirected(request: Request, why: str, now: datetime) -> Event:
+    """`Compliance Finding`: a request that is not answered. CloudFormation waits for it as long as it can."""
+    minutes = round(request.patience.total_seconds() / 60)
+    return event(
+        DetailType.COMPLIANCE_FINDING,
+        topology=request.topology or request.logical_id,
+        occurred_at=now,
+        rule="answer-url",
+        status="opened",
+        severity="critical",
+        resource_id=request.stack_id,
+        summary=f"the {request.type} of {request.logical_id} is not answered: {why}",
+        remediation=(
+            f"If a stack of yours waits, it fails after {minutes} minutes: please report the host. Otherwise "
+            "somebody invoked the provisioner function: CloudTrail's data events of Lambda show who"
+        ),
+    )

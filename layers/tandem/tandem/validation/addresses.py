@@ -1,0 +1,81 @@
+"""The second pass, addresses' side: each is on one interface, of one appliance, and can be on one at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_address
+from typing import Any
+
+from tandem.problems import Problem, path_of
+from tandem.validation import draft
+from tandem.validation.draft import Claim
+
+
+def addresses_of_one_appliance(root: dict[str, Any]) -> Iterator[Problem]:
+    """An address, and a target's interface, says which appliance is meant, where that is declared."""
+    known = draft.appliances(root)
+    targets = [target for target in draft.targets(root) if target[1] in known]
+    private_ips = [Claim([*k, "private_ip"], draft.text(t.get("private_ip")), name) for k, name, t in targets]
+    yield from _shared([*draft.addresses(root), *private_ips])
+    interfaces = [
+        Claim([*keys, "network_interface"], draft.text(target.get("network_interface")), name)
+        for keys, name, target in targets
+    ]
+    yield from _shared(interfaces)
+    yield from _on_several_interfaces(zip(private_ips, interfaces, strict=True))
+
+
+def addresses_of_interfaces(root: dict[str, Any]) -> Iterator[Problem]:
+    """Addresses that no network interface can have (RFC 6890)."""
+    private_ips = (
+        Claim([*k, "private_ip"], draft.text(t.get("private_ip"))) for k, _, t in draft.targets(root)
+    )
+    for claim in (*draft.addresses(root), *private_ips):
+        kind = _unusable(claim.value)
+        if kind is not None:
+            what = f"{claim.value} is {kind}, which no network interface has"
+            yield Problem(path_of(claim.keys), what, "the address of a network interface in the VPC")
+
+
+def _unusable(text: str) -> str | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    if address.is_unspecified:
+        return "no address"
+    if address.is_multicast:
+        return "a multicast address"
+    if address.is_loopback:
+        return "a loopback address"
+    return "a link-local address" if address.version == 4 and address.is_link_local else None
+
+
+def _on_several_interfaces(pairs: Iterable[tuple[Claim, Claim]]) -> Iterator[Problem]:
+    """A private IP is on one interface of a VPC. Of two appliances `_shared` says that already."""
+    first: dict[str, Claim] = {}
+    for address, interface in pairs:
+        there = first.setdefault(address.value, interface)
+        if (
+            address.value
+            and interface.value
+            and there.value != interface.value
+            and there.owner == interface.owner
+        ):
+            yield Problem(
+                path_of(address.keys),
+                f"{address.value} is on {there.value} already, and a private IP is on one interface only",
+                f"an address of {interface.value}, or the interface {there.value}",
+            )
+
+
+def _shared(claims: Iterable[Claim]) -> Iterator[Problem]:
+    owners: dict[str, str | None] = {}
+    for claim in claims:
+        owner = owners.setdefault(claim.value, claim.owner)
+        if claim.value and owner != claim.owner:
+            yield Problem(
+                path_of(claim.keys),
+                f"{claim.value} belongs to {owner} already",
+                f"one of {claim.owner}'s own",
+            )

@@ -1,0 +1,94 @@
+"""What a wrong value is, and what would be right in its place, in words."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from ipaddress import ip_network
+from typing import Any
+
+Takes = Callable[[object], bool]
+"""Says if the schema takes another value in that place."""
+
+SCIENTIFIC = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?")
+SEPARATED = re.compile(
+    r"(?:AS)?\s?([0-9]{1,4}(?:[_,' ]?[0-9]{1,4}){0,5})\s?(?:m|min|minutes?)?", re.IGNORECASE
+)
+HEXADECIMAL = re.compile(r"0[xX][0-9a-fA-F]{1,8}")
+ASDOT = re.compile(r"([0-9]{1,5})\.([0-9]{1,5})")
+SHOWN = 60
+NEVER = "(?!)"
+
+
+def shown(value: object) -> str:
+    """What there is, cut where it is long. A text stands in quotes, so that a blank shows."""
+    if value is None or value in ("", [], {}):
+        return "is empty"
+    match value:
+        case dict():
+            return "is a mapping"
+        case list():
+            return "is a list"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return f"is {text if len(text) <= SHOWN else text[:SHOWN] + '…'}"
+
+
+def suggestion(value: object, node: dict[str, Any], right: str, takes: Takes) -> str:
+    """What was meant, where that can be told, and what the schema says is right."""
+    if isinstance(value, str):
+        meant = next(_meant_by_text(value, node, takes), None)
+    elif isinstance(value, bool | int | float) and takes(json.dumps(value)):
+        meant = f'"{json.dumps(value)}" in quotes, without which it is no text'
+    else:
+        meant = None
+    return right if meant in (None, right) else f"{meant}; {right}"
+
+
+def _meant_by_text(text: str, node: dict[str, Any], takes: Takes) -> Iterator[str]:
+    stripped, pattern = text.strip(), node.get("pattern", NEVER)
+    if stripped != text and takes(stripped):
+        yield f"{json.dumps(stripped, ensure_ascii=False)}, without the blanks around it"
+    if takes([text]):
+        yield f"[{text}], a list"
+    truth = {"yes": True, "on": True, "no": False, "off": False}.get(stripped.lower())
+    if truth is not None and takes(truth):
+        yield json.dumps(truth)
+    yield from (str(number) for number in _numbers(stripped) if takes(number))
+    tail = re.split("[/:]", stripped)[-1]
+    if stripped.startswith("arn:") and re.fullmatch(pattern, tail):
+        yield f"{tail}, the ID without the rest of the ARN"
+    if takes(stripped.lower()):
+        yield stripped.lower()
+    address, _, length = stripped.partition("/")
+    if length and takes(address):
+        yield f"{address}, the address without the length"
+    if node.get("format") == "prefix":
+        yield from _prefixes(stripped)
+
+
+def _numbers(text: str) -> Iterator[int]:
+    """The whole numbers that a text may stand for: with an exponent, in hexadecimal, with separators or a
+    unit, an ASN with `AS` before it or in dots (RFC 5396).
+    """
+    if SCIENTIFIC.fullmatch(text) and (exact := Decimal(text)) == exact.to_integral_value():
+        yield int(exact)
+    if (dots := ASDOT.fullmatch(text)) and max(high := int(dots[1]), low := int(dots[2])) < 65536:
+        yield high * 65536 + low
+    if separated := SEPARATED.fullmatch(text):
+        yield int(re.sub("[^0-9]", "", separated[1]))
+    if HEXADECIMAL.fullmatch(text):
+        yield int(text, 16)
+
+
+def _prefixes(text: str) -> Iterator[str]:
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        return
+    if "/" in text:
+        yield f"{network}, as its length says"
+    else:
+        address = network.network_address
+        yield f"{address}/0" if address.is_unspecified else str(network)
