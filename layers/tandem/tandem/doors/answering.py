@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from tandem.doors.answers import SUPERSEDED, Answer, Noted, answer_due, body, failed
 from tandem.doors.customresource import Request
@@ -110,7 +110,7 @@ def settle(desk: Desk, topology: str | None = None) -> None:
     for noted in found:
         tried(noted, partial(_settle, noted, found, topology, desk))
     with ThreadPoolExecutor(max_workers=MOST_AT_ONCE) as side:
-        sending = [(noted, side.submit(_answer, noted, desk)) for noted in ended[:MOST_AT_ONCE]]
+        sending = [(noted, side.submit(_sent, noted, desk)) for noted in ended[:MOST_AT_ONCE]]
     for noted, sent in sending:
         tried(noted, partial(_closed, noted, sent, desk))
     if failures:
@@ -135,7 +135,7 @@ def _settle(noted: Noted, every: tuple[Noted, ...], topology: str | None, desk: 
             raise
         except Exception as error:  # noqa: BLE001 - its own invocation has tried it three times
             noted = desk.requests.decide(noted, _given_up(noted.request, error))
-    return _decided(noted, desk)
+    return _expected(noted, desk)
 
 
 def _begin(noted: Noted, desk: Desk) -> None:
@@ -179,10 +179,19 @@ def _supersede(noted: Noted, desk: Desk) -> tuple[Noted, ...]:
 
 def _end(noted: Noted, desk: Desk) -> None:
     """Answers a request that is at its end, and forgets its URL. Sends the same again where a run was cut."""
-    due = _decided(noted, desk)
-    if due is not None:
-        _answer(due, desk)
+    due = _expected(noted, desk)
+    if due is not None and due.answer is not None:
+        desk.tell(due.request, due.answer, _sent(due, desk))
         _close(due, desk)
+
+
+def _expected(noted: Noted, desk: Desk) -> Noted | None:
+    """Returns the request with the answer that is to be sent. One that nobody waits for is closed."""
+    due = _decided(noted, desk)
+    if due is None or _is_expected(due, desk):
+        return due
+    _close(due, desk)
+    return None
 
 
 def _decided(noted: Noted, desk: Desk) -> Noted | None:
@@ -198,14 +207,20 @@ def _decided(noted: Noted, desk: Desk) -> Noted | None:
     return None if noted.answer is None or noted.answered_at is not None else noted
 
 
-def _answer(noted: Noted, desk: Desk) -> None:
-    if noted.answer is not None and desk.world.clock.now() - noted.received_at < GIVEN_UP:
-        _send(noted.request, noted.answer, desk)
+def _is_expected(noted: Noted, desk: Desk) -> bool:
+    """Returns True if somebody waits for the answer, at a URL of CloudFormation's."""
+    is_late = desk.world.clock.now() - noted.received_at >= GIVEN_UP
+    return not is_late and not _is_misdirected(noted.request, desk)
 
 
-def _closed(noted: Noted, sent: Future[None], desk: Desk) -> None:
+def _sent(noted: Noted, desk: Desk) -> str | None:
+    """Sends the answer. It runs beside others, and so neither logs nor counts. Raises TemporaryError."""
+    return desk.respond(noted.request.url, body(noted.request, cast(Answer, noted.answer)))
+
+
+def _closed(noted: Noted, sent: Future[str | None], desk: Desk) -> None:
     """Raises TemporaryError where nobody took the answer."""
-    sent.result()
+    desk.tell(noted.request, cast(Answer, noted.answer), sent.result())
     _close(noted, desk)
 
 
