@@ -339,9 +339,9 @@ MUTANTS = (
     ),
     Mutant(
         "brake-bug",
-        "The brake is stored whatever fails.",
+        "A change of the mode is stored whatever fails.",
         f"{TANDEM}/doors/applying.py",
-        "except Exception as error:  # noqa: BLE001 - whatever fails, the brake is pulled",
+        "except Exception as error:  # noqa: BLE001 - whatever fails, the mode changes",
         "except TandemError as error:",
     ),
     Mutant(

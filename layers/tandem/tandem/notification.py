@@ -30,6 +30,7 @@ _WORDS: dict[DetailType, Callable[[dict[str, Any]], Said]] = {
     DetailType.PROVISIONING_FAILED: upkeep.not_provisioned,
     DetailType.COMPLIANCE_FINDING: upkeep.finding,
     DetailType.OVERRIDE_CHANGED: upkeep.override,
+    DetailType.TOPOLOGY_CHANGE: upkeep.topology,
 }
 TOLD = frozenset(_WORDS)
 """The detail-types that people are told of."""
