@@ -92,7 +92,11 @@ def _held(verdict: Row) -> list[str]:
 
 def _stranded(group: Row) -> str:
     kept = sum(address["action"] == "hold" for address in group["addresses"])
-    return f"{_counted(kept, 'Elastic IP')} cannot follow the route" if kept else "nothing would follow the route"
+    return (
+        f"{_counted(kept, 'Elastic IP')} cannot follow the route"
+        if kept
+        else "nothing would follow the route"
+    )
 
 
 def _owner(group: Row) -> str:
@@ -104,7 +108,10 @@ def due(verdict: Row) -> str | None:
     """That not all is as it should be though the document changes nothing; None if all is."""
     held = sum(group["action"] == "hold" for group in verdict["preview"])
     moves = moving(verdict)
-    parts = [f"{_counted(held, 'group')} held" if held else "", f"{_counted(moves, 'move')} due" if moves else ""]
+    parts = [
+        f"{_counted(held, 'group')} held" if held else "",
+        f"{_counted(moves, 'move')} due" if moves else "",
+    ]
     return " and ".join(part for part in parts if part) or None
 
 

@@ -384,8 +384,8 @@ MUTANTS = (
         "ownership-veto",
         "A holder that is alive keeps its address while the route is in no route table.",
         f"{FAILOVER}/ownership.py",
-        "PrefixOwner(prefix, named[0], _not_installed(row), veto=True)",
-        "PrefixOwner(prefix, named[0], _not_installed(row))",
+        "PrefixOwner(prefix, named[0], _not_installed(row), True, HoldCode.NOT_INSTALLED)",
+        "PrefixOwner(prefix, named[0], _not_installed(row), False, HoldCode.NOT_INSTALLED)",
     ),
     Mutant(
         "ownership-gone",
@@ -576,7 +576,7 @@ MUTANTS = (
         "intent-after-move",
         "The intent is written before the first move.",
         f"{FAILOVER}/turn.py",
-        "    run.trail.intent(RecordKind.INTENT, decision_id, decisions, observation, signals, at, news)\n"
+        "    _announce(run, decisions, observation, signals, at)\n"
         "    told = run.beside(run.trail.tell)\n"
         "    before = run.memory\n"
         "    run.memory = _remembering(before, planned, at)\n"
@@ -596,7 +596,7 @@ MUTANTS = (
         "        partial(_before_batch, run, observation.overrides),\n"
         "        run.may_move,\n"
         "    )\n"
-        "    run.trail.intent(RecordKind.INTENT, decision_id, decisions, observation, signals, at, news)\n"
+        "    _announce(run, decisions, observation, signals, at)\n"
         "    told = run.beside(run.trail.tell)\n",
     ),
     Mutant(

@@ -65,7 +65,9 @@ def test_who_pulls_the_brake_is_named_as_they_say(watched: Provisioner) -> None:
 
 
 @pytest.mark.parametrize(("stated_by", "kept"), [("k" * 900, "k" * 500), (" ", None), (["kim"], None)])
-def test_a_name_that_nobody_can_read_is_none(watched: Provisioner, stated_by: object, kept: str | None) -> None:
+def test_a_name_that_nobody_can_read_is_none(
+    watched: Provisioner, stated_by: object, kept: str | None
+) -> None:
     watched.apply(watched.document(mode="dry-run"), stated_by=stated_by)
     assert watched.events()[0]["detail"]["stated_by"] == kept
 

@@ -151,7 +151,9 @@ def _keep(noted: Noted, last: Noted | None, before: TopologyRecord, desk: Desk) 
         return desk.requests.accept(noted, before.version), False
     allowed = before.may_interrupt
     by = _author(before.door)
-    record = applying.store(before.topology, before.door, before, desk.door, by=by, allow_interruption=allowed)
+    record = applying.store(
+        before.topology, before.door, before, desk.door, by=by, allow_interruption=allowed
+    )
     return desk.requests.accept(noted, record.version), True
 
 

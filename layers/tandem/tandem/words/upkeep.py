@@ -120,13 +120,16 @@ def _session(detail: Detail) -> str:
 
 
 def topology(detail: Detail) -> Said:
-    """A version was stored, or the topology goes; `mode` and who did it are in events of this version only."""
+    """A version was stored, or the topology goes. Events of older versions say neither the mode nor who."""
     mode, before = detail.get("mode"), detail.get("previous_mode")
     is_braked = (before, mode) == ("enforce", "dry-run")
     version = f"version {detail['version']}"
     match detail["change"]:
         case "stored" if before and mode != before:
-            subject, opening = f"mode {before} -> {mode}", f"Mode {mode} was stored, {before} before: {version}"
+            subject, opening = (
+                f"mode {before} -> {mode}",
+                f"Mode {mode} was stored, {before} before: {version}",
+            )
         case "stored":
             subject, opening = f"{version} was stored", f"{version.capitalize()} was stored, mode {mode}"
         case change:
@@ -149,7 +152,7 @@ def topology(detail: Detail) -> Said:
 def _unmoved(goes: bool) -> list[str]:
     back = "apply its document again" if goes else "set `mode: enforce` and apply it again"
     return [
-        "From now on Tandem moves none of its Elastic IPs: they stay where they are, also on a dead appliance.",
+        "From now on Tandem moves none of its Elastic IPs: they stay even on a dead appliance.",
         f"What to do: if that is not wanted, {back}.",
         "",
     ]
