@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,13 +28,13 @@ def moved(stage: Stage, pull: Callable[[], object], heir: str) -> dict[str, Any]
     decided, completed = stage.event("Failover Decision"), stage.event("Failover Completed")
     if decided is None or completed is None:
         raise DemoFailed("no decision was put on the bus")
-    timeline = _timeline(stage, began, sightings, decided, completed)
-    for entry in timeline:
+    happened = timeline(began, sightings, stage)
+    for entry in happened:
         console.print(f"  {entry['ms']:>6} ms  {entry['what']}")
     trips = None if stage.is_troubled else _depth(stage.cloud.levers.requests(since), completed)
     return {
         "began_at": iso(began),
-        "timeline": timeline,
+        "timeline": happened,
         "round_trips": trips,
         "decision": decided,
         "outcome": completed,
@@ -57,25 +57,34 @@ def _depth(requests: list[dict[str, Any]], completed: dict[str, Any]) -> dict[st
     return trips
 
 
-def _timeline(
-    stage: Stage, began: datetime, seen: Sightings, decided: dict[str, Any], completed: dict[str, Any]
-) -> list[dict[str, Any]]:
-    received = datetime.fromisoformat(completed["stages"]["received_at"])
+def timeline(began: datetime, seen: Sightings, stage: Stage) -> list[dict[str, Any]]:
+    """Everything that happened, in order: every decision and every move, however many tries it took."""
     found = [(s.at, f"seen: {s.what} {s.before} → {s.now}") for s in seen.of("session") + seen.of("route")]
-    found.append((received, f"signal: {decided['signal']['cause']}"))
-    found.append(
-        (_stage(completed, "observed_at"), "observed: FIB, sessions, addresses, interfaces, instances")
-    )
-    found.append((_stage(completed, "decided_at"), f"decided: {decided['action']}: {decided['reason']}"))
-    for address in completed["addresses"]:
-        at = received + timedelta(milliseconds=address["associated_ms"])
-        found.append((at, f"moved: {address['public_ip']} {_at(address['from'])} → {_at(address['to'])}"))
-    found.append((_stage(completed, "verified_at"), "verified: EC2 shows every address at its new place"))
-    found += [(at, f"told people: {n.subject}") for at, n in stage.notifications]
-    return [
-        {"ms": round((at - began).total_seconds() * 1000), "what": what}
-        for at, what in sorted(found, key=lambda entry: entry[0])
+    found += [
+        (_moment(decided["occurred_at"]), f"decided: {decided['action']}: {decided['reason']}")
+        for decided in stage.details("Failover Decision")
     ]
+    outcomes = [*stage.details("Failover Failed"), *stage.details("Failover Completed")]
+    for outcome in sorted(outcomes, key=lambda detail: str(detail["occurred_at"])):
+        found += _moves(outcome)
+    first = stage.details("Failover Decision")[0]
+    stages = min((outcome["stages"] for outcome in outcomes), key=lambda s: str(s["received_at"]))
+    found.append((_moment(stages["received_at"]), f"signal: {first['signal']['cause']}"))
+    found += [(at, f"told people: {n.subject}") for at, n in stage.notifications]
+    every = dict.fromkeys(sorted(found, key=lambda entry: entry[0]))
+    return [{"ms": round((at - began).total_seconds() * 1000), "what": what} for at, what in every]
+
+
+def _moves(outcome: dict[str, Any]) -> Iterator[tuple[datetime, str]]:
+    stages = outcome["stages"]
+    received = _moment(stages["received_at"])
+    yield _moment(stages["observed_at"]), "observed: FIB, sessions, addresses, interfaces, instances"
+    for address in outcome["addresses"]:
+        if address["outcome"] == "verified" and address["associated_ms"] is not None:
+            at = received + timedelta(milliseconds=address["associated_ms"])
+            yield at, f"moved: {address['public_ip']} {_at(address['from'])} → {_at(address['to'])}"
+    if stages["verified_at"]:
+        yield _moment(stages["verified_at"]), "verified: EC2 shows every address at its new place"
 
 
 def _round_trips(requests: list[dict[str, Any]]) -> dict[str, int]:
@@ -99,8 +108,8 @@ def _round_trips(requests: list[dict[str, Any]]) -> dict[str, int]:
     }
 
 
-def _stage(completed: dict[str, Any], name: str) -> datetime:
-    return datetime.fromisoformat(completed["stages"][name])
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def _at(place: dict[str, Any] | None) -> str:

@@ -50,7 +50,8 @@ def told(s: Stack) -> list[str]:
             (message,) = s.queues.receive_message(QueueUrl=inbox)["Messages"]
             s.queues.delete_message(QueueUrl=inbox, ReceiptHandle=message["ReceiptHandle"])
             subjects.append(json.loads(message["Body"])["Subject"])
-    return [re.sub(r" in [\d.]+ s$", "", s.removeprefix("Tandem edge/internet-edge: ")) for s in subjects]
+    own = [s.removeprefix("Tandem edge/internet-edge: ") for s in subjects]
+    return [re.sub(r" (in|after) [\d.]+ s$", "", subject) for subject in own]
 
 
 def whole(s: Stack) -> None:

@@ -28,7 +28,7 @@ def test_paused(edge: Stack) -> None:
     assert edge.kinds() == ["hold", *ONCE, "hold-ended"]
     held, *followed = told(edge)
     assert held.startswith("HOLD, paused by kim")
-    assert followed == FOLLOWED
+    assert followed == [*FOLLOWED, "hold ended"]
 
 
 def test_paused_between_the_decision_and_the_first_call(edge: Stack) -> None:
@@ -102,4 +102,4 @@ def test_dry_run_decides_and_tells_and_moves_nothing(edge: Stack) -> None:
     assert edge.are_all_with("fw1")
     assert [c["outcome"] for c in edge.calls("AssociateAddress")] == ["DryRunOperation"] * 4
     assert edge.kinds() == ["hold"]
-    assert told(edge) == ["would move 4 Elastic IPs to fw2 (dry-run)"]
+    assert told(edge) == ["would move 4 Elastic IPs to fw2 (dry-run), their holder is dead"]

@@ -81,7 +81,7 @@ def subject(text: str) -> str:
     if len(line) <= SUBJECT_MOST:
         return line
     whole_words = line[: SUBJECT_MOST - 2].rpartition(" ")[0].rstrip(" ,;:")
-    return f"{whole_words}..." if " " in whole_words else _cut(line, SUBJECT_MOST)
+    return f"{whole_words}..." if whole_words else _cut(line, SUBJECT_MOST)
 
 
 def _printable(text: str) -> str:

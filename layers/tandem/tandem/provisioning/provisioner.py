@@ -184,6 +184,7 @@ def _told(
         is_reached = record.provisioned is None or record.provisioned.converged_version != record.version
         made = provisioned.done if is_reached else managed.steps
         world.bus.put(completed(record, provisioned, (*made, *topics.steps, *logs.steps), now))
+        provisioned = replace(provisioned, notified_sessions=provisioned.sessions)
     elif not provisioned.pending and (
         steps or record.provisioned is None or record.provisioned.failure != provisioned.failure
     ):

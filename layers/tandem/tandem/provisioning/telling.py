@@ -83,6 +83,7 @@ def completed(record: TopologyRecord, found: Provisioned, steps: tuple[str, ...]
         endpoint_ids=list(found.endpoint_ids),
         peers=dict(found.peers or {}),
         sessions=list(found.sessions),
+        dial=[session for session in found.sessions if session not in found.notified_sessions],
         steps=list(steps),
         warnings=list(found.warnings),
     )

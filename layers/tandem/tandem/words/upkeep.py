@@ -42,11 +42,12 @@ def leak(detail: Detail) -> Said:
 
 
 def provisioned(detail: Detail) -> Said:
-    """All that the topology needs is there."""
+    """All that the topology needs is there. Events of older versions do not say which sessions are new."""
+    dial = detail.get("dial", detail["sessions"])
     lines = [
         f"Tandem watches {where(detail)}, version {detail['version']}.",
         f"Route server {detail['route_server_id']}: {_size(detail)}.",
-        *(["", "The appliances have to dial:", *listed(detail["sessions"])] if detail["sessions"] else []),
+        *(["", "The appliances have to dial:", *listed(dial)] if dial else []),
         "",
         *(["Changed:", *listed(detail["steps"])] if detail["steps"] else ["Nothing had to be changed."]),
         *(f"Note: {sentence(warning)}" for warning in detail["warnings"]),
