@@ -1089,6 +1089,13 @@ MUTANTS = (
         '{(a["group"], "") for a in body["addresses"] if a["group"] in body["tell"]}',
     ),
     Mutant(
+        "people-pin-end",
+        "A pin that is over is told as lifted.",
+        f"{FAILOVER}/pins.py",
+        "if o.kind is OverrideKind.PINNED and now < o.until",
+        "if o.kind is OverrideKind.PINNED",
+    ),
+    Mutant(
         "people-dial",
         "Sessions are to be dialled anew where no message told of them.",
         f"{PROVISIONING}/telling.py",

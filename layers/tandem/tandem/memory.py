@@ -71,6 +71,17 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Pin:
+    """A pin of which people were notified."""
+
+    appliance: str
+    forced: bool
+    who: str
+    why: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SessionSeen:
     """A peer's session as looks have shown it since."""
 
@@ -93,6 +104,8 @@ class Memory:
     """The audit record up to which people were told; None where nobody knows."""
     episodes: dict[str, Episode] = field(default_factory=dict)
     """Rule and appliance to what has not been as it should be; no decision depends on it."""
+    pins: dict[str, Pin] = field(default_factory=dict)
+    """Group to its pin; that of the whole topology has no name. No decision depends on it."""
     sessions: dict[str, SessionSeen] = field(default_factory=dict)
     """Peer to what it shows and since when; no decision depends on it."""
     seen_up: dict[str, str] = field(default_factory=dict)

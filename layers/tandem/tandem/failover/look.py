@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tandem.errors import LeaseLostError, OutdatedError, StateUnavailableError
-from tandem.failover import findings, holds, turn
+from tandem.failover import findings, holds, pins, turn
 from tandem.failover.decision import Action, GroupDecision, decide, in_place
 from tandem.failover.moves import NOT_BEGUN, Moved, after
 from tandem.failover.run import RETRY_SECONDS, Report, Run, World
@@ -148,6 +148,7 @@ def _settle(run: Run, signals: tuple[Signal, ...]) -> tuple[bool, tuple[Signal, 
         came = without_copies(came, left)
     turn.conclude(run, is_over=True)
     holds.tell(run, decisions, pending, observation, signals)
+    pins.tell(run, observation)
     if not pending:
         findings.tell(run, observation, moved)
     return not any(m.refusal == NOT_BEGUN for m in moved), came

@@ -156,10 +156,23 @@ def _finding(key: str, told: Mapping[str, Any], audit: dict[str, Any] | None) ->
     )
 
 
+def _override(group: str, told: Mapping[str, Any], audit: dict[str, Any] | None) -> Event:
+    """`Override Changed`: an operator pinned or unpinned."""
+    return event(
+        DetailType.OVERRIDE_CHANGED,
+        topology=told["topology"],
+        group=group or None,
+        occurred_at=utc(told["at"]),
+        audit=audit,
+        **told["overrides"][group],
+    )
+
+
 _MAKERS: dict[str, Callable[[str, Mapping[str, Any], dict[str, Any] | None], Event]] = {
     RecordKind.OUTCOME: _completed,
     RecordKind.FINDING: _finding,
     RecordKind.HOLD_ENDED: _hold_ended,
+    RecordKind.OVERRIDE: _override,
 }
 
 

@@ -169,6 +169,14 @@ class Trail:
         )
         self._append(body)
 
+    def overrides(self, decision_id: str, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        """Records what operators laid over the topology or lifted, by group."""
+        now = self._clock.now()
+        body = telling.body(
+            RecordKind.OVERRIDE, now, decision_id, self._topology, overrides=dict(changes), tell=list(changes)
+        )
+        self._append(body)
+
     def tell(self, *, also_retried: bool = False) -> None:
         """Puts on the bus what people are to be told of the records, but of what is tried again.
 
@@ -212,6 +220,9 @@ class Trail:
             self._untold.append((self._head, body))
 
 
+_LASTING = (RecordKind.OUTCOME, RecordKind.FINDING, RecordKind.HOLD_ENDED, RecordKind.OVERRIDE)
+
+
 def _waits(body: Mapping[str, Any], retried: frozenset[str]) -> bool:
     return body.get("kind") == RecordKind.OUTCOME and bool(retried.intersection(body["tell"]))
 
@@ -222,4 +233,4 @@ def _is_news(record: Record, memory: Memory) -> bool:
         return False
     if record.body.get("kind") == RecordKind.HOLD:
         return any(group in memory.standing for group in record.tell)
-    return record.body.get("kind") in (RecordKind.OUTCOME, RecordKind.FINDING, RecordKind.HOLD_ENDED)
+    return record.body.get("kind") in _LASTING
