@@ -70,7 +70,7 @@ protocol alike. Beside it are message attributes, for filter policies:
 | `topology`, `group` | their names; `group` only where there is one |
 | `severity` | `info`, `warning`, `critical` |
 | `action` | `move`, `hold`, `drift`, `leak`, `provision`, `topology`; `status` or `change` of others |
-| `thread` | the decision with which it began: the same in all messages about one event; failover and holds only |
+| `thread` | the decision with which it began: the same in all messages about one event; of failover only |
 | `detail` | the event's detail as JSON, for machines; absent where it is too large for SNS |
 
 What belongs together has one `thread`: a hold, its changes of reason, the moves that end it, and its end.
