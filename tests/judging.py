@@ -35,8 +35,9 @@ def reasons(s: Stack) -> list[str]:
     return [group["reason"] for body in holds for group in body["groups"].values()]
 
 
-def told(s: Stack) -> list[str]:
-    """Returns the subject of each message that people got since the last time, through the real notifier."""
+def told(s: Stack, *, ends: bool = False) -> list[str]:
+    """Returns the subject of each message that people got since the last time, through the real notifier;
+    those of holds that ended only where they are asked for."""
     subjects = []
     with mock.patch.dict(os.environ, {"TANDEM_NOTIFICATION_TOPIC": TOPIC}):
         clients.sns().create_topic(Name="people")
@@ -44,7 +45,7 @@ def told(s: Stack) -> list[str]:
         clients.sns().subscribe(TopicArn=TOPIC, Protocol="sqs", Endpoint=TOPIC.replace("sns", "sqs"))
         notifier = cold_start("notifier")
         for event in s.events():
-            if event["detail-type"] not in TOLD:
+            if event["detail-type"] not in TOLD or (event["detail-type"] == "Hold Ended" and not ends):
                 continue
             notifier.handler(event, Context())
             (message,) = s.queues.receive_message(QueueUrl=inbox)["Messages"]

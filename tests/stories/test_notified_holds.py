@@ -188,4 +188,4 @@ def test_what_stays_unmoved_is_told_once_the_look_is_over(edge: Stack) -> None:
     assert len([m for m in messages if not m.startswith("HOLD")]) == 2
     edge.levers.faults_clear()
     edge.sweep()
-    assert told(edge) == [FOLLOWED[1], "hold ended"]
+    assert told(edge, ends=True) == [FOLLOWED[1], "hold ended"]
