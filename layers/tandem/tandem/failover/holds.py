@@ -114,6 +114,8 @@ def _weighed(run: Run, decision: GroupDecision, observation: Observation) -> Gro
     stranded = [address for address in due.moves if address.dead and address.holder]
     if not stranded:
         return decision
+    if due is decision:  # a dry run's own reason says it
+        return replace(decision, severity=Severity.CRITICAL)
     count = f"{len(stranded)} Elastic IP{'' if len(stranded) == 1 else 's'}"
     words = f"{count} would move to {stranded[0].owner} now: {stranded[0].dead}"
     return replace(decision, severity=Severity.CRITICAL, reports=(*decision.reports, words))

@@ -102,7 +102,7 @@ def failed(detail: Detail) -> Said:
         opening = f"EC2 took the move of {what} of {where(detail)} to {owner}, and does not show it yet."
         advice = [
             "What to do: nothing yet. Tandem looks again, in a minute at the latest. It moves again what EC2",
-            "does not show there by then, and says so; of what it shows you hear nothing more.",
+            "does not show there by then, and says so. Of what it shows, only the end of the hold follows.",
         ]
     else:
         subject = f"FAILED, {what} not moved to {owner}"
