@@ -118,8 +118,10 @@ def validate(
     topology = _local(file, out)
     if online:
         verdict = _ask(name, action="check", document=topology.value)
+        words.stored_preview(out, verdict)
         _end_with_problems(out, topology, _problems(verdict))
         words.warnings(out, verdict["warnings"])
+        _end_if_due(out, f"{topology.name}: valid", verdict)
     words.done(out, f"{topology.name}: valid")
 
 
@@ -133,6 +135,7 @@ def plan(
     out = Console(highlight=False)
     topology = _local(file, out)
     verdict = _ask(name, action="plan", document=topology.value, allow_interruption=allow_interruption)
+    words.stored_preview(out, verdict)
     words.plan(out, verdict)
     _end_with_problems(out, topology, _problems(verdict))
     words.warnings(out, verdict["warnings"])
@@ -160,19 +163,21 @@ def apply(
     verdict = _ask(name, action="check", **order)
     if tag or not yes:
         verdict = _offer_tags(out, verdict, order, name, unasked=tag)
+    words.stored_preview(out, verdict)
     _end_with_problems(out, topology, _problems(verdict))
     words.warnings(out, verdict["warnings"])
     if verdict["version"] and not verdict["changes"] and not take_over and not allow_interruption:
-        words.done(
-            out, f"nothing to change: version {verdict['version']} of {verdict['topology']} says the same"
-        )
+        same = f"nothing to change: version {verdict['version']} of {verdict['topology']} says the same"
+        _end_if_due(out, same, verdict)
+        words.done(out, same)
         return
     words.changes(out, verdict)
     words.plan(out, verdict)
-    words.preview(out, verdict)
+    if not verdict["version"]:
+        words.preview(out, verdict)
     if not yes:
         _confirm(out, _question(verdict), "nothing was stored")
-    applied = _ask(name, action="apply", seen=verdict["version"], **order)
+    applied = _ask(name, action="apply", seen=verdict["version"], stated_by=stack.caller(), **order)
     _end_with_problems(out, topology, _problems(applied))
     words.done(out, f"stored: {applied['topology']}, version {applied['version']}, mode {applied['mode']}")
 
@@ -205,7 +210,7 @@ def delete(
     words.deletion(out, topology, verdict)
     if not yes:
         _confirm(out, f"Delete {topology}?", "nothing was deleted")
-    deleted = _ask(name, action="delete", seen=verdict["version"], **order)
+    deleted = _ask(name, action="delete", seen=verdict["version"], stated_by=stack.caller(), **order)
     _end_with_refusal(out, topology, _problems(deleted))
     if deleted["deleted"]:
         words.done(out, f"deleted: {topology}")
@@ -334,6 +339,14 @@ def _end_with_refusal(out: Console, name: str, found: list[Problem]) -> None:
     if found:
         words.refusal(out, name, found)
         raise typer.Exit(Exit.PROBLEMS)
+
+
+def _end_if_due(out: Console, said: str, verdict: dict[str, Any]) -> None:
+    """Ends the command with a warning where the document is fine and the world is not."""
+    due = words.due(verdict) if verdict["version"] else None
+    if due:
+        words.warnings(out, [f"{said}, but not all is well: {due}, see above"])
+        raise typer.Exit(Exit.OK)
 
 
 def _fail(why: str, code: Exit) -> NoReturn:

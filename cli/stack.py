@@ -87,7 +87,15 @@ def tag(resource_ids: Sequence[str], stack: str) -> None:
         raise explained(error) from error
 
 
-def _client(service: Literal["cloudformation", "ec2", "lambda"]) -> Any:  # noqa: ANN401 - one of three
+def caller() -> str | None:
+    """The ARN of whoever runs the command, as STS says; None if STS does not say: a brake must not wait."""
+    try:
+        return str(_client("sts").get_caller_identity()["Arn"])
+    except (ClientError, BotoCoreError, StackError):
+        return None
+
+
+def _client(service: Literal["cloudformation", "ec2", "lambda", "sts"]) -> Any:  # noqa: ANN401 - one of four
     """AWS_REGION too says which Region: the SDK alone reads AWS_DEFAULT_REGION only."""
     try:
         return boto3.client(service, region_name=os.environ.get("AWS_REGION"), config=CONFIG)

@@ -76,20 +76,59 @@ def listed(console: Console, steps: Iterable[str]) -> None:
         _line(console, f"  {number}. {step}")
 
 
+def stored_preview(console: Console, verdict: Row) -> None:
+    """The preview of a topology that is stored: it comes before everything else, problems included."""
+    if verdict["version"]:
+        preview(console, verdict)
+
+
 def preview(console: Console, verdict: Row) -> None:
     """Which addresses would move now, and why; nothing while there is no route server."""
     if not verdict["preview"]:
         return
     _line(console, "What a look would decide now:", "bold")
     for group in verdict["preview"]:
-        _line(console, f"  {group['group']}: {group['action']}, {group['reason']}")
+        style = "yellow" if group["action"] == "hold" else ""
+        _line(console, f"  {group['group']}: {group['action']}, {group['reason']}", style)
         for address in group["addresses"]:
             _line(console, f"    {_address(address)}")
         for report in group["reports"]:
             _line(console, f"    note: {report}", "yellow")
+    warnings(console, _held(verdict))
     moves = moving(verdict)
     if moves and verdict["mode"] != "enforce":
         _line(console, f"mode {verdict['mode']}: {_counted(moves, 'move')} would be told, none carried out")
+
+
+def _held(verdict: Row) -> list[str]:
+    """What the preview shows that somebody has to see to."""
+    held = [group for group in verdict["preview"] if group["action"] == "hold"]
+    return [f"{group['group']} is HELD: {_stranded(group)}; {_owner(group)}" for group in held]
+
+
+def _stranded(group: Row) -> str:
+    kept = sum(address["action"] == "hold" for address in group["addresses"])
+    return (
+        f"{_counted(kept, 'Elastic IP')} cannot follow the route"
+        if kept
+        else "nothing would follow the route"
+    )
+
+
+def _owner(group: Row) -> str:
+    owner = group["owner"]
+    return f"{owner} owns the route" if owner else "no appliance owns the route now"
+
+
+def due(verdict: Row) -> str | None:
+    """That not all is as it should be though the document changes nothing; None if all is."""
+    held = sum(group["action"] == "hold" for group in verdict["preview"])
+    moves = moving(verdict)
+    parts = [
+        f"{_counted(held, 'group')} held" if held else "",
+        f"{_counted(moves, 'move')} due" if moves else "",
+    ]
+    return " and ".join(part for part in parts if part) or None
 
 
 def moving(verdict: Row) -> int:

@@ -47,9 +47,14 @@ class Stage:
         self.events.clear()
         self.notifications.clear()
 
+    def details(self, detail_type: str) -> list[dict[str, Any]]:
+        """The detail of each such event, in order."""
+        found = [e["detail"] for e in self.events if e["detail-type"] == detail_type]
+        return sorted(found, key=lambda detail: str(detail["occurred_at"]))
+
     def event(self, detail_type: str) -> dict[str, Any] | None:
         """The detail of the last such event."""
-        found = [e["detail"] for e in self.events if e["detail-type"] == detail_type]
+        found = self.details(detail_type)
         return dict(found[-1]) if found else None
 
     def notification(self, detail_type: str) -> Notification | None:

@@ -69,8 +69,25 @@ protocol alike. Beside it are message attributes, for filter policies:
 | `detail_type` | the event's detail-type |
 | `topology`, `group` | their names; `group` only where there is one |
 | `severity` | `info`, `warning`, `critical` |
-| `action` | `move`, `hold`, `drift`, `leak`, `provision`; a finding's `status`; an override's `change` |
+| `action` | `move`, `hold`, `drift`, `leak`, `provision`, `topology`; `status` or `change` of others |
+| `thread` | the decision with which it began: the same in all messages about one event; of failover only |
 | `detail` | the event's detail as JSON, for machines; absent where it is too large for SNS |
+
+What belongs together has one `thread`: a hold, its changes of reason, the moves that end it, and its end.
+Use it as the key by which your pager joins alerts. `Hold Ended` closes what a hold opened: its `topology`,
+`group`, `severity`, `action` and `thread` are those of the hold (the gravest severity, where it changed),
+so every filter that let the hold through lets its end through. A hold ends when its reason is gone, or with
+the move that ended it.
+
+What a look tries again is one message: that the moves begin is told once, and what became of them once the
+look tries no more, which is half a minute at most. The audit trail has every try. The times in a message
+count from the signal that first asked, as AWS dates it.
+
+A pin is told when a look sees it, a minute later at most, and so is its end; a pause is told as the hold
+that it is.
+
+What a pause or a dry run keeps on a dead appliance is `critical`, and is told again every 15 minutes while
+it lasts.
 
 A subscription that pages somebody only when it must: `{"severity": ["critical"]}`. The JSON is an
 attribute and not a `MessageStructure` of its own because SNS sends attributes only with a plain message,

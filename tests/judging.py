@@ -37,9 +37,10 @@ def reasons(s: Stack) -> list[str]:
     return [group["reason"] for body in holds for group in body["groups"].values()]
 
 
-def told(s: Stack) -> list[str]:
-    """Returns the subject of each message that people got since the last time, through the real notifier."""
-    return notified(s, s.events())
+def told(s: Stack, *, ends: bool = False) -> list[str]:
+    """Returns the subject of each message that people got since the last time, through the real notifier;
+    those of holds that ended only where they are asked for."""
+    return notified(s, (e for e in s.events() if ends or e["detail-type"] != "Hold Ended"))
 
 
 def notified(s: Stack, events: Iterable[dict[str, Any]]) -> list[str]:
@@ -57,7 +58,8 @@ def notified(s: Stack, events: Iterable[dict[str, Any]]) -> list[str]:
             (message,) = s.queues.receive_message(QueueUrl=inbox)["Messages"]
             s.queues.delete_message(QueueUrl=inbox, ReceiptHandle=message["ReceiptHandle"])
             subjects.append(json.loads(message["Body"])["Subject"])
-    return [re.sub(r" in [\d.]+ s$", "", s.removeprefix("Tandem edge/internet-edge: ")) for s in subjects]
+    own = [s.removeprefix("Tandem edge/internet-edge: ") for s in subjects]
+    return [re.sub(r" (in|after) [\d.]+ s$", "", subject) for subject in own]
 
 
 def whole(s: Stack) -> None:

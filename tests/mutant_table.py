@@ -339,9 +339,9 @@ MUTANTS = (
     ),
     Mutant(
         "brake-bug",
-        "The brake is stored whatever fails.",
+        "A change of the mode is stored whatever fails.",
         f"{TANDEM}/doors/applying.py",
-        "except Exception as error:  # noqa: BLE001 - whatever fails, the brake is pulled",
+        "except Exception as error:  # noqa: BLE001 - whatever fails, the mode changes",
         "except TandemError as error:",
     ),
     Mutant(
@@ -391,8 +391,8 @@ MUTANTS = (
         "ownership-veto",
         "A holder that is alive keeps its address while the route is in no route table.",
         f"{FAILOVER}/ownership.py",
-        "PrefixOwner(prefix, named[0], _not_installed(row), veto=True)",
-        "PrefixOwner(prefix, named[0], _not_installed(row))",
+        "PrefixOwner(prefix, named[0], _not_installed(row), True, HoldCode.NOT_INSTALLED)",
+        "PrefixOwner(prefix, named[0], _not_installed(row), False, HoldCode.NOT_INSTALLED)",
     ),
     Mutant(
         "ownership-gone",
@@ -583,7 +583,7 @@ MUTANTS = (
         "intent-after-move",
         "The intent is written before the first move.",
         f"{FAILOVER}/turn.py",
-        "    run.trail.intent(RecordKind.INTENT, decision_id, decisions, observation, signals, at, news)\n"
+        "    _announce(run, decisions, observation, signals, at)\n"
         "    told = run.beside(run.trail.tell)\n"
         "    before = run.memory\n"
         "    run.memory = _remembering(before, planned, at)\n"
@@ -603,7 +603,7 @@ MUTANTS = (
         "        partial(_before_batch, run, observation.overrides),\n"
         "        run.may_move,\n"
         "    )\n"
-        "    run.trail.intent(RecordKind.INTENT, decision_id, decisions, observation, signals, at, news)\n"
+        "    _announce(run, decisions, observation, signals, at)\n"
         "    told = run.beside(run.trail.tell)\n",
     ),
     Mutant(
@@ -1051,6 +1051,119 @@ MUTANTS = (
         f"{TANDEM}/discovery/document.py",
         '"mode": "dry-run"',
         '"mode": "enforce"',
+    ),
+    # people
+    Mutant(
+        "people-mode-judged",
+        "A change of the mode is not judged by what AWS shows, in either direction.",
+        f"{TANDEM}/doors/applying.py",
+        'return len(modes) == 2 and {**old, "mode": None} == {**new, "mode": None}',
+        'return old.get("mode") == "enforce" and {**old, "mode": None} == {**new, "mode": None}',
+    ),
+    Mutant(
+        "people-mode-alone",
+        "A change of more than the mode is judged by what AWS shows.",
+        f"{TANDEM}/doors/applying.py",
+        'return len(modes) == 2 and {**old, "mode": None} == {**new, "mode": None}',
+        "return len(modes) == 2",
+    ),
+    Mutant(
+        "people-preview",
+        "A stored topology is previewed whatever problems a document has.",
+        f"{TANDEM}/doors/applying.py",
+        "_preview(made if not problems else _stored(before), world)",
+        "_preview(made if not problems else None, world)",
+    ),
+    Mutant(
+        "people-look",
+        "What is stored is looked at at once.",
+        f"{TANDEM}/doors/applying.py",
+        'world.bus.put(topology_change(record, "stored", now, by, before), look(record, now))',
+        'world.bus.put(topology_change(record, "stored", now, by, before))',
+    ),
+    Mutant(
+        "people-asked",
+        "Times count from the signal that first asked, and not from its arrival.",
+        f"{TANDEM}/words/failover.py",
+        "return min(str(asked), received, key=parse_iso) if asked else received",
+        "return received",
+    ),
+    Mutant(
+        "people-end-severity",
+        "The end of a hold has the gravest severity that was notified of it.",
+        f"{FAILOVER}/holds.py",
+        "max(severities, key=list(Severity).index)",
+        "decision.severity",
+    ),
+    Mutant(
+        "people-end-with-move",
+        "A hold ends with the move that ended it.",
+        f"{FAILOVER}/turn.py",
+        "        end(run, shown, owed.decision_id)\n",
+        "        pass\n",
+    ),
+    Mutant(
+        "people-repeat",
+        "What a person's word keeps on a dead appliance is told again while it lasts.",
+        f"{FAILOVER}/holds.py",
+        "return is_worse or now - (known.notified_at or known.since) >= REPEAT",
+        "return is_worse",
+    ),
+    Mutant(
+        "people-worse",
+        "A pause is told again when its holder dies.",
+        f"{FAILOVER}/holds.py",
+        "return is_worse or now - (known.notified_at or known.since) >= REPEAT",
+        "return now - (known.notified_at or known.since) >= REPEAT",
+    ),
+    Mutant(
+        "people-nobody-is-no-dead-holder",
+        "An address that nobody has is no alarm of a dry run.",
+        f"{FAILOVER}/holds.py",
+        "if address.dead and address.holder]",
+        "if address.dead]",
+    ),
+    Mutant(
+        "people-gathered",
+        "What a look tries again is told once it is over.",
+        f"{FAILOVER}/trail.py",
+        'return body.get("kind") == RecordKind.OUTCOME and bool(retried.intersection(body["tell"]))',
+        "return False",
+    ),
+    Mutant(
+        "people-announced",
+        "That moves begin is told once, however often they are tried.",
+        f"{FAILOVER}/turn.py",
+        "return all(run.announced.get(a.allocation_id) == a.target for a in decision.moves)",
+        "return False",
+    ),
+    Mutant(
+        "people-gathered-owner",
+        "Outcomes at different appliances are different messages.",
+        f"{FAILOVER}/news.py",
+        '{(a["group"], a["to"]["appliance"]) for a in body["addresses"] if a["group"] in body["tell"]}',
+        '{(a["group"], "") for a in body["addresses"] if a["group"] in body["tell"]}',
+    ),
+    Mutant(
+        "people-pin-end",
+        "A pin that is over is told as lifted.",
+        f"{FAILOVER}/pins.py",
+        "if o.kind is OverrideKind.PINNED and now < o.until",
+        "if o.kind is OverrideKind.PINNED",
+    ),
+    Mutant(
+        "people-dial",
+        "Sessions are to be dialled anew where no message told of them.",
+        f"{PROVISIONING}/telling.py",
+        "if session not in found.notified_sessions]",
+        "]",
+    ),
+    Mutant(
+        "people-subject-id",
+        "A subject is never cut inside an ID.",
+        f"{TANDEM}/notification.py",
+        'line[: SUBJECT_MOST - 2].rpartition(" ")[0]',
+        "line[: SUBJECT_MOST - 3]",
     ),
     # notification
     Mutant(

@@ -80,7 +80,7 @@ BUDGET = timedelta(minutes=7)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answers whoever invoked it. Raises TemporaryError, after each topology had its turn."""
     place = Place.of(context.invoked_function_arn)
-    match parse_order(event):
+    match parse_order(event, context.aws_request_id):
         case Check(application):
             return _answer("checked", applying.check(application, _door(place)))
         case Apply(application):

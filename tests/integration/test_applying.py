@@ -49,7 +49,33 @@ def test_a_topology_is_stored_and_told(tandem: Provisioner) -> None:
     answer = tandem.apply()
     assert (answer["stored"], answer["version"]) == (True, 1)
     assert tandem.record().door == "cli"
-    assert [e["detail"]["change"] for e in tandem.events()] == ["stored"]
+    changed, asked = tandem.events()
+    detail = changed["detail"]
+    assert (detail["change"], detail["mode"], detail["previous_mode"]) == ("stored", "enforce", None)
+    assert (detail["stated_by"], detail["request_id"]) == (None, "request")
+    assert (asked["detail-type"], asked["detail"]["requested_by"]) == ("Look", "operator")
+    assert asked["detail"]["cause"] == "version 1 was stored, mode enforce"
+
+
+def test_who_pulls_the_brake_is_named_as_they_say(watched: Provisioner) -> None:
+    kim = "arn:aws:sts::123456789012:assumed-role/network/kim"
+    watched.apply(watched.document(mode="dry-run"), stated_by=kim)
+    detail = watched.events()[0]["detail"]
+    assert (detail["mode"], detail["previous_mode"], detail["stated_by"]) == ("dry-run", "enforce", kim)
+
+
+@pytest.mark.parametrize(("stated_by", "kept"), [("k" * 900, "k" * 500), (" ", None), (["kim"], None)])
+def test_a_name_that_nobody_can_read_is_none(
+    watched: Provisioner, stated_by: object, kept: str | None
+) -> None:
+    watched.apply(watched.document(mode="dry-run"), stated_by=stated_by)
+    assert watched.events()[0]["detail"]["stated_by"] == kept
+
+
+def test_who_deletes_a_topology_is_named_as_they_say(watched: Provisioner) -> None:
+    watched.delete(stated_by="kim")
+    [detail] = [e["detail"] for e in watched.events()]
+    assert (detail["change"], detail["stated_by"], detail["request_id"]) == ("deleted", "kim", "request")
 
 
 def test_storing_the_same_again_stores_and_tells_nothing(watched: Provisioner) -> None:
@@ -88,6 +114,46 @@ def test_the_brake_works_in_a_broken_world(watched: Provisioner) -> None:
     assert any("fw1" in warning for warning in answer["warnings"])
     assert watched.record().topology.mode == "dry-run"
     assert watched.apply(more)["problems"]
+    released = watched.apply()
+    assert (released["stored"], released["problems"]) == (True, [])
+    assert any("fw1" in warning for warning in released["warnings"])
+    assert watched.record().topology.mode == "enforce"
+
+
+def test_one_address_in_the_way_keeps_no_topology_in_dry_run(watched: Provisioner) -> None:
+    """A stranger's Elastic IP on one target: three of the four would move, and enforce is stored for them."""
+    watched.apply(watched.document(mode="dry-run"))
+    ec2 = boto3.client("ec2")
+    stranger = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    target = watched.document()["groups"][0]["elastic_ips"][3]["targets"]["fw2"]
+    ec2.associate_address(
+        AllocationId=stranger,
+        NetworkInterfaceId=target["network_interface"],
+        PrivateIpAddress=target["private_ip"],
+    )
+    watched.lab.levers.kill(name="fw1")
+    watched.lab.clock.sleep(5)
+    answer = watched.apply()
+    assert (answer["stored"], answer["mode"], answer["problems"]) == (True, "enforce", [])
+    assert any(stranger in warning for warning in answer["warnings"])
+    actions = [a["action"] for a in answer["preview"][0]["addresses"]]
+    assert actions == ["move"] * 3 + ["hold"]
+
+
+def test_a_stored_topology_with_problems_is_previewed_as_it_is_stored(watched: Provisioner) -> None:
+    watched.lab.levers.kill(name="fw1")
+    watched.lab.levers.kill(name="fw2")
+    watched.lab.clock.sleep(5)
+    answer = watched.check(watched.document(groups=watched.document()["groups"] * 2))
+    assert answer["problems"]
+    [group] = answer["preview"]
+    assert (group["action"], group["owner"]) == ("hold", None)
+
+
+def test_a_new_topology_with_problems_has_no_preview(tandem: Provisioner) -> None:
+    answer = tandem.check(tandem.document(groups=tandem.document()["groups"] * 2))
+    assert answer["problems"]
+    assert answer["preview"] == []
 
 
 def test_what_does_not_fit_aws_is_refused_too(tandem: Provisioner) -> None:
@@ -200,7 +266,9 @@ def test_the_brake_works_where_the_plan_is_refused(made: Managed) -> None:
     assert (answer["problems"], answer["stored"]) == ([], True)
     assert f"{refused['path']}: {refused['what']}" in answer["warnings"]
     assert made.record().topology.mode == "dry-run"
-    assert made.apply(made.wanted(mode="enforce"))["problems"] == [refused]
+    released = made.apply(made.wanted(mode="enforce"))
+    assert (released["problems"], released["stored"]) == ([], True)
+    assert f"{refused['path']}: {refused['what']}" in released["warnings"]
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,6 @@ def test_a_detail_too_large_for_sns_stays_behind_and_the_text_goes():
 def test_every_detail_type_is_either_told_or_left_on_purpose():
     left = {d for d in DetailType if d not in TOLD}
     assert {str(d) for d in left} == {
-        "Peer State Change", "Route Change", "Endpoint Maintenance", "Look", "Topology Change",
+        "Peer State Change", "Route Change", "Endpoint Maintenance", "Look",
     }  # fmt: skip
     assert all(notification(Event(d, {"topology": "edge"})) is None for d in left)

@@ -192,6 +192,43 @@ def test_applying_the_same_again_changes_nothing(command: Command) -> None:
     assert "nothing to change: version 1 of edge" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("arguments", "last"),
+    [
+        (("apply",), "nothing to change: version 1 of edge says the same, but not all is well: 1 group held"),
+        (("plan",), "internet-edge is HELD: 4 Elastic IPs cannot follow the route; no appliance owns"),
+        (("validate", "--online"), "valid, but not all is well: 1 group held, see above"),
+    ],
+)
+def test_a_total_outage_is_never_silent(command: Command, arguments: tuple[str, ...], last: str) -> None:
+    command.run("apply", "--yes")
+    for name in ("fw1", "fw2"):
+        command.tandem.lab.levers.kill(name=name)
+    command.tandem.lab.clock.sleep(5)
+    result = command.run(*arguments)
+    assert result.exit_code == 0
+    assert "internet-edge: hold, 0.0.0.0/0 is not in the FIB" in result.stdout
+    assert last in result.stdout
+    assert not result.stdout.rstrip().endswith((": valid", "says the same"))
+
+
+def test_a_move_that_is_due_is_never_silent(command: Command) -> None:
+    command.run("apply", "--yes")
+    command.tandem.lab.levers.kill(name="fw1")
+    command.tandem.lab.clock.sleep(5)
+    assert "not all is well: 4 moves due, see above" in command.run("apply").stdout
+
+
+def test_the_preview_of_what_is_stored_comes_before_the_problems(command: Command) -> None:
+    command.run("apply", "--yes")
+    command.tandem.lab.levers.instance(name="fw2", state="terminated")
+    command.tandem.lab.clock.sleep(5)
+    for arguments in (("apply",), ("validate", "--online")):
+        shown = command.run(*arguments)
+        assert shown.exit_code == 1
+        assert 0 < shown.stdout.index("What a look would decide now:") < shown.stdout.index("problem")
+
+
 def test_a_change_is_shown_value_by_value(command: Command) -> None:
     command.run("apply", "--yes")
     result = command.run("apply", wanted=command.tandem.document(mode="dry-run"), answers="n\n")

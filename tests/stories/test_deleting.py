@@ -69,7 +69,7 @@ def test_a_topology_goes_with_everything_that_was_created_for_it(there: Managed)
     answer = delete_all(there)
     assert (answer["deleted"], answer["problems"], answer["pending"]) == (True, [], [])
     assert nothing_is_left(there)
-    assert changes(there) == ["deleted"]
+    assert changes(there) == ["deleting", "deleted"]
 
 
 def lose_the_table(tandem: Managed) -> str:

@@ -59,7 +59,7 @@ def test_from_nothing_to_converged_in_order_and_then_at_rest(timings) -> None:
         tandem.settle(60)
         assert tandem.delivered() == {p["RouteServerPeerId"] for p in tandem.peers()}
         told = tandem.events()
-        assert {e["detail-type"] for e in told} == {"Topology Change", "Provisioning Completed"}
+        assert {e["detail-type"] for e in told} == {"Topology Change", "Look", "Provisioning Completed"}
         addresses = {e["RouteServerEndpointId"]: e["EniAddress"] for e in tandem.endpoints()}
         dialled = {
             f"{p['PeerAddress']} dials {addresses[p['RouteServerEndpointId']]}" for p in tandem.peers()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from tandem.adapters import clients
 from tests.judging import moved, reasons, told
 from tests.stack import MOVING, Stack
@@ -26,9 +28,9 @@ def test_paused(edge: Stack) -> None:
     assert edge.are_all_with("fw2")
     assert len(moved(edge)) == 4
     assert edge.kinds() == ["hold", *ONCE, "hold-ended"]
-    held, *followed = told(edge)
+    held, *followed = told(edge, ends=True)
     assert held.startswith("HOLD, paused by kim")
-    assert followed == FOLLOWED
+    assert followed == [*FOLLOWED, "hold ended"]
 
 
 def test_paused_between_the_decision_and_the_first_call(edge: Stack) -> None:
@@ -62,9 +64,10 @@ def test_pinned(edge: Stack) -> None:
     edge.live(120)
     assert edge.are_all_with("fw1")
     assert len(moved(edge)) == 8
-    assert edge.kinds() == ONCE * 2
+    assert edge.kinds() == [*ONCE, "override", *ONCE, "override"]
     assert edge.audit()[0].body["groups"]["internet-edge"]["reason"].startswith("fw2 is pinned")
-    assert told(edge) == FOLLOWED + WENT_BACK
+    lifted = "Tandem edge: unpinned to fw2, the record of kim (a test) is gone, or is no pin any more"
+    assert told(edge) == [*FOLLOWED, "Tandem edge: pinned to fw2, a test", *WENT_BACK, lifted]
 
 
 def test_pinned_to_a_dead_appliance(edge: Stack) -> None:
@@ -74,10 +77,11 @@ def test_pinned_to_a_dead_appliance(edge: Stack) -> None:
     edge.live(120)
     assert edge.are_all_with("fw1")
     assert edge.calls(*MOVING) == []
-    assert edge.kinds() == ["hold"]
+    assert edge.kinds() == ["hold", "override"]
     assert "but fw2 has no session with BGP up" in reasons(edge)[-1]
-    (held,) = told(edge)
+    held, pinned = told(edge)
     assert held.startswith("HOLD, pinned to fw2 by kim")
+    assert pinned == "Tandem edge: pinned to fw2, a test"
 
 
 def test_forced(edge: Stack) -> None:
@@ -88,11 +92,22 @@ def test_forced(edge: Stack) -> None:
     edge.live(120)
     assert edge.are_all_with("fw2")
     assert len(moved(edge)) == 4
-    assert edge.kinds() == ONCE
+    assert edge.kinds() == [*ONCE, "override"]
     (report,) = edge.audit()[0].body["groups"]["internet-edge"]["reports"]
     assert report.startswith("pinned to fw2 by kim")
     assert report.endswith("forced: no session is asked for")
-    assert told(edge) == FOLLOWED
+    assert told(edge) == [*FOLLOWED, "Tandem edge: pinned to fw2, a test"]
+
+
+def test_a_pin_that_moves_nothing_is_told_and_so_is_its_end(edge: Stack) -> None:
+    """To where everything is: no decision speaks of it, until the route moves and the addresses do not."""
+    until = edge.clock.now() + timedelta(minutes=5)
+    edge.override(action="pinned", appliance="fw1", until=until.isoformat())
+    edge.live(180)
+    assert told(edge) == ["Tandem edge: pinned to fw1, a test"]
+    edge.live(180)
+    assert told(edge) == ["Tandem edge: unpinned to fw1, it was to end by itself by now (a test)"]
+    assert edge.kinds() == ["override"] * 2
 
 
 def test_dry_run_decides_and_tells_and_moves_nothing(edge: Stack) -> None:
@@ -102,4 +117,4 @@ def test_dry_run_decides_and_tells_and_moves_nothing(edge: Stack) -> None:
     assert edge.are_all_with("fw1")
     assert [c["outcome"] for c in edge.calls("AssociateAddress")] == ["DryRunOperation"] * 4
     assert edge.kinds() == ["hold"]
-    assert told(edge) == ["would move 4 Elastic IPs to fw2 (dry-run)"]
+    assert told(edge) == ["would move 4 Elastic IPs to fw2 (dry-run), their holder is dead"]

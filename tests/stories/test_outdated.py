@@ -160,7 +160,7 @@ def test_a_dry_run_asks_for_a_few_of_many_moves(hundred: Stack) -> None:
     hundred.forget_calls()
     hundred.sweep()
     assert len(hundred.calls("AssociateAddress")) == 10
-    assert told(hundred) == ["would move 100 Elastic IPs to fw2 (dry-run)"]
+    assert told(hundred) == ["would move 100 Elastic IPs to fw2 (dry-run), their holder is dead"]
     (hold,) = hundred.audit()
     assert hold.body["groups"]["internet-edge"]["reports"] == []
 

@@ -178,7 +178,7 @@ def test_without_an_invocation_nothing_is_bounded(edge: Stack) -> None:
 
 
 def test_a_function_without_time_for_a_look_says_so(edge: Stack) -> None:
-    with pytest.raises(ConfigurationError, match="has 60 s, and a look may need more than 145 s"):
+    with pytest.raises(ConfigurationError, match="has 60 s, and a look may need more than 152 s"):
         edge.app.handler({"tandem": "sweep"}, Context("short", milliseconds=60_000))
 
 

@@ -29,6 +29,7 @@ ON_THE_BUS: dict[str, set[str]] = {
     "failover-decision-dry-run": NOTIFIER,
     "failover-decision-hold": NOTIFIER,
     "failover-failed": NOTIFIER,
+    "hold-ended": NOTIFIER,
     "look": FAILOVER,
     "look-instance-stopping": FAILOVER,
     "override-changed": NOTIFIER,
@@ -38,7 +39,9 @@ ON_THE_BUS: dict[str, set[str]] = {
     "route-change": FAILOVER,
     "route-change-withdrawn": FAILOVER,
     "route-leak": NOTIFIER,
-    "topology-change": PROVISIONER,
+    "topology-change": PROVISIONER | NOTIFIER,
+    "topology-change-brake": PROVISIONER | NOTIFIER,
+    "topology-change-deleted": PROVISIONER | NOTIFIER,
 }
 ON_THE_DEFAULT_BUS: dict[str, set[str]] = {
     "cloudtrail-associate-address": {"SignalsFunctionApiCall"},

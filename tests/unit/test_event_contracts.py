@@ -12,6 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tandem.audit import following
+from tandem.author import NOBODY, Author
 from tandem.errors import CallFailedError
 from tandem.events import SCHEMAS, DetailType, Event, from_envelope, schema
 from tandem.failover import news, telling
@@ -135,9 +136,15 @@ def test_a_record_that_somebody_damaged_tells_nothing(body):
     assert telling.closing(intent, {}, record().topology, NOW)["tell"] == []
 
 
-@pytest.mark.parametrize("change", ["stored", "deleted"])
-def test_a_stored_or_deleted_topology_meets_its_schema(change):
-    assert_meets_schema(provisioning_telling.topology_change(record(), change, NOW))
+@pytest.mark.parametrize("by", [NOBODY, Author("kim", "5d2a8a0e")])
+@pytest.mark.parametrize("change", ["stored", "deleting", "deleted"])
+def test_a_changed_topology_meets_its_schema(change, by):
+    assert_meets_schema(provisioning_telling.topology_change(record(), change, NOW, by, record()))
+    assert_meets_schema(provisioning_telling.topology_change(record(), change, NOW, by))
+
+
+def test_the_look_that_storing_asks_for_meets_its_schema():
+    assert_meets_schema(provisioning_telling.look(record(), NOW))
 
 
 @pytest.mark.parametrize("failure", [None, CallFailedError("CreateTopic", "AccessDenied", "no")])

@@ -8,8 +8,10 @@ import json
 import pytest
 
 from tandem.events import DetailType, Event, from_envelope
+from tandem.failover.ownership import HoldCode
 from tandem.notification import DETAIL_MOST, TOLD, notification, subject
-from tests.contracts import SNS_MOST, message_of
+from tandem.words.advice import ADVICE
+from tests.contracts import SNS_MOST, assert_meets_schema, message_of
 from tests.samples import ours, sample
 
 
@@ -22,6 +24,105 @@ def of(name):
 def test_a_long_subject_keeps_its_beginning():
     assert subject("x" * 99) == "x" * 99
     assert subject("x" * 100) == "x" * 96 + "..."
+
+
+@pytest.mark.parametrize("length", range(60, 96))
+def test_a_subject_is_never_cut_inside_an_id_or_an_address(length):
+    words = ["x" * length, "eipalloc-0c000000000000002:", "198.51.100.7", "eni-0a2000000000000e2"]
+    kept = subject(" ".join(words * 2)).removesuffix("...").split()
+    assert all(word in {w.rstrip(":") for w in words} | set(words) for word in kept)
+
+
+@pytest.mark.parametrize("code", HoldCode)
+def test_each_hold_says_what_to_do_about_this_very_hold(code):
+    event = sample("failover-decision-hold")
+    event["detail"]["code"] = event["detail"]["addresses"][1]["code"] = code
+    made = from_envelope(event)
+    assert made is not None
+    assert_meets_schema(made)
+    text = message_of(made).text
+    assert f"What to do: {ADVICE[code][0]}" in text
+    assert "put right what the reason names.\n" not in text
+
+
+def test_advice_is_for_codes_that_there_are():
+    assert set(ADVICE) == set(HoldCode)
+
+
+def test_a_hold_for_two_reasons_has_advice_for_both():
+    event = sample("failover-decision-hold")
+    event["detail"]["addresses"][0] |= {"action": "hold", "code": "damped"}
+    made = from_envelope(event)
+    assert made is not None
+    text = message_of(made).text
+    assert f"What to do: {ADVICE['target-occupied'][0]}" in text
+    assert f"And: {ADVICE['damped'][0]}" in text
+
+
+def test_a_hold_of_an_older_version_is_told_too():
+    event = sample("failover-decision-hold")
+    for name in ("code", "thread", "since", "appliances", "sessions", "instances"):
+        del event["detail"][name]
+    for address in event["detail"]["addresses"]:
+        del address["code"]
+    made = from_envelope(event)
+    assert made is not None
+    assert_meets_schema(made)
+    assert "What to do: put right what the reason names." in message_of(made).text
+
+
+def test_a_hold_that_is_told_again_says_since_when():
+    event = sample("failover-decision-hold")
+    event["detail"]["since"] = "2026-11-21T03:43:33.019Z"
+    made = from_envelope(event)
+    assert made is not None
+    assert "It has lasted since 2026-11-21 03:43:33.019 UTC." in message_of(made).text
+    assert "It has lasted since" not in of("failover-decision-hold").text
+
+
+def test_the_end_of_a_hold_reaches_whom_its_beginning_reached():
+    ended, begun = of("hold-ended"), of("failover-decision-hold")
+    assert ended.attributes | {"detail_type": ""} == begun.attributes | {"detail_type": ""}
+    assert ended.subject == "Tandem edge/internet-edge: hold ended after 458 s"
+    assert "Tandem moved its Elastic IPs: the outcome is in a message of its own." in ended.text
+
+
+def test_who_pulls_the_brake_is_in_the_message():
+    message = of("topology-change-brake")
+    assert message.subject == "Tandem edge: mode enforce -> dry-run"
+    assert message.attributes["severity"] == "warning"
+    lines = message.text.splitlines()
+    assert "Done by: arn:aws:sts::123456789012:assumed-role/network/kim, as the caller says." in lines
+    assert "Request: 5d2a8a0e-2d1c-4b9e-8f3a-3c0b7a1d6e42, by cli." in lines
+    assert any(line.startswith("From now on Tandem moves none of its Elastic IPs") for line in lines)
+
+
+def test_a_deleted_topology_is_told_as_one_that_nobody_moves_any_more():
+    message = of("topology-change-deleted")
+    assert message.subject == "Tandem edge: was deleted"
+    assert message.attributes["severity"] == "warning"
+    assert "apply its document again" in message.text
+
+
+def test_a_release_of_the_brake_and_a_new_version_are_information():
+    assert of("topology-change").subject == "Tandem edge: mode dry-run -> enforce"
+    assert of("topology-change").attributes["severity"] == "info"
+    event = sample("topology-change")
+    for name in ("mode", "previous_mode", "stated_by", "request_id"):
+        del event["detail"][name]
+    made = from_envelope(event)
+    assert made is not None
+    assert_meets_schema(made)
+    assert message_of(made).subject == "Tandem edge: version 3 was stored"
+
+
+def test_sessions_are_repeated_only_where_there_is_something_to_dial_anew():
+    event = sample("provisioning-completed")
+    assert "The appliances have to dial:" in of("provisioning-completed").text
+    event["detail"]["dial"] = []
+    made = from_envelope(event)
+    assert made is not None
+    assert "dial" not in message_of(made).text
 
 
 @pytest.mark.parametrize("detail_type", sorted(set(DetailType) - TOLD))
@@ -50,6 +151,7 @@ def test_a_move_as_people_read_it():
         "group": "internet-edge",
         "severity": "info",
         "action": "move",
+        "thread": "edge-42-1",
     }
     fw1, fw2 = "fw1 (eni-0a1000000000000e1 10.0.1.2", "fw2 (eni-0a2000000000000e2 10.0.2.2"
     assert message.text.splitlines()[:11] == [
@@ -69,8 +171,8 @@ def test_a_move_as_people_read_it():
 
 def test_a_hold_says_what_is_in_the_way_and_how_to_see_more():
     message = of("failover-decision-hold")
-    assert message.subject.startswith(
-        "Tandem edge/internet-edge: HOLD, eipalloc-0c000000000000002: 10.0.2.21 on"
+    assert message.subject == (
+        "Tandem edge/internet-edge: HOLD, 192.0.2.11: 10.0.2.21 on eni-0a2000000000000e2 has another..."
     )
     assert (message.attributes["severity"], message.attributes["action"]) == ("critical", "hold")
     lines = message.text.splitlines()
@@ -83,7 +185,10 @@ def test_a_hold_says_what_is_in_the_way_and_how_to_see_more():
     assert (
         "  aws ec2 describe-addresses --allocation-ids eipalloc-0c000000000000001 eipalloc-0c000000000000002"
     ) in lines
-    assert any(line.startswith("What to do: put right what the reason names.") for line in lines)
+    assert any(line.startswith("What to do: move the other Elastic IP off that private IP") for line in lines)
+    assert "Sessions of fw1:" in lines
+    assert "  rsp-0f2000000000000b2: BGP up, BFD down, seen so since 2026-11-20 22:40:10.004 UTC" in lines
+    assert "  i-0a1000000000000f1 is stopped" in lines
 
 
 def test_a_dry_run_says_that_nothing_is_moved():
@@ -95,7 +200,7 @@ def test_a_dry_run_says_that_nothing_is_moved():
 
 def test_an_outcome_says_how_long_each_stage_took():
     message = of("failover-completed")
-    assert message.subject == "Tandem edge/internet-edge: moved 2 Elastic IPs to fw2 in 1.1 s"
+    assert message.subject == "Tandem edge/internet-edge: moved 2 Elastic IPs to fw2 in 2.7 s"
     assert (
         "Times: the event 2026-11-21 03:58:31.000 UTC, received +1.604 s, lease +0.013 s, AWS read +0.385 s, "
         "decided +0.017 s, associated +0.447 s, verified +0.265 s, 2.731 s in all."

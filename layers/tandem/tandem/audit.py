@@ -25,7 +25,7 @@ GENESIS = "0" * 64
 
 class RecordKind(StrEnum):
     """`intent` is written before the first mutating call, `outcome` after the last. `finding` is written when
-    what people should know beside the moves begins or ends.
+    what people should know beside the moves begins or ends, `override` when an operator's pin does.
     """
 
     INTENT = "intent"
@@ -33,6 +33,7 @@ class RecordKind(StrEnum):
     HOLD = "hold"
     HOLD_ENDED = "hold-ended"
     FINDING = "finding"
+    OVERRIDE = "override"
 
 
 @dataclass(frozen=True, slots=True)

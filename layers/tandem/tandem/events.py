@@ -25,6 +25,7 @@ class DetailType(StrEnum):
     FAILOVER_DECISION = "Failover Decision"
     FAILOVER_COMPLETED = "Failover Completed"
     FAILOVER_FAILED = "Failover Failed"
+    HOLD_ENDED = "Hold Ended"
     DRIFT_DETECTED = "Drift Detected"
     TOPOLOGY_CHANGE = "Topology Change"
     PROVISIONING_COMPLETED = "Provisioning Completed"

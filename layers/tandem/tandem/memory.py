@@ -62,6 +62,32 @@ class Standing:
     action: str
     reason: str
     since: datetime
+    """When the group's hold began, whatever its reason was then."""
+    severity: str = ""
+    """The gravest that was notified: the end has the same, so that it reaches the same people."""
+    notified_at: datetime | None = None
+    thread: str = ""
+    """The decision with which it began."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A pin of which people were notified."""
+
+    appliance: str
+    forced: bool
+    who: str
+    why: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSeen:
+    """A peer's session as looks have shown it since."""
+
+    bgp: str
+    bfd: str | None
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +104,10 @@ class Memory:
     """The audit record up to which people were told; None where nobody knows."""
     episodes: dict[str, Episode] = field(default_factory=dict)
     """Rule and appliance to what has not been as it should be; no decision depends on it."""
+    pins: dict[str, Pin] = field(default_factory=dict)
+    """Group to its pin; that of the whole topology has no name. No decision depends on it."""
+    sessions: dict[str, SessionSeen] = field(default_factory=dict)
+    """Peer to what it shows and since when; no decision depends on it."""
     seen_up: dict[str, str] = field(default_factory=dict)
     """The appliances that were seen alive, each with how it was declared then; no decision depends on it."""
 
@@ -194,4 +224,6 @@ def not_after(memory: Memory, now: datetime) -> tuple[Memory, str | None]:
     moves = tuple(replace(move, at=min(move.at, now)) for move in memory.moves)
     damage = f"its memory was damaged (times in the future: {', '.join(ahead)}); they count as now"
     known = episodes.not_after(memory.episodes, now)
-    return replace(memory, moves=moves, heard=heard, episodes=known), damage if ahead else None
+    seen = {peer: replace(s, since=min(s.since, now)) for peer, s in memory.sessions.items()}
+    memory = replace(memory, moves=moves, heard=heard, episodes=known, sessions=seen)
+    return memory, damage if ahead else None

@@ -24,12 +24,14 @@ _WORDS: dict[DetailType, Callable[[dict[str, Any]], Said]] = {
     DetailType.FAILOVER_DECISION: failover.decision,
     DetailType.FAILOVER_COMPLETED: failover.completed,
     DetailType.FAILOVER_FAILED: failover.failed,
+    DetailType.HOLD_ENDED: failover.hold_ended,
     DetailType.DRIFT_DETECTED: upkeep.drift,
     DetailType.ROUTE_LEAK: upkeep.leak,
     DetailType.PROVISIONING_COMPLETED: upkeep.provisioned,
     DetailType.PROVISIONING_FAILED: upkeep.not_provisioned,
     DetailType.COMPLIANCE_FINDING: upkeep.finding,
     DetailType.OVERRIDE_CHANGED: upkeep.override,
+    DetailType.TOPOLOGY_CHANGE: upkeep.topology,
 }
 TOLD = frozenset(_WORDS)
 """The detail-types that people are told of."""
@@ -59,6 +61,7 @@ def notification(event: Event) -> Notification | None:
         "group": detail.get("group"),
         "severity": said.severity,
         "action": said.action,
+        "thread": detail.get("thread", detail.get("decision_id")),
     }
     whole = json.dumps(detail)
     return Notification(
@@ -70,10 +73,15 @@ def notification(event: Event) -> Notification | None:
 
 
 def subject(text: str) -> str:
-    """The text as an SNS subject: one line of printable ASCII, cut with `...` where it is too long."""
+    """The text as an SNS subject: one line of printable ASCII. Where it is too long it ends with `...`, after
+    a whole word: half an ID or half an address looks like another one.
+    """
     printable = "".join(c if " " <= c <= "~" else "?" if c > "~" else " " for c in text)
     line = " ".join(printable.split())
-    return _cut(line, SUBJECT_MOST)
+    if len(line) <= SUBJECT_MOST:
+        return line
+    whole_words = line[: SUBJECT_MOST - 2].rpartition(" ")[0].rstrip(" ,;:")
+    return f"{whole_words}..." if whole_words else _cut(line, SUBJECT_MOST)
 
 
 def _printable(text: str) -> str:

@@ -19,6 +19,8 @@ class Provisioned:
     """Peer ID to appliance name."""
     sessions: tuple[str, ...] = ()
     """What each appliance has to be configured with, in words: it is the one that dials (facts §2.3)."""
+    notified_sessions: tuple[str, ...] = ()
+    """Those of which people were notified: only others are to be dialled anew."""
     log_deliveries: dict[str, str] | None = None
     """Peer ID to the ID of its log delivery."""
     left_topic_arns: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from tandem.doors.applying import only_stops, owner_of
+from tandem.doors.applying import only_changes_mode, owner_of
 from tandem.doors.customresource import Request, RequestType
 from tandem.problems import Problem
 from tandem.record import Provisioned, TopologyRecord
@@ -129,7 +129,8 @@ def in_words(problems: Sequence[Problem], shown: int) -> str:
 
 def answer_due(noted: Noted, record: TopologyRecord | None, now: datetime) -> Answer | None:
     """The answer to a request that was accepted, from its topology as it is stored now; None while it is not
-    at its end. A success is only told of what is stored and provisioned; the brake is on once it is stored.
+    at its end. A success is only told of what is stored and provisioned; a change of nothing but the mode is
+    done once it is stored.
     """
     request = noted.request
     if request.type is RequestType.DELETE:
@@ -145,16 +146,16 @@ def answer_due(noted: Noted, record: TopologyRecord | None, now: datetime) -> An
     found = record.provisioned
     is_done = found is not None and found.version == noted.version and not found.pending
     reason = found.failure if found is not None and is_done else None
-    if _is_brake(request) or (is_done and not reason):
+    if _changes_mode(request) or (is_done and not reason):
         return succeeded(request, record)
     if not is_done and noted.is_over_budget(now):
         reason = _too_long(noted, found)
     return failed(request, reason) if reason else None
 
 
-def _is_brake(request: Request) -> bool:
+def _changes_mode(request: Request) -> bool:
     old, new = (normalise(p.get("Topology")) for p in (request.old_properties, request.properties))
-    return isinstance(old, dict) and isinstance(new, dict) and only_stops(old, new)
+    return isinstance(old, dict) and isinstance(new, dict) and only_changes_mode(old, new)
 
 
 def _delete_due(noted: Noted, record: TopologyRecord | None, now: datetime) -> Answer | None:

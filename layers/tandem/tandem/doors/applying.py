@@ -7,13 +7,14 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
+from tandem.author import NOBODY, Author
 from tandem.doors.differences import differences
 from tandem.errors import TandemError
 from tandem.inventory import Inventory, RegionWithoutRouteServerError
 from tandem.ports import Bus
 from tandem.problems import WHOLE, Problem
 from tandem.provisioning.managesteps import Step
-from tandem.provisioning.telling import topology_change
+from tandem.provisioning.telling import look, topology_change
 from tandem.record import TopologyRecord
 from tandem.topology import Mode, Topology, parse, resolved
 from tandem.validation.crosschecks import crosscheck
@@ -77,6 +78,7 @@ class Application:
     seen: int | None = None
     allow_interruption: bool = False
     """Whether the last session of a route's owner may be taken down, where AWS leaves no other way."""
+    by: Author = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,9 @@ class Verdict:
     plan: tuple[str, ...] = ()
     """What the provisioner would do, step by step; empty where it only watches."""
     preview: tuple[dict[str, Any], ...] = ()
-    """One decision a group: what the first look would do."""
+    """One decision a group: what the first look would do. Where the document has problems, what a look at
+    the stored version would do.
+    """
     topology: Topology | None = None
     version: int = 0
     """The stored one; 0 where nothing is stored."""
@@ -140,9 +144,10 @@ def apply(application: Application, world: World) -> Verdict:
         return replace(verdict, is_stored=True)
     if topology.name in stored.damaged:
         record = world.store.replace_damaged(topology, application.door)
-        world.bus.put(topology_change(record, "stored", world.now()))
+        _tell(record, None, application.by, world)
     else:
-        record = store(topology, application.door, before, world, allow_interruption=allowed)
+        by = application.by
+        record = store(topology, application.door, before, world, by=by, allow_interruption=allowed)
     return replace(verdict, version=record.version, is_stored=True)
 
 
@@ -152,15 +157,21 @@ def store(
     before: TopologyRecord | None,
     world: World,
     *,
+    by: Author,
     allow_interruption: bool = False,
 ) -> TopologyRecord:
-    """Stores what was judged already as the next version, and tells.
+    """Stores what was judged already as the next version, tells, and asks for a look at it.
 
     Raises TemporaryError, ChangedMeanwhileError among them.
     """
     record = world.store.put(topology, door, before, allow_interruption=allow_interruption)
-    world.bus.put(topology_change(record, "stored", world.now()))
+    _tell(record, before, by, world)
     return record
+
+
+def _tell(record: TopologyRecord, before: TopologyRecord | None, by: Author, world: World) -> None:
+    now = world.now()
+    world.bus.put(topology_change(record, "stored", now, by, before), look(record, now))
 
 
 def ownership(record: TopologyRecord, door: str, *, take_over: bool) -> Problem | None:
@@ -190,7 +201,9 @@ def _parsed(application: Application) -> Topology | Verdict:
 
 
 def _judged(topology: Topology, application: Application, stored: Stored, world: World) -> Verdict:
-    """The brake is not judged by what AWS shows, nor by whether AWS can be read: that only warns then."""
+    """A change of nothing but the mode is not judged by what AWS shows, nor by whether AWS can be read: that
+    only warns then. Each look holds what it must.
+    """
     before = stored.of(topology.name)
     at_the_door = Verdict(
         problems=tuple(_at_the_door(topology, application, stored)),
@@ -202,11 +215,11 @@ def _judged(topology: Topology, application: Application, stored: Stored, world:
         topology=topology,
         version=0 if before is None else before.version,
     )
-    if before is None or not only_stops(before.topology.document, topology.document):
+    if before is None or not only_changes_mode(before.topology.document, topology.document):
         return _against_aws(at_the_door, topology, application, stored, world)
     try:
         found = _against_aws(replace(at_the_door, problems=()), topology, application, stored, world)
-    except Exception as error:  # noqa: BLE001 - whatever fails, the brake is pulled
+    except Exception as error:  # noqa: BLE001 - whatever fails, the mode changes
         why = str(error) if isinstance(error, TandemError) else f"{type(error).__name__}: {error}"
         unread = f"what AWS shows could not be read: {why}"
         return replace(at_the_door, warnings=(*at_the_door.warnings, unread))
@@ -235,15 +248,28 @@ def _against_aws(
         problems=tuple(problems),
         warnings=(*warnings(topology, inventory), *verdict.warnings),
         plan=tuple(step.planned for step in steps),
-        preview=() if problems or not made.route_server.route_server_id else tuple(world.preview(made)),
+        preview=_preview(made if not problems else _stored(before), world),
     )
 
 
-def only_stops(old: dict[str, Any], new: dict[str, Any]) -> bool:
-    """Whether only enforce becomes dry-run: the brake has to work in a broken world as well."""
-    if (old.get("mode"), new.get("mode", Mode.DRY_RUN)) != (Mode.ENFORCE, Mode.DRY_RUN):
-        return False
-    return {**old, "mode": Mode.DRY_RUN} == {**new, "mode": Mode.DRY_RUN}
+def _stored(before: TopologyRecord | None) -> Topology | None:
+    """What is in force, and stays so where the document has problems."""
+    return None if before is None else _resolved(before.topology, before)
+
+
+def _preview(topology: Topology | None, world: World) -> tuple[dict[str, Any], ...]:
+    """What the next look at a topology would decide; nothing while there is no route server to read."""
+    if topology is None or not topology.route_server.route_server_id:
+        return ()
+    return tuple(world.preview(topology))
+
+
+def only_changes_mode(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """True if the mode is all that differs. The brake has to work in a broken world, and so has its release:
+    one address that cannot move must not keep the others on a dead appliance.
+    """
+    modes = {old.get("mode", Mode.DRY_RUN), new.get("mode", Mode.DRY_RUN)}
+    return len(modes) == 2 and {**old, "mode": None} == {**new, "mode": None}
 
 
 def _resolved(topology: Topology, before: TopologyRecord | None) -> Topology:

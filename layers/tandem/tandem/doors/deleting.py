@@ -41,8 +41,8 @@ def delete(
         steps = _planned(record, stack, world) if takes_resources else ()
         return _answer(steps=steps, version=record.version)
     if not takes_resources:
-        return _done(record, provisioner.forget(record, others, stack, world))
-    left = leave(record, world)
+        return _done(record, provisioner.forget(record, others, stack, world, order.by))
+    left = leave(record, world, order.by)
     outcome = refresh([left, *others], order.topology, stack, world, owner=owner, until=until)
     if not outcome.runs:  # it is written down, so the schedule goes on with it
         return _answer(pending=outcome.unfinished or ("the run that is under way",))

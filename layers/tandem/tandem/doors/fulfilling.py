@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
+from tandem.author import Author
 from tandem.doors import applying
 from tandem.doors.answers import Answer, Noted, Previous, failed, refused, succeeded
 from tandem.doors.answerurl import AnswerUrls
@@ -124,6 +125,7 @@ def _store(noted: Noted, last: Noted | None, before: TopologyRecord | None, desk
         take_over=request.takes_over,
         seen=version,
         allow_interruption=request.allows_interruption,
+        by=_author(request.door),
     )
     problems = list(property_problems(request.properties))
     if problems:
@@ -152,7 +154,10 @@ def _keep(noted: Noted, last: Noted | None, before: TopologyRecord, desk: Desk) 
     if last is None or not last.is_superseded or last.version:
         return desk.requests.accept(noted, before.version), False
     allowed = before.may_interrupt
-    record = applying.store(before.topology, before.door, before, desk.door, allow_interruption=allowed)
+    by = _author(before.door)
+    record = applying.store(
+        before.topology, before.door, before, desk.door, by=by, allow_interruption=allowed
+    )
     return desk.requests.accept(noted, record.version), True
 
 
@@ -225,7 +230,7 @@ def _is_unheard(create: Noted, noted: Noted) -> bool:
 
 def _give_back(record: TopologyRecord, previous: Previous, desk: Desk) -> None:
     """The topology as it was before it was taken over, to whose it was."""
-    applying.store(parse(previous.document), previous.door, record, desk.door)
+    applying.store(parse(previous.document), previous.door, record, desk.door, by=_author(record.door))
 
 
 def _retire(record: TopologyRecord, on_delete: OnDelete, stored: Stored, desk: Desk) -> Run | None:
@@ -238,6 +243,11 @@ def _retire(record: TopologyRecord, on_delete: OnDelete, stored: Stored, desk: D
         needed = shared(record, others)
         if needed is not None:
             return Run(record, failure=needed)
-        refreshing.leave(record, desk.world)
+        refreshing.leave(record, desk.world, _author(record.door))
         return None
-    return provisioner.forget(record, others, desk.stack, desk.world)
+    return provisioner.forget(record, others, desk.stack, desk.world, _author(record.door))
+
+
+def _author(door: str) -> Author:
+    """Who changed the stack stands in CloudTrail's events of CloudFormation."""
+    return Author(f"the CloudFormation stack {door.partition('#')[0]}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tandem.author import NOBODY, Author, stated
 from tandem.doors.applying import Application
 from tandem.doors.customresource import Request, is_request, parse_request
 from tandem.errors import ConfigurationError
@@ -38,6 +39,7 @@ class Delete:
     """Only say what would happen."""
     seen: int | None = None
     """The version that whoever deletes has looked at, if they say."""
+    by: Author = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +61,23 @@ class Nothing:
 Order = Check | Apply | Delete | Refresh | Request | Nothing
 
 
-def parse_order(event: object) -> Order:
+def parse_order(event: object, request_id: str) -> Order:
     """The order in a direct invocation or an event. Raises ConfigurationError for an unknown action."""
     raw: Mapping[str, Any] = event if isinstance(event, dict) else {}
     if is_request(raw):
         return parse_request(raw)
+    by = Author(stated(raw.get("stated_by")), request_id)
     if "action" not in raw:
         return _of_event(raw)
     match raw["action"]:
         case "check" | "plan":
-            return Check(_application(raw))
+            return Check(_application(raw, by))
         case "apply":
-            return Apply(_application(raw))
+            return Apply(_application(raw, by))
         case "delete" if isinstance(raw.get("topology"), str):
             said = {name: raw.get(name) is True for name in ("take_over", "resources", "check")}
             seen = raw.get("seen")
-            return Delete(raw["topology"], **said, seen=seen if isinstance(seen, int) else None)
+            return Delete(raw["topology"], **said, seen=seen if isinstance(seen, int) else None, by=by)
         case "delete":
             raise ConfigurationError('a delete names its topology: {"action": "delete", "topology": "edge"}')
         case "refresh":
@@ -86,13 +89,14 @@ def parse_order(event: object) -> Order:
             )
 
 
-def _application(raw: Mapping[str, Any]) -> Application:
+def _application(raw: Mapping[str, Any], by: Author) -> Application:
     seen = raw.get("seen")
     return Application(
         document=raw.get("document"),
         take_over=raw.get("take_over") is True,
         seen=seen if isinstance(seen, int) else None,
         allow_interruption=raw.get("allow_interruption") is True,
+        by=by,
     )
 
 

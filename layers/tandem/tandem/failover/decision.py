@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from tandem.failover import ownership, readiness
+from tandem.failover.ownership import HoldCode
 from tandem.memory import Memory, contested, damped_until, was_put_there
 from tandem.model import Holder, Observation, Status
 from tandem.override import Override, OverrideKind, in_force
@@ -52,6 +53,8 @@ class AddressDecision:
     """Why the holder counts as dead, or that nobody has the address; None while it is alive."""
     retry_at: datetime | None = None
     """Set while damping is the only thing that holds it."""
+    code: HoldCode | None = None
+    """Why it is held."""
 
     @property
     def allow_reassociation(self) -> bool:
@@ -74,6 +77,8 @@ class GroupDecision:
     """Set while the FIB may show the past: what a look waits for while it settles."""
     clear: bool = False
     """Whether one appliance, alive, owns every tracked prefix and no override or doubt stands beside it."""
+    code: HoldCode | None = None
+    """Why it is held; where several addresses are held for different reasons, the gravest one's."""
 
     @property
     def moves(self) -> tuple[AddressDecision, ...]:
@@ -104,6 +109,8 @@ class _Owner:
     reports: tuple[str, ...] = ()
     awaiting: str | None = None
     clear: bool = False
+    code: HoldCode | None = None
+    """The hold's, else the doubt's or the split's."""
 
 
 def decide(
@@ -131,9 +138,12 @@ def _decide_group(group: Group, scene: _Scene) -> GroupDecision:
         owner=next(iter(owner.candidates), None),
         reason=owner.hold,
         severity=owner.severity,
-        addresses=tuple(_hold(spec, owner.hold, owner.severity, scene) for spec in group.elastic_ips),
+        addresses=tuple(
+            _hold(spec, owner.hold, owner.severity, owner.code, scene) for spec in group.elastic_ips
+        ),
         reports=owner.reports,
         awaiting=owner.awaiting,
+        code=owner.code,
     )
 
 
@@ -146,14 +156,22 @@ def _owner(group: Group, scene: _Scene) -> _Owner:
     found = ownership.owners(group, topology, observation)
     doubts = tuple(owner.doubt for owner in found if owner.doubt is not None)
     candidates = ownership.by_weight(found, topology)
+    code = next((owner.code for owner in found if owner.code and (owner.veto or not candidates)), None)
     if not candidates:
-        return _Owner(hold="; ".join(doubts) + _persisted(observation), severity=Severity.CRITICAL)
+        return _Owner(hold="; ".join(doubts) + _persisted(observation), severity=Severity.CRITICAL, code=code)
     alive = tuple(n for n in candidates if ownership.has_session(topology.appliances[n], observation))
     if not alive:
         silent = ownership.no_session(topology.appliances[candidates[0]], observation)
         past = f"the FIB names {candidates[0]}, which has {silent}: it shows the past"
         words = past + _persisted(observation)
-        return _Owner(candidates, hold=words, severity=Severity.CRITICAL, reports=doubts, awaiting=past)
+        return _Owner(
+            candidates,
+            hold=words,
+            severity=Severity.CRITICAL,
+            reports=doubts,
+            awaiting=past,
+            code=HoldCode.OWNER_SILENT,
+        )
     split = _split(found) if len(candidates) > 1 else None
     return _Owner(
         alive,
@@ -161,23 +179,25 @@ def _owner(group: Group, scene: _Scene) -> _Owner:
         split=split,
         reports=doubts + ((split,) if split else ()) + _bfd_down(alive[0], scene),
         clear=not doubts and not split,
+        code=code or (HoldCode.SPLIT if split else None),
     )
 
 
 def _overridden(override: Override, scene: _Scene) -> _Owner:
     words = f"by {override.who} until {override.until:%Y-%m-%d %H:%M:%S} UTC: {override.why}"
     if override.kind is OverrideKind.PAUSED:
-        return _Owner(hold=f"paused {words}", severity=Severity.INFO)
+        return _Owner(hold=f"paused {words}", severity=Severity.INFO, code=HoldCode.PAUSED)
     pinned = scene.topology.appliances.get(override.appliance or "")
     if pinned is None:
-        return _Owner(hold=f"pinned to {override.appliance}, which the topology does not declare, {words}")
+        undeclared = f"pinned to {override.appliance}, which the topology does not declare, {words}"
+        return _Owner(hold=undeclared, code=HoldCode.PINNED_UNDECLARED)
     report = f"pinned to {pinned.name} {words}" + (
         "; forced: no session is asked for" if override.forced else ""
     )
     silent = None if override.forced else ownership.no_session(pinned, scene.observation)
     if silent is not None:
         dead = f"{report}; but {pinned.name} has {silent}"
-        return _Owner((pinned.name,), hold=dead, severity=Severity.CRITICAL)
+        return _Owner((pinned.name,), hold=dead, severity=Severity.CRITICAL, code=HoldCode.PINNED_SILENT)
     return _Owner((pinned.name,), pinned=True, forced=override.forced, reports=(report,))
 
 
@@ -187,10 +207,11 @@ def _decide_address(spec: ElasticIpSpec, owner: _Owner, scene: _Scene) -> Addres
     address = observation.elastic_ips.get(spec.allocation_id)
     unread = observation.unknown.elastic_ips.get(spec.allocation_id)
     if unread is not None:
-        return _hold(spec, f"{unread}: nobody knows who has it", Severity.CRITICAL, scene)
+        unknown = f"{unread}: nobody knows who has it"
+        return _hold(spec, unknown, Severity.CRITICAL, HoldCode.UNREADABLE, scene)
     if address is None:
         gone = f"{spec.allocation_id} is not in this account and Region any more: was it released?"
-        return _hold(spec, gone, Severity.CRITICAL, scene)
+        return _hold(spec, gone, Severity.CRITICAL, HoldCode.ADDRESS_GONE, scene)
     holder = address.holder
     at = ownership.appliance_at(holder.network_interface_id, topology, observation) if holder else None
     chosen = at if at in owner.candidates else owner.candidates[0]
@@ -254,13 +275,13 @@ def _obstacle(
         foreign = (
             f"{move.holder.network_interface_id}, which no appliance declares, has it: a person did that"
         )
-        return replace(held, reason=foreign)
+        return replace(held, reason=foreign, code=HoldCode.UNDECLARED_HOLDER)
     if owner.doubt and not move.dead:
-        return replace(held, reason=owner.doubt, severity=Severity.WARNING)
+        return replace(held, reason=owner.doubt, severity=Severity.WARNING, code=owner.code)
     chosen, dead = scene.topology.appliances[str(move.owner)], move.dead is not None
     unready = readiness.limitation(spec, chosen, scene.observation, forced=owner.forced, dead=dead)
     if unready is not None:
-        return replace(held, reason=unready)
+        return replace(held, reason=unready, code=HoldCode.TARGET_NOT_READY)
     return None if dead else _restraint(held, scene)
 
 
@@ -275,7 +296,7 @@ def _restraint(held: AddressDecision, scene: _Scene) -> AddressDecision | None:
         fought = f"something else moved it away from {owner} {times} times in the last 10 minutes"
         if _is_within(held):
             fought = f"it is at {_at(held.holder)} again after {times} moves in the last 10 minutes"
-        return replace(held, reason=f"{fought}: {_LET_BE}")
+        return replace(held, reason=f"{fought}: {_LET_BE}", code=HoldCode.CONTESTED)
     wait = damped_until(scene.memory, owner, address, scene.now)
     if wait is None or (_is_within(held) and not _was_put_right(held, scene)):
         return None
@@ -283,7 +304,7 @@ def _restraint(held: AddressDecision, scene: _Scene) -> AddressDecision | None:
         f"{owner} has it at {_at(held.holder)}" if _is_within(held) else f"{held.holder_appliance} is alive"
     )
     damped = f"{still} and its last move is recent: damped until {wait:%H:%M:%S} UTC"
-    return replace(held, reason=damped, severity=Severity.INFO, retry_at=wait)
+    return replace(held, reason=damped, severity=Severity.INFO, retry_at=wait, code=HoldCode.DAMPED)
 
 
 def _without_displacement(
@@ -312,7 +333,9 @@ def _unless_displacing(move: AddressDecision, leaving: set[str], observation: Ob
         f"{move.target.private_ip} on {move.target.network_interface_id} has another Elastic IP, {occupant}: "
         "a move would throw it off"
     )
-    return replace(move, action=Action.HOLD, reason=reason, severity=Severity.CRITICAL)
+    return replace(
+        move, action=Action.HOLD, reason=reason, severity=Severity.CRITICAL, code=HoldCode.TARGET_OCCUPIED
+    )
 
 
 def _summary(group: Group, owner: _Owner, addresses: tuple[AddressDecision, ...]) -> GroupDecision:
@@ -333,21 +356,25 @@ def _summary(group: Group, owner: _Owner, addresses: tuple[AddressDecision, ...]
         return replace(whole, action=Action.MOVE, reason=moves[0].reason)
     if holds:
         reasons = dict.fromkeys(f"{a.allocation_id}: {a.reason}" for a in holds)
-        return replace(whole, action=Action.HOLD, reason="; ".join(reasons))
+        gravest = next(a for a in holds if a.severity is whole.severity)
+        return replace(whole, action=Action.HOLD, reason="; ".join(reasons), code=gravest.code)
     if owner.doubt or owner.split:
         told = str(owner.doubt or owner.split)
-        return replace(whole, action=Action.HOLD, reason=told, severity=Severity.WARNING)
+        return replace(whole, action=Action.HOLD, reason=told, severity=Severity.WARNING, code=owner.code)
     return whole
 
 
-def _hold(spec: ElasticIpSpec, reason: str, severity: Severity, scene: _Scene) -> AddressDecision:
+def _hold(
+    spec: ElasticIpSpec, reason: str, severity: Severity, code: HoldCode | None, scene: _Scene
+) -> AddressDecision:
     address = scene.observation.elastic_ips.get(spec.allocation_id)
     holder = address.holder if address else None
     at = None
     if holder is not None:
         at = ownership.appliance_at(holder.network_interface_id, scene.topology, scene.observation)
     public_ip = address.public_ip if address else None
-    return AddressDecision(spec.allocation_id, Action.HOLD, reason, severity, public_ip, holder, at)
+    held = AddressDecision(spec.allocation_id, Action.HOLD, reason, severity, public_ip, holder, at)
+    return replace(held, code=code)
 
 
 def _split(found: tuple[ownership.PrefixOwner, ...]) -> str:

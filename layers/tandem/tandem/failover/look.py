@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tandem.errors import LeaseLostError, OutdatedError, StateUnavailableError
-from tandem.failover import findings, holds, turn
+from tandem.failover import findings, holds, pins, turn
 from tandem.failover.decision import Action, GroupDecision, decide, in_place
 from tandem.failover.moves import NOT_BEGUN, Moved, after
 from tandem.failover.run import RETRY_SECONDS, Report, Run, World
@@ -22,6 +22,7 @@ from tandem.failover.settling import (
     awaited,
     heard,
     seen_next_hops,
+    seen_sessions,
     unanswered,
     without_copies,
 )
@@ -63,6 +64,7 @@ def look(
         run.trail.check()
     except LeaseLostError:
         run.report.lost = True
+        run.trail.tell(also_retried=True)
     except OutdatedError as error:
         run.trail.ask(str(error))
     except StateUnavailableError as error:
@@ -123,7 +125,11 @@ def _settle(run: Run, signals: tuple[Signal, ...]) -> tuple[bool, tuple[Signal, 
         observation = run.last_read = turn.observe(run, until)
         is_apart = run.observed_at - read_at >= timedelta(seconds=READ_AGAIN_SECONDS)
         previous = read_before if is_apart else None
-        run.memory = replace(run.memory, next_hops=seen_next_hops(observation, run.topology))
+        run.memory = replace(
+            run.memory,
+            next_hops=seen_next_hops(observation, run.topology),
+            sessions=seen_sessions(run.memory.sessions, observation, run.observed_at),
+        )
         decisions = decide(run.topology, observation, run.memory, clock.now())
         run.memory = run.memory.with_verified(in_place(decisions))
         moved = turn.act(run, decisions, observation, signals)
@@ -132,14 +138,17 @@ def _settle(run: Run, signals: tuple[Signal, ...]) -> tuple[bool, tuple[Signal, 
         wait = _wait(run, pending, until, decisions, moved, observation)
         if wait is None:
             break
+        if not pending:
+            holds.end_those_over(run, decisions)
         clock.sleep(wait)
     came = run.again() if pending else ()
     if came:
         left = unanswered(signals, came)
         pending = awaited(left, run.memory.heard, run.topology, decisions, previous, observation, began)
         came = without_copies(came, left)
-    turn.conclude(run)
+    turn.conclude(run, is_over=True)
     holds.tell(run, decisions, pending, observation, signals)
+    pins.tell(run, observation)
     if not pending:
         findings.tell(run, observation, moved)
     return not any(m.refusal == NOT_BEGUN for m in moved), came

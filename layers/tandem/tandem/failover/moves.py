@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from tandem.errors import TemporaryError
 from tandem.failover.decision import Action, AddressDecision, GroupDecision, Severity
+from tandem.failover.ownership import HoldCode
 from tandem.model import ElasticIp, Holder
 from tandem.topology import Target
 
@@ -179,7 +180,10 @@ def _after(decision: GroupDecision, by_id: dict[str, Moved]) -> GroupDecision:
         ids.setdefault(address.reason, []).append(address.allocation_id)
     reason = "; ".join(f"{', '.join(same)}: {reason}" for reason, same in ids.items())
     worst = max((a.severity for a in held), key=list(Severity).index)
-    return replace(decision, action=Action.HOLD, reason=reason, severity=worst, addresses=addresses)
+    code = next(a.code for a in held if a.severity is worst)
+    return replace(
+        decision, action=Action.HOLD, reason=reason, severity=worst, addresses=addresses, code=code
+    )
 
 
 def _settled(address: AddressDecision, moved: Moved | None) -> AddressDecision:
@@ -190,7 +194,9 @@ def _settled(address: AddressDecision, moved: Moved | None) -> AddressDecision:
     words = UNSHOWN
     if moved.refusal is not None:
         words = f"{UNDONE[moved.outcome]}: {moved.refusal.code}: {moved.refusal.message}"
-    return replace(address, action=Action.HOLD, reason=words, severity=Severity.CRITICAL)
+    return replace(
+        address, action=Action.HOLD, reason=words, severity=Severity.CRITICAL, code=HoldCode.NOT_MOVED
+    )
 
 
 def verified(moved: Moved, address: ElasticIp | None, at: datetime) -> Moved:

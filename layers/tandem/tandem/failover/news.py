@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,9 @@ from tandem.audit import Head, RecordKind
 from tandem.decoding import Damaged, read, utc
 from tandem.events import DetailType, Event, event, iso
 from tandem.failover.moves import Outcome
+
+Untold = tuple[Head, Mapping[str, Any]]
+"""A record of which people are still to be told."""
 
 
 def events_of(told: Mapping[str, Any], head: Head | None) -> tuple[Event, ...]:
@@ -23,6 +27,52 @@ def events_of(told: Mapping[str, Any], head: Head | None) -> tuple[Event, ...]:
     return () if isinstance(events, Damaged) else events
 
 
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Records that make one message for each group."""
+
+    head: Head
+    body: Mapping[str, Any]
+    heads: tuple[Head, ...]
+
+
+def gathered(first: Untold, untold: Sequence[Untold]) -> Gathered:
+    """The record alone; outcomes of one look with those that follow it: a second try's message has what the
+    first one moved. What cannot be read of them is told record by record.
+    """
+    own = [entry for entry in untold if _is_same_try(first[1], entry[1])] or [first]
+    merged = read(lambda: _merged([body for _, body in own]))
+    if isinstance(merged, Damaged) or len(own) == 1:
+        return Gathered(*first, (first[0],))
+    return Gathered(own[-1][0], merged, tuple(head for head, _ in own))
+
+
+def _is_same_try(first: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """True for two outcomes of the same groups, to the same appliances, in the same threads."""
+    if not first.get("kind") == other.get("kind") == RecordKind.OUTCOME:
+        return False
+    keys = read(lambda: (_key(first), _key(other)))
+    return not isinstance(keys, Damaged) and keys[0] == keys[1]
+
+
+def _key(body: Mapping[str, Any]) -> object:
+    owners = {(a["group"], a["to"]["appliance"]) for a in body["addresses"] if a["group"] in body["tell"]}
+    return sorted(owners), {group: body["threads"][group] for group in body["tell"]}
+
+
+def _merged(bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The last body with every address, as it was left, and times that count from the first body's."""
+    began = utc(bodies[0]["stages"]["received_at"])
+    addresses: dict[str, dict[str, Any]] = {}
+    for body in bodies:
+        later = round((utc(body["stages"]["received_at"]) - began).total_seconds() * 1000)
+        for a in body["addresses"]:
+            ms = {n: a[n] + later for n in ("associated_ms", "verified_ms") if a[n] is not None}
+            addresses[a["allocation_id"]] = {**a, **ms}
+    asked = {name: bodies[0]["stages"][name] for name in ("signal_at", "received_at", "leased_at")}
+    return {**bodies[-1], "addresses": list(addresses.values()), "stages": bodies[-1]["stages"] | asked}
+
+
 def _decided(group: str, told: Mapping[str, Any], audit: dict[str, Any] | None) -> Event:
     """`Failover Decision`: a move or a hold began."""
     return event(
@@ -34,7 +84,45 @@ def _decided(group: str, told: Mapping[str, Any], audit: dict[str, Any] | None) 
         mode=told["mode"],
         signal=told["signal"],
         audit=audit,
+        **_thread(group, told),
+        **_seen(group, told),
         **told["groups"][group],
+    )
+
+
+def _thread(group: str, told: Mapping[str, Any]) -> dict[str, str]:
+    """The decision with which began what this is about; records of older versions have none."""
+    thread = told.get("threads", {}).get(group)
+    return {"thread": thread} if thread else {}
+
+
+def _seen(group: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a hold: since when, and what AWS shows of every appliance's sessions and instance."""
+    since = told.get("since", {}).get(group)
+    if since is None:
+        return {}
+    shown, instances = told["evidence"]["sessions"], told["evidence"].get("instances")
+    sessions = [
+        {"appliance": name, "peer_id": peer, **session}
+        for name, peers in shown.items()
+        for peer, session in peers.items()
+    ]
+    states = None if instances is None else [{"instance_id": i, "state": s} for i, s in instances.items()]
+    return {"since": since, "appliances": list(shown), "sessions": sessions, "instances": states}
+
+
+def _hold_ended(group: str, told: Mapping[str, Any], audit: dict[str, Any] | None) -> Event:
+    """`Hold Ended`: a group is not held any more."""
+    return event(
+        DetailType.HOLD_ENDED,
+        topology=told["topology"],
+        group=group,
+        occurred_at=utc(told["at"]),
+        decision_id=told["decision_id"],
+        mode=told["mode"],
+        audit=audit,
+        **_thread(group, told),
+        **told["ended"][group],
     )
 
 
@@ -53,6 +141,7 @@ def _completed(group: str, told: Mapping[str, Any], audit: dict[str, Any] | None
         addresses=addresses,
         stages=_stages_of(told["stages"], addresses),
         audit=audit,
+        **_thread(group, told),
     )
 
 
@@ -67,9 +156,23 @@ def _finding(key: str, told: Mapping[str, Any], audit: dict[str, Any] | None) ->
     )
 
 
+def _override(group: str, told: Mapping[str, Any], audit: dict[str, Any] | None) -> Event:
+    """`Override Changed`: an operator pinned or unpinned."""
+    return event(
+        DetailType.OVERRIDE_CHANGED,
+        topology=told["topology"],
+        group=group or None,
+        occurred_at=utc(told["at"]),
+        audit=audit,
+        **told["overrides"][group],
+    )
+
+
 _MAKERS: dict[str, Callable[[str, Mapping[str, Any], dict[str, Any] | None], Event]] = {
     RecordKind.OUTCOME: _completed,
     RecordKind.FINDING: _finding,
+    RecordKind.HOLD_ENDED: _hold_ended,
+    RecordKind.OVERRIDE: _override,
 }
 
 

@@ -4,10 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from tandem.model import InstallationStatus, NetworkInterface, Observation, Peer, Route, RouteStatus, Status
 from tandem.topology import Appliance, Group, Topology
+
+
+class HoldCode(StrEnum):
+    """Why a group or an address is held: `words.advice` says what to do about each. Nothing else uses it."""
+
+    PAUSED = "paused"
+    PINNED_UNDECLARED = "pinned-undeclared"
+    PINNED_SILENT = "pinned-silent"
+    NO_ROUTE = "no-route"
+    UNDECLARED_NEXT_HOP = "undeclared-next-hop"
+    NOT_INSTALLED = "not-installed"
+    UNREADABLE = "unreadable"
+    OWNER_SILENT = "owner-silent"
+    SPLIT = "split"
+    ADDRESS_GONE = "address-gone"
+    UNDECLARED_HOLDER = "undeclared-holder"
+    TARGET_NOT_READY = "target-not-ready"
+    TARGET_OCCUPIED = "target-occupied"
+    CONTESTED = "contested"
+    DAMPED = "damped"
+    NOT_MOVED = "not-moved"
+    UNCLEAR = "unclear"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +44,8 @@ class PrefixOwner:
     appliance: str | None
     doubt: str | None = None
     veto: bool = False
+    code: HoldCode | None = None
+    """The doubt's."""
 
 
 def interfaces_of(appliance: Appliance, observation: Observation) -> tuple[NetworkInterface, ...]:
@@ -125,18 +150,19 @@ def owner_of(prefix: str, topology: Topology, observation: Observation) -> Prefi
     rows = [r for r in observation.database.routes if r.prefix == prefix and r.status is RouteStatus.IN_FIB]
     unread = doubts.get(prefix) or (None if rows else doubts.get(""))
     if unread is not None:
-        return PrefixOwner(prefix, None, unread, veto=True)
+        return PrefixOwner(prefix, None, unread, veto=True, code=HoldCode.UNREADABLE)
     if not rows:
-        return PrefixOwner(prefix, None, _no_row(prefix, observation.database.routes))
+        return PrefixOwner(prefix, None, _no_row(prefix, observation.database.routes), code=HoldCode.NO_ROUTE)
     row = next((r for r in rows if _installed(r)), rows[0])
     named = [n for n, a in topology.appliances.items() if row.next_hop in addresses_of(a, observation)]
     if not named:
-        return PrefixOwner(
-            prefix, None, f"{prefix} goes to {row.next_hop}, {_unknown(observation)}", veto=True
-        )
+        strange = f"{prefix} goes to {row.next_hop}, {_unknown(observation)}"
+        is_read = observation.interfaces is not None and not observation.unknown.interfaces
+        code = HoldCode.UNDECLARED_NEXT_HOP if is_read else HoldCode.UNREADABLE
+        return PrefixOwner(prefix, None, strange, veto=True, code=code)
     if _installed(row):
         return PrefixOwner(prefix, named[0])
-    return PrefixOwner(prefix, named[0], _not_installed(row), veto=True)
+    return PrefixOwner(prefix, named[0], _not_installed(row), True, HoldCode.NOT_INSTALLED)
 
 
 def _unknown(observation: Observation) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -24,7 +24,7 @@ from tandem.override import Override
 from tandem.ports import Bus, Clock, Note
 from tandem.record import TopologyRecord
 from tandem.signals import Signal
-from tandem.topology import Topology
+from tandem.topology import Target, Topology
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -103,6 +103,9 @@ class Run:
         self.refused: dict[str, str] = {}
         """Group to the failure that was told of it, so that it is told once."""
         self.owed: Owed | None = None
+        self.announced: dict[str, Target] = {}
+        """Elastic IP to where this run has notified last that it moves."""
+        self._threads: dict[str, str] = {}
 
     @property
     def lease(self) -> Lease:
@@ -113,6 +116,16 @@ class Run:
     @property
     def decision_id(self) -> str:
         return f"{self.topology.name}-{self.lease.epoch}-{self.report.turns}"
+
+    def thread(self, group: str) -> str:
+        """The decision with which began what the group's messages are about now."""
+        standing = self.memory.standing.get(group)
+        if standing is not None and standing.thread:
+            self._threads[group] = standing.thread
+        return self._threads.setdefault(group, self.decision_id)
+
+    def threads(self, groups: Iterable[str]) -> dict[str, str]:
+        return {group: self.thread(group) for group in groups}
 
     def is_late(self) -> bool:
         """Whether the invocation has too little time left to begin anything more."""

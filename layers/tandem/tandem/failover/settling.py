@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from tandem.failover.decision import GroupDecision
+from tandem.memory import SessionSeen
 from tandem.model import Observation, Peer, RouteStatus
 from tandem.signals import Protocol, Signal, SignalKind
 from tandem.topology import Topology
@@ -127,6 +128,18 @@ def _view(observation: Observation, topology: Topology) -> object:
     return seen_next_hops(observation, topology), sorted(
         (p.peer_id, p.bgp, p.bfd or "") for p in observation.peers
     )
+
+
+def seen_sessions(
+    known: Mapping[str, SessionSeen], observation: Observation, now: datetime
+) -> dict[str, SessionSeen]:
+    """Since when each peer shows what it shows now. What cannot be read for once begins no new time."""
+    seen = dict(known) if observation.unknown.peers else {}
+    for peer in observation.peers:
+        before, bfd = known.get(peer.peer_id), None if peer.bfd is None else str(peer.bfd)
+        is_same = before is not None and (before.bgp, before.bfd) == (str(peer.bgp), bfd)
+        seen[peer.peer_id] = before if before and is_same else SessionSeen(str(peer.bgp), bfd, now)
+    return seen
 
 
 def seen_next_hops(observation: Observation, topology: Topology) -> dict[str, tuple[str, ...]]:

@@ -93,7 +93,8 @@ def move_without_table(run: Run, why: str, signals: tuple[Signal, ...]) -> None:
             planned = moves(urgent.decisions)
             unshown = tuple(m for m in done if m.is_unshown and m.move in planned)
             left = len(planned) - len(unshown)
-            begun = _carry_out(run, why, urgent, {m.move for m in unshown}) if left else ()
+            asked_at = telling.signal_at(signals)
+            begun = _carry_out(run, why, urgent, {m.move for m in unshown}, asked_at) if left else ()
             done = (*begun, *unshown)
             shown = urgent.observation
             pending = awaited(signals, newest, topology, urgent.every, previous, shown, began)
@@ -103,7 +104,9 @@ def move_without_table(run: Run, why: str, signals: tuple[Signal, ...]) -> None:
         clock.sleep(READ_AGAIN_SECONDS)
 
 
-def _carry_out(run: Run, why: str, urgent: _Urgent, taken: Collection[Move]) -> tuple[Moved, ...]:
+def _carry_out(
+    run: Run, why: str, urgent: _Urgent, taken: Collection[Move], asked_at: datetime | None
+) -> tuple[Moved, ...]:
     """Carries out what is urgent and was not taken before, and tells of it."""
     topology, world = run.topology, run.world
     observed_at = world.clock.now()
@@ -130,7 +133,7 @@ def _carry_out(run: Run, why: str, urgent: _Urgent, taken: Collection[Move]) -> 
         lambda number, batch: _superseded(run, batch) if number else (),
         lambda: not run.is_late(),
     )
-    stages = Stages(None, run.received_at, None, observed_at, observed_at)
+    stages = Stages(asked_at, run.received_at, None, observed_at, observed_at)
     outcome = telling.body(
         RecordKind.OUTCOME,
         world.clock.now(),

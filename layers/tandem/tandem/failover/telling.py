@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from tandem.audit import Record, RecordKind
-from tandem.decoding import Damaged, read, shaped
+from tandem.decoding import Damaged, read, shaped, utc
 from tandem.events import iso
 from tandem.failover import ownership
-from tandem.failover.decision import Action, AddressDecision, GroupDecision
+from tandem.failover.decision import Action, AddressDecision, GroupDecision, Severity
 from tandem.failover.moves import Moved, Outcome
 from tandem.failover.standbys import Finding
+from tandem.memory import SessionSeen, Standing
 from tandem.model import ElasticIp, Holder, Observation, RouteStatus
 from tandem.signals import Signal, SignalKind
 from tandem.topology import Target, Topology
@@ -31,11 +32,23 @@ class Stages:
     decided_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a look's decisions rest on: what AWS shows, since when sessions show it, what woke the look."""
+
+    observation: Observation
+    sessions: Mapping[str, SessionSeen]
+    signals: Sequence[Signal]
+
+
 STAGES = (*(field.name for field in fields(Stages)), "associated_at", "verified_at")
 
 
-def evidence(topology: Topology, observation: Observation) -> dict[str, Any]:
+def evidence(
+    topology: Topology, observation: Observation, seen: Mapping[str, SessionSeen] | None = None
+) -> dict[str, Any]:
     """What a decision rests on: FIB rows of the tracked prefixes, sessions, holders, instances."""
+    since = {peer: iso(s.since) for peer, s in (seen or {}).items()}
     tracked = {prefix for group in topology.groups for prefix in group.prefixes}
     return {
         "fib": [
@@ -51,7 +64,8 @@ def evidence(topology: Topology, observation: Observation) -> dict[str, Any]:
         "persisted": observation.database.persisted,
         "sessions": {
             name: {
-                p.peer_id: {"bgp": p.bgp, "bfd": p.bfd} for p in ownership.sessions_of(appliance, observation)
+                p.peer_id: {"bgp": p.bgp, "bfd": p.bfd, "since": since.get(p.peer_id)}
+                for p in ownership.sessions_of(appliance, observation)
             }
             for name, appliance in topology.appliances.items()
         },
@@ -64,9 +78,16 @@ def evidence(topology: Topology, observation: Observation) -> dict[str, Any]:
     }
 
 
+def signal_at(signals: Iterable[Signal]) -> datetime | None:
+    """When the first of the signals happened, as far as they say."""
+    return min((s.occurred_at for s in signals if s.occurred_at), default=None)
+
+
 def signal_detail(signals: Iterable[Signal]) -> dict[str, Any]:
-    """The signal that woke a look; the first, where several came together."""
-    first = next(iter(signals), None)
+    """The signal that woke a look; where several came together, the one that happened first."""
+    every = tuple(signals)
+    at = signal_at(every)
+    first = next((s for s in every if s.occurred_at == at), None)
     return {
         "kind": first.kind if first else SignalKind.LOOK,
         "cause": first.cause if first else "a look was asked for",
@@ -103,6 +124,7 @@ def address_detail(address: AddressDecision) -> dict[str, Any]:
         "from": _place(address.holder, address.holder_appliance),
         "to": _place(address.target, address.owner),
         "reason": address.reason,
+        "code": address.code,
     }
 
 
@@ -112,9 +134,22 @@ def decision_detail(decision: GroupDecision) -> dict[str, Any]:
         "action": decision.action,
         "owner": decision.owner,
         "reason": decision.reason,
+        "code": decision.code,
         "severity": decision.severity,
         "addresses": [address_detail(address) for address in decision.addresses],
         "reports": list(decision.reports),
+    }
+
+
+def ended_detail(standing: Standing, at: datetime, *, by_move: bool) -> dict[str, Any]:
+    """A hold that is over, as the audit record and the event show it."""
+    return {
+        "action": standing.action,
+        "reason": standing.reason,
+        "severity": standing.severity or Severity.INFO,
+        "began_at": iso(standing.since),
+        "seconds": round(max(0.0, (at - standing.since).total_seconds()), 3),
+        "ended_by": "move" if by_move else "look",
     }
 
 
@@ -203,6 +238,7 @@ def closing(
     addresses = _intended(intent, found)
     left = {a["group"] for a in addresses if a["outcome"] != Outcome.VERIFIED}
     began = str(intent.body.get("at"))
+    asked_at = read(lambda: iso(utc(intent.body["signal"]["occurred_at"])))
     return body(
         RecordKind.OUTCOME,
         at,
@@ -213,7 +249,9 @@ def closing(
         reason=f"the look that wrote #{intent.number} did not finish; this one starts from what AWS shows",
         addresses=addresses,
         stages=dict.fromkeys(STAGES)
-        | {"received_at": began, "observed_at": began, "decided_at": began, "verified_at": iso(at)},
+        | {"received_at": began, "observed_at": began, "decided_at": began, "verified_at": iso(at)}
+        | ({} if isinstance(asked_at, Damaged) else {"signal_at": asked_at}),
+        threads=intent.body.get("threads", {}),
         tell=sorted({a["group"] for a in addresses} - left),
     )
 

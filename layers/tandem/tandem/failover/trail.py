@@ -8,18 +8,18 @@ from typing import Any
 
 from tandem.audit import Head, Record, RecordKind, open_intent
 from tandem.errors import ConfigurationError, StateUnavailableError, TemporaryError
-from tandem.events import DetailType, event
+from tandem.events import DetailType, event, iso
 from tandem.failover import news, telling
 from tandem.failover.decision import Action, GroupDecision
 from tandem.failover.moves import Moved, Outcome
+from tandem.failover.news import Untold
 from tandem.failover.ports import Audit
 from tandem.failover.standbys import Finding
 from tandem.failover.tableless import LastKnown
-from tandem.failover.telling import Stages
-from tandem.memory import Memory
+from tandem.failover.telling import Basis, Stages
+from tandem.memory import Memory, Standing
 from tandem.model import Observation
 from tandem.ports import Bus, Clock
-from tandem.signals import Signal
 from tandem.topology import Topology
 
 
@@ -37,7 +37,9 @@ class Trail:
         self._sequence = f"failover#{topology.name}"
         self._head: Head | None = None
         self._is_open = False
-        self._untold: list[tuple[Head, Mapping[str, Any]]] = []
+        self._untold: list[Untold] = []
+        self.retried: frozenset[str] = frozenset()
+        """The groups whose moves the look tries again: their outcome is told once it no longer does."""
         self._trouble: TemporaryError | None = None
         self._too_large: ConfigurationError | None = None
 
@@ -76,10 +78,11 @@ class Trail:
         kind: RecordKind,
         decision_id: str,
         decisions: Iterable[GroupDecision],
-        observation: Observation,
-        signals: Sequence[Signal],
+        basis: Basis,
         at: datetime,
         tell: Collection[str],
+        threads: Mapping[str, str],
+        since: Mapping[str, datetime] | None = None,
     ) -> None:
         """Records what is about to be done, or held, on what evidence, and of which groups to tell people."""
         body = telling.body(
@@ -87,17 +90,24 @@ class Trail:
             at,
             decision_id,
             self._topology,
-            signal=telling.signal_detail(signals),
+            signal=telling.signal_detail(basis.signals),
             groups={
                 d.group: telling.decision_detail(d) for d in decisions if d.action is not Action.NO_CHANGE
             },
-            evidence=telling.evidence(self._topology, observation),
+            evidence=telling.evidence(self._topology, basis.observation, basis.sessions),
+            threads=dict(threads),
+            since={group: iso(at) for group, at in (since or {}).items()},
             tell=list(tell),
         )
         self._append(body)
 
     def outcome(
-        self, decision_id: str, stages: Stages, done: tuple[Moved, ...], tell: Collection[str]
+        self,
+        decision_id: str,
+        stages: Stages,
+        done: tuple[Moved, ...],
+        tell: Collection[str],
+        threads: Mapping[str, str],
     ) -> None:
         """Records what became of an intent. Where the table is away, this process writes it late."""
         whole = all(m.outcome is Outcome.VERIFIED for m in done)
@@ -109,6 +119,7 @@ class Trail:
             outcome="verified" if whole else "incomplete",
             addresses=[telling.moved_detail(m, stages.received_at) for m in done],
             stages=telling.stages_detail(stages, done),
+            threads=dict(threads),
             tell=list(tell),
         )
         try:
@@ -117,11 +128,33 @@ class Trail:
             self._last_known.later(self._topology.name, body)
             raise
 
-    def holds_ended(self, decision_id: str, groups: Sequence[str]) -> None:
+    def holds_ended(self, decision_id: str, ended: Mapping[str, Standing], *, by_move: bool) -> None:
+        """Records the end of holds. Of one whose beginning the bus never took, people are told nothing."""
         now = self._clock.now()
-        self._append(
-            telling.body(RecordKind.HOLD_ENDED, now, decision_id, self._topology, groups=list(groups))
+        unsent = self._drop(ended)
+        body = telling.body(
+            RecordKind.HOLD_ENDED,
+            now,
+            decision_id,
+            self._topology,
+            groups=list(ended),
+            ended={g: telling.ended_detail(s, now, by_move=by_move) for g, s in ended.items()},
+            threads={g: s.thread for g, s in ended.items() if s.thread},
+            tell=[group for group in ended if group not in unsent],
         )
+        self._append(body)
+
+    def _drop(self, ended: Mapping[str, Standing]) -> set[str]:
+        """Takes back what is untold of these holds; returns those of which even the beginning is."""
+        begun: set[str] = set()
+        left: list[Untold] = []
+        for head, body in self._untold:
+            over = {g for g in body["tell"] if g in ended and body.get("kind") == RecordKind.HOLD}
+            begun |= {g for g in over if body.get("decision_id") == ended[g].thread}
+            tell = [group for group in body["tell"] if group not in over]
+            left += [(head, {**body, "tell": tell})] if tell else []
+        self._untold = left
+        return begun
 
     def findings(self, decision_id: str, found: Sequence[Finding], observation: Observation) -> None:
         """Records what a rule found, on what evidence, and that people are to be told."""
@@ -136,21 +169,33 @@ class Trail:
         )
         self._append(body)
 
-    def tell(self) -> None:
-        """Puts on the bus what people are to be told of the records.
+    def overrides(self, decision_id: str, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        """Records what operators laid over the topology or lifted, by group."""
+        now = self._clock.now()
+        body = telling.body(
+            RecordKind.OVERRIDE, now, decision_id, self._topology, overrides=dict(changes), tell=list(changes)
+        )
+        self._append(body)
+
+    def tell(self, *, also_retried: bool = False) -> None:
+        """Puts on the bus what people are to be told of the records, but of what is tried again.
 
         Raises nothing: what the bus does not take now keeps no move waiting (`check`).
         """
-        while self._untold:
-            head, body = self._untold[0]
+        retried = frozenset() if also_retried else self.retried
+        while True:
+            entry = next((e for e in self._untold if not _waits(e[1], retried)), None)
+            if entry is None:
+                return
+            one = news.gathered(entry, self._untold)
             try:
-                self._bus.put(*news.events_of(body, head))
+                self._bus.put(*news.events_of(one.body, one.head))
             except TemporaryError as error:
                 self._trouble = error
                 return
             except ConfigurationError as error:
                 self._too_large = error
-            self._untold.pop(0)
+            self._untold = [e for e in self._untold if e[0] not in one.heads]
 
     def check(self) -> None:
         """Raises TemporaryError where something is still to be told: then the next look tells it.
@@ -175,10 +220,17 @@ class Trail:
             self._untold.append((self._head, body))
 
 
+_LASTING = (RecordKind.OUTCOME, RecordKind.FINDING, RecordKind.HOLD_ENDED, RecordKind.OVERRIDE)
+
+
+def _waits(body: Mapping[str, Any], retried: frozenset[str]) -> bool:
+    return body.get("kind") == RecordKind.OUTCOME and bool(retried.intersection(body["tell"]))
+
+
 def _is_news(record: Record, memory: Memory) -> bool:
     """Whether the bus did not take it at the time. An intent is no news any more: its outcome is."""
     if memory.told is None or record.number <= memory.told:
         return False
     if record.body.get("kind") == RecordKind.HOLD:
         return any(group in memory.standing for group in record.tell)
-    return record.body.get("kind") in (RecordKind.OUTCOME, RecordKind.FINDING)
+    return record.body.get("kind") in _LASTING

@@ -9,9 +9,10 @@ from functools import partial
 
 from tandem.audit import RecordKind
 from tandem.errors import StateUnavailableError, TemporaryError
+from tandem.failover import telling
 from tandem.failover.acting import carry_out
 from tandem.failover.decision import Action, GroupDecision, decide
-from tandem.failover.holds import stands
+from tandem.failover.holds import end, stands
 from tandem.failover.moves import (
     UNDONE,
     Move,
@@ -26,7 +27,7 @@ from tandem.failover.moves import (
 )
 from tandem.failover.run import RETRY_SECONDS, Owed, Run
 from tandem.failover.standbys import recalled
-from tandem.failover.telling import Stages
+from tandem.failover.telling import Basis, Stages
 from tandem.memory import Memory
 from tandem.model import Observation
 from tandem.override import Override
@@ -74,10 +75,9 @@ def act(
     if not planned:
         return ()
     at = run.world.clock.now()
-    stages = Stages(_signal_at(signals), run.received_at, run.leased_at, run.observed_at, at)
+    stages = Stages(telling.signal_at(signals), run.received_at, run.leased_at, run.observed_at, at)
     decision_id = run.decision_id
-    news = [d.group for d in decisions if d.moves and not _was_refused(run, d)]
-    run.trail.intent(RecordKind.INTENT, decision_id, decisions, observation, signals, at, news)
+    _announce(run, decisions, observation, signals, at)
     told = run.beside(run.trail.tell)
     before = run.memory
     run.memory = _remembering(before, planned, at)
@@ -98,6 +98,27 @@ def act(
     return (*done, *unshown)
 
 
+def _announce(
+    run: Run,
+    decisions: tuple[GroupDecision, ...],
+    observation: Observation,
+    signals: tuple[Signal, ...],
+    at: datetime,
+) -> None:
+    """Records the intent, of which people are told where they do not know of these moves yet."""
+    news = [d.group for d in decisions if d.moves and not (_is_announced(run, d) or _was_refused(run, d))]
+    run.announced |= {a.allocation_id: a.target for d in decisions for a in d.moves if a.target}
+    run.trail.intent(
+        RecordKind.INTENT,
+        run.decision_id,
+        decisions,
+        Basis(observation, run.memory.sessions, signals),
+        at,
+        news,
+        run.threads(d.group for d in decisions if d.action is not Action.NO_CHANGE),
+    )
+
+
 def _look_for(run: Run, observation: Observation, planned: tuple[Move, ...]) -> tuple[Moved, ...]:
     """What EC2 took in an earlier turn, and still shows where it was when that move was decided."""
     if run.owed is None:
@@ -108,10 +129,15 @@ def _look_for(run: Run, observation: Observation, planned: tuple[Move, ...]) -> 
     return tuple(m for m in done if m.is_unshown and m.move in planned)
 
 
-def conclude(run: Run) -> None:
+def conclude(run: Run, *, is_over: bool = False) -> None:
     """Records and tells what became of the last moves: as soon as EC2 shows all of them that it took, else
-    when nobody waits for it any longer.
+    when nobody waits for it any longer. A hold that the moves have ended ends with them.
+
+    Until the look `is_over`, what the next turn tries again is recorded and not yet told: people get one
+    message of what came of it in the end.
     """
+    if is_over:
+        run.trail.retried = frozenset()
     if run.owed is None:
         return
     owed, run.owed = run.owed, None
@@ -124,8 +150,13 @@ def conclude(run: Run) -> None:
     quiet -= {m.move.group for m in done if m.outcome is Outcome.VERIFIED}
     run.refused |= {d.group: d.reason for d in left}
     news = [group for group in dict.fromkeys(m.move.group for m in done) if group not in quiet]
-    run.trail.outcome(owed.decision_id, owed.stages, done, news)
+    if not is_over:
+        run.trail.retried = frozenset(m.move.group for m in done if m.is_open)
+    run.trail.outcome(owed.decision_id, owed.stages, done, news, run.threads(d.group for d in owed.decisions))
     run.trail.tell()
+    if not run.is_late():  # else the look's own end has the time for that
+        shown = {m.move.group for m in done if m.outcome is Outcome.VERIFIED} - {d.group for d in left}
+        end(run, shown, owed.decision_id)
 
 
 def _before_batch(
@@ -174,13 +205,14 @@ def _shown(memory: Memory, done: tuple[Moved, ...]) -> Memory:
     return memory.with_verified(shown)
 
 
+def _is_announced(run: Run, decision: GroupDecision) -> bool:
+    """True if this run has notified of each of these moves already, and tries some of them again."""
+    return all(run.announced.get(a.allocation_id) == a.target for a in decision.moves)
+
+
 def _was_refused(run: Run, decision: GroupDecision) -> bool:
     """Whether each of these moves was tried before in vain, which has been told."""
     known = run.memory.standing.get(decision.group)
     told = run.refused.get(decision.group) or (known.reason if known else "")
     refused = [part for part in told.split("; ") if any(words in part for words in UNDONE.values())]
     return all(any(address.allocation_id in part for part in refused) for address in decision.moves)
-
-
-def _signal_at(signals: tuple[Signal, ...]) -> datetime | None:
-    return min((s.occurred_at for s in signals if s.occurred_at), default=None)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from tandem.author import NOBODY, Author
 from tandem.errors import ConfigurationError, TemporaryError
 from tandem.inventory import Inventory, RouteServerReading
 from tandem.problems import by_cause
@@ -143,7 +144,13 @@ def take_back(outcome: Outcome, others: Iterable[TopologyRecord], stack: Stack, 
     return _told(outcome.record, found, Half(None), Half(None), outcome, world)
 
 
-def forget(record: TopologyRecord, others: Iterable[TopologyRecord], stack: Stack, world: World) -> Run:
+def forget(
+    record: TopologyRecord,
+    others: Iterable[TopologyRecord],
+    stack: Stack,
+    world: World,
+    by: Author = NOBODY,
+) -> Run:
     """Takes back what watched the topology, then its record; nothing else is touched.
 
     A call that fails leaves the record for the next try. Tells first: a run that is cut in between tells
@@ -153,7 +160,7 @@ def forget(record: TopologyRecord, others: Iterable[TopologyRecord], stack: Stac
     topics, logs = converge_topics(desired, world), converge_logs(desired, world)
     failure = topics.failure or logs.failure
     if failure is None:
-        world.bus.put(topology_change(record, "deleted", world.clock.now()))
+        world.bus.put(topology_change(record, "deleted", world.clock.now(), by))
         world.store.delete(record)
         return Run(replace(record, provisioned=None), (*topics.steps, *logs.steps))
     if isinstance(failure, TemporaryError):
@@ -177,6 +184,7 @@ def _told(
         is_reached = record.provisioned is None or record.provisioned.converged_version != record.version
         made = provisioned.done if is_reached else managed.steps
         world.bus.put(completed(record, provisioned, (*made, *topics.steps, *logs.steps), now))
+        provisioned = replace(provisioned, notified_sessions=provisioned.sessions)
     elif not provisioned.pending and (
         steps or record.provisioned is None or record.provisioned.failure != provisioned.failure
     ):

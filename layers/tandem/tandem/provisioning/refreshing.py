@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from tandem.author import Author
 from tandem.errors import ConfigurationError, TemporaryError
 from tandem.intake import route_server_of
 from tandem.provisioning.actors import Frugal, actor
@@ -15,7 +16,7 @@ from tandem.provisioning.manageapply import Convergence
 from tandem.provisioning.ports import World
 from tandem.provisioning.provisioner import Run, provision, take_back, unreadable
 from tandem.provisioning.suspicions import suspicion_of_step
-from tandem.provisioning.telling import drifted
+from tandem.provisioning.telling import drifted, topology_change
 from tandem.provisioning.watched import Stack
 from tandem.record import Provisioned, TopologyRecord
 
@@ -99,15 +100,20 @@ def shared(record: TopologyRecord, others: Iterable[TopologyRecord]) -> str | No
     return f"{server_id} serves {', '.join(theirs)} as well" if theirs else None
 
 
-def leave(record: TopologyRecord, world: World) -> TopologyRecord:
+def leave(record: TopologyRecord, world: World, by: Author) -> TopologyRecord:
     """Writes down that what Tandem created for a managed topology goes, and then the topology: the next run
-    begins with it, a newer version ends it. Raises TemporaryError."""
+    begins with it, a newer version ends it. Tells, since from now on nobody moves its addresses. Raises
+    TemporaryError."""
+    is_told = False
     for _ in range(TRIES):
         found = record.provisioned or Provisioned("")
         if record.is_leaving and found.pending:
             return record
         leaving = replace(found, leaving=record.version, version=record.version, converged_version=0)
         begun = replace(leaving, pending=("what Tandem created to be deleted",), failure=None)
+        if not is_told:
+            world.bus.put(topology_change(record, "deleting", world.clock.now(), by))
+            is_told = True
         try:
             return world.store.set_provisioned(record, begun)
         except TemporaryError:

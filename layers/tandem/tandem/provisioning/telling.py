@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from tandem.author import Author
 from tandem.errors import CallFailedError
 from tandem.events import DetailType, Event, event, iso
 from tandem.problems import Problem
@@ -42,8 +43,10 @@ def is_long(found: Provisioned, now: datetime) -> bool:
     return since is not None and now - since >= LONG
 
 
-def topology_change(record: TopologyRecord, change: str, now: datetime) -> Event:
-    """`Topology Change`: a topology was `stored` or `deleted`."""
+def topology_change(
+    record: TopologyRecord, change: str, now: datetime, by: Author, before: TopologyRecord | None = None
+) -> Event:
+    """`Topology Change`: a topology was `stored`, is being deleted (`deleting`), or was `deleted`."""
     return event(
         DetailType.TOPOLOGY_CHANGE,
         topology=record.topology.name,
@@ -51,6 +54,21 @@ def topology_change(record: TopologyRecord, change: str, now: datetime) -> Event
         change=change,
         version=record.version,
         door=record.door,
+        mode=record.topology.mode,
+        previous_mode=before.topology.mode if before else None,
+        stated_by=by.stated_by,
+        request_id=by.request_id,
+    )
+
+
+def look(record: TopologyRecord, now: datetime) -> Event:
+    """`Look`: what was stored is looked at now, and not with the next sweep."""
+    return event(
+        DetailType.LOOK,
+        topology=record.topology.name,
+        occurred_at=now,
+        cause=f"version {record.version} was stored, mode {record.topology.mode}",
+        requested_by="operator",
     )
 
 
@@ -65,6 +83,7 @@ def completed(record: TopologyRecord, found: Provisioned, steps: tuple[str, ...]
         endpoint_ids=list(found.endpoint_ids),
         peers=dict(found.peers or {}),
         sessions=list(found.sessions),
+        dial=[session for session in found.sessions if session not in found.notified_sessions],
         steps=list(steps),
         warnings=list(found.warnings),
     )

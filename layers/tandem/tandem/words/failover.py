@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tandem.events import parse_iso
+from tandem.words.advice import advice as advised
 from tandem.words.parts import (
     LISTED,
     Detail,
@@ -31,6 +33,8 @@ def decision(detail: Detail) -> Said:
         *(f"Note: {sentence(report)}" for report in detail["reports"]),
         "",
         *(listed(_decided(a) for a in addresses) or ["  the group has no Elastic IP"]),
+        *_lasting(detail),
+        *_shown(detail),
         "",
         *advice,
         "",
@@ -42,7 +46,7 @@ def decision(detail: Detail) -> Said:
 def completed(detail: Detail) -> Said:
     """Every address is where it belongs."""
     addresses, stages, owner = detail["addresses"], detail["stages"], detail["owner"]
-    took = seconds(stages["received_at"], stages["verified_at"])
+    took = seconds(_asked_at(stages), stages["verified_at"])
     lines = [
         f"Tandem moved {counted(addresses)} of {where(detail)} to {owner}: EC2 reports each there.",
         "",
@@ -56,6 +60,37 @@ def completed(detail: Detail) -> Said:
     return Said(subject, lines, "info", "move")
 
 
+def hold_ended(detail: Detail) -> Said:
+    """What was held is held no more; it has the severity of the hold, so that it closes the same alerts."""
+    lasted = f"{detail['seconds']:.0f} s"
+    is_dry_run = detail["action"] == "move"
+    what = "A move of a dry run is not due any more" if is_dry_run else "Tandem no longer holds"
+    cause = (
+        "Tandem moved its Elastic IPs: the outcome is in a message of its own."
+        if detail["ended_by"] == "move"
+        else "A look found nothing to hold any more: the Elastic IPs are where the route leads."
+    )
+    lines = [
+        f"{what}: {where(detail)}, after {lasted}.",
+        "",
+        f"The reason was: {sentence(detail['reason'])}",
+        f"It began at {when(detail['began_at'])}.",
+        cause,
+        "",
+        "What to do: nothing.",
+        "",
+        *foot(detail, "Ended"),
+    ]
+    subject = f"{'dry-run move no longer due' if is_dry_run else 'hold ended'} after {lasted}"
+    return Said(subject, lines, detail["severity"], detail["action"])
+
+
+def _asked_at(stages: Detail) -> str:
+    """The signal that first asked; a clock that is ahead of ours makes no time negative."""
+    asked, received = stages["signal_at"], str(stages["received_at"])
+    return min(str(asked), received, key=parse_iso) if asked else received
+
+
 def failed(detail: Detail) -> Said:
     """At least one address is not where it belongs."""
     addresses, owner = detail["addresses"], detail["owner"]
@@ -67,7 +102,7 @@ def failed(detail: Detail) -> Said:
         opening = f"EC2 took the move of {what} of {where(detail)} to {owner}, and does not show it yet."
         advice = [
             "What to do: nothing yet. Tandem looks again, in a minute at the latest. It moves again what EC2",
-            "does not show there by then, and says so; of what it shows you hear nothing more.",
+            "does not show there by then, and says so. Of what it shows, only the end of the hold follows.",
         ]
     else:
         subject = f"FAILED, {what} not moved to {owner}"
@@ -94,12 +129,15 @@ def _decision(detail: Detail) -> tuple[str, str, list[str]]:
     """Subject, first sentence and what to do."""
     addresses, owner = detail["addresses"], detail["owner"]
     concerned = [a for a in addresses if a["action"] == detail["action"]]
+    dead = detail["severity"] == "critical"
     whole = f"{len(concerned)} of {counted(addresses)} of {where(detail)}"
     if detail["action"] == "hold":
-        return f"HOLD, {detail['reason']}", f"Tandem holds: it does not move {whole}.", _after_hold(addresses)
+        subject = f"HOLD, {_with_public_ips(detail['reason'], addresses)}"
+        return subject, f"Tandem holds: it does not move {whole}.", [*advised(detail), *_see(addresses)]
     if detail["mode"] == "dry-run":
         return (
-            f"would move {counted(concerned)} to {owner} (dry-run)",
+            f"would move {counted(concerned)} to {owner} (dry-run)"
+            + (", their holder is dead" if dead else ""),
             f"Tandem would move {whole} to {owner}. The topology is in dry-run: nothing is moved.",
             ["What to do: if Tandem is to move them, set `mode: enforce` and apply the topology again."],
         )
@@ -115,16 +153,46 @@ def _woken(signal: Detail) -> str:
     return f"Woken by: {signal['cause']}{at}."
 
 
-def _after_hold(addresses: list[Detail]) -> list[str]:
+def _with_public_ips(reason: str, addresses: list[Detail]) -> str:
+    """The reason with the addresses that people know in the place of allocation IDs."""
+    for a in addresses:
+        reason = reason.replace(a["allocation_id"], a["public_ip"] or a["allocation_id"])
+    return reason
+
+
+def _see(addresses: list[Detail]) -> list[str]:
     ids = " ".join(a["allocation_id"] for a in addresses[:LISTED])
-    see = (
-        ["Who has the addresses now:", f"  aws ec2 describe-addresses --allocation-ids {ids}"] if ids else []
-    )
-    return [
-        "What to do: put right what the reason names. Tandem looks again at every signal and every minute,",
-        "and moves by itself as soon as it can.",
-        *see,
-    ]
+    command = f"  aws ec2 describe-addresses --allocation-ids {ids}"
+    return ["Who has the addresses now:", command] if ids else []
+
+
+def _lasting(detail: Detail) -> list[str]:
+    """Since when, of a hold that is told again."""
+    since = detail.get("since")
+    return ["", f"It has lasted since {when(since)}."] if since not in (None, detail["occurred_at"]) else []
+
+
+def _shown(detail: Detail) -> list[str]:
+    """What AWS shows of each appliance, of a hold."""
+    lines: list[str] = []
+    for name in detail.get("appliances", ()):
+        own = [s for s in detail["sessions"] if s["appliance"] == name]
+        lines += ["", f"Sessions of {name}:", *(listed(map(_session, own)) or ["  AWS shows none"])]
+    instances = detail.get("instances", ())
+    if instances is None:
+        lines += ["", "Instances: they could not be read."]
+    elif instances:
+        states = (
+            f"{i['instance_id']} is {i['state'] or 'in a state that could not be read'}" for i in instances
+        )
+        lines += ["", "Instances:", *listed(states)]
+    return lines
+
+
+def _session(session: Detail) -> str:
+    bfd = f", BFD {session['bfd']}" if session["bfd"] else ""
+    since = f", seen so since {when(session['since'])}" if session["since"] else ""
+    return f"{session['peer_id']}: BGP {session['bgp']}{bfd}{since}"
 
 
 def _decided(detail: Detail) -> str:

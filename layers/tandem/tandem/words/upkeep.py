@@ -42,11 +42,12 @@ def leak(detail: Detail) -> Said:
 
 
 def provisioned(detail: Detail) -> Said:
-    """All that the topology needs is there."""
+    """All that the topology needs is there. Events of older versions do not say which sessions are new."""
+    dial = detail.get("dial", detail["sessions"])
     lines = [
         f"Tandem watches {where(detail)}, version {detail['version']}.",
         f"Route server {detail['route_server_id']}: {_size(detail)}.",
-        *(["", "The appliances have to dial:", *listed(detail["sessions"])] if detail["sessions"] else []),
+        *(["", "The appliances have to dial:", *listed(dial)] if dial else []),
         "",
         *(["Changed:", *listed(detail["steps"])] if detail["steps"] else ["Nothing had to be changed."]),
         *(f"Note: {sentence(warning)}" for warning in detail["warnings"]),
@@ -117,6 +118,45 @@ def _session(detail: Detail) -> str:
     bfd = f", BFD {detail['bfd']}" if detail["bfd"] else ""
     at = f"{detail['peer_id']} ({detail['peer_address']} at {detail['endpoint_id']})"
     return f"{at}: BGP {detail['bgp']}{bfd}, the peer is {detail['state']}"
+
+
+def topology(detail: Detail) -> Said:
+    """A version was stored, or the topology goes. Events of older versions say neither the mode nor who."""
+    mode, before = detail.get("mode"), detail.get("previous_mode")
+    is_braked = (before, mode) == ("enforce", "dry-run")
+    version = f"version {detail['version']}"
+    match detail["change"]:
+        case "stored" if before and mode != before:
+            subject, opening = (
+                f"mode {before} -> {mode}",
+                f"Mode {mode} was stored, {before} before: {version}",
+            )
+        case "stored":
+            subject, opening = f"{version} was stored", f"{version.capitalize()} was stored, mode {mode}"
+        case change:
+            word = "is being deleted" if change == "deleting" else "was deleted"
+            subject, opening = word, f"The topology {word}: {version} was the last"
+    goes = detail["change"] != "stored"
+    lines = [
+        f"{opening}, {where(detail)}.",
+        "",
+        f"Done by: {detail.get('stated_by') or 'not known'}, as the caller says.",
+        f"Request: {detail.get('request_id') or 'not known'}, by {detail['door']}.",
+        "docs/security.md says how CloudTrail proves who it was.",
+        "",
+        *(_unmoved(goes) if goes or is_braked else []),
+        *foot(detail, "Changed"),
+    ]
+    return Said(subject, lines, "warning" if goes or is_braked else "info", "topology")
+
+
+def _unmoved(goes: bool) -> list[str]:
+    back = "apply its document again" if goes else "set `mode: enforce` and apply it again"
+    return [
+        "From now on Tandem moves none of its Elastic IPs: they stay even on a dead appliance.",
+        f"What to do: if that is not wanted, {back}.",
+        "",
+    ]
 
 
 def override(detail: Detail) -> Said:

@@ -1,0 +1,191 @@
+"""A hold as people hear of it: on what evidence, what to do, that it still lasts, and that it is over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+import pytest
+
+from tandem.adapters import clients
+from tandem.events import from_envelope
+from tandem.failover.holds import REPEAT
+from tests.contracts import assert_meets_schema, message_of
+from tests.judging import moved, told
+from tests.stack import Stack
+
+UNTIL = "2026-01-02T00:00:00+00:00"
+ONCE = ["intent", "outcome"]
+FOLLOWED = ["moving 4 Elastic IPs to fw2", "moved 4 Elastic IPs to fw2"]
+
+
+def details(edge: Stack, detail_type: str) -> list[dict[str, Any]]:
+    """The details of such events since the last time, each as its schema says."""
+    found = [from_envelope(e) for e in edge.events() if e["detail-type"] == detail_type]
+    for event in found:
+        assert event is not None
+        assert_meets_schema(event)
+    return [event.detail for event in found if event]
+
+
+def message(edge: Stack, detail_type: str) -> Any:
+    (envelope,) = [e for e in edge.events() if e["detail-type"] == detail_type]
+    event = from_envelope(envelope)
+    assert event is not None
+    return message_of(event)
+
+
+def test_a_total_outage_is_told_with_every_session_and_what_to_do(edge: Stack) -> None:
+    edge.sweep()
+    edge.clock.sleep(60)
+    edge.levers.kill(name="fw1", stop_instance=True)
+    edge.levers.kill(name="fw2")
+    edge.clock.sleep(10)
+    edge.delivered = len(edge.published)
+    edge.sweep()
+    text = message(edge, "Failover Decision").text
+    for name in ("fw1", "fw2"):
+        assert f"Sessions of {name}:" in text
+    assert text.count("BGP down, BFD down, seen so since ") == 4
+    stopped = edge.ids["instances"]["fw1"]
+    assert f"  {stopped} is stopped" in text
+    assert "What to do: see why no appliance advertises the prefix." in text
+    assert "put right what the reason names" not in text
+
+
+def test_a_hold_that_ends_without_a_move_is_told_like_its_beginning(edge: Stack) -> None:
+    """The alert that it raised closes: same group, severity, action and thread."""
+    edge.override(action="paused", until=UNTIL)
+    edge.sweep()
+    begun = message(edge, "Failover Decision")
+    edge.override()
+    edge.clock.sleep(60)
+    edge.sweep()
+    ended = message(edge, "Hold Ended")
+    kinds = {begun.attributes.pop("detail_type"), ended.attributes.pop("detail_type")}
+    assert kinds == {"Failover Decision", "Hold Ended"}
+    assert ended.attributes == begun.attributes
+    assert "hold ended after 60 s" in ended.subject
+    assert "The reason was: paused by kim" in ended.text
+    assert "A look found nothing to hold any more" in ended.text
+
+
+def test_the_end_has_the_gravest_severity_of_the_hold(edge: Stack) -> None:
+    """Paused while all is well, then the holder dies: who was paged hears that it is over."""
+    edge.override(action="paused", until=UNTIL)
+    edge.sweep()
+    edge.levers.kill(name="fw1")
+    edge.live(10)
+    quiet, grave = details(edge, "Failover Decision")
+    assert (quiet["severity"], grave["severity"]) == ("info", "critical")
+    assert grave["thread"] == quiet["thread"] == quiet["decision_id"]
+    assert "4 Elastic IPs would move to fw2 now: fw1 has no session with BGP up" in grave["reports"]
+    edge.override()
+    edge.sweep()
+    (ended,) = details(edge, "Hold Ended")
+    assert (ended["severity"], ended["thread"]) == ("critical", quiet["thread"])
+    assert (ended["ended_by"], ended["began_at"]) == ("move", quiet["occurred_at"])
+
+
+@pytest.mark.parametrize("by", ["dry-run", "pause"])
+def test_what_a_persons_word_keeps_on_a_dead_appliance_is_told_again(edge: Stack, by: str) -> None:
+    if by == "dry-run":
+        edge.store(mode="dry-run")
+    else:
+        edge.override(action="paused", until=UNTIL)
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(5)
+    edge.delivered = len(edge.published)
+    edge.sweep()
+    edge.clock.sleep(60)
+    edge.sweep()
+    (first,) = details(edge, "Failover Decision")
+    assert first["severity"] == "critical"
+    edge.clock.sleep(REPEAT.total_seconds() - 60)
+    edge.sweep()
+    (again,) = details(edge, "Failover Decision")
+    assert (again["severity"], again["since"]) == ("critical", first["occurred_at"])
+    edge.clock.sleep(60)
+    edge.sweep()
+    assert details(edge, "Failover Decision") == []
+
+
+def test_a_dry_run_whose_holder_is_alive_is_no_alarm(edge: Stack) -> None:
+    edge.store(mode="dry-run")
+    edge.levers.advertise(name="fw1", prefix="0.0.0.0/0", as_path=[65001] * 3)
+    edge.levers.advertise(name="fw2", prefix="0.0.0.0/0", as_path=[65002])
+    edge.clock.sleep(10)
+    edge.sweep()
+    edge.clock.sleep(REPEAT.total_seconds() + 1)
+    edge.sweep()
+    (only,) = details(edge, "Failover Decision")
+    assert (only["action"], only["severity"]) == ("move", "info")
+
+
+def test_a_dry_run_of_addresses_that_nobody_has_is_no_alarm(edge: Stack) -> None:
+    edge.store(mode="dry-run")
+    for address in boto3.client("ec2").describe_addresses()["Addresses"]:
+        boto3.client("ec2").disassociate_address(AssociationId=address["AssociationId"])
+    edge.clock.sleep(10)
+    edge.sweep()
+    (only,) = details(edge, "Failover Decision")
+    assert (only["action"], only["severity"]) == ("move", "info")
+
+
+def test_a_hold_ends_with_the_move_that_ended_it_though_the_look_goes_on(edge: Stack) -> None:
+    """The route comes back with fw2, and at once fw1 is preferred again: the look waits out the damping."""
+    for name in ("fw1", "fw2"):
+        edge.levers.kill(name=name)
+    edge.live(60)
+    taken = 0
+
+    def flaps(**_: object) -> None:
+        nonlocal taken
+        taken += 1
+        if taken == 4:
+            edge.levers.restore(name="fw1")
+
+    events = clients.ec2_moves().meta.events
+    events.register("after-call.ec2.AssociateAddress", flaps)
+    edge.levers.restore(name="fw2")
+    edge.live(30)
+    events.unregister("after-call.ec2.AssociateAddress", flaps)
+    edge.live(60)
+    assert edge.are_all_with("fw1")
+    assert len(moved(edge)) == 8
+    assert edge.kinds() == ["hold", *ONCE, "hold-ended", *ONCE]
+    outcome, ended = edge.audit()[2].body, edge.audit()[3].body
+    assert (ended["decision_id"], ended["groups"]) == (outcome["decision_id"], ["internet-edge"])
+    assert ended["ended"]["internet-edge"]["ended_by"] == "move"
+
+
+def test_what_is_tried_again_within_the_look_is_one_message(edge: Stack) -> None:
+    """EC2 takes two of the four at first; the message of the end has all of them."""
+    edge.levers.fault(action="AssociateAddress", error="IncorrectInstanceState", count=2)
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    edge.delivered = len(edge.published)
+    edge.sweep()
+    assert edge.are_all_with("fw2")
+    assert edge.kinds() == ONCE * 2
+    events = edge.events()
+    assert [e["detail-type"] for e in events] == ["Failover Decision", "Failover Completed"]
+    decided, completed = (e["detail"] for e in events)
+    assert {a["outcome"] for a in completed["addresses"]} == {"verified"}
+    assert len(completed["addresses"]) == 4
+    assert completed["thread"] == decided["thread"] == decided["decision_id"]
+    assert completed["stages"]["signal_at"] is not None
+
+
+def test_what_stays_unmoved_is_told_once_the_look_is_over(edge: Stack) -> None:
+    edge.levers.fault(action="AssociateAddress", error="IncorrectInstanceState")
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    edge.delivered = len(edge.published)
+    edge.sweep()
+    messages = told(edge)
+    assert messages[:2] == [FOLLOWED[0], "FAILED, 4 of 4 Elastic IPs not moved to fw2"]
+    assert len([m for m in messages if not m.startswith("HOLD")]) == 2
+    edge.levers.faults_clear()
+    edge.sweep()
+    assert told(edge, ends=True) == [FOLLOWED[1], "hold ended"]
