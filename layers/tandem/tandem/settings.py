@@ -28,6 +28,7 @@ class Settings:
     signals_queue: str | None = None
     peer_log_group: str | None = None
     provisioner_role: str | None = None
+    resource_tag_keys: str | None = None
 
     @classmethod
     def from_env(cls, *required: str, environ: Mapping[str, str] = os.environ) -> Settings:
