@@ -5,7 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import boto3.session
 from ministack.core.iam_evaluator import EvalContext, ParsedStatement, evaluate, parse_policy_document
@@ -28,7 +28,7 @@ class Request:
     action: str
     resources: Sequence[tuple[str, Mapping[str, str]]]
     request_tags: Mapping[str, str]
-    create_action: str | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class DeployedRoles:
         action: str,
         resources: Sequence[tuple[str, Mapping[str, str]]],
         request_tags: Mapping[str, str],
-        create_action: str | None,
+        keys: Mapping[str, str],
     ) -> str | None:
         """None when allowed, else the reason in words."""
         if not access_key_id.startswith(_SESSION_KEY_PREFIX):
@@ -63,7 +63,7 @@ class DeployedRoles:
             if role_arn is None:
                 return f"the access key {access_key_id} belongs to no function of this account"
             policies = self._policies_of(role_arn.rsplit("/", 1)[-1])
-        return refusal(role_arn, policies, Request(action, resources, request_tags, create_action))
+        return refusal(role_arn, policies, Request(action, resources, request_tags, keys))
 
     def identity(self, access_key_id: str) -> Mapping[str, object]:
         """A function's session, the root of the account, or a user named as the access key."""
@@ -138,13 +138,11 @@ def refusal(role_arn: str, policies: Policies, request: Request) -> str | None:
 
 def _keys(tags: Mapping[str, str], request: Request) -> dict[str, object]:
     """Condition keys in lower case, as the evaluator looks them up; a key without a value is absent."""
-    keys: dict[str, object] = {"ec2:region": REGION}
+    keys: dict[str, object] = {"ec2:region": REGION} | {k.lower(): v for k, v in request.keys.items()}
     for name, value in tags.items():
         keys[f"aws:resourcetag/{name}".lower()] = value
         keys[f"ec2:resourcetag/{name}".lower()] = value
     for name, value in request.request_tags.items():
         keys[f"aws:requesttag/{name}".lower()] = value
     keys["aws:tagkeys"] = list(request.request_tags) or None
-    if request.create_action is not None:
-        keys["ec2:createaction"] = request.create_action
     return keys
