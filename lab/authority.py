@@ -138,7 +138,9 @@ def refusal(role_arn: str, policies: Policies, request: Request) -> str | None:
 
 def _keys(tags: Mapping[str, str], request: Request) -> dict[str, object]:
     """Condition keys in lower case, as the evaluator looks them up; a key without a value is absent."""
-    keys: dict[str, object] = {"ec2:region": REGION} | {k.lower(): v for k, v in request.keys.items()}
+    keys: dict[str, object] = {"ec2:region": REGION}
+    for name, value in request.keys.items():
+        keys[name.lower()] = value
     for name, value in tags.items():
         keys[f"aws:resourcetag/{name}".lower()] = value
         keys[f"ec2:resourcetag/{name}".lower()] = value

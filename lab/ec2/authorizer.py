@@ -152,7 +152,8 @@ def _attribute(action: str, params: Mapping[str, Any]) -> dict[str, str]:
     """The attribute that the call modifies, of which EC2 takes one at a time."""
     if not (action.startswith("Modify") and action.endswith("Attribute")):
         return {}
-    return {"ec2:Attribute": name for name in params if not name.endswith("Id") and name != "DryRun"}
+    named = [name for name in params if not name.endswith("Id") and name != "DryRun"]
+    return {"ec2:Attribute": named[0]} if named else {}
 
 
 def _topic_questions(region: Region, action: str, params: Mapping[str, Any]) -> Iterator[Question]:

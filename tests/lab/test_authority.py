@@ -140,7 +140,12 @@ def test_a_function_is_judged_by_its_deployed_role(account):
     key = deploy_function(account, "failover")
     roles = DeployedRoles(account)
     assert roles.allow(key, "ec2:AssociateAddress", [(EIP, OURS), (ENI, OURS)], {}, {}) is None
-    assert roles.allow(key, "ec2:CreateTags", [(NEW_PEER, {})], OURS, {"ec2:CreateAction": "CreateRouteServerPeer"}) is None
+    assert (
+        roles.allow(
+            key, "ec2:CreateTags", [(NEW_PEER, {})], OURS, {"ec2:CreateAction": "CreateRouteServerPeer"}
+        )
+        is None
+    )
     refused = roles.allow(key, "ec2:ReleaseAddress", [(EIP, OURS)], {}, {})
     assert refused is not None
     assert "role/failover is not authorized to perform ec2:ReleaseAddress" in refused

@@ -13,6 +13,7 @@ import boto3
 import pytest
 
 from lab.ec2.errors import LeverError
+from lab.ec2.scenario_routing import tags_on
 from tandem.adapters import managing
 from tandem.provisioning.managesteps import Action, Step
 from tests.emulated import SessionGuard
@@ -87,7 +88,9 @@ def everything_new(tandem: Managed) -> None:
         wanted = set_at(wanted, f"appliances.{name}.liveness", "bgp-keepalive")
     for name in ("az3-a", "az3-b"):
         wanted["route_server"]["endpoints"][name] = subnet
-    table = boto3.client("ec2").create_route_table(VpcId=tandem.ids["vpc_id"])["RouteTable"]["RouteTableId"]
+    consent = tags_on("route-table", "another", tandem__stack="tandem")
+    made = boto3.client("ec2").create_route_table(VpcId=tandem.ids["vpc_id"], TagSpecifications=consent)
+    table = made["RouteTable"]["RouteTableId"]
     wanted["route_server"]["propagate_to"] = [table]
     assert tandem.apply(wanted)["problems"] == []
 

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
+from lab.ec2.scenario_routing import tags_on
 from tandem.lease import is_over
 from tandem.validation.document import normalise
 from tests.crashing import Crashes
@@ -67,7 +68,9 @@ def endpoint_elsewhere(tandem: Managed) -> Document:
 
 
 def another_table(tandem: Managed) -> Document:
-    table = boto3.client("ec2").create_route_table(VpcId=tandem.ids["vpc_id"])["RouteTable"]["RouteTableId"]
+    consent = tags_on("route-table", "another", tandem__stack="tandem")
+    made = boto3.client("ec2").create_route_table(VpcId=tandem.ids["vpc_id"], TagSpecifications=consent)
+    table = made["RouteTable"]["RouteTableId"]
     return apply(tandem, set_at(there(tandem), "route_server.propagate_to", [table]))
 
 

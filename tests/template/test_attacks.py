@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.template.rendering import ACCOUNT, FUNCTIONS, KEY, PARTITION, REGION, STACK, Stack, render
-from tests.template.test_authority import EC2, granted, leading, listed, may, stated
 from tests.template.test_authority import ASKED as OURS_TO_BE
+from tests.template.test_authority import EC2, granted, leading, listed, may, stated
 
 CONSENT, ANOTHERS = {"aws:resourcetag/tandem:stack": STACK}, {"aws:resourcetag/tandem:stack": "another"}
 OWN_TOPIC = "NotificationTopic"
@@ -68,12 +68,23 @@ def test_no_role_writes_a_key_of_tandems_in_any_spelling(
 
 
 @pytest.mark.parametrize("written", ["tandem:stack", "Tandem:stack", "tandem:Stack", "TANDEM:STACK"])
-@pytest.mark.parametrize("kind", ["route-server/rs-0a01", "route-server-endpoint/rse-0a01", "route-server-peer/rsp-0a01"])
+@pytest.mark.parametrize(
+    "kind", ["route-server/rs-0a01", "route-server-endpoint/rse-0a01", "route-server-peer/rsp-0a01"]
+)
 def test_the_consent_is_not_written_beside_tandems_own_tags(written: str, kind: str) -> None:
     """Not even where somebody managed to put the key into the list of allowed ones."""
     role = render({"ResourceTagKeys": written}).documents("ProvisionerRole")
-    asked = {**OURS_TO_BE, "aws:tagkeys": ["tandem:managed-by", written], f"aws:requesttag/{written}".lower(): STACK}
-    for known in ({}, CONSENT, {"aws:resourcetag/tandem:managed-by": STACK}, {"ec2:createaction": "CreateRouteServer"}):
+    asked = {
+        **OURS_TO_BE,
+        "aws:tagkeys": ["tandem:managed-by", written],
+        f"aws:requesttag/{written}".lower(): STACK,
+    }
+    for known in (
+        {},
+        CONSENT,
+        {"aws:resourcetag/tandem:managed-by": STACK},
+        {"ec2:createaction": "CreateRouteServer"},
+    ):
         assert not may(role, "ec2:CreateTags", f"{EC2}:{kind}", **known, **asked)
 
 
@@ -165,7 +176,9 @@ def test_nobody_is_cut_off_from_the_notifications(stack: Stack, topic: str) -> N
     """Nor does anybody learn from the topic who gets them."""
     role = stack.documents("ProvisionerRole")
     keys = {"sns:protocol": "lambda", "sns:endpoint": "FailoverFunction.Arn"}
-    on_topics = {action for who, action, _ in granted(stack) if who == "ProvisionerRole" and action.startswith("sns:")}
+    on_topics = {
+        action for who, action, _ in granted(stack) if who == "ProvisionerRole" and action.startswith("sns:")
+    }
     assert on_topics >= {"sns:DeleteTopic", "sns:Unsubscribe"}
     for action in on_topics:
         assert may(role, action, THEIR_TOPIC, **keys)
@@ -181,8 +194,12 @@ def test_a_subscription_says_what_it_is(stack: Stack, missing: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["amazonaws.com", "amazonaws.com.cn"])
-@pytest.mark.parametrize(("service", "expected"), [("dynamodb", True), ("sns", True), ("sqs", True), ("s3", False)])
-def test_the_owners_key_serves_tables_topic_and_queues_only(service: str, suffix: str, expected: bool) -> None:
+@pytest.mark.parametrize(
+    ("service", "expected"), [("dynamodb", True), ("sns", True), ("sqs", True), ("s3", False)]
+)
+def test_the_owners_key_serves_tables_topic_and_queues_only(
+    service: str, suffix: str, expected: bool
+) -> None:
     role = render({"KmsKeyArn": KEY}).documents("FailoverRole")
     via = {"kms:viaservice": f"{service}.{REGION}.{suffix}"}
     assert may(role, "kms:Decrypt", KEY, **via) is expected
@@ -192,7 +209,10 @@ def test_the_owners_key_serves_tables_topic_and_queues_only(service: str, suffix
 
 def test_every_role_has_the_boundary_of_the_organisation() -> None:
     boundary = "arn:aws:iam::123456789012:policy/boundary"
-    everything = {"PermissionsBoundaryArn": boundary, "CentralBusArn": "arn:aws:events:eu-west-1:210987654321:event-bus/c"}
+    everything = {
+        "PermissionsBoundaryArn": boundary,
+        "CentralBusArn": "arn:aws:events:eu-west-1:210987654321:event-bus/c",
+    }
     roles = render(everything).of("AWS::IAM::Role")
     assert len(roles) == len(FUNCTIONS) + 1
     assert {role["PermissionsBoundary"] for role in roles.values()} == {boundary}
@@ -203,9 +223,15 @@ def test_every_role_has_the_boundary_of_the_organisation() -> None:
 def test_tag_keys_of_the_organisation_extend_the_closed_list(keys: str, expected: bool) -> None:
     role = render({"ResourceTagKeys": keys}).documents("ProvisionerRole")
     asked = {**OURS_TO_BE, "aws:tagkeys": ["tandem:managed-by", "CostCenter", "Owner"]}
-    for action, kind in (("CreateRouteServer", "route-server"), ("CreateRouteServerPeer", "route-server-peer")):
+    for action, kind in (
+        ("CreateRouteServer", "route-server"),
+        ("CreateRouteServerPeer", "route-server-peer"),
+    ):
         assert may(role, f"ec2:{action}", f"{EC2}:{kind}/*", **asked) is expected
-        assert may(role, "ec2:CreateTags", f"{EC2}:{kind}/*", **{"ec2:createaction": action}, **asked) is expected
+        assert (
+            may(role, "ec2:CreateTags", f"{EC2}:{kind}/*", **{"ec2:createaction": action}, **asked)
+            is expected
+        )
 
 
 def test_what_a_statement_denies_is_known(any_stack: Stack) -> None:

@@ -260,7 +260,9 @@ def test_ec2_tags_what_endpoints_need_but_nothing_that_an_owner_has_tagged(
 
 
 @pytest.mark.parametrize("action", ["CreateTags", "DeleteTags"])
-@pytest.mark.parametrize("kind", [*ROUTE_SERVERS, "elastic-ip/eipalloc-0c01", "subnet/subnet-0a01", "vpc/vpc-0a01"])
+@pytest.mark.parametrize(
+    "kind", [*ROUTE_SERVERS, "elastic-ip/eipalloc-0c01", "subnet/subnet-0a01", "vpc/vpc-0a01"]
+)
 def test_nothing_in_the_stack_may_touch_tags_without_saying_which(
     stack: Stack, kind: str, action: str
 ) -> None:

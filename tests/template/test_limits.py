@@ -41,7 +41,9 @@ def length(document: Any) -> int:
 def test_a_roles_inline_policies_fit(largest: Stack) -> None:
     inline = {
         role: sum(length(p["PolicyDocument"]) for p in properties.get("Policies", ()))
-        + sum(length(p["PolicyDocument"]) for p in largest.of("AWS::IAM::Policy").values() if role in p["Roles"])
+        + sum(
+            length(p["PolicyDocument"]) for p in largest.of("AWS::IAM::Policy").values() if role in p["Roles"]
+        )
         for role, properties in largest.of("AWS::IAM::Role").items()
     }
     assert {role: size for role, size in inline.items() if size > INLINE_OF_A_ROLE} == {}

@@ -16,6 +16,7 @@ from tandem.adapters.ec2rows import Instance, Kind, Row, Rows
 from tandem.errors import ConfigurationError, RefusedError, TemporaryError
 from tandem.inventory import Endpoint, RegionWithoutRouteServerError, RouteTable, Subnet
 from tandem.model import ElasticIp, NetworkInterface, Peer, RouteServer, RoutingDatabase
+from tandem.tags import OWNER_TAG
 
 T = TypeVar("T")
 
@@ -131,6 +132,15 @@ def route_tables(vpc_ids: Iterable[str]) -> Rows[RouteTable]:
 
 def subnets(subnet_ids: Iterable[str]) -> Rows[Subnet]:
     return _described("describe_subnets", "Subnets", ec2rows.SUBNET, {"subnet-id": subnet_ids})
+
+
+def consents(resource_ids: Iterable[str]) -> dict[str, str | None]:
+    """The owner's tag on each resource, None where it has none. What cannot be read is left out."""
+    asked = list(dict.fromkeys(resource_ids))
+    rows = _described("describe_tags", "Tags", ec2rows.TAG, {"resource-id": asked, "key": [OWNER_TAG]})
+    found = dict(rows.found)
+    unread = rows.unknown(asked, found)
+    return {resource_id: found.get(resource_id) for resource_id in asked if resource_id not in unread}
 
 
 def border_groups(zones: Iterable[str]) -> Rows[tuple[str, str | None]]:

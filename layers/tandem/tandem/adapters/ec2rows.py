@@ -357,6 +357,10 @@ def _association(row: Row, odd: Odd) -> tuple[str, str]:
     return _text(row, "VpcId"), _text(row, "State")
 
 
+def _tag(row: Row, odd: Odd) -> tuple[str, str]:
+    return _text(row, "ResourceId"), _text(row, "Value")
+
+
 def _propagation(row: Row, odd: Odd) -> tuple[str, str]:
     return _text(row, "RouteTableId"), _text(row, "State")
 
@@ -373,6 +377,7 @@ SUBNET = Kind("the subnet", "SubnetId", _subnet)
 ROUTE_TABLE = Kind("the route table", "RouteTableId", _route_table)
 VPC = Kind("the VPC", "VpcId", _vpc)
 ZONE = Kind("the Availability Zone", "ZoneName", _zone)
+TAG = Kind("the tag of", "ResourceId", _tag)
 ASSOCIATION = Kind("the association with", "VpcId", _association)
 PROPAGATION = Kind("the propagation to", "RouteTableId", _propagation)
 

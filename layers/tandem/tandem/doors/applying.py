@@ -16,6 +16,7 @@ from tandem.provisioning.managesteps import Step
 from tandem.provisioning.telling import topology_change
 from tandem.record import TopologyRecord
 from tandem.topology import Mode, Topology, parse, resolved
+from tandem.validation.consent import network_problems, was_declared
 from tandem.validation.crosschecks import crosscheck
 from tandem.validation.document import normalise, shape_problems
 from tandem.validation.worldchecks import warnings, worldcheck
@@ -87,6 +88,8 @@ class Verdict:
     changes: tuple[str, ...] = ()
     plan: tuple[str, ...] = ()
     """What the provisioner would do, step by step; empty where it only watches."""
+    untagged: tuple[str, ...] = ()
+    """Networks that lack their owner's tag: problems where something is to be done there, else warnings."""
     preview: tuple[dict[str, Any], ...] = ()
     """One decision a group: what the first look would do."""
     topology: Topology | None = None
@@ -101,6 +104,7 @@ class Verdict:
             "warnings": list(self.warnings),
             "changes": list(self.changes),
             "plan": list(self.plan),
+            "untagged": list(self.untagged),
             "preview": list(self.preview),
             "topology": self.topology.name if self.topology else None,
             "mode": self.topology.mode if self.topology else None,
@@ -225,10 +229,14 @@ def _against_aws(
     problems += worldcheck(topology, inventory, (record.topology for record in stored.records))
     steps = _planned(topology, application, before, world)
     known = {problem.path for problem in problems}
-    problems += (s.refused for s in steps if s.refused is not None and s.refused.path not in known)
+    refused = [s.refused for s in steps if s.refused is not None and s.refused.path not in known]
+    if before is not None and not before.is_leaving:
+        refused = [problem for problem in refused if not was_declared(problem, before.topology)]
+    problems += refused
     return replace(
         verdict,
         problems=tuple(problems),
+        untagged=tuple(p.untagged for p in network_problems(topology, inventory) if p.untagged),
         warnings=(*warnings(topology, inventory), *verdict.warnings),
         plan=tuple(step.planned for step in steps),
         preview=() if problems or not made.route_server.route_server_id else tuple(world.preview(made)),

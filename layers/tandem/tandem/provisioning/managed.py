@@ -66,6 +66,8 @@ class Observed:
     """Route table and state."""
     routes: tuple[Route, ...] | None = ()
     """None where the routing database could not be read: nobody knows who owns what."""
+    consents: Mapping[str, str | None] = field(default_factory=dict)
+    """The owner's tag on each VPC, subnet and route table of the document; None where there is none."""
     interfaces: Mapping[str, NetworkInterface] = field(default_factory=dict)
     instance_states: Mapping[str, str] = field(default_factory=dict)
 

@@ -1,0 +1,77 @@
+"""The owner's tag: on Elastic IPs and interfaces, and on the networks that a managed route server enters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from tandem.inventory import Inventory
+from tandem.problems import Problem, path_of
+from tandem.tags import OWNER_TAG
+from tandem.topology import Topology
+
+
+def consent_problem(where: str, resource_id: str, found: str | None, stack: str) -> Problem | None:
+    """What keeps Tandem from touching a resource; `found` is the owner's tag on it, or None."""
+    if found is None:
+        return Problem(
+            where,
+            f"{resource_id} lacks its owner's tag, without which Tandem may not touch it",
+            f"{OWNER_TAG}={stack} on it: tandem apply --tag writes it with your credentials",
+            untagged=resource_id,
+        )
+    if found != stack:
+        consents = f"{resource_id} has {OWNER_TAG}={found}: its owner consents to another stack"
+        return Problem(where, consents, f"{OWNER_TAG}={stack}, if its owner agrees")
+    return None
+
+
+def network_consent(
+    where: str, resource_id: str, consents: Mapping[str, str | None], stack: str
+) -> Problem | None:
+    """The same for a VPC, subnet or route table. One whose tags cannot be read is left to IAM."""
+    if resource_id not in consents:
+        return None
+    return consent_problem(where, resource_id, consents[resource_id], stack)
+
+
+def networks(topology: Topology) -> Iterator[tuple[str, str]]:
+    """Where the document names what a managed route server enters, each with its ID.
+
+    AssociateRouteServer, CreateRouteServerEndpoint and EnableRouteServerPropagation name VPC, subnet and
+    route table as resources that IAM judges by their tags:
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+    """
+    if not topology.manage:
+        return
+    server = topology.route_server
+    if server.vpc_id is not None:
+        yield "route_server.vpc_id", server.vpc_id
+    for name, subnet_id in server.endpoints:
+        yield path_of(["route_server", "endpoints", name]), subnet_id
+    for index, table_id in enumerate(server.propagate_to):
+        yield path_of(["route_server", "propagate_to", index]), table_id
+
+
+def network_problems(topology: Topology, inventory: Inventory) -> tuple[Problem, ...]:
+    """What Tandem cannot set up again, each resource once. It refuses nothing that is there already."""
+    found: dict[str, Problem] = {}
+    for where, resource_id in networks(topology):
+        problem = network_consent(where, resource_id, inventory.consents, inventory.stack)
+        if problem is not None:
+            found.setdefault(resource_id, problem)
+    return tuple(found.values())
+
+
+def network_warnings(topology: Topology, inventory: Inventory) -> Iterator[str]:
+    for problem in network_problems(topology, inventory):
+        yield f"{problem.path}: {problem.what}: what is gone there, it does not set up again; {problem.right}"
+
+
+def was_declared(problem: Problem, before: Topology) -> bool:
+    """Whether a stored version of the topology names the same resource for the same purpose.
+
+    A tag that is missing since then is no reason to refuse another version.
+    """
+    paths = {path for path, resource_id in networks(before) if resource_id == problem.untagged}
+    tables = before.route_server.propagate_to
+    return problem.path in paths or (problem.untagged in tables and "propagate_to" in problem.path)
