@@ -11,7 +11,7 @@ from tandem.doors.differences import differences
 from tandem.errors import TandemError
 from tandem.inventory import Inventory, RegionWithoutRouteServerError
 from tandem.ports import Bus
-from tandem.problems import WHOLE, Problem
+from tandem.problems import WHOLE, Problem, path_of
 from tandem.provisioning.managesteps import Step
 from tandem.provisioning.telling import topology_change
 from tandem.record import TopologyRecord
@@ -65,6 +65,8 @@ class World:
     """What a run over what is managed would do."""
     bus: Bus
     now: Callable[[], datetime]
+    tag_keys: tuple[str, ...] = ()
+    """The keys of tags that IAM lets Tandem write beside its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,7 @@ def _judged(topology: Topology, application: Application, stored: Stored, world:
     """The brake is not judged by what AWS shows, nor by whether AWS can be read: that only warns then."""
     before = stored.of(topology.name)
     at_the_door = Verdict(
-        problems=tuple(_at_the_door(topology, application, stored)),
+        problems=(*_at_the_door(topology, application, stored), *_tags_allowed(topology, world.tag_keys)),
         warnings=tuple(words for name, words in stored.damaged.items() if name != topology.name),
         changes=(
             *((ENDS_DELETION,) if before is not None and before.is_leaving else ()),
@@ -285,6 +287,15 @@ def _at_the_door(topology: Topology, application: Application, stored: Stored) -
             f"{topology.name} was changed meanwhile: version {version} is stored, not {application.seen}"
         )
         yield Problem(WHOLE, meanwhile, "looked at again: run the command once more")
+
+
+def _tags_allowed(topology: Topology, allowed: tuple[str, ...]) -> Iterator[Problem]:
+    """IAM would refuse another key, and with it the creation."""
+    for key, _ in topology.tags if topology.manage else ():
+        if key not in allowed:
+            unknown = f"{key} is no tag key that this stack may write"
+            right = f"one of: {', '.join(allowed) or 'none'} (the stack's parameter ResourceTagKeys)"
+            yield Problem(path_of(["tags", key]), unknown, right)
 
 
 def _another_server(topology: Topology, before: TopologyRecord) -> Iterator[Problem]:

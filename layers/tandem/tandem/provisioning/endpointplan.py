@@ -238,11 +238,11 @@ def _token(desired: Desired, observed: Observed, name: str, subnet_id: str, serv
     alive = {e.endpoint_id for e in observed.endpoints if e.state in ALIVE}
     former = desired.former.get(name)
     before |= {former} if former and former not in alive else set()
-    return token(desired, "endpoint", server_id, name, subnet_id, *sorted(before))
+    return token(desired, "endpoint", server_id, name, subnet_id, *sorted(before), *desired.topology.tags)
 
 
 def _tags(desired: Desired, name: str) -> tuple[tuple[str, str], ...]:
-    return (*desired.tags.items(), (ENDPOINT_TAG, name))
+    return (*desired.labels, (ENDPOINT_TAG, name))
 
 
 def _take(matched: Matched, name: str, found: list[Endpoint]) -> None:

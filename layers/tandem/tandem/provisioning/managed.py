@@ -44,8 +44,13 @@ class Desired:
 
     @property
     def tags(self) -> dict[str, str]:
-        """On everything that Tandem creates."""
+        """What says whose it is, on everything that Tandem manages."""
         return {STACK_TAG: self.stack, TOPOLOGY_TAG: self.topology.name}
+
+    @property
+    def labels(self) -> Tags:
+        """All that is the same on everything that Tandem manages: with the tags of the document."""
+        return (*self.tags.items(), *self.topology.tags)
 
 
 ROUTE_SERVER = "route server"

@@ -136,8 +136,8 @@ def _creation(desired: Desired, observed: Observed) -> CreateRouteServer:
         asn=spec.amazon_side_asn or 0,
         persist_minutes=spec.persist_minutes,
         notifies=spec.sns_notifications,
-        token=token(desired, "route-server", *made_of),
-        tags=tuple(desired.tags.items()),
+        token=token(desired, "route-server", *made_of, *desired.topology.tags),
+        tags=desired.labels,
     )
 
 
@@ -166,9 +166,15 @@ def _persisted(desired: Desired, observed: Observed) -> str | None:
 
 
 def _labelled(desired: Desired, server: RouteServer) -> Iterator[Step]:
-    if not is_ours(server.tags, desired):
+    if is_ours(server.tags, desired):
+        found = dict(server.tags)
+        if any(found.get(key) != value for key, value in desired.labels):
+            yield Step(
+                SetTags(server.route_server_id, desired.labels), "its tags are not as the topology says"
+            )
+    else:
         refused = consent_problem(server.route_server_id, server.tags, "route_server.id", desired)
-        tags = (*desired.tags.items(), (ADOPTED_TAG, "true"))
+        tags = (*desired.labels, (ADOPTED_TAG, "true"))
         yield Step(
             SetTags(server.route_server_id, tags), "it was there before and is managed now", refused=refused
         )

@@ -93,11 +93,14 @@ def _drift(
 ) -> tuple[str, ...]:
     """Tells, once, what differs from the document and is not Tandem's to repair, in one event for each cause;
     not what whoever stored this version was warned of."""
-    warned = (*settings_differ(record.topology, inventory), *network_problems(record.topology, inventory))
+    untagged = network_problems(record.topology, inventory)
+    warned = (*settings_differ(record.topology, inventory), *untagged)
     found = (*worldcheck(record.topology, inventory, ()), *warned)
     before = record.provisioned or Provisioned("")
     accepted = warned if before.version != record.version else ()
-    for problems in by_cause(p for p in found if p.identity not in before.drift and p not in accepted):
+    new = [p for p in found if p.identity not in before.drift and p not in accepted]
+    entered = tuple(p for p in new if p in untagged)
+    for problems in (*by_cause(p for p in new if p not in untagged), *((entered,) if entered else ())):
         now, suspicion = world.clock.now(), suspicion_of_problem(problems[0], record, reading)
         who = actor(suspicion, before.as_declared_at, stack.role, world.history, now)
         world.bus.put(differs(record, problems, who, now))
