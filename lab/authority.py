@@ -117,6 +117,16 @@ def access_key_of(function_arn: str, role_arn: str) -> str:
     return f"{_SESSION_KEY_PREFIX}{digest[:16].upper()}"
 
 
+def credentials_of(function_arn: str, role_arn: str) -> dict[str, str]:
+    """The same function's credentials, for a client that does what code in the function could do."""
+    digest = hashlib.sha256(f"{function_arn}:{role_arn}".encode()).hexdigest()
+    return {
+        "aws_access_key_id": access_key_of(function_arn, role_arn),
+        "aws_secret_access_key": hashlib.sha256(f"secret:{digest}".encode()).hexdigest(),
+        "aws_session_token": hashlib.sha256(f"token:{digest}".encode()).hexdigest(),
+    }
+
+
 def refusal(role_arn: str, policies: Policies, request: Request) -> str | None:
     """Every resource of a request must be allowed; the first that is not gives the reason."""
     for arn, tags in request.resources:

@@ -27,7 +27,8 @@ class Authorizer(Protocol):
     ) -> str | None:
         """None when allowed, else the reason in words. ``action`` is like ``ec2:AssociateAddress``;
         ``keys`` are condition keys of the request itself: ``ec2:CreateAction`` where tags are put on during a
-        creation, ``ec2:Attribute`` where an attribute is modified."""
+        creation, ``ec2:Attribute`` where an attribute is modified, ``ec2:AuthorizedUser`` where an account
+        gets an interface."""
 
     def identity(self, access_key_id: str) -> Mapping[str, Any]:
         """The caller as CloudTrail names it: userIdentity of an event."""
@@ -131,7 +132,7 @@ def questions(region: Region, action: str, params: Mapping[str, Any]) -> list[Qu
     resources = [(arn, region.tags(resource_id)) for resource_id, arn in named]
     if created:
         resources.append((region.arn(created, "*"), {}))
-    asked = [Question(f"ec2:{action}", tuple(resources) or (("*", {}),), tags, _attribute(action, params))]
+    asked = [Question(f"ec2:{action}", tuple(resources) or (("*", {}),), tags, _keys(action, params))]
     if tags and action not in {"CreateTags", "DeleteTags"}:
         target = region.arn(created, "*") if created else "*"
         asked.append(Question("ec2:CreateTags", ((target, {}),), tags, {"ec2:CreateAction": action}))
@@ -148,8 +149,10 @@ def _target(region: Region, target: str, params: Mapping[str, Any]) -> Resource:
     return (target if target == "*" else region.arn(*target.split("/", 1))), {}
 
 
-def _attribute(action: str, params: Mapping[str, Any]) -> dict[str, str]:
-    """The attribute that the call modifies, of which EC2 takes one at a time."""
+def _keys(action: str, params: Mapping[str, Any]) -> dict[str, str]:
+    """The attribute that the call modifies, of which EC2 takes one at a time, or whom it gives rights."""
+    if action == "CreateNetworkInterfacePermission" and params.get("AwsAccountId"):
+        return {"ec2:AuthorizedUser": f"arn:aws:iam::{params['AwsAccountId']}:root"}
     if not (action.startswith("Modify") and action.endswith("Attribute")):
         return {}
     named = [name for name in params if not name.endswith("Id") and name != "DryRun"]
