@@ -233,7 +233,7 @@ def _against_aws(
     known = {problem.path for problem in problems}
     refused = [s.refused for s in steps if s.refused is not None and s.refused.path not in known]
     if before is not None and not before.is_leaving:
-        refused = [problem for problem in refused if not was_declared(problem, before.topology)]
+        refused = [problem for problem in refused if not was_declared(problem, topology, before.topology)]
     problems += refused
     return replace(
         verdict,

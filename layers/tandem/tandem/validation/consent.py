@@ -67,11 +67,15 @@ def network_warnings(topology: Topology, inventory: Inventory) -> Iterator[str]:
         yield f"{problem.path}: {problem.what}: what is gone there, it does not set up again; {problem.right}"
 
 
-def was_declared(problem: Problem, before: Topology) -> bool:
-    """Whether a stored version of the topology names the same resource for the same purpose.
+def was_declared(problem: Problem, topology: Topology, before: Topology) -> bool:
+    """Whether it is the consent of a network that a stored version of the topology uses for the same purpose.
 
-    A tag that is missing since then is no reason to refuse another version.
+    A tag that has gone since then is no reason to refuse another version.
     """
-    paths = {path for path, resource_id in networks(before) if resource_id == problem.untagged}
-    tables = before.route_server.propagate_to
-    return problem.path in paths or (problem.untagged in tables and "propagate_to" in problem.path)
+    resource_id = dict(networks(topology)).get(problem.path)
+    if resource_id is None or OWNER_TAG not in problem.right or not problem.what.startswith(resource_id):
+        return False
+    declared = set(networks(before))
+    return (problem.path, resource_id) in declared or (
+        before.manage and resource_id in before.route_server.propagate_to
+    )
