@@ -24,6 +24,7 @@ from tests.topologies import document
 
 PATIENCE_SECONDS = 150
 SPELLINGS = ("tandem:stack", "Tandem:stack", "TANDEM:STACK", "tandem:Managed-By")
+Attempt = tuple[Callable[..., Any], dict[str, Any]]
 TAGS_OF_ENDPOINT = [
     {
         "ResourceType": "route-server-endpoint",
@@ -246,7 +247,8 @@ def acting_as(cloud: Cloud, function: str, service: str) -> Any:
     client = cloud.session.client("lambda")
     configuration = client.get_function_configuration(FunctionName=cloud.resources[function])
     own = credentials_of(configuration["FunctionArn"], configuration["Role"])
-    return cloud.session.client(service, **own)
+    session: Any = cloud.session
+    return session.client(service, **own)
 
 
 def answer(call: Callable[..., Any], **request: Any) -> str:
@@ -270,7 +272,7 @@ def test_code_in_the_provisioner_can_neither_take_nor_enter_what_nobody_gave_it(
     plain = owner.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
     table = owner.create_route_table(VpcId=ids["vpc_id"])["RouteTable"]["RouteTableId"]
     tags = TAGS_OF_ENDPOINT
-    refused = [
+    refused: list[Attempt] = [
         *(
             (role.create_tags, {"Resources": [plain], "Tags": [{"Key": key, "Value": "tandem"}]})
             for key in SPELLINGS
@@ -293,7 +295,7 @@ def test_code_in_the_provisioner_can_neither_take_nor_enter_what_nobody_gave_it(
             {"RouteServerId": rs, "SubnetId": subnet, "TagSpecifications": tags},
         ),
     ]
-    permitted = [
+    permitted: list[Attempt] = [
         (role.create_tags, {"Resources": [plain], "Tags": [{"Key": "Name", "Value": "x"}]}),
         (role.delete_tags, {"Resources": [plain]}),
         (role.delete_network_interface, {"NetworkInterfaceId": plain}),

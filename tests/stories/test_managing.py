@@ -7,9 +7,8 @@ import re
 import boto3
 import pytest
 
-from lab.ec2.scenario_routing import tags_on
 from lab.ec2.world import world
-from tests.managing import QUICK, REALISTIC, Managed, converged, keyed, managed, tags
+from tests.managing import QUICK, REALISTIC, Managed, converged, keyed, managed, other_table, tags
 from tests.provisioning import types
 from tests.shared_worlds import begins_in
 from tests.tiers import prove
@@ -79,10 +78,7 @@ def test_a_run_that_waits_for_nothing_is_not_made_every_minute(there: Managed) -
 
 
 def test_one_document_after_the_other_is_reached(there: Managed) -> None:
-    ec2 = boto3.client("ec2")
-    consent = tags_on("route-table", "another", tandem__stack="tandem")
-    made = ec2.create_route_table(VpcId=there.ids["vpc_id"], TagSpecifications=consent)
-    table = made["RouteTable"]["RouteTableId"]
+    table = other_table(there.ids["vpc_id"])
     changes: list[tuple[str, object]] = [
         ("route_server.persist_routes", 2),
         ("route_server.sns_notifications", False),

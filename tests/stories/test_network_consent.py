@@ -7,8 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
-from lab.ec2.scenario_routing import tags_on
-from tests.managing import Managed, converged, managed, tags
+from tests.managing import Managed, converged, managed, other_table, tags
 from tests.shared_worlds import begins_in
 from tests.topologies import set_at
 
@@ -38,12 +37,6 @@ def untag(*resource_ids: str) -> None:
     boto3.client("ec2").delete_tags(Resources=list(resource_ids), Tags=[{"Key": "tandem:stack"}])
 
 
-def another_table(tandem: Managed, **consent: str) -> str:
-    tagged = tags_on("route-table", "another", **consent)
-    made = boto3.client("ec2").create_route_table(VpcId=tandem.ids["vpc_id"], TagSpecifications=tagged)
-    return made["RouteTable"]["RouteTableId"]
-
-
 def missing(answer: dict[str, Any]) -> list[str]:
     return [problem["untagged"] for problem in answer["problems"]]
 
@@ -62,12 +55,15 @@ def test_nothing_is_stored_before_every_owner_has_agreed(empty: Managed) -> None
 
 @pytest.mark.parametrize(
     ("tag", "words"),
-    [({}, "lacks its owner's tag"), ({"tandem__stack": "another"}, "its owner consents to another stack")],
+    [
+        ({"purpose": "x"}, "lacks its owner's tag"),
+        ({"tandem__stack": "another"}, "its owner consents to another stack"),
+    ],
 )
 def test_another_teams_route_table_is_refused_before_anything_is_stored(
     there: Managed, tag: dict[str, str], words: str
 ) -> None:
-    table = another_table(there, **tag)
+    table = other_table(there.ids["vpc_id"], **tag)
     wanted = there.wanted()
     tables = [*wanted["route_server"]["propagate_to"], table]
     (problem,) = there.apply(set_at(wanted, TABLES, tables))["problems"]

@@ -10,13 +10,12 @@ from typing import Any
 import boto3
 import pytest
 
-from lab.ec2.scenario_routing import tags_on
 from tandem.lease import is_over
 from tandem.validation.document import normalise
 from tests.crashing import Crashes
 from tests.emulated import SessionGuard, described, shown
 from tests.forks import run_in_copy
-from tests.managing import Managed, adoptable, managed, with_id
+from tests.managing import Managed, adoptable, managed, other_table, with_id
 from tests.provisioning import LISTENERS, _load, changing
 from tests.remembering import remembered
 from tests.shared_worlds import begins_in
@@ -68,9 +67,7 @@ def endpoint_elsewhere(tandem: Managed) -> Document:
 
 
 def another_table(tandem: Managed) -> Document:
-    consent = tags_on("route-table", "another", tandem__stack="tandem")
-    made = boto3.client("ec2").create_route_table(VpcId=tandem.ids["vpc_id"], TagSpecifications=consent)
-    table = made["RouteTable"]["RouteTableId"]
+    table = other_table(tandem.ids["vpc_id"])
     return apply(tandem, set_at(there(tandem), "route_server.propagate_to", [table]))
 
 
