@@ -1072,8 +1072,8 @@ MUTANTS = (
         "iam-requests",
         "Only the provisioner reads the signed URLs of stack requests.",
         "template.yaml",
-        "dynamodb:LeadingKeys: [topology, look, override]",
-        "dynamodb:LeadingKeys: [topology, look, override, request]",
+        "dynamodb:LeadingKeys: [topology, override]",
+        "dynamodb:LeadingKeys: [topology, override, request]",
     ),
     Mutant(
         "iam-audit-attributes",
