@@ -75,3 +75,9 @@ def test_a_missing_tag_is_old_only_for_the_same_resource_and_purpose() -> None:
         assert all(not was_declared(p, wanted, topology(manage=False)) for p in refused)
     failed = Problem("route_server.endpoints.az1-a", "endpoint az1-a is failed, 3 times by now", "mended")
     assert not was_declared(failed, wanted, MANAGED)
+
+
+def test_what_does_not_exist_is_not_said_to_lack_a_tag() -> None:
+    world = replace(inventory(), consents=dict.fromkeys(AGREED), route_tables={}, subnets={})
+    assert [problem.untagged for problem in network_problems(MANAGED, world)] == [VPC]
+    assert network_problems(MANAGED, replace(world, vpc_prefixes=())) == ()

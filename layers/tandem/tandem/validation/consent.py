@@ -53,9 +53,19 @@ def networks(topology: Topology) -> Iterator[tuple[str, str]]:
 
 
 def network_problems(topology: Topology, inventory: Inventory) -> tuple[Problem, ...]:
-    """What Tandem cannot set up again, each resource once. It refuses nothing that is there already."""
+    """What Tandem cannot set up again, each resource once. It refuses nothing that is there already.
+
+    What does not exist has no tags either; that it does not is said elsewhere.
+    """
     found: dict[str, Problem] = {}
+    there = {
+        *inventory.subnets,
+        *inventory.route_tables,
+        *(inventory.vpc_ids if inventory.vpc_prefixes else ()),
+    }
     for where, resource_id in networks(topology):
+        if resource_id not in there:
+            continue
         problem = network_consent(where, resource_id, inventory.consents, inventory.stack)
         if problem is not None:
             found.setdefault(resource_id, problem)
