@@ -281,11 +281,14 @@ def _offer_tags(
 ) -> dict[str, Any]:
     """Lets the owner consent, where nothing else is wrong; Tandem never writes that tag (design §6.1)."""
     found = _problems(verdict)
-    untagged = [problem.untagged for problem in found if problem.untagged]
-    if not untagged or len(untagged) < len(found):
+    lacking = [problem.untagged for problem in found if problem.untagged]
+    untagged = list(dict.fromkeys([*lacking, *verdict["untagged"]]))
+    if not untagged or len(lacking) < len(found):
         return verdict
     words.note(out, f"{OWNER_TAG}={name} is missing on: {', '.join(untagged)}")
-    words.note(out, "The tag lets Tandem move these addresses, and use these interfaces for them.")
+    words.note(
+        out, "The tag lets Tandem move these addresses, use these interfaces, and route in these networks."
+    )
     if not unasked and not _agreed("Write it with your own credentials?"):
         return verdict
     try:
@@ -294,7 +297,7 @@ def _offer_tags(
         _fail(str(error), Exit.STACK)
     for turn in range(TAG_READS):
         verdict = _ask(name, action="check", **order)
-        if not any(problem.untagged for problem in _problems(verdict)):
+        if not verdict["untagged"] and not any(problem.untagged for problem in _problems(verdict)):
             break
         if turn + 1 < TAG_READS:
             time.sleep(1)

@@ -7,7 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import boto3.session
@@ -33,7 +33,7 @@ class Request:
     action: str
     resources: Sequence[tuple[str, Mapping[str, str]]]
     request_tags: Mapping[str, str]
-    create_action: str | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class DeployedRoles:
         action: str,
         resources: Sequence[tuple[str, Mapping[str, str]]],
         request_tags: Mapping[str, str],
-        create_action: str | None,
+        keys: Mapping[str, str],
     ) -> str | None:
         """None when allowed, else the reason in words."""
         if not access_key_id.startswith(_SESSION_KEY_PREFIX):
@@ -68,7 +68,7 @@ class DeployedRoles:
             if role_arn is None:
                 return f"the access key {access_key_id} belongs to no function of this account"
             policies = self._policies_of(role_arn.rsplit("/", 1)[-1])
-        return refusal(role_arn, policies, Request(action, resources, request_tags, create_action))
+        return refusal(role_arn, policies, Request(action, resources, request_tags, keys))
 
     def identity(self, access_key_id: str) -> Mapping[str, object]:
         """A function's session, the root of the account, or a user named as the access key."""
@@ -122,6 +122,16 @@ def access_key_of(function_arn: str, role_arn: str) -> str:
     return f"{_SESSION_KEY_PREFIX}{digest[:16].upper()}"
 
 
+def credentials_of(function_arn: str, role_arn: str) -> dict[str, str]:
+    """The same function's credentials, for a client that does what code in the function could do."""
+    digest = hashlib.sha256(f"{function_arn}:{role_arn}".encode()).hexdigest()
+    return {
+        "aws_access_key_id": access_key_of(function_arn, role_arn),
+        "aws_secret_access_key": hashlib.sha256(f"secret:{digest}".encode()).hexdigest(),
+        "aws_session_token": hashlib.sha256(f"token:{digest}".encode()).hexdigest(),
+    }
+
+
 def refusal(role_arn: str, policies: Policies, request: Request) -> str | None:
     """Every resource of a request must be allowed; the first that is not gives the reason."""
     for arn, tags in request.resources:
@@ -144,12 +154,12 @@ def refusal(role_arn: str, policies: Policies, request: Request) -> str | None:
 def _keys(tags: Mapping[str, str], request: Request) -> dict[str, object]:
     """Condition keys in lower case, as the evaluator looks them up; a key without a value is absent."""
     keys: dict[str, object] = {"ec2:region": REGION}
+    for name, value in request.keys.items():
+        keys[name.lower()] = value
     for name, value in tags.items():
         keys[f"aws:resourcetag/{name}".lower()] = value
         keys[f"ec2:resourcetag/{name}".lower()] = value
     for name, value in request.request_tags.items():
         keys[f"aws:requesttag/{name}".lower()] = value
     keys["aws:tagkeys"] = list(request.request_tags) or None
-    if request.create_action is not None:
-        keys["ec2:createaction"] = request.create_action
     return keys

@@ -1,13 +1,16 @@
-"""Runs ministack 1.5.33 with four things mended.
+"""Runs ministack 1.5.33 with what the template's roles need of IAM, and its event log, mended.
 
 It knows no resource for the actions on log deliveries, so that it would refuse every policy that names one.
 On AWS they have resources, and the template's roles name them. The same goes for SNS's Unsubscribe, whose
-resource is the topic. It delivers no event of a bus to a log group. And it unpacks the layer for each worker
-anew, in its own process: a burst of cold starts would keep it from answering anything else.
+resource is the topic. It judges calls to DynamoDB without the partitions that they are about, and writes
+without their attributes, and an SNS subscription without its protocol and endpoint, so that conditions on
+them pass or fail for every call. It delivers no event of a bus to a log group. And it unpacks the layer for
+each worker anew, in its own process: a burst of cold starts would keep it from answering anything else.
 """
 
 import hashlib
 import json
+import re
 import tempfile
 import threading
 import time
@@ -31,9 +34,12 @@ _BY_NAME = {
 }
 _BY_ID = {"GetDelivery", "DeleteDelivery"}
 _UNPACKING = threading.Lock()
+PARTITION_KEYS = ("kind", "sequence")
+"""Of the template's two tables."""
 
 Extract = Callable[..., str]
 Invoke = Callable[..., None]
+Context = Callable[[bytes], dict[str, Any]]
 
 
 def with_deliveries(extract: Extract) -> Extract:
@@ -87,6 +93,48 @@ def with_log_groups(invoke: Invoke, logs: ModuleType) -> Invoke:
     return _invoke_target
 
 
+def with_partitions(context: Context) -> Context:
+    """ministack's `dynamodb_service_context`, with dynamodb:LeadingKeys and the attributes of what is put.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+    """
+
+    def dynamodb_service_context(body: bytes) -> dict[str, Any]:
+        found, request = context(body), json.loads(body or b"{}")
+        partition = _partition(request)
+        if partition is not None:
+            found["dynamodb:LeadingKeys"] = [partition]
+        if "Item" in request:
+            found["dynamodb:Attributes"] = list(request["Item"])
+        return found
+
+    return dynamodb_service_context
+
+
+def _partition(request: dict[str, Any]) -> str | None:
+    """The value of the partition key; None where the call names none, as a Scan does."""
+    names, values = request.get("ExpressionAttributeNames", {}), request.get("ExpressionAttributeValues", {})
+    key = request.get("Key") or request.get("Item") or {}
+    for name in PARTITION_KEYS:
+        if name in key:
+            return str(key[name].get("S"))
+    for word, placeholder in re.findall(r"([#\w]+) = (:\w+)", request.get("KeyConditionExpression", "")):
+        if names.get(word, word) in PARTITION_KEYS:
+            return str(values[placeholder].get("S"))
+    return None
+
+
+def with_subscribers(context: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """ministack's `request_tag_context`, with who subscribes: it is asked for the keys of every call."""
+
+    def request_tag_context(service: str, action: str, body: bytes, parameters: Any) -> dict[str, Any]:  # noqa: ANN401
+        found = context(service, action, body, parameters)
+        given = {name: parameters.get(name) for name in ("Protocol", "Endpoint") if action == "sns:Subscribe"}
+        return found | {f"sns:{n}": v[0] if isinstance(v, list) else v for n, v in given.items() if v}
+
+    return request_tag_context
+
+
 class SharedZip(zipfile.ZipFile):
     """Unpacks an archive once per process; whoever unpacks it again gets a link to that."""
 
@@ -102,6 +150,8 @@ class SharedZip(zipfile.ZipFile):
 
 if __name__ == "__main__":
     iam_actions.extract_resource_arn = with_subscriptions(with_deliveries(iam_actions.extract_resource_arn))
+    iam_actions.dynamodb_service_context = with_partitions(iam_actions.dynamodb_service_context)
+    iam_actions.request_tag_context = with_subscribers(iam_actions.request_tag_context)
     lambda_runtime.zipfile = SimpleNamespace(
         ZipFile=SharedZip, BadZipFile=zipfile.BadZipFile, LargeFileError=zipfile.LargeZipFile
     )

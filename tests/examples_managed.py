@@ -11,7 +11,7 @@ import boto3
 from lab.ec2.scenario import appliances_only
 from lab.ec2.timings import Timings
 from tests.changes import Others
-from tests.managing import Managed
+from tests.managing import Managed, other_table
 from tests.provisioning import provisioner
 from tests.worlds import EXAMPLES, Peering, dial, surroundings
 
@@ -66,7 +66,9 @@ def others(tandem: Managed, document: dict[str, Any]) -> Others:
     used = set(document["route_server"]["endpoints"].values())
     subnets = {s["SubnetId"]: s for s in ec2.describe_subnets(Filters=inside)["Subnets"]}
     tables = [t["RouteTableId"] for t in ec2.describe_route_tables(Filters=inside)["RouteTables"]]
-    spare = ec2.create_route_table(VpcId=vpc_id)["RouteTable"]["RouteTableId"]
+    spare = other_table(vpc_id)
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    ec2.create_tags(Resources=[*tables, *subnets, vpc], Tags=[{"Key": "tandem:stack", "Value": "tandem"}])
     addresses = {}
     instances = [a["instance_id"] for a in document["appliances"].values()]
     interfaces = []
@@ -81,8 +83,8 @@ def others(tandem: Managed, document: dict[str, Any]) -> Others:
         addresses[name] = (own,)
     return Others(
         subnets=(next(s for s in subnets if s not in used), *sorted(used)),
-        tables=(str(spare), *tables[:1]),
-        vpcs=(str(ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]),),
+        tables=(spare, *tables[:1]),
+        vpcs=(str(vpc),),
         instances=tuple(instances),
         interfaces=tuple(interfaces),
         addresses=addresses,

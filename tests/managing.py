@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 
 from lab.ec2.scenario import appliances_only
+from lab.ec2.scenario_routing import tags_on
 from lab.ec2.timings import Timings
 from tests.provisioning import Provisioner, provisioner
 from tests.shared_worlds import shared_world
@@ -169,6 +170,14 @@ def with_id(tandem: Managed) -> dict[str, Any]:
     wanted = tandem.wanted()
     wanted["route_server"]["id"] = tandem.servers()[0]["RouteServerId"]
     return wanted
+
+
+def other_table(vpc_id: str, **consent: str) -> str:
+    """Returns a new route table, which has the owner's tag unless another is given: `tandem__stack=…`."""
+    ec2: Any = boto3.client("ec2")
+    tagged = tags_on("route-table", "another", **(consent or {"tandem__stack": "tandem"}))
+    made = ec2.create_route_table(VpcId=vpc_id, TagSpecifications=tagged)
+    return str(made["RouteTable"]["RouteTableId"])
 
 
 def tags(row: dict[str, Any]) -> dict[str, str]:

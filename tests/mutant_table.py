@@ -978,9 +978,9 @@ MUTANTS = (
     Mutant(
         "validation-consent",
         "An Elastic IP whose owner consents to another stack is refused.",
-        f"{TANDEM}/validation/elasticips.py",
-        "    elif found != stack:",
-        "    elif not found:",
+        f"{TANDEM}/validation/consent.py",
+        "    if found != stack:",
+        "    if not found:",
     ),
     Mutant(
         "validation-account",
@@ -1201,10 +1201,83 @@ MUTANTS = (
     ),
     Mutant(
         "iam-tags",
-        "The provisioner writes none of Tandem's tags on interfaces.",
+        "The provisioner writes no consent on interfaces.",
         "template.yaml",
-        'ForAllValues:StringNotLike: { aws:TagKeys: "tandem:*" }',
-        'ForAllValues:StringNotLike: { aws:TagKeys: "tandem:stack" }',
+        """              "Null":
+                aws:RequestTag/tandem:stack: "true"
+""",
+        """              "Null":
+""",
+    ),
+    Mutant(
+        "iam-untagging",
+        "The provisioner takes no tags from what an owner has tagged.",
+        "template.yaml",
+        """                aws:RequestTag/tandem:adopted: "true"
+                aws:ResourceTag/tandem:stack: "true"
+""",
+        """                aws:RequestTag/tandem:adopted: "true"
+""",
+    ),
+    Mutant(
+        "iam-networks",
+        "The provisioner enters only networks whose owner consents.",
+        "template.yaml",
+        """:route-table/*
+                Condition:
+                  StringEquals: { aws:ResourceTag/tandem:stack: !Ref AWS::StackName }
+""",
+        """:route-table/*
+""",
+    ),
+    Mutant(
+        "iam-take-back",
+        "What the provisioner has set up can go without consent.",
+        "template.yaml",
+        """Action: [ec2:DisableRouteServerPropagation, ec2:DisassociateRouteServer]""",
+        """Action: [ec2:DisableRouteServerPropagation]""",
+    ),
+    Mutant(
+        "iam-requests",
+        "Only the provisioner reads the signed URLs of stack requests.",
+        "template.yaml",
+        "dynamodb:LeadingKeys: [topology, override]",
+        "dynamodb:LeadingKeys: [topology, override, request]",
+    ),
+    Mutant(
+        "iam-audit-attributes",
+        "No audit record gets an attribute by which it could expire.",
+        "template.yaml",
+        "dynamodb:Attributes: [sequence, number, previous, hash, body]",
+        "dynamodb:Attributes: [sequence, number, previous, hash, body, expires_at]",
+    ),
+    Mutant(
+        "iam-own-topic",
+        "Nobody deletes the topic of the notifications.",
+        "template.yaml",
+        "Action: [sns:CreateTopic, sns:DeleteTopic, sns:ListSubscriptionsByTopic",
+        "Action: [sns:CreateTopic, sns:ListSubscriptionsByTopic",
+    ),
+    Mutant(
+        "iam-other-account",
+        "No interface is handed to another account.",
+        "template.yaml",
+        '"Null": { ec2:AuthorizedUser: "true", aws:ResourceTag',
+        '"Null": { aws:ResourceTag',
+    ),
+    Mutant(
+        "consent-networks",
+        "A document that enters a network without its owner's tag is refused.",
+        f"{TANDEM}/validation/consent.py",
+        "    if resource_id not in consents:\n",
+        "    if resource_id in consents:\n",
+    ),
+    Mutant(
+        "consent-declared",
+        "A tag that is missing since then refuses no other change.",
+        f"{TANDEM}/doors/applying.py",
+        "if before is not None and not before.is_leaving:\n        refused",
+        "if before is not None and before.is_leaving:\n        refused",
     ),
     Mutant(
         "iam-bus",

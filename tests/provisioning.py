@@ -49,6 +49,7 @@ ENVIRONMENT = {
     "TANDEM_PEER_LOG_GROUP": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{GROUP}",
     "TANDEM_PROVISIONER_ROLE": "provisioner",
     "TANDEM_LOOPBACK_ANSWERS": "true",
+    "TANDEM_RESOURCE_TAG_KEYS": "CostCenter",
     "POWERTOOLS_SERVICE_NAME": "provisioner",
     "POWERTOOLS_METRICS_NAMESPACE": "Tandem",
     "POWERTOOLS_LOG_LEVEL": "CRITICAL",

@@ -159,13 +159,16 @@ def surroundings(ec2: Any, example: Example) -> list[dict[str, Any]]:
     """Everything around the route servers: VPC, subnets, tables, appliances. The documents with their IDs."""
     ids: dict[str, str] = {}
     documents = example.documents()
-    vpc_id = ec2.create_vpc(CidrBlock=VPC_BLOCK)["Vpc"]["VpcId"]
+    consent = {"tandem__stack": "tandem"}
+    tags = tags_on("vpc", "example", **consent)
+    vpc_id = ec2.create_vpc(CidrBlock=VPC_BLOCK, TagSpecifications=tags)["Vpc"]["VpcId"]
     ids["vpc-0a1b2c3d4e5f60001"] = vpc_id
     gateway_id = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway_id, VpcId=vpc_id)
     zones = [zone["ZoneName"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]]
     for index, (name, block) in enumerate((SUBNETS | PROTECTED).items()):
-        made = ec2.create_subnet(VpcId=vpc_id, CidrBlock=block, AvailabilityZone=zones[index % 2])
+        tags, zone = tags_on("subnet", block, **consent), zones[index % 2]
+        made = ec2.create_subnet(VpcId=vpc_id, CidrBlock=block, AvailabilityZone=zone, TagSpecifications=tags)
         ids[name] = made["Subnet"]["SubnetId"]
     public = _table(ec2, vpc_id, "public", [ids[name] for name in SUBNETS], None)
     ec2.create_route(RouteTableId=public, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway_id)
@@ -249,7 +252,8 @@ def dial(levers: Levers, documents: list[dict[str, Any]], peerings: dict[str, Pe
 
 
 def _table(ec2: Any, vpc_id: str, name: str, subnet_ids: list[str], gateway_id: str | None) -> str:
-    made = ec2.create_route_table(VpcId=vpc_id, TagSpecifications=tags_on("route-table", name))
+    tags = tags_on("route-table", name, tandem__stack="tandem")
+    made = ec2.create_route_table(VpcId=vpc_id, TagSpecifications=tags)
     table_id = str(made["RouteTable"]["RouteTableId"])
     for subnet_id in subnet_ids:
         ec2.associate_route_table(RouteTableId=table_id, SubnetId=subnet_id)

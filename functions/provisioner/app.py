@@ -188,6 +188,7 @@ def _door(place: Place) -> applying.World:
         plan=lambda record: plan_of(record, settings.stack_name, world),
         bus=bus,
         now=clock.now,
+        tag_keys=tuple((settings.resource_tag_keys or "").split(",")),
     )
 
 

@@ -23,10 +23,12 @@ class Authorizer(Protocol):
         action: str,
         resources: Sequence[Resource],
         request_tags: Mapping[str, str],
-        create_action: str | None,
+        keys: Mapping[str, str],
     ) -> str | None:
         """None when allowed, else the reason in words. ``action`` is like ``ec2:AssociateAddress``;
-        ``create_action`` (the key ec2:CreateAction) is set when the tags are put on during a creation."""
+        ``keys`` are condition keys of the request itself: ``ec2:CreateAction`` where tags are put on during a
+        creation, ``ec2:Attribute`` where an attribute is modified, ``ec2:AuthorizedUser`` where an account
+        gets an interface."""
 
     def identity(self, access_key_id: str) -> Mapping[str, Any]:
         """The caller as CloudTrail names it: userIdentity of an event."""
@@ -39,9 +41,9 @@ class AllowAll:
         action: str,
         resources: Sequence[Resource],
         request_tags: Mapping[str, str],
-        create_action: str | None,
+        keys: Mapping[str, str],
     ) -> str | None:
-        del access_key_id, action, resources, request_tags, create_action
+        del access_key_id, action, resources, request_tags, keys
         return None
 
     def identity(self, access_key_id: str) -> Mapping[str, Any]:
@@ -71,7 +73,7 @@ class Question:
     action: str
     resources: tuple[Resource, ...]
     request_tags: Mapping[str, str] = field(default_factory=dict)
-    create_action: str | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
 
 
 _ID = re.compile(r"^[a-z][a-z-]*-[0-9a-f]{8,17}$")
@@ -94,6 +96,7 @@ _CREATED = {
 # The service acts with the caller's identity (facts §1.6).
 _ENDPOINT_CREATION = (
     ("ec2:CreateNetworkInterface", "network-interface/*"),
+    ("ec2:CreateNetworkInterface", "subnet"),
     ("ec2:CreateNetworkInterfacePermission", "network-interface/*"),
     ("ec2:CreateSecurityGroup", "security-group/*"),
     ("ec2:DescribeSecurityGroups", "*"),
@@ -129,14 +132,31 @@ def questions(region: Region, action: str, params: Mapping[str, Any]) -> list[Qu
     resources = [(arn, region.tags(resource_id)) for resource_id, arn in named]
     if created:
         resources.append((region.arn(created, "*"), {}))
-    asked = [Question(f"ec2:{action}", tuple(resources) or (("*", {}),), tags)]
+    asked = [Question(f"ec2:{action}", tuple(resources) or (("*", {}),), tags, _keys(action, params))]
     if tags and action not in {"CreateTags", "DeleteTags"}:
         target = region.arn(created, "*") if created else "*"
-        asked.append(Question("ec2:CreateTags", ((target, {}),), tags, create_action=action))
+        asked.append(Question("ec2:CreateTags", ((target, {}),), tags, {"ec2:CreateAction": action}))
     for dependent, target in _DEPENDENT.get(action, ()):
-        arn = target if target == "*" else region.arn(*target.split("/", 1))
-        asked.append(Question(dependent, ((arn, {}),)))
+        asked.append(Question(dependent, (_target(region, target, params),)))
     return [*asked, *_topic_questions(region, action, params)]
+
+
+def _target(region: Region, target: str, params: Mapping[str, Any]) -> Resource:
+    """The resource of a dependent permission: something new, or the subnet that the call names."""
+    if target == "subnet":
+        subnet_id = str(params.get("SubnetId"))
+        return region.arn("subnet", subnet_id), region.tags(subnet_id)
+    return (target if target == "*" else region.arn(*target.split("/", 1))), {}
+
+
+def _keys(action: str, params: Mapping[str, Any]) -> dict[str, str]:
+    """The attribute that the call modifies, of which EC2 takes one at a time, or whom it gives rights."""
+    if action == "CreateNetworkInterfacePermission" and params.get("AwsAccountId"):
+        return {"ec2:AuthorizedUser": f"arn:aws:iam::{params['AwsAccountId']}:root"}
+    if not (action.startswith("Modify") and action.endswith("Attribute")):
+        return {}
+    named = [name for name in params if not name.endswith("Id") and name != "DryRun"]
+    return {"ec2:Attribute": named[0]} if named else {}
 
 
 def _topic_questions(region: Region, action: str, params: Mapping[str, Any]) -> Iterator[Question]:

@@ -65,7 +65,7 @@ def _answer(response: CloudTrailResponse) -> str:
 
 def _check(lab: Lab, who: str, asked: Mapping[str, Any], earlier: list[float]) -> None:
     lab.faults.meet(ACTION)
-    refusal = lab.authorizer.allow(who, f"cloudtrail:{ACTION}", (("*", {}),), {}, None)
+    refusal = lab.authorizer.allow(who, f"cloudtrail:{ACTION}", (("*", {}),), {}, {})
     if refusal is not None:
         raise JsonRESTError("AccessDeniedException", refusal)
     if len([start for start in earlier if start > lab.clock.seconds() - 1]) >= A_SECOND:

@@ -167,7 +167,7 @@ class DispatchedResponse(EC2Response):
                     question.action,
                     question.resources,
                     question.request_tags,
-                    question.create_action,
+                    question.keys,
                 )
                 if refusal is not None:
                     raise fail(

@@ -48,7 +48,7 @@ def edge(
         peer_addresses  {fw1: 10.0.1.10, fw2: 10.0.2.10}
         elastic_ips     {eip1..eip4} -> {allocation_id, public_ip, targets: {fw1: private IP, fw2: private
         IP}}"""
-    world = network(ec2)
+    world = network(ec2, stack)
     world["stack"] = stack
     _appliances(ec2, world, stack)
     _elastic_ips(ec2, world, stack, associated)
@@ -75,7 +75,7 @@ def appliances_only(
     from those of another scenario. The same IDs by name as `edge` returns, without route server, endpoints
     and peers."""
     del sleep
-    world = network(ec2)
+    world = network(ec2, stack)
     world["stack"] = stack
     _appliances(ec2, world, stack)
     _elastic_ips(ec2, world, stack, associated)
@@ -83,9 +83,15 @@ def appliances_only(
     return world
 
 
-def network(ec2: Any) -> dict[str, Any]:
-    """The VPC of the edge, before there is anything in it: IDs by name, as `edge` returns them."""
-    vpc_id = ec2.create_vpc(CidrBlock=CIDR, TagSpecifications=tags_on("vpc", "edge"))["Vpc"]["VpcId"]
+def network(ec2: Any, stack: str = "tandem") -> dict[str, Any]:
+    """The VPC of the edge, before there is anything in it: IDs by name, as `edge` returns them.
+
+    What a route server enters has the owner's tag; the appliances' own route table has not.
+    """
+    consent = {"tandem__stack": stack}
+    vpc_id = ec2.create_vpc(CidrBlock=CIDR, TagSpecifications=tags_on("vpc", "edge", **consent))["Vpc"][
+        "VpcId"
+    ]
     zones = [zone["ZoneName"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]]
     subnets = {}
     for name, block, zone in (
@@ -95,7 +101,10 @@ def network(ec2: Any) -> dict[str, Any]:
         ("protected2", "10.0.12.0/24", zones[1]),
     ):
         subnet = ec2.create_subnet(
-            VpcId=vpc_id, CidrBlock=block, AvailabilityZone=zone, TagSpecifications=tags_on("subnet", name)
+            VpcId=vpc_id,
+            CidrBlock=block,
+            AvailabilityZone=zone,
+            TagSpecifications=tags_on("subnet", name, **consent),
         )
         subnets[name] = subnet["Subnet"]["SubnetId"]
     gateway = ec2.create_internet_gateway(TagSpecifications=tags_on("internet-gateway", "edge"))
@@ -103,7 +112,8 @@ def network(ec2: Any) -> dict[str, Any]:
     ec2.attach_internet_gateway(InternetGatewayId=gateway_id, VpcId=vpc_id)
     tables = {}
     for name, members in (("public", ("az1", "az2")), ("protected", ("protected1", "protected2"))):
-        table = ec2.create_route_table(VpcId=vpc_id, TagSpecifications=tags_on("route-table", name))
+        tags = tags_on("route-table", name, **(consent if name == "protected" else {}))
+        table = ec2.create_route_table(VpcId=vpc_id, TagSpecifications=tags)
         tables[name] = table["RouteTable"]["RouteTableId"]
         for member in members:
             ec2.associate_route_table(RouteTableId=tables[name], SubnetId=subnets[member])

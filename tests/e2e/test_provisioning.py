@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 import yaml
+from botocore.exceptions import ClientError
 from mypy_boto3_ec2.type_defs import TagTypeDef
 
+from lab.authority import credentials_of
 from lab.cloud import Cloud
 from lab.ec2.authorizer import mutates
 from lab.ec2.scenario import appliances_only
@@ -21,6 +23,17 @@ from tandem.tags import STACK_TAG
 from tests.topologies import document
 
 PATIENCE_SECONDS = 150
+SPELLINGS = ("tandem:stack", "Tandem:stack", "TANDEM:STACK", "tandem:Managed-By")
+Attempt = tuple[Callable[..., Any], dict[str, Any]]
+TAGS_OF_ENDPOINT = [
+    {
+        "ResourceType": "route-server-endpoint",
+        "Tags": [
+            {"Key": "tandem:managed-by", "Value": "tandem"},
+            {"Key": "tandem:topology", "Value": "managed"},
+        ],
+    }
+]
 TANDEM = Path(sys.executable).with_name("tandem")
 NAME = "managed"
 
@@ -227,6 +240,113 @@ def own(cloud: Cloud, resource: str, stack: str) -> None:
     """Tags the resource as this stack's."""
     tags: list[TagTypeDef] = [{"Key": STACK_TAG, "Value": stack}]
     cloud.session.client("ec2").create_tags(Resources=[resource], Tags=tags)
+
+
+def acting_as(cloud: Cloud, function: str, service: str) -> Any:
+    """A client that has the credentials of a deployed function."""
+    client = cloud.session.client("lambda")
+    configuration = client.get_function_configuration(FunctionName=cloud.resources[function])
+    own = credentials_of(configuration["FunctionArn"], configuration["Role"])
+    session: Any = cloud.session
+    return session.client(service, **own)
+
+
+def answer(call: Callable[..., Any], **request: Any) -> str:
+    """The code of the error that the call meets, or OK."""
+    try:
+        call(**request)
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return "OK"
+
+
+@pytest.mark.usefixtures("liveness")
+def test_code_in_the_provisioner_can_neither_take_nor_enter_what_nobody_gave_it(
+    cloud: Cloud, ids: dict[str, Any]
+) -> None:
+    """Dry runs: EC2 judges the permission and does nothing. Each refusal has its permitted counterpart."""
+    owner, role = cloud.session.client("ec2"), acting_as(cloud, "ProvisionerFunction", "ec2")
+    rs, interface = server(cloud, ids)["id"], ids["interfaces"]["fw1"]
+    vpc = owner.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = owner.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    plain = owner.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+    table = owner.create_route_table(VpcId=ids["vpc_id"])["RouteTable"]["RouteTableId"]
+    tags = TAGS_OF_ENDPOINT
+    refused: list[Attempt] = [
+        *(
+            (role.create_tags, {"Resources": [plain], "Tags": [{"Key": key, "Value": "tandem"}]})
+            for key in SPELLINGS
+        ),
+        (role.create_tags, {"Resources": [interface], "Tags": [{"Key": "Name", "Value": "x"}]}),
+        (role.delete_tags, {"Resources": [interface]}),
+        (role.delete_network_interface, {"NetworkInterfaceId": interface}),
+        (
+            role.modify_network_interface_attribute,
+            {"NetworkInterfaceId": interface, "Description": {"Value": "x"}},
+        ),
+        (
+            role.create_network_interface_permission,
+            {"NetworkInterfaceId": plain, "AwsAccountId": "210987654321", "Permission": "INSTANCE-ATTACH"},
+        ),
+        (role.enable_route_server_propagation, {"RouteServerId": rs, "RouteTableId": table}),
+        (role.associate_route_server, {"RouteServerId": rs, "VpcId": vpc}),
+        (
+            role.create_route_server_endpoint,
+            {"RouteServerId": rs, "SubnetId": subnet, "TagSpecifications": tags},
+        ),
+    ]
+    permitted: list[Attempt] = [
+        (role.create_tags, {"Resources": [plain], "Tags": [{"Key": "Name", "Value": "x"}]}),
+        (role.delete_tags, {"Resources": [plain]}),
+        (role.delete_network_interface, {"NetworkInterfaceId": plain}),
+        (
+            role.modify_network_interface_attribute,
+            {"NetworkInterfaceId": interface, "SourceDestCheck": {"Value": False}},
+        ),
+        (role.disable_route_server_propagation, {"RouteServerId": rs, "RouteTableId": table}),
+        (role.disassociate_route_server, {"RouteServerId": rs, "VpcId": vpc}),
+        (
+            role.enable_route_server_propagation,
+            {"RouteServerId": rs, "RouteTableId": ids["route_tables"]["protected"]},
+        ),
+        (
+            role.create_route_server_endpoint,
+            {"RouteServerId": rs, "SubnetId": ids["subnets"]["az1"], "TagSpecifications": tags},
+        ),
+    ]
+    for code, calls in (("UnauthorizedOperation", refused), ("DryRunOperation", permitted)):
+        found = [(call.__name__, request, answer(call, DryRun=True, **request)) for call, request in calls]
+        assert [each for each in found if each[2] != code] == []
+
+
+def test_code_in_a_function_sees_and_writes_its_own_partitions_only(cloud: Cloud) -> None:
+    tables = {name: cloud.outputs[name] for name in ("StateTable", "AuditTable")}
+    topic = cloud.outputs["NotificationTopicArn"]
+    record = {"sequence": {"S": "failover#nobody"}, "number": {"N": "1"}}
+    record |= {name: {"S": "x"} for name in ("previous", "hash", "body")}
+
+    def query(function: str, kind: str) -> str:
+        return answer(
+            acting_as(cloud, function, "dynamodb").query,
+            TableName=tables["StateTable"],
+            KeyConditionExpression="kind = :k",
+            ExpressionAttributeValues={":k": {"S": kind}},
+        )
+
+    def put(**more: Any) -> str:
+        client = acting_as(cloud, "FailoverFunction", "dynamodb")
+        return answer(client.put_item, TableName=tables["AuditTable"], Item=record | more)
+
+    for function in ("FailoverFunction", "SignalsFunction", "WatchFunction"):
+        assert (query(function, "topology"), query(function, "request")) == ("OK", "AccessDeniedException")
+    assert put(expires_at={"N": "1"}) == put(sequence={"S": "another#edge"}) == "AccessDeniedException"
+    assert put() == "OK"
+    cloud.session.client("dynamodb").delete_item(
+        TableName=tables["AuditTable"], Key={name: record[name] for name in ("sequence", "number")}
+    )
+    sns = acting_as(cloud, "ProvisionerFunction", "sns")
+    for denied in (sns.delete_topic, sns.list_subscriptions_by_topic):
+        assert answer(denied, TopicArn=topic) == "AuthorizationError"
 
 
 @pytest.mark.usefixtures("liveness")

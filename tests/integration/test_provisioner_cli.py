@@ -406,3 +406,18 @@ def test_leave_to_interrupt_is_stored_with_the_version(command: Command) -> None
     again = command.run("apply", "--yes", "--allow-interruption", wanted=managed(command))
     assert again.exit_code == 0, again.stdout
     assert (command.tandem.record().version, command.tandem.record().allow_interruption) == (2, True)
+
+
+def test_the_tag_is_offered_for_networks_too_also_where_nothing_is_refused(command: Command) -> None:
+    """A managed route server enters them; once it is there, a missing tag is a warning."""
+    wanted = command.tandem.document(manage=True)
+    wanted["route_server"].pop("id")
+    server = wanted["route_server"]
+    networks = [server["vpc_id"], *dict.fromkeys(server["endpoints"].values()), *server["propagate_to"]]
+    for document in (wanted, wanted | {"mode": "dry-run"}):
+        boto3.client("ec2").delete_tags(Resources=networks, Tags=[{"Key": "tandem:stack"}])
+        result = command.run("apply", "--yes", "--tag", wanted=document)
+        assert result.exit_code == 0, result.stdout
+        found = boto3.client("ec2").describe_tags(Filters=[{"Name": "key", "Values": ["tandem:stack"]}])
+        assert set(networks) <= {tag["ResourceId"] for tag in found["Tags"]}
+        assert "lacks its owner's tag" not in result.stdout

@@ -40,7 +40,8 @@ def policy(*statements):
 
 
 def judge(statements, action, resources, request_tags=None, create_action=None):
-    request = Request(action, resources, request_tags or {}, create_action)
+    keys = {} if create_action is None else {"ec2:CreateAction": create_action}
+    request = Request(action, resources, request_tags or {}, keys)
     return refusal(ROLE, [parse(policy(*statements))], request)
 
 
@@ -138,19 +139,24 @@ def deploy_function(session, name):
 def test_a_function_is_judged_by_its_deployed_role(account):
     key = deploy_function(account, "failover")
     roles = DeployedRoles(account)
-    assert roles.allow(key, "ec2:AssociateAddress", [(EIP, OURS), (ENI, OURS)], {}, None) is None
-    assert roles.allow(key, "ec2:CreateTags", [(NEW_PEER, {})], OURS, "CreateRouteServerPeer") is None
-    refused = roles.allow(key, "ec2:ReleaseAddress", [(EIP, OURS)], {}, None)
+    assert roles.allow(key, "ec2:AssociateAddress", [(EIP, OURS), (ENI, OURS)], {}, {}) is None
+    assert (
+        roles.allow(
+            key, "ec2:CreateTags", [(NEW_PEER, {})], OURS, {"ec2:CreateAction": "CreateRouteServerPeer"}
+        )
+        is None
+    )
+    refused = roles.allow(key, "ec2:ReleaseAddress", [(EIP, OURS)], {}, {})
     assert refused is not None
     assert "role/failover is not authorized to perform ec2:ReleaseAddress" in refused
 
 
 def test_a_function_deployed_later_is_found(account):
     roles = DeployedRoles(account)
-    assert roles.allow("ASIA0000000000000000", "ec2:CreateVpc", [("*", {})], {}, None) is not None
+    assert roles.allow("ASIA0000000000000000", "ec2:CreateVpc", [("*", {})], {}, {}) is not None
     key = deploy_function(account, "later")
-    assert roles.allow(key, "ec2:AssociateAddress", [(EIP, OURS)], {}, None) is None
+    assert roles.allow(key, "ec2:AssociateAddress", [(EIP, OURS)], {}, {}) is None
 
 
 def test_the_operator_may_do_everything(account):
-    assert DeployedRoles(account).allow("123456789012", "ec2:CreateVpc", [("*", {})], {}, None) is None
+    assert DeployedRoles(account).allow("123456789012", "ec2:CreateVpc", [("*", {})], {}, {}) is None

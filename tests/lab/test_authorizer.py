@@ -14,8 +14,8 @@ class Roles:
         self.asked = []
         self.denied = {}
 
-    def allow(self, access_key_id, action, resources, request_tags, create_action):
-        self.asked.append((access_key_id, action, dict(resources), dict(request_tags), create_action))
+    def allow(self, access_key_id, action, resources, request_tags, keys):
+        self.asked.append((access_key_id, action, dict(resources), dict(request_tags), dict(keys)))
         return self.denied.get(action)
 
     def last(self, action):
@@ -51,7 +51,7 @@ def associate(world, ec2, **more):
 def test_moving_an_address_asks_for_both_ends_as_the_caller(world, roles):
     ec2 = world.lab.client(access_key_id="ASIAIOSFODNN7EXAMPLE")
     associate(world, ec2)
-    caller, _, resources, request_tags, create_action = roles.last("ec2:AssociateAddress")
+    caller, _, resources, request_tags, keys = roles.last("ec2:AssociateAddress")
     assert caller == "ASIAIOSFODNN7EXAMPLE"
     assert resources == {
         arn("elastic-ip", world.elastic_ips["eip1"]["allocation_id"]): {
@@ -60,7 +60,7 @@ def test_moving_an_address_asks_for_both_ends_as_the_caller(world, roles):
         },
         arn("network-interface", world.interfaces["fw2"]): {"Name": "fw2", "tandem:stack": "tandem"},
     }
-    assert (request_tags, create_action) == ({}, None)
+    assert (request_tags, keys) == ({}, {})
 
 
 def test_who_is_refused_changes_nothing_and_learns_why(world, roles):
@@ -121,8 +121,13 @@ def test_creating_an_endpoint_needs_what_the_service_does_in_the_callers_name(wo
     assert tagging[2:] == (
         {arn("route-server-endpoint", "*"): {}},
         {"tandem:stack": "tandem"},
-        "CreateRouteServerEndpoint",
+        {"ec2:CreateAction": "CreateRouteServerEndpoint"},
     )
+    places = [q[2] for q in roles.asked if q[1] == "ec2:CreateNetworkInterface"]
+    assert [set(place) for place in places] == [
+        {arn("network-interface", "*")},
+        {arn("subnet", world.subnets["protected1"])},
+    ]
     roles.denied["ec2:CreateSecurityGroup"] = "no"
     with refused("UnauthorizedOperation"):
         world.ec2.create_route_server_endpoint(**made)
@@ -153,12 +158,12 @@ def test_topics_are_made_in_the_callers_name_too(world, roles):
 def test_tagging_asks_with_the_tags_wanted(world, roles):
     eip = world.elastic_ips["eip1"]["allocation_id"]
     world.ec2.create_tags(Resources=[eip], Tags=[{"Key": "a", "Value": "b"}])
-    _, _, resources, request_tags, create_action = roles.last("ec2:CreateTags")
+    _, _, resources, request_tags, keys = roles.last("ec2:CreateTags")
     assert resources == {arn("elastic-ip", eip): {"Name": "eip1", "tandem:stack": "tandem"}}
-    assert (request_tags, create_action) == ({"a": "b"}, None)
+    assert (request_tags, keys) == ({"a": "b"}, {})
     world.ec2.modify_network_interface_attribute(
         NetworkInterfaceId=world.interfaces["fw1"], SourceDestCheck={"Value": False}
     )
-    assert set(roles.last("ec2:ModifyNetworkInterfaceAttribute")[2]) == {
-        arn("network-interface", world.interfaces["fw1"])
-    }
+    _, _, resources, _, keys = roles.last("ec2:ModifyNetworkInterfaceAttribute")
+    assert set(resources) == {arn("network-interface", world.interfaces["fw1"])}
+    assert keys == {"ec2:Attribute": "SourceDestCheck"}

@@ -6,10 +6,17 @@ from typing import Any
 
 import pytest
 from ministack.core import lambda_runtime
-from ministack.core.iam_actions import extract_resource_arn
+from ministack.core.iam_actions import dynamodb_service_context, extract_resource_arn, request_tag_context
 from ministack.services import cloudwatch_logs, eventbridge
 
-from lab.mended_ministack import SharedZip, with_deliveries, with_log_groups, with_subscriptions
+from lab.mended_ministack import (
+    SharedZip,
+    with_deliveries,
+    with_log_groups,
+    with_partitions,
+    with_subscribers,
+    with_subscriptions,
+)
 
 ARN = "arn:aws:logs:us-east-1:123456789012:"
 
@@ -51,6 +58,45 @@ def test_the_end_of_a_subscription_concerns_its_topic(wrapped):
     assert with_subscriptions(extract_resource_arn)(*request) == topic
     publish = (*request[:5], {"TopicArn": wrapped(topic)}, *request[6:])
     assert with_subscriptions(extract_resource_arn)(*publish) == extract_resource_arn(*publish)
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        ({"Key": {"kind": {"S": "topology"}, "id": {"S": "edge"}}}, ["topology"]),
+        ({"Item": {"sequence": {"S": "failover#edge"}, "number": {"N": "1"}}}, ["failover#edge"]),
+        (
+            {
+                "KeyConditionExpression": "#s = :s AND #n BETWEEN :first AND :last",
+                "ExpressionAttributeNames": {"#s": "sequence", "#n": "number"},
+                "ExpressionAttributeValues": {":s": {"S": "failover#edge"}, ":first": {"N": "1"}},
+            },
+            ["failover#edge"],
+        ),
+        (
+            {"KeyConditionExpression": "kind = :k", "ExpressionAttributeValues": {":k": {"S": "look"}}},
+            ["look"],
+        ),
+        ({"TableName": "state"}, None),
+    ],
+)
+def test_a_call_to_a_table_is_about_a_partition(request_, expected):
+    body = json.dumps(request_).encode()
+    assert "dynamodb:LeadingKeys" not in dynamodb_service_context(body)  # else the mend can go
+    found = with_partitions(dynamodb_service_context)(body)
+    assert found.get("dynamodb:LeadingKeys") == expected
+    assert found.get("dynamodb:Attributes") == (list(request_["Item"]) if "Item" in request_ else None)
+
+
+@pytest.mark.parametrize("wrapped", [str, lambda value: [value]], ids=["text", "list"])
+def test_a_subscription_says_who_subscribes(wrapped):
+    parameters = {"Protocol": wrapped("lambda"), "Endpoint": wrapped("arn:function")}
+    call: tuple[Any, ...] = ("sns", "sns:Subscribe", b"", parameters)
+    assert "sns:Endpoint" not in request_tag_context(*call)  # else the mend can go
+    found = with_subscribers(request_tag_context)(*call)
+    assert (found["sns:Protocol"], found["sns:Endpoint"]) == ("lambda", "arn:function")
+    publish = ("sns", "sns:Publish", b"", parameters)
+    assert with_subscribers(request_tag_context)(*publish) == request_tag_context(*publish)
 
 
 def test_an_archive_is_unpacked_once_and_shared(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from lab.ec2.world import world
-from tests.managing import QUICK, REALISTIC, Managed, converged, keyed, managed, tags
+from tests.managing import QUICK, REALISTIC, Managed, converged, keyed, managed, other_table, tags
 from tests.provisioning import types
 from tests.shared_worlds import begins_in
 from tests.tiers import prove
@@ -78,8 +78,7 @@ def test_a_run_that_waits_for_nothing_is_not_made_every_minute(there: Managed) -
 
 
 def test_one_document_after_the_other_is_reached(there: Managed) -> None:
-    ec2 = boto3.client("ec2")
-    table = ec2.create_route_table(VpcId=there.ids["vpc_id"])["RouteTable"]["RouteTableId"]
+    table = other_table(there.ids["vpc_id"])
     changes: list[tuple[str, object]] = [
         ("route_server.persist_routes", 2),
         ("route_server.sns_notifications", False),

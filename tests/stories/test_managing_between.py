@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 from unittest import mock
 
-import boto3
 import pytest
 
 from lab.ec2.errors import LeverError
@@ -17,7 +16,7 @@ from tandem.adapters import managing
 from tandem.provisioning.managesteps import Action, Step
 from tests.emulated import SessionGuard
 from tests.forks import run_in_copy
-from tests.managing import Managed, converged
+from tests.managing import Managed, converged, other_table
 from tests.provisioning import LISTENERS, changing
 from tests.shared_worlds import begins_in, shared_world
 from tests.tiers import prove
@@ -87,7 +86,7 @@ def everything_new(tandem: Managed) -> None:
         wanted = set_at(wanted, f"appliances.{name}.liveness", "bgp-keepalive")
     for name in ("az3-a", "az3-b"):
         wanted["route_server"]["endpoints"][name] = subnet
-    table = boto3.client("ec2").create_route_table(VpcId=tandem.ids["vpc_id"])["RouteTable"]["RouteTableId"]
+    table = other_table(tandem.ids["vpc_id"])
     wanted["route_server"]["propagate_to"] = [table]
     assert tandem.apply(wanted)["problems"] == []
 

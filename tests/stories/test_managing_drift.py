@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from lab.ec2.timings import Behaviour, DeletedTable
-from tests.managing import Managed, converged, managed, tags
+from tests.managing import Managed, converged, managed, other_table, tags
 from tests.provisioning import provisioner as watched
 from tests.shared_worlds import begins_in
 from tests.topologies import set_at
@@ -50,7 +50,7 @@ def test_a_propagation_to_a_route_table_that_is_gone_is_left_alone() -> None:
         ec2, wanted = boto3.client("ec2"), there.wanted()
         (old,) = wanted["route_server"]["propagate_to"]
         (shown,) = ec2.describe_route_tables(RouteTableIds=[old])["RouteTables"]
-        table = ec2.create_route_table(VpcId=shown["VpcId"])["RouteTable"]["RouteTableId"]
+        table = other_table(shown["VpcId"])
         for association in shown["Associations"]:
             ec2.replace_route_table_association(
                 AssociationId=association["RouteTableAssociationId"], RouteTableId=table

@@ -15,7 +15,7 @@ from tandem.validation.document import normalise
 from tests.crashing import Crashes
 from tests.emulated import SessionGuard, described, shown
 from tests.forks import run_in_copy
-from tests.managing import Managed, adoptable, managed, with_id
+from tests.managing import Managed, adoptable, managed, other_table, with_id
 from tests.provisioning import LISTENERS, _load, changing
 from tests.remembering import remembered
 from tests.shared_worlds import begins_in
@@ -67,7 +67,7 @@ def endpoint_elsewhere(tandem: Managed) -> Document:
 
 
 def another_table(tandem: Managed) -> Document:
-    table = boto3.client("ec2").create_route_table(VpcId=tandem.ids["vpc_id"])["RouteTable"]["RouteTableId"]
+    table = other_table(tandem.ids["vpc_id"])
     return apply(tandem, set_at(there(tandem), "route_server.propagate_to", [table]))
 
 

@@ -28,7 +28,10 @@ KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890
 EVERYTHING = {
     "NotificationEmail": "noc@example.com",
     "AlarmNamePrefix": "edge-",
-    "FailoverReservedConcurrency": "5",
+    "FailoverReservedConcurrency": "6",
+    "SignalsReservedConcurrency": "4",
+    "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundaries/workload",
+    "ResourceTagKeys": "CostCenter,acme:owner",
     "KmsKeyArn": KEY,
     "DeletionProtection": "false",
     "CentralBusArn": "arn:aws:events:eu-west-1:210987654321:event-bus/central",
@@ -61,9 +64,10 @@ class Stack:
         """Every statement that a role has: its own policies and those that are put on it."""
         for policy in self.resources[role]["Properties"].get("Policies", ()):
             yield from policy["PolicyDocument"]["Statement"]
-        for policy in self.of("AWS::IAM::Policy").values():
-            if role in policy["Roles"]:
-                yield from policy["PolicyDocument"]["Statement"]
+        for kind in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
+            for policy in self.of(kind).values():
+                if role in policy.get("Roles", ()):
+                    yield from policy["PolicyDocument"]["Statement"]
 
     def documents(self, role: str) -> list[dict[str, Any]]:
         return [{"Version": "2012-10-17", "Statement": list(self.statements(role))}]

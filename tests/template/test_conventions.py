@@ -60,6 +60,13 @@ def test_a_parameter_is_described_limited_and_has_a_default_within_its_limits(na
         ("FailoverReservedConcurrency", "0"),
         ("KmsKeyArn", "arn:aws:kms:us-east-1:123456789012:alias/mine"),
         ("CentralBusArn", "central"),
+        ("SignalsReservedConcurrency", "0"),
+        ("PermissionsBoundaryArn", "arn:aws:iam::123456789012:role/boundary"),
+        ("ResourceTagKeys", "tandem:stack"),
+        ("ResourceTagKeys", "CostCenter,Tandem:Stack"),
+        ("ResourceTagKeys", "AWS:owner"),
+        ("ResourceTagKeys", "CostCenter,"),
+        ("ResourceTagKeys", "Cost*"),
     ],
 )
 def test_a_parameter_refuses_what_would_fail_later(name: str, refused: str) -> None:
@@ -129,7 +136,7 @@ def test_keys_of_the_tables(stack: Stack) -> None:
     assert key("StateTable") == [("kind", "HASH", "S"), ("id", "RANGE", "S")]
     assert key("AuditTable") == [("sequence", "HASH", "S"), ("number", "RANGE", "N")]
     audit = stack.of("AWS::DynamoDB::Table")["AuditTable"]
-    assert audit["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert audit["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": False}
     assert audit["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
 
 
@@ -193,8 +200,14 @@ def test_functions_run_what_the_layer_was_built_for(stack: Stack) -> None:
         assert len(function["Layers"]) == 1
 
 
-@pytest.mark.parametrize(("given", "expected"), [("", None), ("5", "5")])
-def test_concurrency_is_reserved_only_when_asked(given: str, expected: str | None) -> None:
-    functions = render({"FailoverReservedConcurrency": given}).of("AWS::Lambda::Function")
-    assert functions.pop("FailoverFunction").get("ReservedConcurrentExecutions") == expected
+@pytest.mark.parametrize("function", ["Failover", "Signals"])
+@pytest.mark.parametrize(("given", "expected"), [("", None), ("6", "6")])
+def test_concurrency_is_reserved_only_when_asked(function: str, given: str, expected: str | None) -> None:
+    functions = render({f"{function}ReservedConcurrency": given}).of("AWS::Lambda::Function")
+    assert functions.pop(f"{function}Function").get("ReservedConcurrentExecutions") == expected
     assert not any("ReservedConcurrentExecutions" in properties for properties in functions.values())
+
+
+@pytest.mark.parametrize("keys", ["CostCenter", "CostCenter,acme:owner,Data Class,awsome,tandem"])
+def test_an_organisations_tag_keys_are_taken(keys: str) -> None:
+    assert re.fullmatch(PARAMETERS["ResourceTagKeys"]["AllowedPattern"], keys)

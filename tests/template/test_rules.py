@@ -91,6 +91,18 @@ def test_an_event_of_aws_reaches_exactly_its_rule(stack: Stack, name: str) -> No
     assert matching(stack, sample(name), "default") == ON_THE_DEFAULT_BUS[name]
 
 
+@pytest.mark.parametrize("name", ON_THE_BUS)
+def test_what_an_archive_plays_back_moves_nothing_and_notifies_nobody(stack: Stack, name: str) -> None:
+    """EventBridge puts the replay's name into the envelope:
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-replay-archived-event.html
+    """
+    replayed = sample(name) | {"replay-name": "yesterday"}
+    assert matching(stack, replayed, "Bus") == ON_THE_BUS[name] - {
+        "FailoverFunctionSignals",
+        "NotifierFunctionNews",
+    }
+
+
 def test_no_sample_is_left_out() -> None:
     samples = {path.stem for path in EVENTS.glob("*.json")}
     in_tables = set(ON_THE_BUS) | set(ON_THE_DEFAULT_BUS)

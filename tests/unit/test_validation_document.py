@@ -31,6 +31,16 @@ SHAPE: dict[str, tuple[str, object, str, str, str]] = {
     "an empty mode": ("mode", None, "mode", "is empty", "dry-run or enforce"),
     "manage in words": ("manage", "no", "manage", 'is "no"', "true or false"),
     "an unknown property": ("moed", "enforce", "moed", "no property", "mode?"),
+    "a list of tags": ("tags", ["CostCenter"], "tags", "is a list", "a mapping from tag keys"),
+    "a tag of Tandem's": (
+        "tags",
+        {"Tandem:Stack": "x"},
+        'tags["Tandem:Stack"]',
+        "no name",
+        "in any spelling",
+    ),
+    "a tag of AWS's": ("tags", {"AWS:owner": "x"}, 'tags["AWS:owner"]', "no name", "in any spelling"),
+    "a tag that is no text": ("tags", {"CostCenter": 7}, "tags.CostCenter", "is 7", "a text"),
     "no route server": ("route_server", ..., "route_server", "is missing", "describes the route server"),
     "a list for the route server": ("route_server", ["rs"], "route_server", "is a list", "a mapping"),
     "an ARN for an ID": (

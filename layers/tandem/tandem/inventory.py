@@ -101,6 +101,8 @@ class Inventory:
     interfaces: dict[str, NetworkInterface] = field(default_factory=dict)
     instance_states: dict[str, str] = field(default_factory=dict)
     elastic_ips: dict[str, ElasticIp] = field(default_factory=dict)
+    consents: dict[str, str | None] = field(default_factory=dict)
+    """The owner's tag on each VPC, subnet and route table that a managed route server enters, or None."""
     unknown: dict[str, str] = field(default_factory=dict)
     """ID to why nobody can read what AWS shows of it: it is unknown, and not absent."""
 

@@ -91,6 +91,8 @@ class Topology:
     route_server: RouteServerSpec
     appliances: dict[str, Appliance]
     groups: tuple[Group, ...]
+    tags: tuple[tuple[str, str], ...] = ()
+    """For what Tandem manages, beside its own."""
     version: int = 0
     """Counts what was stored; a decision names the version that it was made from."""
     document: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
@@ -163,6 +165,7 @@ def parse(document: dict[str, Any], *, version: int = 0) -> Topology:
         ),
         appliances={name: _appliance(name, spec) for name, spec in document["appliances"].items()},
         groups=tuple(_group(spec) for spec in document["groups"]),
+        tags=tuple(document.get("tags", {}).items()),
         version=version,
         document=document,
     )

@@ -12,6 +12,7 @@ from tandem.inventory import Inventory, RouteServerReading, Subnet
 from tandem.model import NetworkInterface, RouteServer
 from tandem.place import Place
 from tandem.topology import Topology
+from tandem.validation.consent import networks
 
 THERE = frozenset({"pending", "available"})
 """States of endpoints, peers and propagations that count as existing (facts §1.5)."""
@@ -63,6 +64,7 @@ def read(topology: Topology, stack: str, place: Place) -> Inventory:
         interfaces={i.network_interface_id: i for i in interfaces.found},
         instance_states={i.instance_id: i.state for i in instances.found},
         elastic_ips={address.allocation_id: address for address in addresses.found},
+        consents=vpcreads.consents(resource_id for _, resource_id in networks(topology)),
     )
     return replace(
         inventory,

@@ -31,6 +31,7 @@ from tandem.provisioning.managesteps import (
     ModifyRouteServer,
     SetTags,
 )
+from tandem.validation.consent import networks
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import TagSpecificationTypeDef, TagTypeDef
@@ -50,7 +51,10 @@ def observe(desired: Desired) -> Observed:
     interfaces = {i.network_interface_id: i for i in ec2.interfaces(desired.topology).whole()}
     instances = ec2reads.instances(desired.topology.instance_ids).whole()
     around = Observed(
-        every.found, interfaces=interfaces, instance_states={i.instance_id: i.state for i in instances}
+        every.found,
+        interfaces=interfaces,
+        instance_states={i.instance_id: i.state for i in instances},
+        consents=vpcreads.consents(resource_id for _, resource_id in networks(desired.topology)),
     )
     if server is None:
         return around

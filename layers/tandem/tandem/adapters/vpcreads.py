@@ -14,6 +14,7 @@ from tandem.adapters.rows import Kind, Rows, read
 from tandem.errors import RefusedError
 from tandem.inventory import Endpoint, RegionWithoutRouteServerError, RouteTable, Subnet
 from tandem.model import RouteServer
+from tandem.tags import OWNER_TAG
 
 T = TypeVar("T")
 
@@ -64,6 +65,15 @@ def route_tables(vpc_ids: Iterable[str]) -> Rows[RouteTable]:
 
 def subnets(subnet_ids: Iterable[str]) -> Rows[Subnet]:
     return described("describe_subnets", "Subnets", vpcrows.SUBNET, {"subnet-id": subnet_ids})
+
+
+def consents(resource_ids: Iterable[str]) -> dict[str, str | None]:
+    """Returns the owner's tag on each resource, None where it has none. What cannot be read is left out."""
+    asked = list(dict.fromkeys(resource_ids))
+    rows = described("describe_tags", "Tags", vpcrows.TAG, {"resource-id": asked, "key": [OWNER_TAG]})
+    found = dict(rows.found)
+    unread = rows.unknown(asked, found)
+    return {resource_id: found.get(resource_id) for resource_id in asked if resource_id not in unread}
 
 
 def border_groups(zones: Iterable[str]) -> Rows[tuple[str, str | None]]:

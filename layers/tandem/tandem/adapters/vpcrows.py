@@ -123,6 +123,10 @@ def _association(row: Row, odd: Odd) -> tuple[str, str]:
     return text(row, "VpcId"), text(row, "State")
 
 
+def _tag(row: Row, odd: Odd) -> tuple[str, str]:
+    return text(row, "ResourceId"), text(row, "Value")
+
+
 def _propagation(row: Row, odd: Odd) -> tuple[str, str]:
     return text(row, "RouteTableId"), text(row, "State")
 
@@ -133,5 +137,6 @@ SUBNET = Kind("the subnet", "SubnetId", _subnet)
 ROUTE_TABLE = Kind("the route table", "RouteTableId", _route_table)
 VPC = Kind("the VPC", "VpcId", _vpc)
 ZONE = Kind("the Availability Zone", "ZoneName", _zone)
+TAG = Kind("the tag of", "ResourceId", _tag)
 ASSOCIATION = Kind("the association with", "VpcId", _association)
 PROPAGATION = Kind("the propagation to", "RouteTableId", _propagation)

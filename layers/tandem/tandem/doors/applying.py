@@ -12,11 +12,12 @@ from tandem.doors.differences import differences
 from tandem.errors import TandemError
 from tandem.inventory import Inventory, RegionWithoutRouteServerError
 from tandem.ports import Bus
-from tandem.problems import WHOLE, Problem
+from tandem.problems import WHOLE, Problem, path_of
 from tandem.provisioning.managesteps import Step
 from tandem.provisioning.telling import look, topology_change
 from tandem.record import TopologyRecord
 from tandem.topology import Mode, Topology, parse, resolved
+from tandem.validation.consent import network_problems, was_declared
 from tandem.validation.crosschecks import crosscheck
 from tandem.validation.document import normalise, shape_problems
 from tandem.validation.size import excess
@@ -66,6 +67,8 @@ class World:
     """What a run over what is managed would do."""
     bus: Bus
     now: Callable[[], datetime]
+    tag_keys: tuple[str, ...] = ()
+    """The keys of tags that IAM lets Tandem write beside its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,8 @@ class Verdict:
     changes: tuple[str, ...] = ()
     plan: tuple[str, ...] = ()
     """What the provisioner would do, step by step; empty where it only watches."""
+    untagged: tuple[str, ...] = ()
+    """Networks that lack their owner's tag: problems where something is to be done there, else warnings."""
     preview: tuple[dict[str, Any], ...] = ()
     """One decision a group: what the first look would do. Where the document has problems, what a look at
     the stored version would do.
@@ -106,6 +111,7 @@ class Verdict:
             "warnings": list(self.warnings),
             "changes": list(self.changes),
             "plan": list(self.plan),
+            "untagged": list(self.untagged),
             "preview": list(self.preview),
             "topology": self.topology.name if self.topology else None,
             "mode": self.topology.mode if self.topology else None,
@@ -206,7 +212,7 @@ def _judged(topology: Topology, application: Application, stored: Stored, world:
     """
     before = stored.of(topology.name)
     at_the_door = Verdict(
-        problems=tuple(_at_the_door(topology, application, stored)),
+        problems=(*_at_the_door(topology, application, stored), *_tags_allowed(topology, world.tag_keys)),
         warnings=tuple(words for name, words in stored.damaged.items() if name != topology.name),
         changes=(
             *((ENDS_DELETION,) if before is not None and before.is_leaving else ()),
@@ -242,10 +248,14 @@ def _against_aws(
     problems += worldcheck(topology, inventory, (record.topology for record in stored.records))
     steps = _planned(topology, application, before, world)
     known = {problem.path for problem in problems}
-    problems += (s.refused for s in steps if s.refused is not None and s.refused.path not in known)
+    refused = [s.refused for s in steps if s.refused is not None and s.refused.path not in known]
+    if before is not None and not before.is_leaving:
+        refused = [problem for problem in refused if not was_declared(problem, topology, before.topology)]
+    problems += refused
     return replace(
         verdict,
         problems=tuple(problems),
+        untagged=tuple(p.untagged for p in network_problems(topology, inventory) if p.untagged),
         warnings=(*warnings(topology, inventory), *verdict.warnings),
         plan=tuple(step.planned for step in steps),
         preview=_preview(made if not problems else _stored(before), world),
@@ -307,6 +317,15 @@ def _at_the_door(topology: Topology, application: Application, stored: Stored) -
             f"{topology.name} was changed meanwhile: version {version} is stored, not {application.seen}"
         )
         yield Problem(WHOLE, meanwhile, "looked at again: run the command once more")
+
+
+def _tags_allowed(topology: Topology, allowed: tuple[str, ...]) -> Iterator[Problem]:
+    """IAM would refuse another key, and with it the creation."""
+    for key, _ in topology.tags if topology.manage else ():
+        if key not in allowed:
+            unknown = f"{key} is no tag key that this stack may write"
+            right = f"one of: {', '.join(allowed) or 'none'} (the stack's parameter ResourceTagKeys)"
+            yield Problem(path_of(["tags", key]), unknown, right)
 
 
 def _another_server(topology: Topology, before: TopologyRecord) -> Iterator[Problem]:

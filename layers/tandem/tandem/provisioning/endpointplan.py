@@ -30,6 +30,7 @@ from tandem.provisioning.managed import (
 )
 from tandem.provisioning.managesteps import Await, CreateEndpoint, DeleteEndpoint, Keep, SetTags, Step
 from tandem.tags import ADOPTED_TAG, ENDPOINT_TAG
+from tandem.validation.consent import network_consent
 from tandem.validation.crosschecks import MOST_ENDPOINTS_IN_SUBNET
 
 Signature = frozenset[tuple[str, str]]
@@ -148,6 +149,7 @@ def _create(
     failed = [e for e in observed.endpoints if e.state == FAILED and tag_of(e.tags, ENDPOINT_TAG) == name]
     told = (f"endpoint {name} is {FAILED}{_because(e)}" for e in failed if is_created(e.tags, desired))
     refused = given_up(f"endpoint {name}", _path(name), desired, told)
+    refused = refused or network_consent(_path(name), subnet_id, observed.consents, desired.stack)
     if refused is not None:
         return Step(made, reason, refused=refused)
     if len(in_subnet) + begun < MOST_ENDPOINTS_IN_SUBNET:
@@ -236,11 +238,11 @@ def _token(desired: Desired, observed: Observed, name: str, subnet_id: str, serv
     alive = {e.endpoint_id for e in observed.endpoints if e.state in ALIVE}
     former = desired.former.get(name)
     before |= {former} if former and former not in alive else set()
-    return token(desired, "endpoint", server_id, name, subnet_id, *sorted(before))
+    return token(desired, "endpoint", server_id, name, subnet_id, *sorted(before), *desired.topology.tags)
 
 
 def _tags(desired: Desired, name: str) -> tuple[tuple[str, str], ...]:
-    return (*desired.tags.items(), (ENDPOINT_TAG, name))
+    return (*desired.labels, (ENDPOINT_TAG, name))
 
 
 def _take(matched: Matched, name: str, found: list[Endpoint]) -> None:

@@ -44,8 +44,13 @@ class Desired:
 
     @property
     def tags(self) -> dict[str, str]:
-        """On everything that Tandem creates."""
+        """What says whose it is, on everything that Tandem manages."""
         return {STACK_TAG: self.stack, TOPOLOGY_TAG: self.topology.name}
+
+    @property
+    def labels(self) -> Tags:
+        """All that is the same on everything that Tandem manages: with the tags of the document."""
+        return (*self.tags.items(), *self.topology.tags)
 
 
 ROUTE_SERVER = "route server"
@@ -66,6 +71,8 @@ class Observed:
     """Route table and state."""
     routes: tuple[Route, ...] | None = ()
     """None where the routing database could not be read: nobody knows who owns what."""
+    consents: Mapping[str, str | None] = field(default_factory=dict)
+    """The owner's tag on each VPC, subnet and route table of the document; None where there is none."""
     interfaces: Mapping[str, NetworkInterface] = field(default_factory=dict)
     instance_states: Mapping[str, str] = field(default_factory=dict)
 

@@ -42,6 +42,7 @@ from tandem.provisioning.managesteps import (
 )
 from tandem.provisioning.peerplan import peer_steps
 from tandem.tags import ADOPTED_TAG, OWNER_TAG
+from tandem.validation.consent import network_consent
 from tandem.validation.forwarding import forwards
 
 PERSISTS = frozenset({"enabled", "enabling", "modifying", "resetting"})
@@ -135,8 +136,8 @@ def _creation(desired: Desired, observed: Observed) -> CreateRouteServer:
         asn=spec.amazon_side_asn or 0,
         persist_minutes=spec.persist_minutes,
         notifies=spec.sns_notifications,
-        token=token(desired, "route-server", *made_of),
-        tags=tuple(desired.tags.items()),
+        token=token(desired, "route-server", *made_of, *desired.topology.tags),
+        tags=desired.labels,
     )
 
 
@@ -165,9 +166,15 @@ def _persisted(desired: Desired, observed: Observed) -> str | None:
 
 
 def _labelled(desired: Desired, server: RouteServer) -> Iterator[Step]:
-    if not is_ours(server.tags, desired):
+    if is_ours(server.tags, desired):
+        found = dict(server.tags)
+        if any(found.get(key) != value for key, value in desired.labels):
+            yield Step(
+                SetTags(server.route_server_id, desired.labels), "its tags are not as the topology says"
+            )
+    else:
         refused = consent_problem(server.route_server_id, server.tags, "route_server.id", desired)
-        tags = (*desired.tags.items(), (ADOPTED_TAG, "true"))
+        tags = (*desired.labels, (ADOPTED_TAG, "true"))
         yield Step(
             SetTags(server.route_server_id, tags), "it was there before and is managed now", refused=refused
         )
@@ -177,13 +184,15 @@ def _association(desired: Desired, observed: Observed, server_id: str, wait: str
     vpc_id = desired.topology.route_server.vpc_id or ""
     others = [vpc for vpc, _ in observed.associations if vpc != vpc_id]
     state = dict(observed.associations).get(vpc_id)
+    associate = AssociateVpc(server_id, vpc_id)
+    refused = network_consent("route_server.vpc_id", vpc_id, observed.consents, desired.stack)
     if others:
         said = f"is {vpc_id}, but {server_id} is associated with {', '.join(others)}"
         yield _refused(server_id, "route_server.vpc_id", said, f"{others[0]}, or a topology of another name")
     elif state is None:
-        yield Step(AssociateVpc(server_id, vpc_id), "the route server is associated with no VPC", wait)
+        yield Step(associate, "the route server is associated with no VPC", wait, refused=refused)
     elif state == "disassociating":
-        yield Step(AssociateVpc(server_id, vpc_id), f"it is {state}", f"{vpc_id} to be disassociated")
+        yield Step(associate, f"it is {state}", f"{vpc_id} to be disassociated", refused=refused)
     elif state != "associated":
         yield Step(Await(vpc_id), f"the association is {state}", f"{vpc_id} to be associated")
 
@@ -194,17 +203,15 @@ def _is_associated(desired: Desired, observed: Observed) -> bool:
 
 def _enabled(desired: Desired, observed: Observed, server_id: str, wait: str | None) -> Iterator[Step]:
     states = dict(observed.propagations)
-    for table_id in desired.topology.route_server.propagate_to:
+    for index, table_id in enumerate(desired.topology.route_server.propagate_to):
+        enable, where = EnablePropagation(server_id, table_id), f"route_server.propagate_to[{index}]"
+        refused = network_consent(where, table_id, observed.consents, desired.stack)
         match states.get(table_id):
             case None:
-                yield Step(
-                    EnablePropagation(server_id, table_id), f"{table_id} does not get the routes yet", wait
-                )
+                yield Step(enable, f"{table_id} does not get the routes yet", wait, refused=refused)
             case "deleting":
-                step = EnablePropagation(server_id, table_id)
-                yield Step(
-                    step, "the propagation is being deleted", f"the propagation to {table_id} to be gone"
-                )
+                gone = f"the propagation to {table_id} to be gone"
+                yield Step(enable, "the propagation is being deleted", gone, refused=refused)
             case state if state != AVAILABLE:
                 reason = f"the propagation is {state}"
                 yield Step(Await(table_id), reason, f"the propagation to {table_id} to be available")

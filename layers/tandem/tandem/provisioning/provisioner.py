@@ -29,6 +29,7 @@ from tandem.provisioning.telling import (
 from tandem.provisioning.watchapply import Half, converge_logs, converge_topics
 from tandem.provisioning.watched import Stack, provisioned_of, unwatched, watched
 from tandem.record import Provisioned, TopologyRecord
+from tandem.validation.consent import network_problems
 from tandem.validation.routeserver import settings_differ
 from tandem.validation.worldchecks import worldcheck
 
@@ -92,12 +93,15 @@ def _drift(
     record: TopologyRecord, reading: RouteServerReading, inventory: Inventory, stack: Stack, world: World
 ) -> tuple[str, ...]:
     """Tells, once, what differs from the document and is not Tandem's to repair, in one event for each cause;
-    not the settings of which whoever stored this version was warned."""
-    settings = tuple(settings_differ(record.topology, inventory))
-    found = (*worldcheck(record.topology, inventory, ()), *settings)
+    not what whoever stored this version was warned of."""
+    untagged = network_problems(record.topology, inventory)
+    warned = (*settings_differ(record.topology, inventory), *untagged)
+    found = (*worldcheck(record.topology, inventory, ()), *warned)
     before = record.provisioned or Provisioned("")
-    accepted = settings if before.version != record.version else ()
-    for problems in by_cause(p for p in found if p.identity not in before.drift and p not in accepted):
+    accepted = warned if before.version != record.version else ()
+    new = [p for p in found if p.identity not in before.drift and p not in accepted]
+    entered = tuple(p for p in new if p in untagged)
+    for problems in (*by_cause(p for p in new if p not in untagged), *((entered,) if entered else ())):
         now, suspicion = world.clock.now(), suspicion_of_problem(problems[0], record, reading)
         who = actor(suspicion, before.as_declared_at, stack.role, world.history, now)
         world.bus.put(differs(record, problems, who, now))

@@ -57,7 +57,7 @@ class Session:
     def tags(self, desired: Desired) -> tuple[tuple[str, str], ...]:
         """What its peer is tagged with."""
         named = (ENDPOINT_TAG, self.endpoint), (APPLIANCE_TAG, self.appliance.name)
-        return (*desired.tags.items(), *named)
+        return (*desired.labels, *named)
 
 
 def sessions_of(desired: Desired, observed: Observed, matched: Matched) -> list[Session]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from tandem.model import NetworkInterface
 from tandem.problems import Problem, path_of
 from tandem.tags import OWNER_TAG
 from tandem.topology import Appliance, Target, Topology
+from tandem.validation.consent import consent_problem
 
 Check = Callable[[Topology, Inventory], Iterator[Problem]]
 
@@ -57,7 +57,9 @@ def owner_consents(topology: Topology, inventory: Inventory) -> Iterator[Problem
     for where, resource_id in claims:
         if resource_id in tags and resource_id not in asked:
             asked.add(resource_id)
-            yield from _consent(where, resource_id, dict(tags[resource_id]).get(OWNER_TAG), inventory.stack)
+            found = dict(tags[resource_id]).get(OWNER_TAG)
+            problem = consent_problem(where, resource_id, found, inventory.stack)
+            yield from () if problem is None else (problem,)
 
 
 def interfaces_are_the_appliances(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
@@ -202,23 +204,6 @@ def claimed_by_others(topology: Topology, stored: Iterable[Topology]) -> Iterato
                 yield _claimed(
                     placed.path(), f"{target.private_ip} on {target.network_interface_id}", other.name
                 )
-
-
-def _consent(where: str, resource_id: str, found: str | None, stack: str) -> Iterator[Problem]:
-    if found is None:
-        yield Problem(
-            where,
-            f"{resource_id} lacks its owner's tag, without which Tandem may not touch it",
-            f"{OWNER_TAG}={stack} on it: tandem apply --tag writes it with your credentials",
-            untagged=resource_id,
-        )
-    elif found != stack:
-        is_misspelled = found.strip().lower() == stack.lower()
-        means = "its value is not the stack's name, letter by letter" if is_misspelled else (
-            "its owner consents to another stack"
-        )  # fmt: skip
-        right = f"{OWNER_TAG}={json.dumps(stack)}, if its owner agrees"
-        yield Problem(where, f"{resource_id} has {OWNER_TAG}={json.dumps(found)}: {means}", right)
 
 
 def _claimed(where: str, what: str, other: str) -> Problem:

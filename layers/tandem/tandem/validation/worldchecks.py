@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from tandem.inventory import Inventory
 from tandem.problems import Problem
 from tandem.topology import Topology
+from tandem.validation.consent import network_warnings
 from tandem.validation.elasticips import ELASTIC_IP_CHECKS, claimed_by_others
 from tandem.validation.forwarding import forwarding_warnings
 from tandem.validation.propagation import (
@@ -35,6 +36,7 @@ def warnings(topology: Topology, inventory: Inventory) -> list[str]:
         propagation_warnings,
         static_route_warnings,
         forwarding_warnings,
+        network_warnings,
         quota_warnings,
     )
     return [words for check in checks for words in check(topology, inventory)]
