@@ -291,7 +291,7 @@ MUTANTS = (
         "discovery-blackhole",
         "A route to an internet gateway that is gone leads nowhere.",
         f"{TANDEM}/adapters/vpcrows.py",
-        'and route.get("State") != "blackhole"',
+        'route.get("State", "active") == "active" and ',
         "",
     ),
     # what cannot be read of AWS

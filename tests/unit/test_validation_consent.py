@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -50,7 +51,7 @@ def test_a_network_without_consent_is_one_problem_and_no_step_enters_it(
     consents = {**AGREED, resource_id: tag}
     (problem,) = network_problems(MANAGED, replace(inventory(), consents=consents))
     assert resource_id in problem.what
-    assert f"tandem:stack={STACK}" in problem.right
+    assert f"tandem:stack={STACK if tag is None else json.dumps(STACK)}" in problem.right
     assert problem.untagged == (resource_id if tag is None else None)
     steps = plan(Desired(MANAGED, STACK), Observed(consents=consents))
     refused = {str(step.refused) for step in steps if step.refused}

@@ -33,9 +33,6 @@ NOT_ALONE = THROTTLED_CODES | {"UnauthorizedOperation"}
 MOST_ALONE = 20
 """More instances than a topology has are not asked for one by one."""
 
-PAGED = frozenset({"describe_network_interfaces"})
-"""EC2 refuses these without pages in large accounts (API_DescribeNetworkInterfaces)."""
-
 PAGE = 1000
 """Routes of a routing database, or interfaces, in one answer."""
 
@@ -81,10 +78,9 @@ def elastic_ips(by: str, values: Iterable[str]) -> Rows[ElasticIp]:
 
 def interfaces(by: str, values: Iterable[str], vpc_id: str | None = None) -> Rows[NetworkInterface]:
     """Returns the interfaces that match one of the values of a filter, in one VPC or in all of them."""
-    within = {"vpc-id": [vpc_id]} if vpc_id else {}
-    return described(
-        "describe_network_interfaces", "NetworkInterfaces", ec2rows.INTERFACE, {by: values, **within}
-    )
+    asked: Filters = {by: values, **({"vpc-id": [vpc_id]} if vpc_id else {})}
+    # without pages EC2 refuses most filters in a large account (API_DescribeNetworkInterfaces)
+    return described("describe_network_interfaces", "NetworkInterfaces", ec2rows.INTERFACE, asked, page=PAGE)
 
 
 def instances(instance_ids: Iterable[str]) -> Rows[Instance]:
@@ -95,44 +91,42 @@ def instances(instance_ids: Iterable[str]) -> Rows[Instance]:
     comes are unread.
     """
     ids = list(dict.fromkeys(instance_ids))
+    asked: Filters = {"instance-id": ids}
     try:
-        return described(
-            "describe_instances",
-            "Reservations",
-            ec2rows.INSTANCE,
-            {"instance-id": ids},
-            inside="Instances",
-        )
+        return sum((_instances(_about(asked), chosen) for chosen in _chunks(asked)), Rows())
     except CallFailedError as error:
         if not 1 < len(ids) <= MOST_ALONE or error.code in NOT_ALONE:
             raise
         with ThreadPoolExecutor(max_workers=len(ids)) as side:
-            alone = list(side.map(_instance, ids))
+            alone = list(side.map(_alone, ids))
         if all(rows.unread for rows in alone):
             raise
     return sum(alone, Rows())
 
 
-def _instance(instance_id: str) -> Rows[Instance]:
+def _instances(about: str, chosen: Mapping[str, Any]) -> Rows[Instance]:
+    reservations = called(about, partial(_pages, "describe_instances", "Reservations", chosen))
+    return read([row for outer in reservations for row in _inside(outer, "Instances")], ec2rows.INSTANCE)
+
+
+def _alone(instance_id: str) -> Rows[Instance]:
     """Returns the instance; none if AWS does not know it, an unread one if the call fails."""
-    one = {"InstanceIds": [instance_id]}
     try:
-        rows = called(instance_id, partial(_pages, "describe_instances", "Reservations", "Instances", one))
+        return _instances(instance_id, {"InstanceIds": [instance_id]})
     except (CallFailedError, TemporaryError) as error:
         is_gone = isinstance(error, CallFailedError) and error.code == NO_INSTANCE
         return Rows() if is_gone else Rows(unread=(Unread(instance_id, str(error), {}),))
-    return read(rows, ec2rows.INSTANCE)
 
 
 def described(
-    operation: str, members: str, kind: Kind[T], filters: Filters | None = None, *, inside: str = ""
+    operation: str, members: str, kind: Kind[T], filters: Filters | None = None, *, page: int | None = None
 ) -> Rows[T]:
     """Returns all pages of a Describe call. Each call has as many values of the first filter as EC2 takes;
-    a filter without values makes no call.
+    a filter without values makes no call. `page` is the number of rows to a page, where EC2 needs one.
     """
     rows: list[Row] = []
     for chosen in _chunks(filters) if filters is not None else [{}]:
-        rows += called(_about(filters), partial(_pages, operation, members, inside, chosen))
+        rows += called(_about(filters), partial(_pages, operation, members, chosen, page))
     return read(rows, kind)
 
 
@@ -152,15 +146,14 @@ def _chunks(filters: Filters) -> Iterator[dict[str, Any]]:
         yield {"Filters": [{"Name": name, "Values": unique[start : start + most]}, *rest]}
 
 
-def _pages(operation: str, members: str, inside: str, chosen: dict[str, Any]) -> list[Row]:
+def _pages(operation: str, members: str, chosen: Mapping[str, Any], page: int | None = None) -> list[Row]:
     client = clients.ec2()
     if client.can_paginate(operation):
-        more = {"PaginationConfig": {"PageSize": PAGE}} if operation in PAGED else {}
+        more = {"PaginationConfig": {"PageSize": page}} if page else {}
         pages = client.get_paginator(operation).paginate(**chosen, **more)  # type: ignore[call-overload]
     else:
         pages = [getattr(client, operation)(**chosen)]
-    rows = [row for page in pages for row in list_in(page, members, operation)]
-    return [row for outer in rows for row in _inside(outer, inside)] if inside else rows
+    return [row for answer in pages for row in list_in(answer, members, operation)]
 
 
 def _inside(outer: object, members: str) -> list[Row]:
@@ -171,7 +164,7 @@ def _inside(outer: object, members: str) -> list[Row]:
 
 def of_server(operation: str, members: str, kind: Kind[T], route_server_id: str) -> Rows[T]:
     """Returns the rows of one route server: AWS refuses filters by it. A row that names none may be of it."""
-    rows = called(route_server_id, partial(_pages, operation, members, "", {}))
+    rows = called(route_server_id, partial(_pages, operation, members, {}))
     return read([row for row in rows if _server_of(row) in (None, route_server_id)], kind)
 
 
