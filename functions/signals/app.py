@@ -50,7 +50,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     refused = Counter((signal.topic_arn, signal.peer_id) for signal in found.refused)
     for (topic_arn, peer_id), count in refused.most_common(LISTED):
         logger.warning(
-            "message of no stored topology",
+            "message matches no stored topology",
             topic_arn=topic_arn,
             peer_id=peer_id,
             messages=count,

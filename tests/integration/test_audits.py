@@ -104,6 +104,6 @@ def test_evidence_that_is_too_large_keeps_no_move_waiting(edge: Stack, monkeypat
     edge.sweep()
     assert edge.are_all_with("fw2")
     assert [r.body.get("truncated", []) for r in edge.audit()] == [
-        ["evidence", "groups", "signal", "tell"],
+        ["evidence", "groups", "signal", "since", "tell", "threads"],
         [],
     ]

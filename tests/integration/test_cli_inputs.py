@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from cli.__main__ import STOPPED, main
 from cli.main import app
+from tests import awsclients
 from tests.topologies import EXAMPLE
 
 TEXT = EXAMPLE.read_text(encoding="utf-8")
@@ -46,20 +47,20 @@ WRONG: dict[str, tuple[tuple[str, str], str, str, str]] = {
     ),
     "an ASN with an exponent": (
         ("asn: 65001", "asn: 4.200000001E9"),
-        "25:5: appliances.fw1.asn",
+        "26:5: appliances.fw1.asn",
         'is "4.200000001E9"',
         "4200000001; an ASN",
     ),
-    "an ASN in dots": (("asn: 65001", "asn: 64086.59905"), "25:5: appliances.fw1.asn", "is", "4200000001"),
-    "an ASN below all": (("asn: 65001", "asn: -5"), "25:5: appliances.fw1.asn", "is -5", "an ASN, 1 to"),
+    "an ASN in dots": (("asn: 65001", "asn: 64086.59905"), "26:5: appliances.fw1.asn", "is", "4200000001"),
+    "an ASN below all": (("asn: 65001", "asn: -5"), "26:5: appliances.fw1.asn", "is -5", "an ASN, 1 to"),
     "an ASN above all": (
         ("asn: 65001", f"asn: {'9' * 23}"),
-        "25:5: appliances.fw1.asn",
+        "26:5: appliances.fw1.asn",
         "is",
         "an ASN, 1 to",
     ),
-    "no ASN": (("asn: 65001", "asn:"), "25:5: appliances.fw1.asn", "is empty", "an ASN, 1 to"),
-    "a list for an ASN": (("asn: 65001", "asn: [65001]"), "25:5: appliances.fw1.asn", "is a list", "an ASN"),
+    "no ASN": (("asn: 65001", "asn:"), "26:5: appliances.fw1.asn", "is empty", "an ASN, 1 to"),
+    "a list for an ASN": (("asn: 65001", "asn: [65001]"), "26:5: appliances.fw1.asn", "is a list", "an ASN"),
     "a mode in capitals": (
         ("mode: dry-run", "mode: ENFORCE"),
         "6:1: mode",
@@ -68,13 +69,13 @@ WRONG: dict[str, tuple[tuple[str, str], str, str, str]] = {
     ),
     "a property of another spelling": (
         ("route_server:", "route-server:"),
-        "10:1: route-server",
+        "11:1: route-server",
         "is no property",
         "route_server? known here",
     ),
     "a private IP of the other appliance": (
         ("10.0.2.20}", "10.0.1.20}"),
-        "45:59: groups[0].elastic_ips[0].targets.fw2.private_ip (eipalloc-0a1b2c3d4e5f60001)",
+        "46:59: groups[0].elastic_ips[0].targets.fw2.private_ip (eipalloc-0a1b2c3d4e5f60001)",
         "10.0.1.20 belongs to fw1 already",
         "one of fw2's own",
     ),
@@ -121,7 +122,7 @@ def test_what_follows_from_a_mistake_stands_below_it(tmp_path: Path) -> None:
     assert exit_code == 1
     assert lines[0] == "edge.yaml: 8 problems"
     assert [line for line in lines[1:] if line.startswith("edge.yaml:")] == [
-        f"edge.yaml:45:11: {FW2.format(n=0)} (eipalloc-0a1b2c3d4e5f60001)"
+        f"edge.yaml:46:11: {FW2.format(n=0)} (eipalloc-0a1b2c3d4e5f60001)"
     ]
     assert lines[4] == f"    edge.yaml:49:11: {FW2.format(n=1)} (eipalloc-0a1b2c3d4e5f60002): the same"
     assert sum("follows" in line for line in lines) == 4
@@ -139,7 +140,7 @@ FILES: dict[str, tuple[bytes, int, str]] = {
         2,
         "edge.yaml:5:7: the quotation mark",
     ),
-    "two documents": (f"{TEXT}---\n{TEXT}".encode(), 2, "edge.yaml:58:1: a second document begins here"),
+    "two documents": (f"{TEXT}---\n{TEXT}".encode(), 2, "edge.yaml:59:1: a second document begins here"),
     "500 KB": (b"# x\n" * 125_000, 2, "edge.yaml: has more than 400,000 bytes"),
     "deep": (b"[" * 500, 2, "edge.yaml: nested too deeply"),
     "a bomb of 235 bytes": (
@@ -179,7 +180,7 @@ def test_json_is_read_as_well_with_its_places(tmp_path: Path) -> None:
 
 def test_a_dash_is_standard_input() -> None:
     assert run("validate", "-", stdin=TEXT).stdout == "<stdin>: valid\n"
-    assert "together: $" in run("estimate", "-", stdin=TEXT).stdout
+    assert "About $" in run("estimate", "-", stdin=TEXT).stdout
     wrong = run("validate", "-", stdin=TEXT.replace("name: edge", "name: Edge"))
     assert "<stdin>:5:1: name" in wrong.stdout
 
@@ -226,6 +227,7 @@ def test_settings_of_aws_that_cannot_be_used_are_named(
     monkeypatch: pytest.MonkeyPatch, arguments: Sequence[str], name: str
 ) -> None:
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    awsclients.forget()
     for given in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(given, "/dev/null")
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)

@@ -93,7 +93,11 @@ def test_a_subnet_is_public_where_its_route_table_leads_to_an_internet_gateway(
     inner: dict[str, object] = {"Main": False, "SubnetId": "subnet-2"}
     known = {"RouteTableId": "rtb-1", "VpcId": "vpc-1"}
     answer: list[Any] = [
-        {**known, "Routes": [{"GatewayId": "local"}, route], "Associations": [through]},
+        {
+            **known,
+            "Routes": [{"GatewayId": "local"}, {"DestinationCidrBlock": "0.0.0.0/0", **route}],
+            "Associations": [through],
+        },
         {
             **known,
             "Routes": [{"GatewayId": "local"}],

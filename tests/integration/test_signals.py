@@ -61,7 +61,7 @@ def test_a_message_from_a_topic_of_no_stored_topology_is_refused(account, capsys
     events, said = handled(event, capsys)
     assert events == []
     assert said.metric("RefusedMessage") == 1
-    (line,) = (line for line in said.logs if line["message"] == "message of no stored topology")
+    (line,) = (line for line in said.logs if line["message"] == "message matches no stored topology")
     assert line["topic_arn"].endswith(":somebody-elses")
 
 
@@ -155,7 +155,7 @@ def test_records_of_peers_that_nobody_has_are_refused_in_a_few_lines(account, ca
     assert events == []
     assert said.metric("RefusedMessage") == 10_000
     assert said.metric("UntrackedRoutes") == said.metric("RouteLeaks") == 0
-    refused = [entry for entry in said.logs if entry["message"] == "message of no stored topology"]
+    refused = [entry for entry in said.logs if entry["message"] == "message matches no stored topology"]
     assert 1 <= len(refused) <= 10
 
 
@@ -176,7 +176,7 @@ def test_a_record_of_unknown_shape_from_a_topic_of_nobody_is_logged_by_topic_and
     events, said = handled(event, capsys)
     assert events == []
     assert (said.metric("RefusedMessage"), said.metric("UnknownSignal")) == (1, 0)
-    assert said.messages == ["message of no stored topology", "nothing to forward"]
+    assert said.messages == ["message matches no stored topology", "nothing to forward"]
     line = said.logs[0]
     assert line["topic_arn"] == "arn:aws:sns:us-east-1:123456789012:odd"
     assert line["characters"] > 250_000

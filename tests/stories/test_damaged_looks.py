@@ -46,9 +46,9 @@ def remembering(**memory: Any) -> dict[str, Any]:
     ("damaged", "why"),
     [
         (LONG, "its lease was to last until 5138-11-16"),
-        ({**LONG, "lease_until": {"S": "soon"}}, "the end of its lease is no time"),
-        ({**LONG, "lease_until": {"N": "1" + "0" * 30}}, "the end of its lease is no time"),
-        ({**LONG, "lease_until": None}, "the end of its lease is no time"),
+        ({**LONG, "lease_until": {"S": "soon"}}, "the end of its lease is not a valid time"),
+        ({**LONG, "lease_until": {"N": "1" + "0" * 30}}, "the end of its lease is not a valid time"),
+        ({**LONG, "lease_until": None}, "the end of its lease is not a valid time"),
         ({"lease_until": SOON}, "its lease has no owner"),
         ({"epoch": {"S": "seven"}}, "its epoch was damaged"),
         ({"epoch": {"N": "99999999999999999999"}}, "its epoch was damaged"),

@@ -128,7 +128,7 @@ def test_a_damaged_pause_still_holds_and_says_how_to_mend_it(edge: Stack, report
     (reason,) = reasons(edge)
     assert reason.startswith("paused by kim" if "who" in damaged else "paused by unknown")
     assert "the override record edge is damaged" in reason
-    assert reason.endswith("mend or delete it)")
+    assert reason.endswith("fix or delete it)")
     assert repaired == len(whys) == 1
 
 
@@ -148,9 +148,9 @@ def test_a_damaged_pin_holds_and_is_reported(edge: Stack, reported, damaged: Any
     whys, repaired = reported(edge)
     assert edge.are_all_with("fw1")
     assert repaired == 1
-    assert "the override record edge is damaged, it holds" in whys[0]
+    assert "the override record edge is damaged, so Tandem holds" in whys[0]
     (reason,) = reasons(edge)
-    assert reason.endswith("mend or delete it)")
+    assert reason.endswith("fix or delete it)")
 
 
 @pytest.mark.parametrize(

@@ -67,11 +67,9 @@ def test_what_may_be_in_the_fib_and_cannot_be_read_moves_nothing(edge: Stack) ->
     kill_fw1(edge)
     assert edge.calls(*MOVING) == []
     evidence = edge.audit()[-1].body["evidence"]
-    assert any(
-        "0.0.0.0/0 may be in the FIB and cannot be read" in words for words in evidence["failed_reads"]
-    )
+    assert any("0.0.0.0/0 may be in the FIB: " in words for words in evidence["failed_reads"])
     (held,) = told(edge)
-    assert held.startswith("HOLD, a route to 0.0.0.0/0 may be in the FIB and cannot be read")
+    assert held.startswith("HOLD, a route to 0.0.0.0/0 may be in the FIB: ")
 
 
 def test_a_second_route_in_the_fib_that_cannot_be_read_moves_nothing(edge: Stack) -> None:

@@ -104,7 +104,7 @@ def test_a_full_table_is_one_message_of_ten_prefixes_and_their_number(listening:
     for message in messages:
         named = [line for line in message["Message"].splitlines() if line.startswith("  100.64.")]
         assert named == [f"  100.64.{number}.0/24" for number in range(10)]
-        assert "The first 10 of 60:" in message["Message"]
+        assert "First 10 of 60 prefixes:" in message["Message"]
 
 
 def test_a_leak_that_lasts_is_not_told_again_and_one_that_comes_back_is(listening: Listening) -> None:

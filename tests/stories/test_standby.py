@@ -227,7 +227,9 @@ def test_bfd_down_beside_bgp_leaves_a_standby_without_routes() -> None:
             s.levers.session(name="fw2", endpoint=endpoint, state="down", protocol="bfd")
         minutes(s, 5)
         (subject,) = told(s)
-        assert subject.startswith("Tandem edge: warning, fw2 is dead: BFD is down and none of its routes")
+        assert subject.startswith(
+            "Tandem edge: warning, fw2 is dead: BGP is up, but BFD is down and the route server"
+        )
 
 
 @prove

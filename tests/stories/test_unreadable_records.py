@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from tandem.adapters import clients
 from tandem.adapters.topologies import TopologyStore
-from tandem.audit import problems
+from tandem.audit import Head, problems
 from tandem.topology import parse
 from tests.cloudformation import PHYSICAL, Story, custom_resource
 from tests.judging import reasons
@@ -104,12 +104,12 @@ def provisioned_with(tandem: Provisioner, **members: Any) -> None:
 
 
 SINCE = [
-    ("soon", "is no time"),
-    (5, "is no time"),
-    ([], "is no time"),
-    ("0001-01-01T00:00:00+14:00", "is no time"),
-    ("2026-13-01T00:00:00Z", "is no time"),
-    (DEEP, "is no time"),
+    ("soon", "is not a valid time"),
+    (5, "is not a valid time"),
+    ([], "is not a valid time"),
+    ("0001-01-01T00:00:00+14:00", "is not a valid time"),
+    ("2026-13-01T00:00:00Z", "is not a valid time"),
+    (DEEP, "is not a valid time"),
 ]
 
 
@@ -159,7 +159,7 @@ def test_a_damaged_time_of_a_topology_at_rest_is_repaired_and_nobody_is_told_ane
     there.events()
     provisioned_with(there, waits_since="soon")
     there.refresh()
-    assert "`provisioned.waits_since`: it is no time" in said(caplog)
+    assert "`provisioned.waits_since`: it is not a valid time" in said(caplog)
     assert there.events() == []
     assert there.record().repaired is None
 
@@ -170,7 +170,7 @@ def test_a_creation_whose_begin_cannot_be_read_makes_no_second_route_server(ther
     provisioned_with(there, server_begun_at="soon")
     there.refresh()
     assert there.ec2_changes() == []
-    assert "`provisioned.server_begun_at`: it is no time" in said(caplog)
+    assert "`provisioned.server_begun_at`: it is not a valid time" in said(caplog)
     assert there.world() == before
 
 
@@ -385,7 +385,8 @@ def test_a_damaged_audit_record_stops_no_failover_and_the_trail_goes_on(
     found = edge.app.world.audit.recent("failover#edge")
     added = [r for r in found if r.number > before]
     assert [r.body["kind"] for r in reversed(added)][-2:] == ["intent", "outcome"]
-    assert problems(tuple(reversed(added))) == ()
+    since = Head("failover#edge", added[-1].number, added[-1].hash)
+    assert problems(tuple(reversed(added)), first=since) == ()
 
 
 def test_a_damaged_audit_record_is_reported(edge: Stack, capsys, caplog) -> None:
@@ -501,7 +502,7 @@ def test_an_override_that_cannot_be_read_holds_and_says_how_to_mend_it(
     assert edge.calls(*MOVING) == []
     (reason,) = reasons(edge)
     assert "the override record edge is damaged" in reason
-    assert reason.endswith("mend or delete it)")
+    assert reason.endswith("fix or delete it)")
     assert counted(capsys, "RepairedState") == 1
 
 

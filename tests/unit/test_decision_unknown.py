@@ -46,7 +46,7 @@ def without(observed: Observation, **unknown: dict[str, str]) -> Observation:
 def test_an_address_that_cannot_be_read_holds_and_is_not_called_released() -> None:
     decision = decided(without(dead_fw1(), elastic_ips={allocation(0): WHY}))
     unread, other = decision.addresses
-    assert (unread.action, unread.reason) == (Action.HOLD, f"{WHY}: nobody knows who has it")
+    assert (unread.action, unread.reason) == (Action.HOLD, f"{WHY}, so its holder is unknown")
     assert (other.action, other.owner) == (Action.MOVE, "fw2")
 
 
@@ -78,7 +78,7 @@ def test_an_owner_whose_sessions_cannot_be_read_gets_nothing_and_the_reason_says
     decision = decided(without(observation("fw2", "fw1"), peers={ADDRESS["fw2"]: WHY}))
     assert decision.action is Action.HOLD
     assert decision.reason.startswith(
-        f"the FIB names fw2, which has no session with BGP up that can be read: {WHY}: it shows the past"
+        f"the FIB names fw2, which has no readable session with BGP up: {WHY}: it shows the past"
     )
 
 

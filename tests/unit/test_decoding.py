@@ -86,7 +86,7 @@ def test_a_time_is_utc_and_one_without_a_zone_too(source: str, at: datetime) -> 
 
 @pytest.mark.parametrize("source", ["soon", "", 17, None, True, "0001-01-01T00:00:00+14:00", "9" * 30, []])
 def test_what_is_no_time_is_damaged_in_the_same_words(source: Any) -> None:
-    assert read(lambda: utc(source)) == Damaged("it is no time as in 2026-01-31T18:00:00Z")
+    assert read(lambda: utc(source)) == Damaged("it is not a valid time; an example is 2026-01-31T18:00:00Z")
 
 
 @pytest.mark.parametrize(

@@ -278,7 +278,7 @@ def test_a_route_leak_names_appliance_peer_ten_prefixes_and_how_many_there_are()
         f"Route leak in topology edge: {reason}.",
         "The peer is rsp-0f1000000000000a1.",
         "",
-        "The first 10 of 12:",
+        "First 10 of 12 prefixes:",
     ]
     assert lines[4:14] == [f"  100.64.{n}.0/24" for n in range(10)]
     assert lines[15].startswith("What to do: stop fw1 from advertising this, or add it to `allowed_prefixes`")
@@ -290,7 +290,7 @@ def test_a_leak_that_is_named_whole_is_not_called_the_first_of_it():
     event["detail"] |= {"prefixes": ["10.99.0.0/16"], "count": 1}
     made = from_envelope(event)
     assert made is not None
-    assert message_of(made).text.splitlines()[3:5] == ["Advertised:", "  10.99.0.0/16"]
+    assert message_of(made).text.splitlines()[3:5] == ["Prefixes:", "  10.99.0.0/16"]
 
 
 def test_a_resolved_finding_is_good_news():

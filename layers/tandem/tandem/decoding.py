@@ -67,7 +67,7 @@ def text(item: Mapping[str, Any], name: str) -> str:
     """Reads a member of a DynamoDB item that is text and not empty. Raises ValueError, like all below."""
     found = _member(item, name, "S")
     if not isinstance(found, str) or not found:
-        raise ValueError(f"`{name}` is no text")
+        raise ValueError(f"`{name}` is not a string, or is empty")
     return _unicode(found)
 
 
@@ -84,7 +84,7 @@ def number(item: Mapping[str, Any], name: str) -> int:
     found = str(_member(item, name, "N"))
     is_whole = found.isascii() and found.isdecimal() and len(found) <= len(str(LARGEST))
     if not is_whole or int(found) > LARGEST:
-        raise ValueError(f"`{name}` is no number that counts something")
+        raise ValueError(f"`{name}` is not a valid whole number")
     return int(found)
 
 
@@ -92,7 +92,7 @@ def ms_time(item: Mapping[str, Any], name: str) -> datetime:
     """Reads a time in milliseconds since 1970."""
     found = read(lambda: datetime.fromtimestamp(float(str(_member(item, name, "N"))) / 1000, UTC))
     if isinstance(found, Damaged):
-        raise ValueError(f"`{name}` is no time")
+        raise ValueError(f"`{name}` is not a valid time")
     return found
 
 
@@ -101,7 +101,7 @@ def json_of(item: Mapping[str, Any], name: str) -> Any:
     source = text(item, name)
     found = read(lambda: parsed(source))
     if isinstance(found, Damaged):
-        raise ValueError(f"`{name}` is no JSON: {found.why}")
+        raise ValueError(f"`{name}` is not JSON: {found.why}")
     return found
 
 
@@ -133,7 +133,7 @@ def utc(source: object) -> datetime:
     """
     found = read(lambda: _aware(datetime.fromisoformat(str(source))).astimezone(UTC))
     if not isinstance(source, str) or isinstance(found, Damaged):
-        raise ValueError("it is no time as in 2026-01-31T18:00:00Z")
+        raise ValueError("it is not a valid time; an example is 2026-01-31T18:00:00Z")
     return found
 
 
@@ -163,7 +163,7 @@ def fitted(kind: Any, raw: Any, name: str) -> Any:  # noqa: PLR0911 - one for ea
         return _named(name, lambda: utc(raw))
     if isinstance(raw, str) and isinstance(kind, type) and issubclass(kind, str):
         return _named(name, lambda: kind(raw))
-    raise ValueError(f"`{cut(name)}` has another type" if name else "it has another type")
+    raise ValueError(f"`{cut(name)}` has the wrong type" if name else "it has the wrong type")
 
 
 def partly(kind: Any, raw: Any, name: str = "") -> tuple[dict[str, Any], dict[str, str]]:

@@ -208,7 +208,7 @@ def load(source: object) -> tuple[Memory, str | None]:
     wrong |= {name: f"`{name}` is missing" for name in NEEDED if name not in raw}
     unread = read(lambda: fitted(tuple[PastMove, ...], raw["moves"], "moves"))
     wrong |= {"moves": unread.why} if isinstance(unread, Damaged) else {}
-    damage = f"its memory was damaged ({cut('; '.join(wrong.values()))}); it starts without that"
+    damage = f"its memory was damaged ({cut('; '.join(wrong.values()))}); the damaged parts start empty"
     return Memory(**values), damage if wrong else None
 
 

@@ -138,7 +138,7 @@ def _hash(item: Mapping[str, Any], name: str, wrong: list[str]) -> str:
     """Empty, which is nobody's hash, where it is none: the next record shows by it what is broken."""
     found = read(lambda: text(item, name))
     if isinstance(found, Damaged) or not HASH.fullmatch(found):
-        wrong.append(f"`{name}` is no hash")
+        wrong.append(f"`{name}` is not a valid SHA-256 hash")
         return ""
     return found
 

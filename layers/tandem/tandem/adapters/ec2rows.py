@@ -67,8 +67,8 @@ def doubts(routes: Iterable[Route], unread: Iterable[Unread]) -> Iterator[tuple[
         with suppress(ValueError):
             prefix = str(ip_network(row.about, strict=False))
         if status == RouteStatus.IN_FIB or (status != RouteStatus.IN_RIB and prefix not in owned):
-            what = f"a route to {prefix}" if prefix else "a route to nobody knows where"
-            yield prefix, f"{what} may be in the FIB and cannot be read ({row.words})"
+            what = f"a route to {prefix}" if prefix else "a route with an unknown prefix"
+            yield prefix, f"{what} may be in the FIB: {row.words}"
 
 
 def _route(row: Row, odd: Odd) -> Route:

@@ -40,7 +40,7 @@ def lease_damage(record: Mapping[str, Any], now: datetime) -> str | None:
     """What no look can have written of a lease: such a one never began."""
     until = read(lambda: ms_time(record, "lease_until"))
     if isinstance(until, Damaged):
-        return "the end of its lease is no time; it was taken over"
+        return "the end of its lease is not a valid time; it was taken over"
     if is_absurd(until, now):
         return f"its lease was to last until {until:%Y-%m-%d}; it was taken over"
     owner = read(lambda: text(record, "lease_owner"))

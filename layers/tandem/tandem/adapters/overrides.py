@@ -31,14 +31,15 @@ def override_of(item: Mapping[str, Any], group: str | None) -> tuple[Override, s
     kinds = f"`action` is neither {' nor '.join(OverrideKind)}"
     kind = known(lambda: OverrideKind(text(item, "action")), OverrideKind.PAUSED, kinds)
     who, why = known(lambda: text(item, "who"), "unknown"), known(lambda: text(item, "why"), "unknown")
-    until = known(lambda: utc(text(item, "until")), FOREVER, "`until` is no time as in 2026-01-31T18:00:00Z")
+    no_time = "`until` is not a valid time; an example is 2026-01-31T18:00:00Z"
+    until = known(lambda: utc(text(item, "until")), FOREVER, no_time)
     appliance = known(lambda: text(item, "appliance"), "") if kind is OverrideKind.PINNED else None
     is_forced = known(lambda: flag(item, "forced"), False)
     override = Override(kind, cut(who, LONGEST), cut(why, LONGEST), until, group, appliance, is_forced)
     if not wrong:
         return override, None
-    damage = f"the override record {item['id']['S']} is damaged, it holds: {'; '.join(wrong)}"
-    return pause_because(f"{override.why} ({damage}; mend or delete it)", override.who, until, group), damage
+    damage = f"the override record {item['id']['S']} is damaged, so Tandem holds: {'; '.join(wrong)}"
+    return pause_because(f"{override.why} ({damage}; fix or delete it)", override.who, until, group), damage
 
 
 def pause_because(

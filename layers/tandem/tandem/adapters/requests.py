@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 KIND = "request"
 MEMBERS = ("asked", "url", "received_at", "version", "prepared", "answer", "answered_at")
 ATTEMPTS = 5
-LEFT_OUT = "the request is left out: it is mended if it comes again; else delete the record"
+LEFT_OUT = "Tandem ignores the request until CloudFormation sends it again; else delete the record"
 
 
 @dataclass(frozen=True, slots=True)

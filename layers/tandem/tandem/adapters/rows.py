@@ -86,15 +86,15 @@ def read(rows: Iterable[Any], kind: Kind[T]) -> Rows[T]:
         known = row if isinstance(row, Mapping) else {}
         about, left_out = known.get(kind.key), Odd()
         about = about if isinstance(about, str) else ""
-        which = f"{kind.name} {about or 'nobody knows what'}"
-        which += f" ({known.get(kind.id)})" if kind.id else ""
+        which = f"{kind.name} {about or '<unknown>'}"
+        which += f" ({known.get(kind.id) or 'unknown ID'})" if kind.id else ""
         try:
             found.append(kind.read(known, left_out))
         except UNREADABLE as error:
             if known.get("State") == DELETED:
                 continue
             unread.append(Unread(about, f"{which} cannot be read ({_why(error)})", known))
-        odd += [f"{which} is read without a member that cannot be read ({why})" for why in left_out]
+        odd += [f"{which} has a member that cannot be read and is ignored ({why})" for why in left_out]
     return Rows(tuple(found), tuple(unread), tuple(odd))
 
 
@@ -166,4 +166,5 @@ def beside(row: Row, name: str, reader: Callable[[Row, str], T], odd: Odd) -> T 
 
 
 def _why(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:LONGEST_WHY]
+    why = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
+    return why[:LONGEST_WHY]

@@ -241,14 +241,14 @@ def _record(item: Mapping[str, Any]) -> TopologyRecord:
     wrong += [why for member, why in unread.items() if member not in ANEW]
     if wrong:
         raise DamagedTopologyError(_damaged(name, "; ".join(wrong)), record)
-    words = f"the stored topology {name} was damaged ({'; '.join(unread.values())}); that counts anew"
+    words = f"the stored topology {name} was damaged ({'; '.join(unread.values())}); these times start again"
     return replace(record, repaired=words) if unread else record
 
 
 def _topology(item: Mapping[str, Any], name: str) -> Topology:
     topology = parse(json_of(item, "document"))
     if topology.name != name:
-        raise ValueError(f"its document is of {topology.name}")
+        raise ValueError(f"its document belongs to the topology {topology.name}")
     return cast(Topology, fitted(Topology, topology, "document"))
 
 

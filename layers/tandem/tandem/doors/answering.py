@@ -74,7 +74,7 @@ def serve(request: Request, desk: Desk) -> str | None:
 
 def _given_up(request: Request, error: Exception) -> Answer:
     """The answer to a request at which Tandem itself fails: no later try would do otherwise."""
-    return failed(request, f"Tandem failed at it: {_in_words(error)}")
+    return failed(request, f"Tandem failed with an internal error: {_in_words(error)}")
 
 
 def _in_words(error: Exception) -> str:

@@ -207,7 +207,7 @@ def _decide_address(spec: ElasticIpSpec, owner: _Owner, scene: _Scene) -> Addres
     address = observation.elastic_ips.get(spec.allocation_id)
     unread = observation.unknown.elastic_ips.get(spec.allocation_id)
     if unread is not None:
-        unknown = f"{unread}: nobody knows who has it"
+        unknown = f"{unread}, so its holder is unknown"
         return _hold(spec, unknown, Severity.CRITICAL, HoldCode.UNREADABLE, scene)
     if address is None:
         gone = f"{spec.allocation_id} is not in this account and Region any more: was it released?"

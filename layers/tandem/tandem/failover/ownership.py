@@ -96,7 +96,7 @@ def no_session(appliance: Appliance, observation: Observation) -> str | None:
         return None
     words = "no session with BGP up"
     unread = unread_session(appliance, observation)
-    return f"{words} that can be read: {unread}" if unread else words
+    return f"no readable session with BGP up: {unread}" if unread else words
 
 
 def unread_session(appliance: Appliance, observation: Observation) -> str | None:

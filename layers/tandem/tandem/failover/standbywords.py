@@ -13,8 +13,8 @@ from tandem.topology import Appliance, Standby
 
 NOTHING = "Nothing has to be done"
 _DIAL = (
-    "runs and dials every endpoint: source address, ASN, TCP 179, with liveness: bfd also UDP 3784 "
-    "(docs/appliances.md)"
+    "runs and connects to every endpoint. Check the source address, the ASN and TCP 179; with "
+    "liveness: bfd also UDP 3784 (docs/appliances.md)"
 )
 
 
@@ -29,9 +29,9 @@ def words(rule: Rule, name: str, change: Change, scene: Scene) -> tuple[str, str
     """Returns the summary, and what to do about it."""
     appliance = scene.topology.appliances.get(name)
     if appliance is None:
-        return f"{name} is not judged any more: the topology does not declare it", NOTHING
+        return f"Tandem no longer checks {name}: the topology does not declare it", NOTHING
     if appliance.standby is Standby.SILENT:
-        return f"{name} is not judged any more: the topology says standby: silent", NOTHING
+        return f"Tandem no longer checks {name}: the topology declares standby: silent", NOTHING
     sessions = ownership.sessions_of(appliance, scene.observation)
     if change is Change.RESOLVED:
         return _over(rule, name, sessions, scene), NOTHING
@@ -56,15 +56,15 @@ def _dead(appliance: Appliance, sessions: Sequence[Peer], scene: Scene) -> tuple
         why = f"its instance {appliance.instance_id} is {state}"
         do = f"Start {appliance.instance_id}, or replace it and apply the topology with the new instance"
     elif not sessions:
-        why = "the route server has no peer of it"
-        do = "See who deleted its peers; with manage: true, tandem plan says what becomes of them"
+        why = "the route server has no peer for it"
+        do = "Find out who deleted its peers. With manage: true, run tandem plan to see what Tandem will do"
     elif any(peer.bgp is Status.UP for peer in sessions):
-        why = "BFD is down and none of its routes is in the route server, though BGP is up"
+        why = "BGP is up, but BFD is down and the route server has no routes from it"
         do = f"See on {name} why BFD is down: UDP 3784, timers, and single-hop BFD (docs/appliances.md)"
     else:
         why = f"none of its {len(sessions)} sessions is up"
         do = (
-            f"See whether BGP on {name} {_DIAL}. If it speaks no BGP while it is passive, declare "
+            f"Check whether BGP on {name} {_DIAL}. If it does not speak BGP while it is passive, declare "
             "standby: silent"
         )
     others = scene.alive
@@ -75,6 +75,6 @@ def _dead(appliance: Appliance, sessions: Sequence[Peer], scene: Scene) -> tuple
 def _partly(name: str, sessions: Sequence[Peer], scene: Scene) -> tuple[str, str]:
     down = sum(not carries(peer, scene.observation) for peer in sessions if peer.state != PENDING)
     verb = "is" if down == 1 else "are"
-    others = "AWS takes an endpoint down to work on it, and then the others have to last"
-    do = f"See whether BGP on {name} {_DIAL}; {others}"
+    others = "When AWS takes an endpoint down for maintenance, only the remaining sessions carry routes"
+    do = f"Check whether BGP on {name} {_DIAL}. {others}"
     return f"{down} of {len(sessions)} sessions of {name} {verb} down", do

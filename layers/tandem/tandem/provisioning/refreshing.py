@@ -162,9 +162,9 @@ def _failed(record: TopologyRecord, error: Exception, unfinished: list[str], wor
     if is_ordinary:
         return None
     try:
-        return unreadable(record, f"Tandem failed at it: {why}", world)
+        return unreadable(record, f"Tandem failed with an internal error: {why}", world)
     except Exception as also:  # noqa: BLE001 - and so is this
-        unfinished.append(f"{record.topology.name}: nobody is told: {type(also).__name__}: {also}")
+        unfinished.append(f"{record.topology.name}: notification failed: {type(also).__name__}: {also}")
         return None
 
 

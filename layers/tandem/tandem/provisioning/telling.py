@@ -111,8 +111,8 @@ def failed(
 def waited(record: TopologyRecord, found: Provisioned, now: datetime) -> Event:
     """`Provisioning Failed`: it has waited for long, and for what nobody but people can bring about."""
     waits = "; ".join(found.pending)
-    since = iso(found.waits_since) if found.waits_since else "some time"
-    reason = f"nothing could be done since {since}: it waits for {waits}; {GOES_ON}"
+    since = iso(found.waits_since) if found.waits_since else "an unknown time"
+    reason = f"provisioning has made no progress since {since}: it waits for {waits}; {GOES_ON}"
     return failed(record, replace(found, failure=reason), (), None, now)
 
 

@@ -78,7 +78,7 @@ def provisioned_of(
     before = record.provisioned or Provisioned("")
     refusals = [f for f in (managed.failure, topics.failure, logs.failure) if f is not None]
     failure = next((f for f in refusals if not isinstance(f, PassingError)), None)
-    waits = tuple(f"{f.call} to be taken by AWS, which said {f.code}" for f in refusals if f is not failure)
+    waits = tuple(f"AWS to accept {f.call} (AWS returned {f.code})" for f in refusals if f is not failure)
     deliveries = before.log_deliveries or {}
     if logs.shown is not None:
         peer_ids = dict.fromkeys((*desired.logged_peer_ids, *deliveries))

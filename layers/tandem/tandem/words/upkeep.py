@@ -29,12 +29,12 @@ def leak(detail: Detail) -> Said:
         f"Route leak in {where(detail)}: {sentence(detail['reason'])}",
         f"The peer is {detail['peer_id']}.",
         "",
-        f"The first {len(prefixes)} of {count}:" if count > len(prefixes) else "Advertised:",
+        f"First {len(prefixes)} of {count} prefixes:" if count > len(prefixes) else "Prefixes:",
         *listed(prefixes),
         "",
         f"What to do: stop {appliance} from advertising this, or add it to `allowed_prefixes` of {appliance}",
-        f"and apply the topology again. Tandem filters no routes. The next message comes when {appliance}",
-        "advertises or updates such a prefix again.",
+        "and apply the topology again. Tandem does not filter routes. You get another message only when",
+        f"{appliance} advertises or updates such a prefix again.",
         "",
         *foot(detail, "Advertised"),
     ]
@@ -102,9 +102,9 @@ def finding(detail: Detail) -> Said:
 def _shown(detail: Detail) -> list[str]:
     """Since when, and what AWS shows of an appliance's sessions and instance."""
     sessions, instance = detail.get("sessions"), detail.get("instance")
-    lines = [f"Since: {when(detail['since'])}, when a look first saw it."] if "since" in detail else []
+    lines = [f"Since: {when(detail['since'])}, when Tandem first saw it."] if "since" in detail else []
     if sessions is not None:
-        known = listed(_session(s) for s in sessions) or ["  the route server has no peer of it"]
+        known = listed(_session(s) for s in sessions) or ["  the route server has no peer for it"]
         lines += ["", f"Sessions of {detail['appliance']}:", *known]
     if instance:
         state = instance["state"]
