@@ -124,7 +124,7 @@ def test_what_follows_from_a_mistake_stands_below_it(tmp_path: Path) -> None:
     assert [line for line in lines[1:] if line.startswith("edge.yaml:")] == [
         f"edge.yaml:46:11: {FW2.format(n=0)} (eipalloc-0a1b2c3d4e5f60001)"
     ]
-    assert lines[4] == f"    edge.yaml:49:11: {FW2.format(n=1)} (eipalloc-0a1b2c3d4e5f60002): the same"
+    assert lines[4] == f"    edge.yaml:50:11: {FW2.format(n=1)} (eipalloc-0a1b2c3d4e5f60002): the same"
     assert sum("follows" in line for line in lines) == 4
 
 
