@@ -7,11 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from tandem.episodes import GRACE
-from tandem.failover.standbys import LONG_GRACE, judge
-from tandem.failover.vitality import is_dead
+from tandem.audit import Record
+from tandem.episodes import GRACE, Episode
+from tandem.failover.standbys import LONG_GRACE, judge, recalled
+from tandem.failover.vitality import Scene, declared_as, is_active, is_dead, some_down
 from tandem.memory import Memory
-from tandem.model import Observation, Peer, RouteStatus, RoutingDatabase, Unknown
+from tandem.model import Liveness, Observation, Peer, RouteStatus, RoutingDatabase, Unknown
 from tandem.topology import Topology
 from tests.pure import ADDRESS, DOWN, ENDPOINTS, INSTANCE, NOW, observation, peer, route, topology
 
@@ -46,6 +47,8 @@ WITH_ODD_ROW = replace(WELL, database=replace(WELL.database, unread=("a row",)),
         (fw2(A, B, state=None), True),
         (replace(fw2(A, B), instance_states=None), False),
         (replace(fw2(*LOST), instance_states=None), True),
+        (replace(fw2(A, B, state=None), unknown=Unknown(instances={INSTANCE["fw2"]: UNREAD})), False),
+        (replace(fw2(*LOST, state=None), unknown=Unknown(instances={INSTANCE["fw2"]: UNREAD})), True),
         (fw2(replace(LOST[0], state="pending"), LOST[1]), None),
         (fw2(replace(LOST[0], state="pending"), LOST[1], state="stopped"), True),
         (fw2(replace(LOST[0], state="failed"), LOST[1]), True),
@@ -66,6 +69,8 @@ WITH_ODD_ROW = replace(WELL, database=replace(WELL.database, unread=("a row",)),
         "gone",
         "up, instance unread",
         "down, instance unread",
+        "up, its own instance unread",
+        "down, its own instance unread",
         "being made",
         "being made, stopped",
         "failed peer",
@@ -141,3 +146,96 @@ def test_an_appliance_of_another_instance_has_all_its_time_again() -> None:
     assert found == []
     memory, found = seen(memory, started, timedelta(minutes=35), other)
     assert found == ["opened standby-alive fw2"]
+
+
+@pytest.mark.parametrize(
+    ("observed", "instance"),
+    [
+        (fw2(*LOST), (INSTANCE["fw2"], "running")),
+        (fw2(*LOST, state=None), (INSTANCE["fw2"], "gone")),
+        (
+            replace(fw2(*LOST, state=None), unknown=Unknown(instances={INSTANCE["fw2"]: UNREAD})),
+            (INSTANCE["fw2"], None),
+        ),
+    ],
+    ids=["running", "gone", "unread"],
+)
+def test_a_finding_names_the_instance_and_its_state(
+    observed: Observation, instance: tuple[str, str | None]
+) -> None:
+    memory, _ = seen(Memory(), fw2(A, B), timedelta(0))
+    memory, _ = seen(memory, observed, timedelta(minutes=1))
+    _, (found,) = judge(EDGE, observed, memory, NOW + timedelta(minutes=5), may_tell=True)
+    assert found.instance == instance
+
+
+def changed(**of: object) -> Topology:
+    """The topology with fw2 declared otherwise."""
+    return replace(EDGE, appliances={**EDGE.appliances, "fw2": replace(EDGE.appliances["fw2"], **of)})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        changed(asn=65099),
+        changed(liveness=Liveness.BGP_KEEPALIVE),
+        changed(peers=(("az2-a", "10.0.2.99"),)),
+        replace(EDGE, route_server=replace(EDGE.route_server, route_server_id="rs-0other")),
+    ],
+    ids=["ASN", "liveness", "sessions", "route server"],
+)
+def test_what_is_declared_otherwise_has_to_come_up_anew(other: Topology) -> None:
+    assert declared_as(EDGE, EDGE.appliances["fw2"]) != declared_as(other, other.appliances["fw2"])
+
+
+def test_the_owner_is_active_without_addresses_and_so_is_who_has_them_without_the_route() -> None:
+    nobodys = observation("fw1", None)
+    assert [is_active(n, Scene(EDGE, nobodys, Memory())) for n in ("fw1", "fw2")] == [True, False]
+    without_route = replace(observation("fw1", "fw2"), database=RoutingDatabase())
+    assert [is_active(n, Scene(EDGE, without_route, Memory())) for n in ("fw1", "fw2")] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("sessions", "down"),
+    [
+        ((A, B), False),
+        ((A, LOST[1]), True),
+        ((A, replace(LOST[1], state="pending")), None),
+        ((replace(LOST[0], state="pending"), LOST[1]), True),
+    ],
+    ids=["both up", "one down", "one pending", "one pending, one down"],
+)
+def test_a_session_that_aws_still_sets_up_is_not_down(sessions: tuple[Peer, ...], down: bool | None) -> None:
+    assert some_down(EDGE.appliances["fw2"], fw2(*sessions)) is down
+
+
+def test_an_appliance_that_left_the_document_is_forgotten() -> None:
+    memory, _ = seen(Memory(), fw2(A, B), timedelta(0))
+    alone = replace(EDGE, appliances={"fw1": EDGE.appliances["fw1"]})
+    memory, _ = seen(memory, fw2(A, B), timedelta(seconds=10), alone)
+    assert set(memory.seen_up) == {"fw1"}
+
+
+KEY = "standby-alive fw2"
+
+
+def record(number: int, status: str, minutes: int) -> Record:
+    since = (NOW + timedelta(minutes=minutes)).isoformat()
+    body = {"kind": "finding", "findings": {KEY: {"status": status, "since": since}}}
+    return Record("failover#edge", number, "", "", body)
+
+
+def test_the_newest_record_says_what_was_notified() -> None:
+    opened, resolved = record(1, "opened", -9), record(2, "resolved", -5)
+    assert recalled(Memory(), (resolved, opened)).episodes == {}
+    assert recalled(Memory(), (record(3, "opened", -2), resolved, opened)).episodes[KEY].told
+    told = recalled(Memory(), (opened,))
+    assert recalled(told, (resolved, opened)).episodes == {}
+
+
+@pytest.mark.parametrize("known", [-12, -3])
+def test_an_episode_began_when_the_first_of_memory_and_trail_says(known: int) -> None:
+    at = NOW + timedelta(minutes=known)
+    memory = replace(Memory(), episodes={KEY: Episode(at, at)})
+    since = recalled(memory, (record(1, "opened", -9),)).episodes[KEY].since
+    assert since == NOW + timedelta(minutes=min(known, -9))

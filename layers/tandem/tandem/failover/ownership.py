@@ -113,14 +113,24 @@ def is_dead(appliance: Appliance, observation: Observation) -> str | None:
     silent = no_session(appliance, observation)
     if silent is not None and unread_session(appliance, observation) is None:
         return f"{appliance.name} has {silent}"
-    if appliance.instance_id is None or observation.instance_states is None:
+    stopped = not_running(appliance, observation)
+    return f"{appliance.name}'s instance {appliance.instance_id} is {stopped}" if stopped else None
+
+
+def not_running(appliance: Appliance, observation: Observation) -> str | None:
+    """Returns the state of an instance that does not run; None if it runs, or nobody knows."""
+    state = instance_state(appliance, observation)
+    return None if state == "running" else state
+
+
+def instance_state(appliance: Appliance, observation: Observation) -> str | None:
+    """Returns the state of the appliance's instance, `gone` if AWS does not know it; None if it has none, or
+    its state cannot be read.
+    """
+    id_, states = appliance.instance_id, observation.instance_states
+    if id_ is None or states is None or id_ in observation.unknown.instances:
         return None
-    if appliance.instance_id in observation.unknown.instances:
-        return None
-    state = observation.instance_states.get(appliance.instance_id)
-    if state == "running":
-        return None
-    return f"{appliance.name}'s instance {appliance.instance_id} is {state or 'gone'}"
+    return states.get(id_, "gone")
 
 
 def appliance_at(interface_id: str, topology: Topology, observation: Observation) -> str | None:

@@ -19,7 +19,7 @@ from tandem.failover.standbywords import Rule, words
 from tandem.failover.vitality import Scene, declared_as, is_active, is_dead, some_down
 from tandem.memory import Memory
 from tandem.model import Observation, Peer
-from tandem.topology import Appliance, Standby, Topology
+from tandem.topology import Standby, Topology
 
 LONG_GRACE = timedelta(minutes=30)
 """For what was never up: AWS takes minutes to make a session, then a person has to configure the appliance.
@@ -127,17 +127,10 @@ def _finding(key: str, change: Change, since: datetime, scene: Scene) -> Iterato
         remediation,
         severity=Severity.WARNING if change is Change.OPENED else Severity.INFO,
         sessions=ownership.sessions_of(appliance, scene.observation) if appliance else (),
-        instance=_instance(appliance, scene.observation) if appliance else None,
+        instance=(appliance.instance_id, ownership.instance_state(appliance, scene.observation))
+        if appliance and appliance.instance_id
+        else None,
     )
-
-
-def _instance(appliance: Appliance, observation: Observation) -> tuple[str, str | None] | None:
-    if appliance.instance_id is None:
-        return None
-    states = observation.instance_states
-    if states is None or appliance.instance_id in observation.unknown.instances:
-        return appliance.instance_id, None
-    return appliance.instance_id, states.get(appliance.instance_id, "gone")
 
 
 def _latest(newest_first: Sequence[Record]) -> dict[str, tuple[Change, datetime]]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from tandem.episodes import Change
 from tandem.failover import ownership
-from tandem.failover.vitality import PENDING, Scene, carries, declared_as, stopped
+from tandem.failover.vitality import PENDING, Scene, carries, declared_as
 from tandem.model import Peer, Status
 from tandem.topology import Appliance, Standby
 
@@ -49,7 +49,7 @@ def _over(rule: Rule, name: str, sessions: Sequence[Peer], scene: Scene) -> str:
 
 def _dead(appliance: Appliance, sessions: Sequence[Peer], scene: Scene) -> tuple[str, str]:
     """Returns what is wrong with a dead standby, and what to do."""
-    name, state = appliance.name, stopped(appliance, scene.observation)
+    name, state = appliance.name, ownership.not_running(appliance, scene.observation)
     was_up = scene.memory.seen_up.get(name) == declared_as(scene.topology, appliance)
     what = f"{name} is dead" if was_up or state is not None else f"{name} has not come up yet"
     if state is not None:

@@ -29,7 +29,7 @@ def is_dead(appliance: Appliance, observation: Observation) -> bool | None:
     """Returns True if it could take nothing over: none of its sessions carries routes, or its instance does
     not run. None if that cannot be known: AWS makes a session, or shows one that cannot be read.
     """
-    if stopped(appliance, observation) is not None:
+    if ownership.not_running(appliance, observation) is not None:
         return True
     sessions = ownership.sessions_of(appliance, observation)
     if any(carries(peer, observation) for peer in sessions):
@@ -45,16 +45,6 @@ def some_down(appliance: Appliance, observation: Observation) -> bool | None:
         return True
     is_made = any(peer.state == PENDING for peer in sessions)
     return None if is_made or ownership.unread_session(appliance, observation) else False
-
-
-def stopped(appliance: Appliance, observation: Observation) -> str | None:
-    """Returns the state of an instance that does not run; None if it runs, or if that is unknown."""
-    if appliance.instance_id is None or observation.instance_states is None:
-        return None
-    if appliance.instance_id in observation.unknown.instances:
-        return None
-    state = observation.instance_states.get(appliance.instance_id, "gone")
-    return None if state == "running" else state
 
 
 def carries(peer: Peer, observation: Observation) -> bool:
