@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import singledispatch
+from functools import partial, singledispatch
 from typing import TYPE_CHECKING, Any, Literal
 
 from tandem.adapters import clients, ec2, ec2reads, vpcreads
@@ -78,31 +78,32 @@ def _routes(route_server_id: str) -> tuple[Route, ...] | None:
         return None
 
 
-@singledispatch
 def carry_out(action: Action) -> None:
     """Makes the one call of a step. Raises CallFailedError, TemporaryError where it did not answer."""
+    called(action.about, partial(_call, action))
+
+
+@singledispatch
+def _call(action: Action) -> None:
     raise TypeError(f"{action} is no call")
 
 
-@carry_out.register
+@_call.register
 def _(action: CreateRouteServer) -> None:
     minutes = action.persist_minutes
     persist: dict[str, Any] = {"PersistRoutes": "disable"}
     if minutes is not None:
         persist = {"PersistRoutes": "enable", "PersistRoutesDuration": minutes}
-    called(
-        action.about,
-        lambda: clients.ec2_moves().create_route_server(
-            AmazonSideAsn=action.asn,
-            ClientToken=action.token,
-            SnsNotificationsEnabled=action.notifies,
-            TagSpecifications=[_tagged("route-server", action.tags)],
-            **persist,
-        ),
+    clients.ec2_moves().create_route_server(
+        AmazonSideAsn=action.asn,
+        ClientToken=action.token,
+        SnsNotificationsEnabled=action.notifies,
+        TagSpecifications=[_tagged("route-server", action.tags)],
+        **persist,
     )
 
 
-@carry_out.register
+@_call.register
 def _(action: ModifyRouteServer) -> None:
     changed: dict[str, Any] = {
         "PersistRoutes": action.persist,
@@ -110,112 +111,78 @@ def _(action: ModifyRouteServer) -> None:
         "SnsNotificationsEnabled": action.notifies,
     }
     given = {name: value for name, value in changed.items() if value is not None}
-    called(
-        action.about,
-        lambda: clients.ec2_moves().modify_route_server(RouteServerId=action.about, **given),
-    )
+    clients.ec2_moves().modify_route_server(RouteServerId=action.about, **given)
 
 
-@carry_out.register
+@_call.register
 def _(action: DeleteRouteServer) -> None:
-    called(action.about, lambda: clients.ec2_moves().delete_route_server(RouteServerId=action.about))
+    clients.ec2_moves().delete_route_server(RouteServerId=action.about)
 
 
-@carry_out.register
+@_call.register
 def _(action: AssociateVpc) -> None:
-    called(
-        action.about,
-        lambda: clients.ec2_moves().associate_route_server(
-            RouteServerId=action.route_server_id, VpcId=action.about
-        ),
-    )
+    clients.ec2_moves().associate_route_server(RouteServerId=action.route_server_id, VpcId=action.about)
 
 
-@carry_out.register
+@_call.register
 def _(action: DisassociateVpc) -> None:
-    called(
-        action.about,
-        lambda: clients.ec2_moves().disassociate_route_server(
-            RouteServerId=action.route_server_id, VpcId=action.about
-        ),
-    )
+    clients.ec2_moves().disassociate_route_server(RouteServerId=action.route_server_id, VpcId=action.about)
 
 
-@carry_out.register
+@_call.register
 def _(action: CreateEndpoint) -> None:
-    called(
-        action.about,
-        lambda: clients.ec2_moves().create_route_server_endpoint(
-            RouteServerId=action.route_server_id,
-            SubnetId=action.subnet_id,
-            ClientToken=action.token,
-            TagSpecifications=[_tagged("route-server-endpoint", action.tags)],
-        ),
+    clients.ec2_moves().create_route_server_endpoint(
+        RouteServerId=action.route_server_id,
+        SubnetId=action.subnet_id,
+        ClientToken=action.token,
+        TagSpecifications=[_tagged("route-server-endpoint", action.tags)],
     )
 
 
-@carry_out.register
+@_call.register
 def _(action: DeleteEndpoint) -> None:
-    called(
-        action.about,
-        lambda: clients.ec2_moves().delete_route_server_endpoint(RouteServerEndpointId=action.about),
-    )
+    clients.ec2_moves().delete_route_server_endpoint(RouteServerEndpointId=action.about)
 
 
-@carry_out.register
+@_call.register
 def _(action: EnablePropagation) -> None:
-    called(
-        action.about,
-        lambda: clients.ec2_moves().enable_route_server_propagation(
-            RouteServerId=action.route_server_id, RouteTableId=action.about
-        ),
+    clients.ec2_moves().enable_route_server_propagation(
+        RouteServerId=action.route_server_id, RouteTableId=action.about
     )
 
 
-@carry_out.register
+@_call.register
 def _(action: DisablePropagation) -> None:
-    called(
-        action.about,
-        lambda: clients.ec2_moves().disable_route_server_propagation(
-            RouteServerId=action.route_server_id, RouteTableId=action.about
-        ),
+    clients.ec2_moves().disable_route_server_propagation(
+        RouteServerId=action.route_server_id, RouteTableId=action.about
     )
 
 
-@carry_out.register
+@_call.register
 def _(action: CreatePeer) -> None:
-    called(
-        action.about,
-        lambda: clients.ec2_moves().create_route_server_peer(
-            RouteServerEndpointId=action.endpoint_id,
-            PeerAddress=action.address,
-            BgpOptions={"PeerAsn": action.asn, "PeerLivenessDetection": action.liveness.value},
-            TagSpecifications=[_tagged("route-server-peer", action.tags)],
-        ),
+    clients.ec2_moves().create_route_server_peer(
+        RouteServerEndpointId=action.endpoint_id,
+        PeerAddress=action.address,
+        BgpOptions={"PeerAsn": action.asn, "PeerLivenessDetection": action.liveness.value},
+        TagSpecifications=[_tagged("route-server-peer", action.tags)],
     )
 
 
-@carry_out.register
+@_call.register
 def _(action: DeletePeer) -> None:
-    called(action.about, lambda: clients.ec2_moves().delete_route_server_peer(RouteServerPeerId=action.about))
+    clients.ec2_moves().delete_route_server_peer(RouteServerPeerId=action.about)
 
 
-@carry_out.register
+@_call.register
 def _(action: DisableSourceDestCheck) -> None:
-    called(
-        action.about,
-        lambda: clients.ec2_moves().modify_network_interface_attribute(
-            NetworkInterfaceId=action.about, SourceDestCheck={"Value": False}
-        ),
+    clients.ec2_moves().modify_network_interface_attribute(
+        NetworkInterfaceId=action.about, SourceDestCheck={"Value": False}
     )
 
 
-@carry_out.register
+@_call.register
 def _(action: SetTags) -> None:
-    called(
-        action.about,
-        lambda: clients.ec2_moves().create_tags(Resources=[action.about], Tags=_tags(action.tags)),
-    )
+    clients.ec2_moves().create_tags(Resources=[action.about], Tags=_tags(action.tags))
 
 
 def _tagged(kind: Taggable, tags: Tags) -> TagSpecificationTypeDef:
