@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from tandem.adapters import clients, lookrows
 from tandem.adapters.overrides import override_of, pause_because
-from tandem.adapters.tables import answered, condition_failed
+from tandem.adapters.tables import all_of, answered, condition_failed
 from tandem.decoding import cut
 from tandem.errors import LeaseLostError, StateUnavailableError, TemporaryError
 from tandem.lease import LEASE, Lease
@@ -162,17 +162,7 @@ class LookStore:
 
     def next_hops(self) -> dict[str, dict[str, tuple[str, ...]]]:
         """What the last look at each topology saw in the FIB: topology to tracked prefix to next hops."""
-        pages = (
-            clients.dynamodb()
-            .get_paginator("query")
-            .paginate(
-                TableName=self.table,
-                KeyConditionExpression="kind = :k",
-                ExpressionAttributeValues={":k": {"S": "look"}},
-                ConsistentRead=True,
-            )
-        )
-        items = answered(lambda: [item for page in pages for item in page["Items"]])
+        items = all_of(clients.dynamodb(), self.table, "look")
         return {item["id"]["S"]: load(item.get("memory", {}).get("S"))[0].next_hops for item in items}
 
     def _key(self, topology: str) -> dict[str, Any]:

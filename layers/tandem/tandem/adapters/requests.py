@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
-from tandem.adapters.tables import answered, condition_failed
+from tandem.adapters.tables import all_of, answered, condition_failed
 from tandem.decoding import Damaged, cut, json_of, ms_time, number, read, shaped, text, written
 from tandem.doors.answers import Answer, Noted, Previous
 from tandem.doors.customresource import Request
@@ -102,15 +102,8 @@ class RequestStore:
 
     def list(self) -> tuple[Noted, ...]:
         """All that can be read, the oldest first. Raises StateUnavailableError."""
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression="kind = :kind",
-            ExpressionAttributeValues={":kind": {"S": KIND}},
-            ConsistentRead=True,
-        )
         found: list[Noted] = []
-        items = answered(lambda: [item for page in pages for item in page["Items"]])
-        for item in items:
+        for item in all_of(self._client, self._table, KIND):
             noted = read(partial(_noted, item))
             if isinstance(noted, Damaged):
                 self._damaged(item["id"]["S"], f"{noted.why}; {LEFT_OUT}")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NotConnectedError
 
 from tandem.errors import StateUnavailableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 T = TypeVar("T")
 
@@ -35,6 +38,17 @@ def answered(call: Callable[[], T]) -> T:
         raise StateUnavailableError(words) from error
     except BotoCoreError as error:
         raise StateUnavailableError(f"DynamoDB did not answer: {error}") from error
+
+
+def all_of(client: DynamoDBClient, table: str, kind: str) -> list[dict[str, Any]]:
+    """Returns all records of a kind in the state table, as they are now. Raises StateUnavailableError."""
+    pages = client.get_paginator("query").paginate(
+        TableName=table,
+        KeyConditionExpression="kind = :kind",
+        ExpressionAttributeValues={":kind": {"S": kind}},
+        ConsistentRead=True,
+    )
+    return answered(lambda: [dict(item) for page in pages for item in page["Items"]])
 
 
 def _tried_again(call: Callable[[], T]) -> T:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from botocore.exceptions import ClientError
 
-from tandem.adapters.tables import answered, condition_failed
+from tandem.adapters.tables import all_of, answered, condition_failed
 from tandem.decoding import Damaged, fitted, flag, json_of, number, partly, read, text, written
 from tandem.errors import ConfigurationError, TemporaryError
 from tandem.record import ANEW, Provisioned, TopologyRecord
@@ -68,13 +68,7 @@ class TopologyStore:
 
     def list(self) -> Stored:
         """All of them, as they are now. Raises StateUnavailableError."""
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression="kind = :kind",
-            ExpressionAttributeValues={":kind": {"S": KIND}},
-            ConsistentRead=True,
-        )
-        items = answered(lambda: [item for page in pages for item in page["Items"]])
+        items = all_of(self._client, self._table, KIND)
         return _sorted({item["id"]["S"]: partial(_record, item) for item in items})
 
     def some(self, names: Iterable[str]) -> Stored:
