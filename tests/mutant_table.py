@@ -306,8 +306,8 @@ MUTANTS = (
         "unknown-instance",
         "An instance that cannot be read is no reason to call its appliance dead.",
         f"{FAILOVER}/ownership.py",
-        "if appliance.instance_id in observation.unknown.instances:",
-        "if False:",
+        "if id_ is None or states is None or id_ in observation.unknown.instances:",
+        "if id_ is None or states is None:",
     ),
     Mutant(
         "unknown-peer",
@@ -398,8 +398,8 @@ MUTANTS = (
         "ownership-gone",
         "An appliance whose instance is gone is dead.",
         f"{FAILOVER}/ownership.py",
-        'if state == "running":',
-        'if state in ("running", None):',
+        'return states.get(id_, "gone")',
+        "return states.get(id_)",
     ),
     Mutant(
         "readiness-auto-assigned",
