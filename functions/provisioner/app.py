@@ -201,7 +201,7 @@ def _desk(place: Place) -> Desk:
         world=world,
         run=lambda name: _run(name, place),
         tell=_answered,
-        urls=AnswerUrls(place.dns_suffix, loopback=settings.loopback_answers is not None),
+        urls=AnswerUrls(place, loopback=settings.loopback_answers is not None),
         misdirected=_misdirected,
     )
 

@@ -156,7 +156,13 @@ def _keys(action: str, params: Mapping[str, Any]) -> dict[str, str]:
     if not (action.startswith("Modify") and action.endswith("Attribute")):
         return {}
     named = [name for name in params if not name.endswith("Id") and name != "DryRun"]
-    return {"ec2:Attribute": named[0]} if named else {}
+    return {f"ec2:Attribute/{named[0]}": _value(params[named[0]])} if named else {}
+
+
+def _value(given: object) -> str:
+    """A value as IAM compares it; of one that is no plain one its name alone is known."""
+    value = given.get("Value") if isinstance(given, Mapping) else given
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _topic_questions(region: Region, action: str, params: Mapping[str, Any]) -> Iterator[Question]:

@@ -166,4 +166,4 @@ def test_tagging_asks_with_the_tags_wanted(world, roles):
     )
     _, _, resources, _, keys = roles.last("ec2:ModifyNetworkInterfaceAttribute")
     assert set(resources) == {arn("network-interface", world.interfaces["fw1"])}
-    assert keys == {"ec2:Attribute": "SourceDestCheck"}
+    assert keys == {"ec2:Attribute/SourceDestCheck": "false"}

@@ -129,12 +129,12 @@ def _called(mapping: dict[str, Any], values: Mapping[str, Any]) -> Any:
     """The result of an intrinsic function whose arguments are resolved; any other mapping as it is."""
     match mapping:
         case {"Ref": name}:
-            return PSEUDO.get(name, values.get(name, name))
+            return values.get(name, PSEUDO.get(name, name))
         case {"Fn::GetAtt": [name, attribute]}:
             return f"{name}.{attribute}"
         case {"Fn::Sub": given}:
             text, extra = (given, {}) if isinstance(given, str) else given
-            return _substitute(text, {**values, **PSEUDO, **extra})
+            return _substitute(text, {**PSEUDO, **values, **extra})
         case {"Fn::Select": [index, items]}:
             return items[int(index)]
         case {"Fn::Split": [separator, text]}:

@@ -217,11 +217,11 @@ def test_the_provisioner_adopts_with_the_owners_consent_only(stack: Stack, kind:
 
 def test_the_provisioner_lets_only_interfaces_forward_whose_owner_consents(stack: Stack) -> None:
     role, resource = stack.documents("ProvisionerRole"), f"{EC2}:network-interface/eni-0a01"
-    forwards = {"ec2:attribute": "SourceDestCheck"}
+    forwards = {"ec2:attribute/sourcedestcheck": "false"}
     assert may(role, "ec2:ModifyNetworkInterfaceAttribute", resource, **OURS, **forwards)
     assert not may(role, "ec2:ModifyNetworkInterfaceAttribute", resource, **THEIRS, **forwards)
     assert not may(role, "ec2:ModifyNetworkInterfaceAttribute", resource, **forwards)
-    for other in ({}, {"ec2:attribute": "GroupSet"}, {"ec2:attribute": "Attachment"}):
+    for other in ({}, {"ec2:attribute/sourcedestcheck": "true"}, {"ec2:attribute/groupset": "sg-1"}):
         assert not may(role, "ec2:ModifyNetworkInterfaceAttribute", resource, **OURS, **other)
 
 
@@ -360,7 +360,8 @@ def test_only_the_notifier_publishes_and_only_to_its_topic(any_stack: Stack) -> 
 
 def test_policies_for_people_are_attached_to_nobody(any_stack: Stack) -> None:
     managed = dict(any_stack.of("AWS::IAM::ManagedPolicy"))
-    assert managed.pop("ProvisionerBesideRouteServer")["Roles"] == ["ProvisionerRole"]
+    for beside in ("ProvisionerBesideRouteServer", "ProvisionerTags"):
+        assert managed.pop(beside)["Roles"] == ["ProvisionerRole"]
     assert set(managed) == {"TandemOperatorPolicy", "TandemOverridePolicy"}
     for policy in managed.values():
         assert not {"Roles", "Users", "Groups"} & policy.keys()

@@ -28,7 +28,8 @@ LONGEST_ARN = 150
 @pytest.fixture(scope="module")
 def largest() -> Stack:
     longest = source()["Parameters"]["ResourceTagKeys"]["MaxLength"]
-    return render(EVERYTHING | {"ResourceTagKeys": ("acme:key," * longest)[:longest]})
+    names = {"AWS::StackName": "s" * 128, "AWS::Region": "ap-southeast-1"}
+    return render(EVERYTHING | names | {"ResourceTagKeys": ("acme:key," * longest)[:longest]})
 
 
 def length(document: Any) -> int:

@@ -12,9 +12,10 @@ from tandem.place import Place
 from tests.contracts import assert_meets_schema
 
 BUCKET = "cloudformation-custom-resource-response-useast1"
-AWS = AnswerUrls("amazonaws.com")
-CHINA = AnswerUrls(Place("aws-cn", "cn-north-1", "123456789012").dns_suffix)
-LAB = AnswerUrls("amazonaws.com", loopback=True)
+AWS = AnswerUrls(Place("aws", "us-east-1", "123456789012"))
+GOV = AnswerUrls(Place("aws-us-gov", "us-gov-west-1", "123456789012"))
+CHINA = AnswerUrls(Place("aws-cn", "cn-north-1", "123456789012"))
+LAB = AnswerUrls(Place("aws", "us-east-1", "123456789012"), loopback=True)
 SIGNED = "arn%3Aaws%3Acloudformation?X-Amz-Signature=0badc0de"
 
 
@@ -24,7 +25,7 @@ SIGNED = "arn%3Aaws%3Acloudformation?X-Amz-Signature=0badc0de"
         (AWS, f"{BUCKET}.s3.amazonaws.com"),
         (AWS, f"{BUCKET}.s3.us-east-1.amazonaws.com"),
         (AWS, f"{BUCKET}.s3-us-east-1.amazonaws.com"),
-        (AWS, "cloudformation-custom-resource-response-usgovwest1.s3.us-gov-west-1.amazonaws.com"),
+        (GOV, "cloudformation-custom-resource-response-usgovwest1.s3.us-gov-west-1.amazonaws.com"),
         (CHINA, "cloudformation-custom-resource-response-cnnorth1.s3.cn-north-1.amazonaws.com.cn"),
     ],
 )
@@ -52,6 +53,10 @@ REFUSED = {
     "a suffix without its dot": f"https://{BUCKET}.s3.evilamazonaws.com/x",
     "another service": f"https://{BUCKET}.execute-api.us-east-1.amazonaws.com/x",
     "a website": f"https://{BUCKET}.s3-website-us-east-1.amazonaws.com/x",
+    "another bucket with the name": f"https://{BUCKET}-x.s3.amazonaws.com/x",
+    "the bucket of nobody": "https://cloudformation-custom-resource-response-evil.s3.amazonaws.com/x",
+    "another Region's bucket": "https://cloudformation-custom-resource-response-euwest1.s3.amazonaws.com/x",
+    "another Region's endpoint": f"https://{BUCKET}.s3.eu-west-1.amazonaws.com/x",
     "no name behind the prefix": "https://cloudformation-custom-resource-response-.s3.amazonaws.com/x",
     "the bucket in the path": f"https://s3.amazonaws.com/{BUCKET}/x",
     "a user": f"https://evil@{BUCKET}.s3.amazonaws.com/x",

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from tandem.adapters import vpcrows
-from tandem.adapters.ec2reads import answer_about, described, list_in, of_server
+from tandem.adapters.ec2reads import PAGE, Filters, answer_about, described, list_in, of_server
 from tandem.adapters.rows import Kind, Rows, read
 from tandem.errors import RefusedError
 from tandem.inventory import Endpoint, RegionWithoutRouteServerError, RouteTable, Subnet
@@ -68,9 +68,15 @@ def subnets(subnet_ids: Iterable[str]) -> Rows[Subnet]:
 
 
 def consents(resource_ids: Iterable[str]) -> dict[str, str | None]:
-    """Returns the owner's tag on each resource, None where it has none. What cannot be read is left out."""
+    """Returns the owner's tag on each resource, None where it has none. What cannot be read is left out: a
+    boundary may refuse DescribeTags, and IAM judges by the tags all the same.
+    """
     asked = list(dict.fromkeys(resource_ids))
-    rows = described("describe_tags", "Tags", vpcrows.TAG, {"resource-id": asked, "key": [OWNER_TAG]})
+    wanted: Filters = {"resource-id": asked, "key": [OWNER_TAG]}
+    try:
+        rows = described("describe_tags", "Tags", vpcrows.TAG, wanted, page=PAGE)
+    except RefusedError:
+        return {}
     found = dict(rows.found)
     unread = rows.unknown(asked, found)
     return {resource_id: found.get(resource_id) for resource_id in asked if resource_id not in unread}

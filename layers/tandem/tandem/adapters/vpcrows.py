@@ -124,7 +124,7 @@ def _association(row: Row, odd: Odd) -> tuple[str, str]:
 
 
 def _tag(row: Row, odd: Odd) -> tuple[str, str]:
-    return text(row, "ResourceId"), text(row, "Value")
+    return text(row, "ResourceId"), given(row, "Value", text) or ""
 
 
 def _propagation(row: Row, odd: Odd) -> tuple[str, str]:

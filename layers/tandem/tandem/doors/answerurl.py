@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from tandem.doors.customresource import Request
 from tandem.events import DetailType, Event, event
+from tandem.place import Place
 
 LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?")
 PLAIN = re.compile(r"[!-\[\]-~]+")
@@ -19,15 +20,16 @@ SHOWN = 100
 
 @dataclass(frozen=True, slots=True)
 class AnswerUrls:
-    """The URLs that CloudFormation gives in one partition.
+    """The URLs that CloudFormation gives in one Region: a function's stacks are in its own Region.
 
-    AWS documents a presigned URL of S3, and no host. Seen by others
-    (https://github.com/aws-cloudformation/aws-cloudformation-templates/issues/100) is
-    `cloudformation-custom-resource-response-useast1.s3.amazonaws.com`. `loopback` is for the lab, whose
-    CloudFormation is on this machine and has no certificate.
+    The bucket is `cloudformation-custom-resource-response-` and the Region without dashes
+    (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/vpc-interface-endpoints.html). The host, as
+    others have seen it, is one of S3's, with or without the Region
+    (https://github.com/aws-cloudformation/aws-cloudformation-templates/issues/100). `loopback` is for the
+    lab, whose CloudFormation is on this machine and has no certificate.
     """
 
-    dns_suffix: str
+    place: Place
     loopback: bool = False
 
     def refusal(self, url: str) -> str | None:
@@ -54,9 +56,9 @@ class AnswerUrls:
 
     @property
     def _bucket(self) -> re.Pattern[str]:
-        name = "cloudformation-custom-resource-response-[a-z0-9-]{1,23}"
-        region = "[a-z]{2,4}(?:-[a-z]{2,12}){1,2}-[0-9]{1,2}"
-        return re.compile(rf"{name}\.s3(?:[.-]{region})?\.{re.escape(self.dns_suffix)}")
+        region, suffix = re.escape(self.place.region), re.escape(self.place.dns_suffix)
+        name = f"cloudformation-custom-resource-response-{self.place.region.replace('-', '')}"
+        return re.compile(rf"{name}\.s3(?:[.-]{region})?\.{suffix}")
 
 
 def misdirected(request: Request, why: str, now: datetime) -> Event:
