@@ -1127,7 +1127,7 @@ MUTANTS = (
         "people-gathered",
         "What a look tries again is told once it is over.",
         f"{FAILOVER}/trail.py",
-        'return body.get("kind") == RecordKind.OUTCOME and bool(retried.intersection(body["tell"]))',
+        'return body.get("kind") == RecordKind.OUTCOME and bool(retried.intersection(told_groups(body)))',
         "return False",
     ),
     Mutant(

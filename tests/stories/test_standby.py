@@ -424,10 +424,10 @@ def without_fw2(ids: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("change", "end"),
     [
-        (without_fw2, "resolved, fw2 is not judged any more: the topology does not declare it"),
+        (without_fw2, "resolved, Tandem no longer checks fw2: the topology does not declare it"),
         (
             lambda ids: {"appliances": silent(ids, "fw2")},
-            "resolved, fw2 is not judged any more: the topology says standby: silent",
+            "resolved, Tandem no longer checks fw2: the topology declares standby: silent",
         ),
     ],
     ids=["gone", "silent"],

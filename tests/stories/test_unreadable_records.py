@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from tandem.adapters import clients
 from tandem.adapters.topologies import TopologyStore
-from tandem.audit import Head, problems
+from tandem.audit import MOST, Head, problems
 from tandem.topology import parse
 from tests.cloudformation import PHYSICAL, Story, custom_resource
 from tests.judging import reasons
@@ -353,7 +354,12 @@ def trail(edge: Stack) -> dict[str, Any]:
     return items[0]
 
 
+BOMB = gzip.compress(b'{"kind":"hold","x":"' + b"a" * (8 * MOST) + b'"}')
+
 ODD_RECORDS: dict[str, dict[str, Any]] = {
+    "a body that unpacks without end": {"body": {"B": BOMB}},
+    "an outcome that notifies nobody": {"body": {"S": '{"kind": "outcome", "decision_id": "d"}'}},
+    "an outcome of another type": {"body": {"S": '{"kind": "outcome", "decision_id": "d", "tell": [[]]}'}},
     "a deep body": {"body": {"S": DEEP}},
     "a body of another type": {"body": {"M": {"kind": {"S": "intent"}}}},
     "a body without Unicode": {"body": {"S": '{"decision_id": "\\ud800", "kind": "intent"}'}},

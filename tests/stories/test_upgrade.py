@@ -60,11 +60,12 @@ def test_a_converged_topology_stays_as_it_is_and_fails_over_once() -> None:
 
 @prove
 @begins_in(left, "paused")
-def test_a_pause_goes_on_and_its_hold_is_not_notified_again() -> None:
+def test_a_pause_goes_on_and_is_notified_once_more_as_it_keeps_addresses_on_a_dead_appliance() -> None:
+    """The release did not say so; this version calls that critical."""
     with left("paused") as (tandem, edge, _):
         assert live(tandem, edge) == []
         assert moved(edge) == []
-        assert told(edge) == []
+        assert told(edge) == ["HOLD, paused by kim until 2027-01-01 00:00:00 UTC: a test"]
         assert edge.kinds()[-1] == "hold"
         edge.override()
         edge.sweep()

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import replace
 from typing import Any
 
-from tandem.audit import Head, RecordKind, digest, following, heads_in, open_intent, problems
+import pytest
+
+from tandem.audit import (
+    MOST,
+    Head,
+    RecordKind,
+    digest,
+    following,
+    heads_in,
+    open_intent,
+    problems,
+    unpacked,
+)
+from tandem.decoding import Damaged, read
 from tests.pure import chain
 
 
@@ -109,3 +123,21 @@ def test_an_intent_without_outcome_is_open() -> None:
     ):
         found = open_intent(reversed(chain(*contents)))
         assert (found.number if found else None) == expected
+
+
+@pytest.mark.parametrize("size", [MOST + 1, 50 * MOST])
+def test_a_body_that_unpacks_to_more_than_any_record_is_damaged(size: int) -> None:
+    bomb = gzip.compress(b'{"x":"' + b"a" * size + b'"}')
+    assert len(bomb) < 400_000
+    assert isinstance(read(lambda: unpacked(bomb)), Damaged)
+
+
+@pytest.mark.parametrize("cut", [1, 8, 20])
+def test_a_compressed_body_that_was_cut_is_damaged(cut: int) -> None:
+    assert isinstance(read(lambda: unpacked(gzip.compress(b'{"kind":"hold"}' * 20)[:-cut])), Damaged)
+
+
+def test_what_is_no_head_is_left_out_of_the_heads() -> None:
+    head = {"sequence": "failover#edge", "number": 1, "hash": "ab"}
+    odd: list[dict[str, Any]] = [{"audit": {}}, {"audit": {**head, "number": "x"}}, {"audit": None}, {}]
+    assert heads_in([*odd, {"audit": head}]) == (Head("failover#edge", 1, "ab"),)

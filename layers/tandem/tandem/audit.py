@@ -5,13 +5,15 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from tandem.decoding import shaped
+from tandem.decoding import read, shaped
 
 LONG = 100_000
 """Characters of a body from which on it is stored compressed: DynamoDB takes no item over 400 KB."""
@@ -66,14 +68,24 @@ class Record:
 
     @property
     def tell(self) -> tuple[str, ...]:
-        """The groups of which people are told; none where somebody damaged that."""
-        groups = self.body.get("tell")
-        return tuple(g for g in groups if isinstance(g, str)) if isinstance(groups, list) else ()
+        return told_groups(self.body)
+
+
+GZIP = 16 + zlib.MAX_WBITS
+
+MOST = 8_000_000
+"""Bytes of a body; what Tandem writes is less by far. A look reads twenty of them in 1,024 MB of memory."""
 
 
 def canonical(body: Mapping[str, Any]) -> str:
     """The one spelling of a body that is hashed and stored."""
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def told_groups(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns the groups of which a record notifies people; none where somebody damaged that."""
+    groups = body.get("tell")
+    return tuple(g for g in groups if isinstance(g, str)) if isinstance(groups, list) else ()
 
 
 def packed(text: str) -> str | bytes:
@@ -83,7 +95,13 @@ def packed(text: str) -> str | bytes:
 
 def unpacked(stored: str | bytes) -> str:
     """The canonical body. Raises one of `decoding.DAMAGE` for what cannot be unpacked."""
-    return stored if isinstance(stored, str) else gzip.decompress(stored).decode()
+    if isinstance(stored, str):
+        return stored
+    unpacking = zlib.decompressobj(GZIP)
+    data = unpacking.decompress(stored, MOST + 1)
+    if len(data) > MOST or not unpacking.eof:
+        raise ValueError(f"unpacks to more than {MOST} bytes, or to no end")
+    return data.decode()
 
 
 def shortened(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,9 +175,10 @@ def _against(records: Sequence[Record], first: Head | None, heads: Iterable[Head
 
 
 def heads_in(details: Iterable[Mapping[str, Any]]) -> tuple[Head, ...]:
-    """The heads that the details of events or notifications carry, each once."""
-    audits = (detail.get("audit") for detail in details)
-    return tuple(dict.fromkeys(shaped(Head, audit) for audit in audits if isinstance(audit, dict)))
+    """Returns the heads in the details of events or notifications, each once; damaged ones are none."""
+    audits = [detail.get("audit") for detail in details]
+    found = (read(partial(shaped, Head, audit)) for audit in audits if isinstance(audit, dict))
+    return tuple(dict.fromkeys(head for head in found if isinstance(head, Head)))
 
 
 def open_intent(newest_first: Iterable[Record]) -> Record | None:

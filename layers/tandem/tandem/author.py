@@ -24,4 +24,6 @@ NOBODY = Author()
 
 def stated(raw: object) -> str | None:
     """The name in an order; None where there is no text."""
-    return raw[:LONGEST] if isinstance(raw, str) and raw.strip() else None
+    if not isinstance(raw, str) or not raw.strip():
+        return None
+    return raw[:LONGEST].encode(errors="replace").decode()  # no event takes what is no Unicode

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from tandem.adapters import clients, ec2rows
 from tandem.adapters.calls import called
 from tandem.adapters.ec2rows import Instance
-from tandem.adapters.rows import Kind, Row, Rows, Unread, read
+from tandem.adapters.rows import UNREADABLE, Kind, Row, Rows, Unread, read
 from tandem.errors import THROTTLED_CODES, CallFailedError, ConfigurationError, TemporaryError
 from tandem.model import ElasticIp, NetworkInterface, Peer, RoutingDatabase
 
@@ -153,7 +153,10 @@ def _pages(operation: str, members: str, chosen: Mapping[str, Any], page: int | 
         pages = client.get_paginator(operation).paginate(**chosen, **more)  # type: ignore[call-overload]
     else:
         pages = [getattr(client, operation)(**chosen)]
-    return [row for answer in pages for row in list_in(answer, members, operation)]
+    try:
+        return [row for answer in pages for row in list_in(answer, members, operation)]
+    except UNREADABLE as error:  # the SDK's paginator fails itself at a list that is none
+        raise TemporaryError(f"EC2's answer to {operation} cannot be read ({error})") from error
 
 
 def _inside(outer: object, members: str) -> list[Row]:

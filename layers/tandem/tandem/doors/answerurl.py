@@ -23,8 +23,8 @@ class AnswerUrls:
     """The URLs that CloudFormation gives in one Region: a function's stacks are in its own Region.
 
     The bucket is `cloudformation-custom-resource-response-` and the Region without dashes
-    (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/vpc-interface-endpoints.html). The host, as
-    others have seen it, is one of S3's, with or without the Region
+    (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/vpc-interface-endpoints.html). Its host
+    has been seen by others as one of S3's, with or without the Region
     (https://github.com/aws-cloudformation/aws-cloudformation-templates/issues/100). `loopback` is for the
     lab, whose CloudFormation is on this machine and has no certificate.
     """
@@ -61,18 +61,23 @@ class AnswerUrls:
         return re.compile(rf"{name}\.s3(?:[.-]{region})?\.{suffix}")
 
 
+def _plain(words: str) -> str:
+    """Shortens what a request says, and replaces what is no Unicode, so that an event takes it."""
+    return words[:SHOWN].encode(errors="replace").decode()
+
+
 def misdirected(request: Request, why: str, now: datetime) -> Event:
     """`Compliance Finding`: a request that is not answered. CloudFormation waits for it as long as it can."""
     minutes = round(request.patience.total_seconds() / 60)
     return event(
         DetailType.COMPLIANCE_FINDING,
-        topology=request.topology or request.logical_id,
+        topology=_plain(request.topology or request.logical_id),
         occurred_at=now,
         rule="answer-url",
         status="opened",
         severity="critical",
-        resource_id=request.stack_id,
-        summary=f"the {request.type} of {request.logical_id} is not answered: {why}",
+        resource_id=_plain(request.stack_id),
+        summary=f"the {request.type} of {_plain(request.logical_id)} is not answered: {why}",
         remediation=(
             f"If a stack of yours waits, it fails after {minutes} minutes: please report the host. Otherwise "
             "somebody invoked the provisioner function: CloudTrail's data events of Lambda show who"

@@ -116,7 +116,8 @@ class Request:
     def patience(self) -> timedelta:
         """How long CloudFormation waits for the answer."""
         seconds = str(self.properties.get("ServiceTimeout", "")).strip()
-        if seconds.isascii() and seconds.isdecimal() and 1 <= int(seconds) <= LONGEST.total_seconds():
+        is_number = seconds.isascii() and seconds.isdecimal() and len(seconds) <= len("3600")
+        if is_number and 1 <= int(seconds) <= LONGEST.total_seconds():
             return timedelta(seconds=int(seconds))
         return LONGEST
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tandem.audit import Head, Record, RecordKind, open_intent
+from tandem.audit import Head, Record, RecordKind, open_intent, told_groups
 from tandem.errors import ConfigurationError, StateUnavailableError, TemporaryError
 from tandem.events import DetailType, event, iso
 from tandem.failover import news, telling
@@ -149,9 +149,9 @@ class Trail:
         begun: set[str] = set()
         left: list[Untold] = []
         for head, body in self._untold:
-            over = {g for g in body["tell"] if g in ended and body.get("kind") == RecordKind.HOLD}
+            over = {g for g in told_groups(body) if g in ended and body.get("kind") == RecordKind.HOLD}
             begun |= {g for g in over if body.get("decision_id") == ended[g].thread}
-            tell = [group for group in body["tell"] if group not in over]
+            tell = [group for group in told_groups(body) if group not in over]
             left += [(head, {**body, "tell": tell})] if tell else []
         self._untold = left
         return begun
@@ -224,7 +224,7 @@ _LASTING = (RecordKind.OUTCOME, RecordKind.FINDING, RecordKind.HOLD_ENDED, Recor
 
 
 def _waits(body: Mapping[str, Any], retried: frozenset[str]) -> bool:
-    return body.get("kind") == RecordKind.OUTCOME and bool(retried.intersection(body["tell"]))
+    return body.get("kind") == RecordKind.OUTCOME and bool(retried.intersection(told_groups(body)))
 
 
 def _is_news(record: Record, memory: Memory) -> bool:
@@ -233,4 +233,4 @@ def _is_news(record: Record, memory: Memory) -> bool:
         return False
     if record.body.get("kind") == RecordKind.HOLD:
         return any(group in memory.standing for group in record.tell)
-    return record.body.get("kind") in _LASTING
+    return record.body.get("kind") in _LASTING and bool(record.tell)
