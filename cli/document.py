@@ -74,7 +74,7 @@ def load(path: Path) -> Document:
         line, column = _place(raw[: error.start].decode("utf-8"))
         kind = "it is UTF-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else f"byte {error.start}"
         raise UnreadableError(
-            f"{name}:{line}:{column}: no UTF-8 text ({kind}); right would be: the file saved as UTF-8"
+            f"{name}:{line}:{column}: not UTF-8 text ({kind}); right would be: the file saved as UTF-8"
         ) from error
     return parse(text, name)
 
@@ -132,7 +132,7 @@ class _Walk:
         if node.tag not in KNOWN or not KNOWN[node.tag].match(text):
             shown = node.tag.replace(TAG, "!!")
             right = "the ID itself; CloudFormation's functions belong in its templates"
-            self._refuse(node, f"the tag {shown} has no place in a topology", right, keys)
+            self._refuse(node, f"the tag {shown} is not allowed in a topology", right, keys)
         self.places.setdefault(path_of(keys), _at(node))
         inside = (*around, id(node))
         if isinstance(node, yaml.SequenceNode):

@@ -167,7 +167,7 @@ def apply(
     _end_with_problems(out, topology, _problems(verdict))
     words.warnings(out, verdict["warnings"])
     if verdict["version"] and not verdict["changes"] and not take_over and not allow_interruption:
-        same = f"nothing to change: version {verdict['version']} of {verdict['topology']} says the same"
+        same = f"nothing to change: version {verdict['version']} of {verdict['topology']} is identical"
         _end_if_due(out, same, verdict)
         words.done(out, same)
         return
@@ -323,7 +323,7 @@ def _agreed(question: str) -> bool:
     except typer.Abort:
         if not sys.stdin.isatty():
             words.failed(
-                Console(stderr=True, highlight=False), "nobody answers here: --yes says yes beforehand"
+                Console(stderr=True, highlight=False), "no terminal to ask for confirmation; use --yes"
             )
         return False
 
@@ -348,7 +348,7 @@ def _end_if_due(out: Console, said: str, verdict: dict[str, Any]) -> None:
     """Ends the command with a warning where the document is fine and the world is not."""
     due = words.due(verdict) if verdict["version"] else None
     if due:
-        words.warnings(out, [f"{said}, but not all is well: {due}, see above"])
+        words.warnings(out, [f"{said}, but the topology needs attention: {due}, see above"])
         raise typer.Exit(Exit.OK)
 
 

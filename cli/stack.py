@@ -111,8 +111,8 @@ def explained(error: ClientError | BotoCoreError | ValueError) -> StackError:
         case NoRegionError():
             return StackError("no AWS Region: set AWS_REGION, or a region in the profile")
         case ProfileNotFound() | ConfigParseError() | InvalidRegionError() | ValueError():
-            where = "AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL and ~/.aws/config say whom to ask"
-            return StackError(f"AWS cannot be asked: {error}; {where}")
+            where = "check AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL and ~/.aws/config"
+            return StackError(f"cannot call AWS: {error}; {where}")
         case ClientError():
             refusal = error.response["Error"]
             return StackError(

@@ -6,7 +6,7 @@ import re
 
 import yaml
 
-TAB = "a tab is no indentation"
+TAB = "a tab cannot be used for indentation"
 QUOTE = "the quotation mark here is never closed"
 CONTEXT, PROBLEM = "context", "problem"
 SYNTAX: tuple[tuple[str, str, str, str], ...] = (
@@ -39,11 +39,11 @@ SYNTAX: tuple[tuple[str, str, str, str], ...] = (
     (
         "expected <block end>",
         PROBLEM,
-        "this does not fit the lines above it",
-        "the indentation of its neighbours{since}",
+        "the indentation does not match the lines above",
+        "the same indentation as the other entries{since}",
     ),
-    (r"found character '\\t'", PROBLEM, TAB, "blanks"),
-    (TAB, PROBLEM, TAB, "blanks"),
+    (r"found character '\\t'", PROBLEM, TAB, "spaces"),
+    (TAB, PROBLEM, TAB, "spaces"),
     (
         r"found character ['\"](.)['\"] that cannot start",
         PROBLEM,
@@ -118,11 +118,11 @@ def explained(error: yaml.MarkedYAMLError) -> tuple[int, int, str]:
         began, ended = error.context_mark, error.problem_mark
         mark = (began if which == CONTEXT else ended) or ended or began
         is_far = began is not None and mark is not None and began.line != mark.line
-        since = f", of what begins in line {began.line + 1}" if began is not None and is_far else ""
+        since = f" (the block begins in line {began.line + 1})" if began is not None and is_far else ""
         words = f"{found.expand(what)}; right would be: {found.expand(right).replace('{since}', since)}"
         break
     else:
         mark = error.problem_mark or error.context_mark
-        words = f"no YAML: {' '.join(said.split())}; right would be: YAML 1.2 or JSON"
+        words = f"invalid YAML: {' '.join(said.split())}; right would be: YAML 1.2 or JSON"
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     return line, column, words

@@ -26,7 +26,7 @@ def problems(console: Console, document: Document, found: Sequence[Problem]) -> 
         _line(console, f"    right would be: {cause.right}", "green")
         for other in others:
             is_same = (other.what, other.right) == (cause.what, cause.right)
-            said = "the same" if is_same else f"which follows from it: {other.what}"
+            said = "the same" if is_same else f"caused by the problem above: {other.what}"
             _line(console, f"    {document.where(other.path)}: {said}")
 
 

@@ -54,7 +54,7 @@ def up(
                     document = topology(cloud.scenario)
                     running.TOPOLOGY.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
                     _tell(first_steps(is_managed=managed))
-                _tell("up; the lines above are in .lab/env too. Ctrl-C ends it. What happens (UTC):")
+                _tell("running; the lines above are also in .lab/env. Ctrl-C stops the lab. Events (UTC):")
                 attend(cloud, is_deployed=not bare, show=typer.echo)
             finally:
                 running.clear()
@@ -62,8 +62,8 @@ def up(
 
 def first_steps(*, is_managed: bool) -> str:
     """What to type in a second terminal."""
-    makes = "makes the route server or " if is_managed else ""
-    return f"nobody {makes}moves the addresses until, in a second terminal:\n" + "\n".join(
+    create = "create the route server or " if is_managed else ""
+    return f"Tandem does not {create}move the addresses until you run, in a second terminal:\n" + "\n".join(
         f"    {line}" for line in (". .lab/env", ".venv/bin/tandem apply .lab/edge.yaml")
     )
 

@@ -77,8 +77,8 @@ def find(file: Path = FILE) -> Levers:
     except NoLab as error:
         if announced not in (None, url):
             raise NoLab(
-                f"{URL} of this shell names {url}, where no lab is any more; "
-                f"{announced} is in .lab/env: source that file again, or use another shell"
+                f"{URL} in this shell is {url}, where no lab runs any more; the lab now "
+                f"runs at {announced}: source .lab/env again, or use another shell"
             ) from error
         raise NoLab(f"the lab that was at {url} is gone") from error
     return levers

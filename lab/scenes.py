@@ -52,7 +52,7 @@ def _record(is_troubled: bool) -> int:
             _play(Stage(cloud, cloud.notifications(), cloud.events(), is_troubled), result)
     except (DemoFailed, DeployError, ServersError, NoLab) as error:
         result["failed"] = str(error)
-        console.print(f"\nNot as it should be: {error}")
+        console.print(f"\nThe demo failed: {error}")
     result["seconds"] = round(time.monotonic() - began, 1)
     RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     console.print(f"\n{result['seconds']} s in all; every figure is in {RESULT.relative_to(ROOT)}")
@@ -73,7 +73,7 @@ def _play(stage: Stage, result: dict[str, Any]) -> None:
         levers.fault("*", latency_s=READ_SECONDS)
         levers.fault("AssociateAddress", latency_s=WRITE_SECONDS)
         say("from now on EC2 takes 250 ms to read and 400 ms to move")
-    say("fw1 dies without a goodbye")
+    say("fw1 fails without closing its BGP sessions")
     result["failover"] = moved(stage, lambda: levers.kill("fw1"), "fw2")
     time.sleep(REST_SECONDS)
     say("fw1 is repaired; Route Server prefers it again")
@@ -86,7 +86,7 @@ def _audit(stage: Stage) -> dict[str, Any]:
     records = stage.cloud.audit("failover#edge")
     wrong = problems(records)
     kinds = [str(record.body["kind"]) for record in records]
-    say("the audit trail, its hashes computed anew")
+    say("the audit trail, with its hashes recalculated")
     for record in records:
         groups = record.body.get("groups", {})
         words = [group["reason"] for group in groups.values()] if isinstance(groups, dict) else groups

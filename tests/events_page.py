@@ -79,15 +79,15 @@ Use it as the key by which your pager joins alerts. `Hold Ended` closes what a h
 so every filter that let the hold through lets its end through. A hold ends when its reason is gone, or with
 the move that ended it.
 
-What a look tries again is one message: that the moves begin is told once, and what became of them once the
-look tries no more, which is half a minute at most. The audit trail has every try. The times in a message
+If a look retries moves, you get one message when the moves begin, and one with the result after the last
+try, half a minute later at most. The audit trail has every try. The times in a message
 count from the signal that first asked, as AWS dates it.
 
-A pin is told when a look sees it, a minute later at most, and so is its end; a pause is told as the hold
-that it is.
+Tandem notifies you of a pin, and of its end, at the next look, a minute later at most. It notifies you of a
+pause as a hold.
 
-What a pause or a dry run keeps on a dead appliance is `critical`, and is told again every 15 minutes while
-it lasts.
+If a pause or a dry run keeps Elastic IPs on a dead appliance, the message is `critical`, and Tandem repeats
+it every 15 minutes.
 
 A subscription that pages somebody only when it must: `{"severity": ["critical"]}`. The JSON is an
 attribute and not a `MessageStructure` of its own because SNS sends attributes only with a plain message,

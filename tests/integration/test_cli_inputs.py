@@ -125,15 +125,15 @@ def test_what_follows_from_a_mistake_stands_below_it(tmp_path: Path) -> None:
         f"edge.yaml:46:11: {FW2.format(n=0)} (eipalloc-0a1b2c3d4e5f60001)"
     ]
     assert lines[4] == f"    edge.yaml:50:11: {FW2.format(n=1)} (eipalloc-0a1b2c3d4e5f60002): the same"
-    assert sum("follows" in line for line in lines) == 4
+    assert sum("caused by" in line for line in lines) == 4
 
 
 FILES: dict[str, tuple[bytes, int, str]] = {
     "nothing": (b"", 1, "edge.yaml:1:1: the document"),
     "a list": (b"[1]", 1, "edge.yaml:1:1: the document"),
     "a word": (b"edge", 1, "edge.yaml:1:1: the document"),
-    "UTF-16": (TEXT.encode("utf-16"), 2, "edge.yaml:1:1: no UTF-8 text (it is UTF-16)"),
-    "Latin 1": (b"# caf\xe9\nname: edge", 2, "edge.yaml:1:6: no UTF-8 text (byte 5)"),
+    "UTF-16": (TEXT.encode("utf-16"), 2, "edge.yaml:1:1: not UTF-8 text (it is UTF-16)"),
+    "Latin 1": (b"# caf\xe9\nname: edge", 2, "edge.yaml:1:6: not UTF-8 text (byte 5)"),
     "binary": (bytes(range(256)), 2, "edge.yaml:"),
     "an open quote": (
         TEXT.replace("name: edge", 'name: "edge').encode(),
@@ -213,9 +213,9 @@ def test_a_command_line_that_cannot_be_right_needs_no_aws(arguments: Sequence[st
 
 
 AWAY = {
-    "AWS_PROFILE": ("nobody", "AWS cannot be asked: The config profile (nobody) could not be found"),
-    "AWS_REGION": ("us east", "AWS cannot be asked: Provided region_name 'us east'"),
-    "AWS_ENDPOINT_URL": ("gibberish", "AWS cannot be asked: Invalid endpoint: gibberish"),
+    "AWS_PROFILE": ("nobody", "cannot call AWS: The config profile (nobody) could not be found"),
+    "AWS_REGION": ("us east", "cannot call AWS: Provided region_name 'us east'"),
+    "AWS_ENDPOINT_URL": ("gibberish", "cannot call AWS: Invalid endpoint: gibberish"),
 }
 
 

@@ -152,7 +152,7 @@ def test_without_a_yes_nothing_is_stored(command: Command, answers: str) -> None
     result = command.run("apply", answers=answers)
     assert result.exit_code == 3
     assert "nothing was stored" in result.stdout
-    assert ("--yes says yes beforehand" in result.stderr) is not bool(answers)
+    assert ("use --yes" in result.stderr) is not bool(answers)
     assert command.tandem.record() is None
 
 
@@ -195,9 +195,12 @@ def test_applying_the_same_again_changes_nothing(command: Command) -> None:
 @pytest.mark.parametrize(
     ("arguments", "last"),
     [
-        (("apply",), "nothing to change: version 1 of edge says the same, but not all is well: 1 group held"),
+        (
+            ("apply",),
+            "version 1 of edge is identical, but the topology needs attention: 1 group held",
+        ),
         (("plan",), "internet-edge is HELD: 4 Elastic IPs cannot follow the route; no appliance owns"),
-        (("validate", "--online"), "valid, but not all is well: 1 group held, see above"),
+        (("validate", "--online"), "valid, but the topology needs attention: 1 group held, see above"),
     ],
 )
 def test_a_total_outage_is_never_silent(command: Command, arguments: tuple[str, ...], last: str) -> None:
@@ -209,14 +212,14 @@ def test_a_total_outage_is_never_silent(command: Command, arguments: tuple[str, 
     assert result.exit_code == 0
     assert "internet-edge: hold, 0.0.0.0/0 is not in the FIB" in result.stdout
     assert last in result.stdout
-    assert not result.stdout.rstrip().endswith((": valid", "says the same"))
+    assert not result.stdout.rstrip().endswith((": valid", "is identical"))
 
 
 def test_a_move_that_is_due_is_never_silent(command: Command) -> None:
     command.run("apply", "--yes")
     command.tandem.lab.levers.kill(name="fw1")
     command.tandem.lab.clock.sleep(5)
-    assert "not all is well: 4 moves due, see above" in command.run("apply").stdout
+    assert "the topology needs attention: 4 moves due, see above" in command.run("apply").stdout
 
 
 def test_the_preview_of_what_is_stored_comes_before_the_problems(command: Command) -> None:

@@ -51,7 +51,7 @@ def test_a_shell_of_an_earlier_lab_is_sent_to_the_one_that_is_up(tmp_path, monke
     file = tmp_path / "env"
     monkeypatch.setenv(running.URL, "http://127.0.0.1:9")
     running.announce({running.URL: "http://127.0.0.1:10"}, file)
-    with pytest.raises(NoLab, match=r"http://127\.0\.0\.1:10 is in \.lab/env: source that file again"):
+    with pytest.raises(NoLab, match=r"http://127\.0\.0\.1:10: source \.lab/env again"):
         running.find(file)
 
 

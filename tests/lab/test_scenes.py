@@ -44,7 +44,7 @@ def result(tmp_path, monkeypatch):
 def test_what_is_not_as_it_should_be_is_printed_as_it_is(result, monkeypatch, capsys, error):
     monkeypatch.setattr(Failing, "error", error(ODD), raising=False)
     assert scenes._record(False) == 1
-    assert f"Not as it should be: {ODD}\n" in capsys.readouterr().out
+    assert f"The demo failed: {ODD}\n" in capsys.readouterr().out
     assert json.loads(result.read_text())["failed"] == ODD
 
 

@@ -46,11 +46,11 @@ def test_a_total_outage_is_told_with_every_session_and_what_to_do(edge: Stack) -
     text = message(edge, "Failover Decision").text
     for name in ("fw1", "fw2"):
         assert f"Sessions of {name}:" in text
-    assert text.count("BGP down, BFD down, seen so since ") == 4
+    assert text.count("BGP down, BFD down, first seen in this state at ") == 4
     stopped = edge.ids["instances"]["fw1"]
     assert f"  {stopped} is stopped" in text
-    assert "What to do: see why no appliance advertises the prefix." in text
-    assert "put right what the reason names" not in text
+    assert "What to do: find out why no appliance advertises the prefix." in text
+    assert "the reason names" not in text
 
 
 def test_a_hold_that_ends_without_a_move_is_told_like_its_beginning(edge: Stack) -> None:
@@ -67,7 +67,7 @@ def test_a_hold_that_ends_without_a_move_is_told_like_its_beginning(edge: Stack)
     assert ended.attributes == begun.attributes
     assert "hold ended after 60 s" in ended.subject
     assert "The reason was: paused by kim" in ended.text
-    assert "A look found nothing to hold any more" in ended.text
+    assert "The reason is gone: every Elastic IP" in ended.text
 
 
 def test_the_end_has_the_gravest_severity_of_the_hold(edge: Stack) -> None:

@@ -66,7 +66,7 @@ def test_pinned(edge: Stack) -> None:
     assert len(moved(edge)) == 8
     assert edge.kinds() == [*ONCE, "override", *ONCE, "override"]
     assert edge.audit()[0].body["groups"]["internet-edge"]["reason"].startswith("fw2 is pinned")
-    lifted = "Tandem edge: unpinned to fw2, the record of kim (a test) is gone, or is no pin any more"
+    lifted = "Tandem edge: unpinned to fw2, somebody deleted or replaced the pin of kim (a test)"
     assert told(edge) == [*FOLLOWED, "Tandem edge: pinned to fw2, a test", *WENT_BACK, lifted]
 
 
@@ -106,7 +106,7 @@ def test_a_pin_that_moves_nothing_is_told_and_so_is_its_end(edge: Stack) -> None
     edge.live(180)
     assert told(edge) == ["Tandem edge: pinned to fw1, a test"]
     edge.live(180)
-    assert told(edge) == ["Tandem edge: unpinned to fw1, it was to end by itself by now (a test)"]
+    assert told(edge) == ["Tandem edge: unpinned to fw1, the pin expired (a test)"]
     assert edge.kinds() == ["override"] * 2
 
 

@@ -87,18 +87,22 @@ UNREADABLE = {
     "no comma": (
         "a: [1,\n 2\n\n 3: 4]",
         "4:3: this follows a value inside brackets",
-        "of what begins in line 1",
+        "the block begins in line 1",
     ),
-    "a tab before a name": ("a: 1\n\tb: 2", "2:1: a tab is no indentation", "blanks"),
-    "a tab behind blanks": ("a:\n  \tb: 2", "2:1: a tab is no indentation", "blanks"),
+    "a tab before a name": ("a: 1\n\tb: 2", "2:1: a tab cannot be used for indentation", "spaces"),
+    "a tab behind blanks": ("a:\n  \tb: 2", "2:1: a tab cannot be used for indentation", "spaces"),
     "two colons": ("a: b: c", "1:5: no value can begin at this colon", "quotes around a text"),
     "no colon": ("a: 1\nbcd\ne: 2\n", "2:1: a name without a value", "a colon and a blank"),
-    "bad indentation": ("a:\n  b: 1\n c: 2", "3:2: this does not fit the lines above it", "indentation"),
+    "bad indentation": (
+        "a:\n  b: 1\n c: 2",
+        "3:2: the indentation does not match the lines above",
+        "indentation",
+    ),
     "no such anchor": ("a: *nobody", "1:4: *nobody refers to an anchor", "&nobody at a value above"),
     "a star": ("a: * b", "1:4: * and & begin the name of an anchor", "quotes around the text"),
     "an at sign": ("a: @b", "1:4: a text cannot begin with @", "quotes around the text"),
     "an escape": ('a: "C:\\dir"', "1:8: a backslash and d mean nothing", "single quotes"),
-    "a tag of CloudFormation": ("id: !Ref Server", "1:5: id: the tag !Ref has no place", "the ID itself"),
+    "a tag of CloudFormation": ("id: !Ref Server", "1:5: id: the tag !Ref is not allowed", "the ID itself"),
     "two documents": ("a: 1\n---\nb: 2", "2:1: a second document begins here", "one topology a file"),
     "a list for a name": (
         "{[1]: a}",
@@ -119,7 +123,7 @@ UNREADABLE = {
     "a number that is none": ("a: !!int abc", "1:4: a: the tag !!int", "the ID itself"),
     "a date": ("a: !!timestamp 2026-11-21", "1:4: a: the tag !!timestamp", "the ID itself"),
     "a set": ("a: !!set {b}", "1:4: a: the tag !!set", "the ID itself"),
-    "what PyYAML says": ("%YAML 2.0\n---\na: 1", "1:1: no YAML: found incompatible YAML document", ""),
+    "what PyYAML says": ("%YAML 2.0\n---\na: 1", "1:1: invalid YAML: found incompatible YAML document", ""),
 }
 
 
@@ -220,8 +224,8 @@ def test_files_that_cannot_be_read_say_why(tmp_path: Path) -> None:
     for path, why in (
         (tmp_path / "none.yaml", "No such file"),
         (tmp_path, "directory"),
-        (latin, "latin.yaml:1:7: no UTF-8 text"),
-        (wide, "wide.yaml:1:1: no UTF-8 text .it is UTF-16.; right would be: the file saved as UTF-8"),
+        (latin, "latin.yaml:1:7: not UTF-8 text"),
+        (wide, "wide.yaml:1:1: not UTF-8 text .it is UTF-16.; right would be: the file saved as UTF-8"),
         (huge, "has more than 400,000 bytes"),
         (Path("/dev/zero"), "has more than 400,000 bytes"),
         (Path("a\0b"), "null"),

@@ -42,7 +42,7 @@ def test_each_hold_says_what_to_do_about_this_very_hold(code):
     assert_meets_schema(made)
     text = message_of(made).text
     assert f"What to do: {ADVICE[code][0]}" in text
-    assert "put right what the reason names.\n" not in text
+    assert "the reason names.\n" not in text
 
 
 def test_advice_is_for_codes_that_there_are():
@@ -68,7 +68,7 @@ def test_a_hold_of_an_older_version_is_told_too():
     made = from_envelope(event)
     assert made is not None
     assert_meets_schema(made)
-    assert "What to do: put right what the reason names." in message_of(made).text
+    assert "What to do: correct the problem that the reason names." in message_of(made).text
 
 
 def test_a_hold_that_is_told_again_says_since_when():
@@ -76,15 +76,15 @@ def test_a_hold_that_is_told_again_says_since_when():
     event["detail"]["since"] = "2026-11-21T03:43:33.019Z"
     made = from_envelope(event)
     assert made is not None
-    assert "It has lasted since 2026-11-21 03:43:33.019 UTC." in message_of(made).text
-    assert "It has lasted since" not in of("failover-decision-hold").text
+    assert "The hold began at 2026-11-21 03:43:33.019 UTC." in message_of(made).text
+    assert "The hold began at" not in of("failover-decision-hold").text
 
 
 def test_the_end_of_a_hold_reaches_whom_its_beginning_reached():
     ended, begun = of("hold-ended"), of("failover-decision-hold")
     assert ended.attributes | {"detail_type": ""} == begun.attributes | {"detail_type": ""}
     assert ended.subject == "Tandem edge/internet-edge: hold ended after 458 s"
-    assert "Tandem moved its Elastic IPs: the outcome is in a message of its own." in ended.text
+    assert "Tandem moved the Elastic IPs. A separate message reports the result." in ended.text
 
 
 def test_who_pulls_the_brake_is_in_the_message():
@@ -92,9 +92,12 @@ def test_who_pulls_the_brake_is_in_the_message():
     assert message.subject == "Tandem edge: mode enforce -> dry-run"
     assert message.attributes["severity"] == "warning"
     lines = message.text.splitlines()
-    assert "Done by: arn:aws:sts::123456789012:assumed-role/network/kim, as the caller says." in lines
-    assert "Request: 5d2a8a0e-2d1c-4b9e-8f3a-3c0b7a1d6e42, by cli." in lines
-    assert any(line.startswith("From now on Tandem moves none of its Elastic IPs") for line in lines)
+    assert (
+        "Changed by: arn:aws:sts::123456789012:assumed-role/network/kim (stated by the caller, not verified)."
+        in lines
+    )
+    assert "Request ID: 5d2a8a0e-2d1c-4b9e-8f3a-3c0b7a1d6e42, through cli." in lines
+    assert any(line.startswith("From now on Tandem does not move its Elastic IPs") for line in lines)
 
 
 def test_a_deleted_topology_is_told_as_one_that_nobody_moves_any_more():
@@ -118,7 +121,7 @@ def test_a_release_of_the_brake_and_a_new_version_are_information():
 
 def test_sessions_are_repeated_only_where_there_is_something_to_dial_anew():
     event = sample("provisioning-completed")
-    assert "The appliances have to dial:" in of("provisioning-completed").text
+    assert "The appliances must open these BGP sessions:" in of("provisioning-completed").text
     event["detail"]["dial"] = []
     made = from_envelope(event)
     assert made is not None
@@ -187,7 +190,10 @@ def test_a_hold_says_what_is_in_the_way_and_how_to_see_more():
     ) in lines
     assert any(line.startswith("What to do: move the other Elastic IP off that private IP") for line in lines)
     assert "Sessions of fw1:" in lines
-    assert "  rsp-0f2000000000000b2: BGP up, BFD down, seen so since 2026-11-20 22:40:10.004 UTC" in lines
+    assert (
+        "  rsp-0f2000000000000b2: BGP up, BFD down, first seen in this state at 2026-11-20 22:40:10.004 UTC"
+        in lines
+    )
     assert "  i-0a1000000000000f1 is stopped" in lines
 
 

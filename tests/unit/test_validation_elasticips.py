@@ -137,7 +137,7 @@ BROKEN: dict[str, tuple[World, tuple[Edit, ...], list[Expected]]] = {
         [
             (
                 f"{FIRST}.targets.fw1.network_interface",
-                'has tandem:stack="tandem ": its value is not the stack\'s name, letter by letter',
+                'has tandem:stack="tandem ": the value must be the stack\'s name exactly, including case',
                 'tandem:stack="tandem", if its owner agrees',
             )
         ],

@@ -44,7 +44,7 @@ class AnswerUrls:
         try:
             parts = urlsplit(url)
         except ValueError:
-            return "its URL is none"
+            return "its URL is not valid"
         if self.loopback and parts.scheme == "http" and LOOPBACK.fullmatch(parts.netloc):
             return None
         if parts.scheme != "https":
@@ -79,7 +79,7 @@ def misdirected(request: Request, why: str, now: datetime) -> Event:
         resource_id=_plain(request.stack_id),
         summary=f"the {request.type} of {_plain(request.logical_id)} is not answered: {why}",
         remediation=(
-            f"If a stack of yours waits, it fails after {minutes} minutes: please report the host. Otherwise "
-            "somebody invoked the provisioner function: CloudTrail's data events of Lambda show who"
+            f"If one of your stacks waits for it, the stack fails after {minutes} minutes: report the host. "
+            "Otherwise somebody invoked the provisioner function: CloudTrail data events for Lambda show who"
         ),
     )

@@ -69,5 +69,5 @@ def changed(known: Mapping[str, Pin], pins: Mapping[str, Pin], now: datetime) ->
 
 def _why(pin: Pin, now: datetime) -> str:
     if pin.until <= now:
-        return f"it was to end by itself by now ({pin.why})"
-    return f"the record of {pin.who} ({pin.why}) is gone, or is no pin any more"
+        return f"the pin expired ({pin.why})"
+    return f"somebody deleted or replaced the pin of {pin.who} ({pin.why})"

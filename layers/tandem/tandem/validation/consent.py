@@ -23,7 +23,7 @@ def consent_problem(where: str, resource_id: str, found: str | None, stack: str)
     if found != stack:
         means = "its owner consents to another stack"
         if found.strip().lower() == stack.lower():
-            means = "its value is not the stack's name, letter by letter"
+            means = "the value must be the stack's name exactly, including case"
         right = f"{OWNER_TAG}={json.dumps(stack)}, if its owner agrees"
         return Problem(where, f"{resource_id} has {OWNER_TAG}={json.dumps(found)}: {means}", right)
     return None
@@ -78,7 +78,7 @@ def network_problems(topology: Topology, inventory: Inventory) -> tuple[Problem,
 
 def network_warnings(topology: Topology, inventory: Inventory) -> Iterator[str]:
     for problem in network_problems(topology, inventory):
-        yield f"{problem.path}: {problem.what}: what is gone there, it does not set up again; {problem.right}"
+        yield f"{problem.path}: {problem.what}: Tandem cannot restore what is deleted there; {problem.right}"
 
 
 def was_declared(problem: Problem, topology: Topology, before: Topology) -> bool:

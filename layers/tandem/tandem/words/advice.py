@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from tandem.words.parts import Detail
 
-AGAIN = "Tandem looks again at every signal and every minute, and moves by itself as soon as it can."
+AGAIN = "Tandem checks again at every signal and every minute. When the hold ends, it acts automatically."
 
 ADVICE = {
     "paused": (
-        "nothing while the work goes on. To let the Elastic IPs follow the route before the pause ends,",
-        "delete the override record of the state table.",
+        "nothing during the maintenance. To let the Elastic IPs follow the route before the pause ends,",
+        "delete the override record from the state table.",
     ),
     "pinned-undeclared": (
         "delete the override record of the state table, or pin to an appliance of the topology.",
     ),
     "pinned-silent": ("bring up a BGP session of the pinned appliance, or delete the override record.",),
     "no-route": (
-        "see why no appliance advertises the prefix. Where all sessions below are down, the appliances or",
-        "the way to the endpoints are the cause: log in to an appliance, check BGP there, then the security",
-        "group (TCP 179; for BFD UDP 3784). Where a session is up, check what the appliance advertises.",
+        "find out why no appliance advertises the prefix. If all sessions below are down, the appliances or",
+        "the path to the endpoints failed: log in to an appliance and check BGP, then the security group",
+        "(TCP 179; for BFD, UDP 3784). If a session is up, check what the appliance advertises.",
     ),
     "undeclared-next-hop": (
         "find out whose address the next hop is. Add that appliance to the topology and apply it, or stop it",
@@ -32,23 +32,23 @@ ADVICE = {
         "organisation's policy refuses the read that is named.",
     ),
     "owner-silent": (
-        "bring up a BGP session of the appliance that the FIB names, or wait until Route Server takes its",
-        "route away. Persisted routes stay until their time is over.",
+        "bring up a BGP session of the appliance that owns the route, or wait until Route Server withdraws",
+        "the route. Persisted routes stay until the persist-routes duration ends.",
     ),
     "split": (
-        "advertise all tracked prefixes from one appliance: its AS path or MED must be the better one",
-        "for each.",
+        "make one appliance the preferred one for all tracked prefixes: for each prefix it needs the shorter",
+        "AS path or the lower MED.",
     ),
     "address-gone": (
-        "take the Elastic IP out of the topology and apply it, or allocate it again: see CloudTrail for",
-        "ReleaseAddress.",
+        "remove the Elastic IP from the topology and apply the topology, or allocate the address again.",
+        "CloudTrail shows who released it (ReleaseAddress).",
     ),
     "undeclared-holder": (
-        "find out who associated the Elastic IP (CloudTrail, AssociateAddress), and why. To let Tandem have",
-        "it again, disassociate it there.",
+        "find out who associated the Elastic IP (CloudTrail, AssociateAddress), and why. To give it back to",
+        "Tandem, disassociate it from that interface.",
     ),
     "target-not-ready": (
-        "put right what the reason names: the target's appliance needs a BGP session that is up, a running",
+        "correct what the reason names: the target's appliance needs a BGP session that is up, a running",
         "instance, and the private IP on the attached interface.",
     ),
     "target-occupied": (
@@ -56,18 +56,18 @@ ADVICE = {
         "topology.",
     ),
     "contested": (
-        "find the second mover (CloudTrail, AssociateAddress), such as the appliance's own HA script, and",
-        "turn it off: two of them never come to rest.",
+        "find what else moves the Elastic IP (CloudTrail, AssociateAddress), such as the appliance's own HA",
+        "script, and turn it off. Otherwise both keep moving the address.",
     ),
-    "damped": ("nothing: the route changes often, and Tandem moves as soon as the time above is over.",),
+    "damped": ("nothing: the route changes often. Tandem moves the Elastic IPs when the time above ends.",),
     "not-moved": (
-        "see to what EC2 says above. The message of the failed move has the command to do it by hand.",
+        "correct the EC2 error above. The message of the failed move has the command for a manual move.",
     ),
     "unclear": (
-        "compare the sessions below with the appliances' own view. AWS has not shown yet what it announced.",
+        "compare the sessions below with those of the appliance: AWS does not yet show what it announced.",
     ),
 }
-OTHERWISE = ("put right what the reason names.",)
+OTHERWISE = ("correct the problem that the reason names.",)
 
 
 def advice(detail: Detail) -> list[str]:

@@ -64,14 +64,14 @@ def hold_ended(detail: Detail) -> Said:
     """What was held is held no more; it has the severity of the hold, so that it closes the same alerts."""
     lasted = f"{detail['seconds']:.0f} s"
     is_dry_run = detail["action"] == "move"
-    what = "A move of a dry run is not due any more" if is_dry_run else "Tandem no longer holds"
+    what = "A dry-run move is no longer due for" if is_dry_run else "The hold ended for"
     cause = (
-        "Tandem moved its Elastic IPs: the outcome is in a message of its own."
+        "Tandem moved the Elastic IPs. A separate message reports the result."
         if detail["ended_by"] == "move"
-        else "A look found nothing to hold any more: the Elastic IPs are where the route leads."
+        else "The reason is gone: every Elastic IP is on the appliance that owns the route."
     )
     lines = [
-        f"{what}: {where(detail)}, after {lasted}.",
+        f"{what} {where(detail)}. Duration: {lasted}.",
         "",
         f"The reason was: {sentence(detail['reason'])}",
         f"It began at {when(detail['began_at'])}.",
@@ -101,8 +101,8 @@ def failed(detail: Detail) -> Said:
         subject = f"NOT SHOWN YET, {what} at {owner}"
         opening = f"EC2 took the move of {what} of {where(detail)} to {owner}, and does not show it yet."
         advice = [
-            "What to do: nothing yet. Tandem looks again, in a minute at the latest. It moves again what EC2",
-            "does not show there by then, and says so. Of what it shows, only the end of the hold follows.",
+            "What to do: nothing yet. Tandem checks again within a minute. If EC2 does not show the new",
+            "place then, Tandem retries and notifies you. If it does, you get only the Hold Ended message.",
         ]
     else:
         subject = f"FAILED, {what} not moved to {owner}"
@@ -169,7 +169,7 @@ def _see(addresses: list[Detail]) -> list[str]:
 def _lasting(detail: Detail) -> list[str]:
     """Since when, of a hold that is told again."""
     since = detail.get("since")
-    return ["", f"It has lasted since {when(since)}."] if since not in (None, detail["occurred_at"]) else []
+    return ["", f"The hold began at {when(since)}."] if since not in (None, detail["occurred_at"]) else []
 
 
 def _shown(detail: Detail) -> list[str]:
@@ -191,7 +191,7 @@ def _shown(detail: Detail) -> list[str]:
 
 def _session(session: Detail) -> str:
     bfd = f", BFD {session['bfd']}" if session["bfd"] else ""
-    since = f", seen so since {when(session['since'])}" if session["since"] else ""
+    since = f", first seen in this state at {when(session['since'])}" if session["since"] else ""
     return f"{session['peer_id']}: BGP {session['bgp']}{bfd}{since}"
 
 

@@ -47,7 +47,7 @@ def provisioned(detail: Detail) -> Said:
     lines = [
         f"Tandem watches {where(detail)}, version {detail['version']}.",
         f"Route server {detail['route_server_id']}: {_size(detail)}.",
-        *(["", "The appliances have to dial:", *listed(dial)] if dial else []),
+        *(["", "The appliances must open these BGP sessions:", *listed(dial)] if dial else []),
         "",
         *(["Changed:", *listed(detail["steps"])] if detail["steps"] else ["Nothing had to be changed."]),
         *(f"Note: {sentence(warning)}" for warning in detail["warnings"]),
@@ -129,7 +129,7 @@ def topology(detail: Detail) -> Said:
         case "stored" if before and mode != before:
             subject, opening = (
                 f"mode {before} -> {mode}",
-                f"Mode {mode} was stored, {before} before: {version}",
+                f"The mode changed from {before} to {mode}: {version}",
             )
         case "stored":
             subject, opening = f"{version} was stored", f"{version.capitalize()} was stored, mode {mode}"
@@ -140,9 +140,9 @@ def topology(detail: Detail) -> Said:
     lines = [
         f"{opening}, {where(detail)}.",
         "",
-        f"Done by: {detail.get('stated_by') or 'not known'}, as the caller says.",
-        f"Request: {detail.get('request_id') or 'not known'}, by {detail['door']}.",
-        "docs/security.md says how CloudTrail proves who it was.",
+        f"Changed by: {detail.get('stated_by') or 'not known'} (stated by the caller, not verified).",
+        f"Request ID: {detail.get('request_id') or 'not known'}, through {detail['door']}.",
+        "To verify the caller in CloudTrail, see docs/security.md (Who did it).",
         "",
         *(_unmoved(goes) if goes or is_braked else []),
         *foot(detail, "Changed"),
@@ -153,8 +153,8 @@ def topology(detail: Detail) -> Said:
 def _unmoved(goes: bool) -> list[str]:
     back = "apply its document again" if goes else "set `mode: enforce` and apply it again"
     return [
-        "From now on Tandem moves none of its Elastic IPs: they stay even on a dead appliance.",
-        f"What to do: if that is not wanted, {back}.",
+        "From now on Tandem does not move its Elastic IPs: they stay even on a dead appliance.",
+        f"What to do: if you do not want this, {back}.",
         "",
     ]
 
