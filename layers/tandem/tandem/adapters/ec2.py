@@ -140,7 +140,7 @@ def _with_allocations(interface: NetworkInterface, allocations: dict[str, str]) 
 def _unknown_peers(topology: Topology, peers: Rows[Peer]) -> dict[str, str]:
     """Those at declared addresses, and those that do not show theirs."""
     declared = {"", *(a for appliance in topology.appliances.values() for a in appliance.peer_addresses)}
-    there = [row for row in peers.unread if row.row.get("State") not in GOING]
+    there = [row for row in peers.unread if str(row.row.get("State")) not in GOING]
     return {row.about: row.words for row in reversed(there) if row.about in declared}
 
 
