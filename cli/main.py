@@ -6,7 +6,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 from importlib import metadata
 from pathlib import Path
@@ -276,15 +276,33 @@ def _ask(name: str, **order: object) -> dict[str, Any]:
         _fail(str(error), Exit.STACK)
 
 
+def _texts(value: object) -> Iterator[str]:
+    """Yields every text in a document, at any depth."""
+    if isinstance(value, str):
+        yield value
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for part in inner:
+        yield from _texts(part)
+
+
 def _offer_tags(
     out: Console, verdict: dict[str, Any], order: dict[str, object], name: str, *, unasked: bool
 ) -> dict[str, Any]:
-    """Lets the owner consent, where nothing else is wrong; Tandem never writes that tag (design §6.1)."""
+    """Lets the owner consent, where nothing else is wrong; Tandem never writes that tag.
+
+    The stack names what lacks the tag. It may name only what the document has, and endpoints and peers, which
+    a document does not name: whoever controls the stack must not choose what its owner consents to.
+    """
     found = _problems(verdict)
     lacking = [problem.untagged for problem in found if problem.untagged]
     untagged = list(dict.fromkeys([*lacking, *verdict["untagged"]]))
     if not untagged or len(lacking) < len(found):
         return verdict
+    named = set(_texts(order["document"]))
+    strange = [id_ for id_ in untagged if id_ not in named and not id_.startswith(("rse-", "rsp-"))]
+    if strange:
+        what = f"the stack asks for {OWNER_TAG} on {', '.join(strange)}, which the document does not name"
+        _fail(f"{what}; nothing was tagged or stored", Exit.STACK)
     words.note(out, f"{OWNER_TAG}={name} is missing on: {', '.join(untagged)}")
     words.note(
         out, "The tag lets Tandem move these addresses, use these interfaces, and route in these networks."

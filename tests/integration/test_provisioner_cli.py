@@ -15,6 +15,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
+from cli import stack
 from cli.main import app
 from tandem.errors import TandemError
 from tests.provisioning import Provisioner, provisioner
@@ -424,3 +425,18 @@ def test_the_tag_is_offered_for_networks_too_also_where_nothing_is_refused(comma
         found = boto3.client("ec2").describe_tags(Filters=[{"Name": "key", "Values": ["tandem:stack"]}])
         assert set(networks) <= {tag["ResourceId"] for tag in found["Tags"]}
         assert "lacks its owner's tag" not in result.stdout
+
+
+@pytest.mark.parametrize("strange", ["eipalloc-0fff", "vpc-0fff", "rtb-0fff", "i-0fff"])
+def test_the_owner_consents_to_nothing_that_the_document_does_not_name(
+    command: Command, monkeypatch: pytest.MonkeyPatch, strange: str
+) -> None:
+    ask = stack.Provisioner.ask
+
+    def misled(self: stack.Provisioner, **order: object) -> dict[str, Any]:
+        return {**ask(self, **order), "untagged": [strange]}
+
+    monkeypatch.setattr(stack.Provisioner, "ask", misled)
+    result = command.run("apply", "--yes", "--tag")
+    assert result.exit_code == 4
+    assert f"tandem:stack on {strange}, which the document does not name" in result.stderr
