@@ -215,6 +215,22 @@ def test_the_provisioner_adopts_with_the_owners_consent_only(stack: Stack, kind:
     assert not may(role, "ec2:CreateTags", resource, **THEIRS, **ASKED)
 
 
+@pytest.mark.parametrize("kind", ["route-server/rs-0a01", "route-server-endpoint/rse-0a01"])
+def test_the_provisioner_deletes_nothing_that_it_adopted(stack: Stack, kind: str) -> None:
+    role, resource = stack.documents("ProvisionerRole"), f"{EC2}:{kind}"
+    action = "ec2:DeleteRouteServer" if kind.startswith("route-server/") else "ec2:DeleteRouteServerEndpoint"
+    assert may(role, action, resource, **MANAGED)
+    assert not may(role, action, resource, **MANAGED, **{"aws:resourcetag/tandem:adopted": "true"})
+
+
+@pytest.mark.parametrize("kind", ["route-server/rs-0a01", "route-server-endpoint/rse-0a01"])
+def test_what_another_stack_manages_is_not_adopted(stack: Stack, kind: str) -> None:
+    """Not even where the owner has consented to this stack already."""
+    role, resource = stack.documents("ProvisionerRole"), f"{EC2}:{kind}"
+    assert may(role, "ec2:CreateTags", resource, **CONSENT, **ASKED)
+    assert not may(role, "ec2:CreateTags", resource, **CONSENT, **ASKED, **ALIEN)
+
+
 def test_the_provisioner_lets_only_interfaces_forward_whose_owner_consents(stack: Stack) -> None:
     role, resource = stack.documents("ProvisionerRole"), f"{EC2}:network-interface/eni-0a01"
     forwards = {"ec2:attribute/sourcedestcheck": "false"}
