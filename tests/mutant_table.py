@@ -366,6 +366,13 @@ MUTANTS = (
         "ThreadPoolExecutor(max_workers=1)",
     ),
     Mutant(
+        "consent-new-tag",
+        "A tag that IAM does not see yet is waited for.",
+        f"{TANDEM}/provisioning/manageapply.py",
+        "if not passes(error) and not (is_new and error.code == UNAUTHORIZED):",
+        "if not passes(error):",
+    ),
+    Mutant(
         "passing-sns",
         "What SNS refuses for now is waited for.",
         f"{PROVISIONING}/watched.py",

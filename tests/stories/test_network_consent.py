@@ -136,3 +136,24 @@ def test_an_organisations_tags_are_on_all_that_is_managed_and_follow_the_documen
         assert {tags(row)["CostCenter"] for row in empty.everything()} == {wanted["CostCenter"]}
     empty.refresh()
     assert empty.ec2_changes() == []
+
+
+@pytest.mark.parametrize(
+    "action", ["AssociateRouteServer", "CreateRouteServerEndpoint", "EnableRouteServerPropagation"]
+)
+def test_a_tag_that_iam_does_not_see_yet_is_waited_for(empty: Managed, action: str) -> None:
+    """The owner has just written it, and DescribeTags shows it: one run gets there."""
+    empty.lab.levers.fault(action=action, error="UnauthorizedOperation", count=6)
+    empty.apply(empty.wanted())
+    empty.deliver()
+    assert "Provisioning Failed" not in [event["detail-type"] for event in empty.events()]
+    assert empty.record().provisioned.failure is None
+    empty.converge(5)
+    assert empty.record().provisioned.pending == ()
+
+
+def test_a_refusal_that_stays_is_a_failure_in_the_same_run(empty: Managed) -> None:
+    empty.lab.levers.fault(action="EnableRouteServerPropagation", error="UnauthorizedOperation")
+    empty.apply(empty.wanted())
+    empty.deliver()
+    assert "Provisioning Failed" in [event["detail-type"] for event in empty.events()]

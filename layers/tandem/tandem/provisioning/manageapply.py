@@ -16,7 +16,9 @@ from tandem.memory import Memory
 from tandem.provisioning.managed import Desired, Observed, is_moving
 from tandem.provisioning.managesteps import (
     Action,
+    AssociateVpc,
     Await,
+    CreateEndpoint,
     CreateRouteServer,
     DisablePropagation,
     DisassociateVpc,
@@ -34,7 +36,16 @@ AWS is at, does not wait at all: an appliance has to come up, and that may take 
 SETTLED = timedelta(seconds=60)
 """So long a call is not repeated within a run: describes may lag behind it (facts §2.2, §8.3)."""
 
+TAG_SECONDS = timedelta(seconds=60)
+"""So long a refusal may mean that IAM does not see an owner's new tag yet. AWS gives no number
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency)."""
+
 MOST_DONE = 100
+
+ENTERING = (AssociateVpc, CreateEndpoint, EnablePropagation)
+"""Steps that need the owner's tag on a network."""
+
+UNAUTHORIZED = "UnauthorizedOperation"
 
 GONE = frozenset({"InvalidRouteTableID.NotFound", "InvalidVpcID.NotFound"})
 """EC2's codes when the target of a propagation or an association does not exist any more."""
@@ -71,6 +82,8 @@ class Convergence:
         self._lease: Lease | None = None
         self._began: dict[Action, datetime] = {}
         self._tried: dict[Action, datetime] = {}
+        self._refused: dict[Action, datetime] = {}
+        """When each was refused first."""
         self._steps: list[str] = []
         self._trouble: CallFailedError | TemporaryError | None = None
         self._last: tuple[str, ...] = ()
@@ -171,7 +184,9 @@ class Convergence:
                 if is_gone(step.do, error):
                     self._did(step, gone=(*self._found.gone, step.do.about))
                     continue
-                if not passes(error):
+                began = self._refused.setdefault(step.do, self._tried[step.do])
+                is_new = isinstance(step.do, ENTERING) and self._tried[step.do] - began < TAG_SECONDS
+                if not passes(error) and not (is_new and error.code == UNAUTHORIZED):
                     first = first or error
                 self._trouble = error
                 del self._began[step.do]
