@@ -52,7 +52,8 @@ test-e2e: setup
 	$(BIN)/pytest --durations 3 -m "not prove" $(PYTEST) tests/e2e
 
 prove: setup ## all that `make test` leaves out: every crash, every field, the storm, the deployed stack, the demos
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target prove-fast prove-e2e
+	@$(MAKE) --no-print-directory prove-e2e
+	@$(MAKE) --no-print-directory prove-fast
 	@$(MAKE) --no-print-directory demo
 	@$(MAKE) --no-print-directory demo-trouble
 

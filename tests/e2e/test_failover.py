@@ -21,7 +21,7 @@ from lab.sightings import visible
 from tandem.audit import open_intent, problems
 from tests.tiers import smoke
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 TRAIL = "failover#edge"
 TANDEM = Path(sys.executable).with_name("tandem")
 MOVING = {"AssociateAddress", "DisassociateAddress"}

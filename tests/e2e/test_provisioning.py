@@ -22,7 +22,7 @@ from lab.ec2.scenario import appliances_only
 from tandem.tags import STACK_TAG
 from tests.topologies import document
 
-PATIENCE_SECONDS = 150
+PATIENCE_SECONDS = 300
 SPELLINGS = ("tandem:stack", "Tandem:stack", "TANDEM:STACK", "tandem:Managed-By")
 Attempt = tuple[Callable[..., Any], dict[str, Any]]
 TAGS_OF_ENDPOINT = [
