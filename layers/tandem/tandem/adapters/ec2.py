@@ -45,7 +45,7 @@ def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = 
     Raises TemporaryError where the routing database, the peers or the addresses cannot be read. Where the
     interfaces or the instances cannot, they are None, with the reason in `failed`; where only the interfaces
     cannot, they are what the instances show of theirs. The addresses on the interfaces that cannot be read
-    are asked for then, since a move would displace them (facts §8.1). Every read has ended when it returns or
+    are asked for then, since a move would displace them. Every read has ended when it returns or
     raises: the invocation bounds their time (`clients.within`).
     """
     route_server_id = topology.route_server.route_server_id

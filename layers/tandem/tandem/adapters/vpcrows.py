@@ -23,7 +23,8 @@ from tandem.model import RouteServer
 from tandem.topology import canonical_prefix
 
 ADVERTISED, MADE = "Advertisement", "CreateRoute"
-"""Origins of a route that a route server wrote, and of one that somebody made (facts §1.2)."""
+"""Origins of a route that a route server wrote, and of one that somebody made
+(https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html)."""
 
 ENDED = frozenset({"disassociating", "disassociated", "failing", "failed"})
 
