@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 
 from tandem.adapters import clients
 from tandem.adapters.audits import AuditTable
-from tandem.audit import heads_in, problems
+from tandem.audit import Head, heads_in, problems
+from tandem.decoding import LARGEST
 from tandem.errors import StateUnavailableError
 from tests.shared_worlds import begins_in
 from tests.stack import Stack, stack
@@ -64,6 +65,18 @@ def test_where_even_that_is_refused_the_table_counts_as_away(edge: Stack) -> Non
     clients.dynamodb().meta.events.register("before-call.dynamodb.PutItem", refuse)
     with pytest.raises(StateUnavailableError, match="failover#x: the record is refused"):
         AUDIT.append(None, "failover#x", body())
+
+
+def test_a_planted_last_number_makes_the_trail_unavailable_and_stops_no_move(edge: Stack) -> None:
+    sequence = "failover#edge"
+    last = AUDIT.append(Head(sequence, LARGEST - 1, "0" * 64), sequence, body())
+    with pytest.raises(StateUnavailableError, match="failover#edge: record 1000000000000000 is there"):
+        AUDIT.append(last, sequence, body())
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    with pytest.raises(StateUnavailableError):
+        edge.sweep()
+    assert edge.are_all_with("fw2")
 
 
 @pytest.mark.parametrize("damaged", [{"B": b"no gzip"}, {"B": b"\x1f\x8b"}, {"S": "{"}, {"L": []}], ids=str)

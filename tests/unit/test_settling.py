@@ -109,6 +109,17 @@ def test_the_newest_signal_of_a_session_counts_however_they_arrive() -> None:
     assert waiting([bfd], observation(), observation(), known) is not None
 
 
+def test_a_signal_dated_in_the_future_makes_no_other_one_old() -> None:
+    sent = [signal("rsp-rse-1a", DOWN, after(3600)), signal("rsp-rse-1a", UP)]
+    current = observation()
+    assert heard({}, sent, NOW) == {"rsp-rse-1a bgp": NOW}
+    lagging = down(current, "rsp-rse-1a")
+    assert (
+        waiting(sent, lagging, lagging, heard({}, sent, NOW))
+        == "AWS does not show yet that bgp of rsp-rse-1a went up"
+    )
+
+
 def test_either_of_two_signals_of_one_second_may_be_the_last() -> None:
     both = [signal("rsp-rse-1a", DOWN), signal("rsp-rse-1a", UP)]
     for shown in (observation(), down(observation(), "rsp-rse-1a")):

@@ -70,6 +70,8 @@ class AuditTable:
         """
         for _ in range(ATTEMPTS):
             record = following(head, sequence, body)
+            if record.number > LARGEST:
+                raise StateUnavailableError(f"{sequence}: record {LARGEST} is there: no number is left")
             try:
                 is_written = self._put(record)
             except ClientError as error:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from tandem.failover.decision import GroupDecision
+from tandem.lease import CLOCK_MARGIN
 from tandem.memory import SessionSeen
 from tandem.model import Observation, Peer, RouteStatus
 from tandem.signals import Protocol, Signal, SignalKind
@@ -19,13 +20,15 @@ def heard(known: Mapping[str, datetime], signals: Iterable[Signal], now: datetim
     """When the newest signal of each session happened, from what was known and these; what is old is dropped.
 
     SNS is unordered (facts §5): a signal that is older than another one of its session says nothing any more,
-    also where the newer one woke another look.
+    also where the newer one woke another look. A time that is ahead of every clock is no time: it makes no
+    other signal old.
     """
     times = dict(known)
     for signal in signals:
-        if signal.kind is SignalKind.SESSION and signal.occurred_at is not None:
+        at = signal.occurred_at
+        if signal.kind is SignalKind.SESSION and at is not None and at <= now + CLOCK_MARGIN:
             session = _session(signal)
-            times[session] = max(times.get(session, signal.occurred_at), signal.occurred_at)
+            times[session] = max(times.get(session, at), at)
     return {session: at for session, at in times.items() if at >= _oldest(now)}
 
 
