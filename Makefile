@@ -21,7 +21,7 @@ export __SAM_CLI_APP_DIR := $(CURDIR)/$(VENV_SAM)/app
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-trouble lab bench quick test test-fast test-e2e prove prove-fast prove-e2e mutants coverage storm check lint \
+.PHONY: help demo demo-trouble lab bench structure quick test test-fast test-e2e prove prove-fast prove-e2e mutants coverage storm check lint \
 	format types layers template lock setup setup-lab clean
 
 help: ## what there is
@@ -79,6 +79,9 @@ SEED ?= $(shell date +%s)
 
 bench: $(VENV)/.ready ## how fast it is, beside what others do: tables, plots, bench/results.json; seven minutes
 	$(BIN)/python -m bench
+
+structure: $(VENV)/.ready ## how much code there is, and how much of it one look goes through
+	$(BIN)/python -m bench.structure
 
 check: lint types layers template test ## the static checks too: what CI runs before the proof
 
