@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.config import Config
 
 from bench import baselines
 from bench.baselines import Order, Took
@@ -19,14 +20,16 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
 SIZES = (1, 5, 25, 50)
-TANDEM = "tandem"
+TANDEM, FLOOR = "tandem", "floor"
 BASELINES: dict[str, Callable[[EC2Client, Order], Took]] = {
+    FLOOR: baselines.floor,
     "one-after-another": baselines.one_after_another,
     "describing-each": baselines.describing_each,
     "disassociating-first": baselines.disassociating_first,
 }
 REPEATS = {
     TANDEM: {1: 5, 5: 5, 25: 5, 50: 5},
+    FLOOR: {1: 5, 5: 5, 25: 5, 50: 5},
     "one-after-another": {1: 3, 5: 3, 25: 2, 50: 1},
     "describing-each": {1: 2, 5: 2, 25: 1},
     "disassociating-first": {1: 2, 5: 2, 25: 1, 50: 1},
@@ -39,7 +42,8 @@ VERIFYING = "DescribeAddresses"
 
 def measure(world: World, function: Failover, say: Callable[[str], None]) -> list[dict[str, Any]]:
     """One row for each way and size. Every failure goes the other way than the one before."""
-    ec2: EC2Client = boto3.client("ec2")
+    clients: dict[str, EC2Client] = dict.fromkeys(BASELINES, boto3.client("ec2"))
+    clients[FLOOR] = boto3.client("ec2", config=Config(max_pool_connections=baselines.AT_ONCE))
     rows, holder = [], "fw1"
     for size in SIZES:
         world.gather(holder)
@@ -49,7 +53,7 @@ def measure(world: World, function: Failover, say: Callable[[str], None]) -> lis
             for _ in range(repeats.get(size, 0)):
                 owner = world.fail(holder)
                 before = world.last_request()
-                took.append(_once(way, size, holder, owner, world, function, ec2))
+                took.append(_once(way, size, holder, owner, world, function, clients.get(way)))
                 holder = owner
             if took:
                 rows.append(_row(way, size, took, world.levers.requests(before)))
@@ -59,7 +63,7 @@ def measure(world: World, function: Failover, say: Callable[[str], None]) -> lis
 
 
 def _once(
-    way: str, size: int, holder: str, owner: str, world: World, function: Failover, ec2: EC2Client
+    way: str, size: int, holder: str, owner: str, world: World, function: Failover, ec2: EC2Client | None
 ) -> Took:
     """One failover from `holder` to `owner`."""
     world.store(world.document("bench", size))
@@ -67,7 +71,7 @@ def _once(
     order = Order(world.route_server_id, world.interface(owner), private_ips)
     peer_id = next(iter(world.ids["peers"][holder].values()))
     world.slow()
-    if way in BASELINES:
+    if ec2 is not None:
         return BASELINES[way](ec2, order)
     started = datetime.now(UTC)
     function.invoke(_bfd_down(world.ids["sns_topic_arn"], peer_id))

@@ -18,6 +18,7 @@ from bench.figures import (
 
 WAYS = {
     "tandem": "**Tandem**",
+    "floor": "the floor",
     "one-after-another": "one call after another",
     "describing-each": "the same, describing each address first",
     "disassociating-first": "the same, disassociating each address first",

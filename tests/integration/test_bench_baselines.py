@@ -6,6 +6,7 @@ from collections import Counter
 
 import boto3
 import pytest
+from botocore.config import Config
 
 from bench import baselines
 from bench.baselines import Order
@@ -44,6 +45,14 @@ def test_a_baseline_moves_every_address_one_after_another(edge: Stack, way, call
     made = edge.calls()
     assert Counter(c["action"] for c in made) == READS | calls
     assert depth(made) == len(made)
+    assert edge.are_all_with("fw2")
+
+
+def test_the_floor_makes_the_same_moves_in_two_round_trips_and_reads_back_in_a_third(edge: Stack) -> None:
+    baselines.floor(boto3.client("ec2", config=Config(max_pool_connections=60)), order(edge))
+    made = edge.calls()
+    assert Counter(c["action"] for c in made)["AssociateAddress"] == 4
+    assert depth(made) == 3
     assert edge.are_all_with("fw2")
 
 
