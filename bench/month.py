@@ -8,7 +8,7 @@ from decimal import Decimal
 from statistics import median
 from typing import Any
 
-from tandem.provisioning.estimate import (
+from cli.estimate import (
     LOOK_GB,
     MILLION,
     MINUTES,

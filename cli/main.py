@@ -15,12 +15,13 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from cli import discovering, document, estimating, stack, words
+from cli import document, estimate_table, stack, words
+from cli.discovery import command as discovery
+from cli.discovery.snapshot import UndiscoverableError
 from cli.document import Document
+from cli.estimate import estimate as estimate_topology
 from tandem.decoding import shaped
-from tandem.discovery.snapshot import UndiscoverableError
 from tandem.problems import Problem
-from tandem.provisioning.estimate import estimate as estimate_topology
 from tandem.tags import OWNER_TAG
 from tandem.topology import parse
 from tandem.validation.document import normalise, schema
@@ -242,12 +243,12 @@ def discover(
 ) -> None:
     """Print the topology that describes a route server which is there already. Changes nothing."""
     try:
-        found = discovering.find(vpc, route_server)
+        found = discovery.find(vpc, route_server)
     except UndiscoverableError as error:
         _fail(str(error), Exit.PROBLEMS)
     except stack.StackError as error:
         _fail(str(error), Exit.STACK)
-    typer.echo(discovering.text(vpc, found), nl=False)
+    typer.echo(discovery.text(vpc, found), nl=False)
 
 
 @app.command(epilog=EPILOG)
@@ -255,7 +256,7 @@ def estimate(file: File) -> None:
     """Say what a topology costs a month, by item. Needs no AWS at all."""
     out = Console(highlight=False)
     topology = parse(normalise(_local(file, out).value))
-    for line in estimating.lines(estimate_topology(topology)):
+    for line in estimate_table.lines(estimate_topology(topology)):
         words.note(out, line)
 
 

@@ -5,17 +5,19 @@ from pathlib import Path
 
 from lab.stopping import stoppable
 
-RESULT = Path(__file__).resolve().parent.parent / ".lab" / "demo.json"
+RESULTS = Path(__file__).resolve().parent.parent / ".lab"
+TROUBLE = "--trouble"
 
 
 def main(arguments: list[str]) -> int:
-    if arguments not in ([], ["--trouble"]):
-        print(f"{' '.join(arguments)}? The one option that there is: --trouble")
+    if arguments not in ([], [TROUBLE]):
+        print(f"{' '.join(arguments)}? The one option that there is: {TROUBLE}")
         return 2
-    RESULT.unlink(missing_ok=True)  # the last demonstration's: it says nothing of this one
+    result = RESULTS / ("demo-trouble.json" if arguments else "demo.json")
+    result.unlink(missing_ok=True)  # the last demonstration's: it says nothing of this one
     from lab.scenes import play  # noqa: PLC0415 with boto3 and moto, a second in which Ctrl-C would be a traceback
 
-    return play(is_troubled=bool(arguments))
+    return play(result, is_troubled=bool(arguments))
 
 
 if __name__ == "__main__":

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from lab import running
 from lab.cloud import Cloud
-from lab.demo import RESULT
 from lab.deploy import ROOT, DeployError
 from lab.ec2.scenario import appliances_only
 from lab.example import EXAMPLE, topology
@@ -33,17 +33,17 @@ REST_SECONDS = 6
 """Between two scenes, longer than the damping that follows a move."""
 
 
-def play(*, is_troubled: bool) -> int:
-    """Exit code 0 where everything was as it should be; all that was seen is in `.lab/demo.json`."""
+def play(result: Path, *, is_troubled: bool) -> int:
+    """Returns exit code 0 if everything was as it should be; all that was seen is written to `result`."""
     try:
-        with running.alone("demo"):
-            return _record(is_troubled)
+        with running.alone(result.stem):
+            return _record(result, is_troubled)
     except running.NotAlone as error:
         console.print(f"lab: {error}")
         return 1
 
 
-def _record(is_troubled: bool) -> int:
+def _record(file: Path, is_troubled: bool) -> int:
     result: dict[str, Any] = {"started_at": iso(datetime.now(UTC))}
     began = time.monotonic()
     try:
@@ -54,8 +54,8 @@ def _record(is_troubled: bool) -> int:
         result["failed"] = str(error)
         console.print(f"\nThe demo failed: {error}")
     result["seconds"] = round(time.monotonic() - began, 1)
-    RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    console.print(f"\n{result['seconds']} s in all; every figure is in {RESULT.relative_to(ROOT)}")
+    file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    console.print(f"\n{result['seconds']} s in all; every figure is in {file.relative_to(ROOT)}")
     return 1 if "failed" in result else 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tandem.discovery.snapshot import Snapshot
+from cli.discovery.snapshot import Snapshot
 from tandem.inventory import Endpoint, RouteServerReading, Subnet
 from tandem.model import (
     ElasticIp,

@@ -12,9 +12,9 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
+from cli.discovery.reads import _public
 from cli.main import app
 from tandem.adapters import rows, vpcrows
-from tandem.adapters.discovery_reads import _public
 from tandem.validation.document import validate
 from tests.provisioning import RECORDERS, Provisioner, changing, provisioner
 from tests.shared_worlds import begins_in

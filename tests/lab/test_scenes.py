@@ -34,7 +34,7 @@ class Failing:
 @pytest.fixture
 def result(tmp_path, monkeypatch):
     monkeypatch.setattr(scenes, "ROOT", tmp_path)
-    monkeypatch.setattr(scenes, "RESULT", tmp_path / "demo.json")
+    monkeypatch.setattr(demo, "RESULTS", tmp_path)
     monkeypatch.setattr(scenes, "Cloud", Failing)
     (tmp_path / "demo.json").write_text("{}")
     return tmp_path / "demo.json"
@@ -43,26 +43,27 @@ def result(tmp_path, monkeypatch):
 @pytest.mark.parametrize("error", [DeployError, ServersError, NoLab], ids=lambda error: error.__name__)
 def test_what_is_not_as_it_should_be_is_printed_as_it_is(result, monkeypatch, capsys, error):
     monkeypatch.setattr(Failing, "error", error(ODD), raising=False)
-    assert scenes._record(False) == 1
+    assert scenes._record(result, False) == 1
     assert f"The demo failed: {ODD}\n" in capsys.readouterr().out
     assert json.loads(result.read_text())["failed"] == ODD
 
 
 def test_a_demonstration_that_was_stopped_leaves_no_result(result, monkeypatch):
-    def stopped(**_):
+    def stopped(*_, **__):
         raise Stopped(signal.SIGINT)
 
-    monkeypatch.setattr(demo, "RESULT", result)
     monkeypatch.setattr(scenes, "play", stopped)
     with pytest.raises(Stopped):
         demo.main([])
     assert not result.exists()
 
 
-def test_a_second_demonstration_in_one_checkout_is_refused(monkeypatch, capsys):
-    def refused(_):
+@pytest.mark.parametrize("name", ["demo", "demo-trouble"])
+def test_a_second_demonstration_of_one_kind_in_one_checkout_is_refused(result, monkeypatch, capsys, name):
+    def refused(what):
+        assert what == name
         raise running.NotAlone("a demo is up in this checkout already (process 7)")
 
     monkeypatch.setattr(running, "alone", refused)
-    assert scenes.play(is_troubled=False) == 1
+    assert demo.main([demo.TROUBLE] if name == "demo-trouble" else []) == 1
     assert capsys.readouterr().out == "lab: a demo is up in this checkout already (process 7)\n"

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from cli import document
-from cli.discovering import text
-from tandem.discovery.document import Discovery, discover
-from tandem.discovery.snapshot import Snapshot, UndiscoverableError
+from cli.discovery.command import text
+from cli.discovery.document import Discovery, discover
+from cli.discovery.snapshot import Snapshot, UndiscoverableError
 from tandem.inventory import RouteServerReading
 from tandem.model import Liveness, RoutingDatabase
 from tandem.topology import parse

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tandem.adapters import discovery_reads, ec2, ec2reads, inventory, managing
+from cli.discovery import reads
+from tandem.adapters import ec2, ec2reads, inventory, managing
 from tandem.errors import ConfigurationError, TandemError, TemporaryError
 from tandem.failover.decision import Action, decide
 from tandem.memory import Memory
@@ -102,7 +103,7 @@ def test_no_member_is_an_error_that_nobody_named(
             return [*worldcheck(topology, found, ()), *warnings(topology, found)]
         if reader == "the plan":
             return managing.observe(Desired(topology, "tandem", topology.route_server.route_server_id))
-        return discovery_reads.snapshot(edge.ids["vpc_id"], edge.ids["route_server_id"])
+        return reads.snapshot(edge.ids["vpc_id"], edge.ids["route_server_id"])
 
     with recording() as answers:
         read()

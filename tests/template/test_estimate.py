@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from tandem.provisioning import estimate
+from cli import estimate
 from tests.template.rendering import Stack
 from tests.topologies import topology
 

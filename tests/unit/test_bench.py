@@ -11,11 +11,11 @@ import pytest
 
 from bench.__main__ import PAGES, RESULTS
 from bench.failing import REPEATS, SIZES, TANDEM
-from bench.figures import claims, own_time_ratio, seconds, start_ratio, times_faster
+from bench.figures import DEPTHS, claims, depths, own_time_ratio, seconds, start_ratio, times_faster
 from bench.month import COUNTED, month, recounted
 from bench.report import WAYS, quoted, sections
 from bench.units import item_bytes, read_units
-from tandem.provisioning.estimate import MINUTES, Share, read_units_beside_looks
+from cli.estimate import MINUTES, Share, read_units_beside_looks
 from tests.topologies import topology
 
 COUNTS = {
@@ -196,6 +196,7 @@ def test_what_is_committed_is_of_this_bench() -> None:
     assert set(WAYS) == set(REPEATS)
     assert set(REPEATS[TANDEM]) == set(SIZES)
     assert claims(kept)[0].holds
+    assert {depths(kept, "floor", size) for size in SIZES} == {DEPTHS}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from tandem.discovery.document import discover
-from tandem.discovery.snapshot import Snapshot, UndiscoverableError
+from cli.discovery.document import discover
+from cli.discovery.snapshot import Snapshot, UndiscoverableError
 from tandem.inventory import Subnet
 from tandem.model import (
     ElasticIp,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cli import estimate as estimating
+from cli.estimate import PRICES, Share, Unit, estimate
 from tandem.adapters import audits
-from tandem.provisioning import estimate as estimating
-from tandem.provisioning.estimate import PRICES, Share, Unit, estimate
 from tandem.topology import Appliance, ElasticIpSpec, Topology
 from tests.topologies import topology
 

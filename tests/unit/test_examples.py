@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cli import document
+from cli.estimate import Share, estimate
 from tandem.model import Liveness
-from tandem.provisioning.estimate import Share, estimate
 from tandem.topology import Topology, parse
 from tandem.validation.document import normalise, validate
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from botocore.awsrequest import AWSRequest
-from botocore.exceptions import BotoCoreError, HTTPClientError
-from botocore.httpsession import URLLib3Session
+import urllib3
+from urllib3.exceptions import HTTPError
 
 from tandem.adapters.clock import SystemClock
 from tandem.errors import TemporaryError
@@ -41,12 +40,10 @@ def _put(url: str, body: bytes) -> tuple[int, str]:
 
     The URL is signed for an empty content type (CloudFormation's own `cfn-response` module sends one).
     """
-    session = URLLib3Session(timeout=(CONNECT_SECONDS, READ_SECONDS))  # type: ignore[arg-type]
-    try:
-        request = AWSRequest(method="PUT", url=url, data=body, headers={"Content-Type": ""}).prepare()
-        status = int(session.send(request).status_code)
-    except (BotoCoreError, HTTPClientError, ValueError) as error:
-        return 0, type(error).__name__  # its words would show the URL
-    finally:
-        session.close()
+    timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+    with urllib3.PoolManager(timeout=timeout, retries=False) as pool:
+        try:
+            status = pool.request("PUT", url, body=body, headers={"Content-Type": ""}, redirect=False).status
+        except (HTTPError, ValueError) as error:
+            return 0, type(error).__name__  # its words would show the URL
     return status, f"HTTP {status}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from cli.discovery.document import NAME_TAG
+from cli.discovery.snapshot import Snapshot, UndiscoverableError
 from tandem.adapters import ec2reads, inventory, vpcreads
-from tandem.discovery.document import NAME_TAG
-from tandem.discovery.snapshot import Snapshot, UndiscoverableError
 from tandem.inventory import RouteTable
 from tandem.model import NetworkInterface
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from tandem.provisioning.estimate import PRICES, Estimate, Share
+from cli.estimate import PRICES, Estimate, Share
 
 
 def lines(found: Estimate) -> Iterator[str]:

@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from tandem.discovery.groups import groups
-from tandem.discovery.snapshot import LONGEST_NAME, Device, Snapshot, UndiscoverableError, free_name
+from cli.discovery.groups import groups
+from cli.discovery.snapshot import LONGEST_NAME, Device, Snapshot, UndiscoverableError, free_name
 from tandem.model import Peer
 from tandem.tags import ENDPOINT_TAG
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from tandem.discovery.snapshot import Device, Snapshot, UndiscoverableError
+from cli.discovery.snapshot import Device, Snapshot, UndiscoverableError
 from tandem.model import ElasticIp, Holder, NetworkInterface, Route, RouteStatus
 
 DEFAULT_ROUTES = frozenset({"0.0.0.0/0", "::/0"})

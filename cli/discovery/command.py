@@ -8,10 +8,10 @@ from collections.abc import Iterable
 import yaml
 from botocore.exceptions import BotoCoreError
 
+from cli.discovery import reads
+from cli.discovery.document import Discovery, discover
+from cli.discovery.snapshot import UndiscoverableError
 from cli.stack import StackError, explained
-from tandem.adapters import discovery_reads
-from tandem.discovery.document import Discovery, discover
-from tandem.discovery.snapshot import UndiscoverableError
 from tandem.errors import TandemError
 
 WIDTH = 110
@@ -22,8 +22,8 @@ def find(vpc_id: str, route_server_id: str | None) -> Discovery:
     if "AWS_REGION" in os.environ:  # the SDK alone reads AWS_DEFAULT_REGION only
         os.environ.setdefault("AWS_DEFAULT_REGION", os.environ["AWS_REGION"])
     try:
-        chosen = _chosen(vpc_id, discovery_reads.route_servers(vpc_id), route_server_id)
-        return discover(discovery_reads.snapshot(vpc_id, chosen))
+        chosen = _chosen(vpc_id, reads.route_servers(vpc_id), route_server_id)
+        return discover(reads.snapshot(vpc_id, chosen))
     except UndiscoverableError:
         raise
     except (TandemError, BotoCoreError, ValueError) as error:
