@@ -155,14 +155,14 @@ MUTANTS = (
     Mutant(
         "override-pages",
         "Every page of the overrides is read.",
-        f"{TANDEM}/adapters/looks.py",
+        f"{TANDEM}/adapters/overrides.py",
         'if "LastEvaluatedKey" not in page:',
         "if page:",
     ),
     Mutant(
         "override-unread",
         "A later page of overrides that cannot be read holds.",
-        f"{TANDEM}/adapters/looks.py",
+        f"{TANDEM}/adapters/overrides.py",
         "return (*found, self._unread(topology, str(error)))",
         "return tuple(found)",
     ),
@@ -511,14 +511,14 @@ MUTANTS = (
     Mutant(
         "lease-epoch",
         "Each lease has an epoch of its own.",
-        f"{TANDEM}/adapters/looks.py",
+        f"{TANDEM}/adapters/leases.py",
         'counted = "epoch = if_not_exists(epoch, :zero) + :one"',
         'counted = "epoch = if_not_exists(epoch, :one) + :zero"',
     ),
     Mutant(
         "lease-lost",
         "A look whose lease another one has taken over writes nothing any more.",
-        f"{TANDEM}/adapters/looks.py",
+        f"{TANDEM}/adapters/leases.py",
         'condition = "epoch = :epoch AND lease_owner = :owner"\n'
         "        try:\n"
         "            return dict(\n"
@@ -546,14 +546,14 @@ MUTANTS = (
     Mutant(
         "lease-taken-twice",
         "Of two looks that find the same lease over, one takes it.",
-        f"{TANDEM}/adapters/lookrows.py",
+        f"{TANDEM}/adapters/leaserows.py",
         'return "lease_until = :seen", {":seen": held["lease_until"]}',
         'return "attribute_exists(lease_until)", {}',
     ),
     Mutant(
         "lease-mark",
         "A lease is not released while somebody asks to look again.",
-        f"{TANDEM}/adapters/looks.py",
+        f"{TANDEM}/adapters/leases.py",
         '                    "attribute_not_exists(look_again)",\n',
         "",
     ),

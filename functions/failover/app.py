@@ -16,6 +16,7 @@ from tandem.adapters.audits import AuditTable
 from tandem.adapters.bus import Bus
 from tandem.adapters.clock import SystemClock
 from tandem.adapters.looks import LookStore
+from tandem.adapters.overrides import OverrideStore
 from tandem.adapters.topologies import DamagedTopologyError, TopologyStore
 from tandem.errors import ConfigurationError, StateUnavailableError
 from tandem.events import described
@@ -107,7 +108,8 @@ def _stored(name: str) -> TopologyRecord | None:
 
 world = World(
     cloud=Cloud(),
-    looks=LookStore(settings.need("state_table"), damaged=damaged.__setitem__),
+    looks=LookStore(settings.need("state_table"), damaged.__setitem__),
+    overrides=OverrideStore(settings.need("state_table"), damaged.__setitem__),
     audit=AuditTable(settings.need("audit_table"), damaged.__setitem__),
     bus=Bus(settings.need("bus_name")),
     clock=SystemClock(),

@@ -21,7 +21,8 @@ from tandem.adapters import (
 )
 from tandem.adapters.bus import Bus
 from tandem.adapters.clock import SystemClock
-from tandem.adapters.looks import LookStore
+from tandem.adapters.leases import LeaseStore
+from tandem.adapters.overrides import OverrideStore
 from tandem.adapters.requests import RequestStore
 from tandem.adapters.topologies import TopologyStore
 from tandem.doors import answering, applying, deleting
@@ -62,10 +63,10 @@ damaged: dict[str, str] = {}
 """Records that this invocation could not read, each with why."""
 
 requests = RequestStore(clients.dynamodb(), settings.need("state_table"), damaged.__setitem__)
-looks = LookStore(settings.need("state_table"), damaged=damaged.__setitem__)
+overrides = OverrideStore(settings.need("state_table"), damaged.__setitem__)
 bus = Bus(settings.need("bus_name"))
 clock = SystemClock()
-leases = LookStore(settings.need("state_table"), kind="provision")
+leases = LeaseStore(settings.need("state_table"), "provision")
 world = World(inventory, managing, leases, subscriptions, delivery, store, bus, clock, cloudtrail)
 
 OWNER = uuid.uuid4().hex
@@ -178,7 +179,7 @@ def _answer(what: str, verdict: applying.Verdict) -> dict[str, Any]:
 
 def _door(place: Place) -> applying.World:
     def look_ahead(topology: Topology) -> list[dict[str, Any]]:
-        observation = ec2.observe(topology, lambda: looks.overrides(topology.name))
+        observation = ec2.observe(topology, lambda: overrides.of(topology.name))
         return preview(topology, observation, clock.now())
 
     return applying.World(

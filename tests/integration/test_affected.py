@@ -17,8 +17,8 @@ def ours() -> Graph:
     [
         ("layers/tandem/tandem/failover/decision.py", "unit/test_decision.py"),
         ("layers/tandem/tandem/failover/decision.py", "stories/test_failover.py"),
-        ("layers/tandem/tandem/adapters/looks.py", "stories/test_lease.py"),
-        ("layers/tandem/tandem/adapters/looks.py", "template/test_authority.py"),
+        ("layers/tandem/tandem/adapters/leases.py", "stories/test_lease.py"),
+        ("layers/tandem/tandem/adapters/leases.py", "template/test_authority.py"),
         ("layers/tandem/tandem/schemas/look.json", "unit/test_event_contracts.py"),
         ("functions/notifier/app.py", "integration/test_notifier.py"),
         ("functions/watch/app.py", "integration/test_start_up.py"),

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from tandem.adapters import clients
 from tandem.adapters.audits import AuditTable
 from tandem.adapters.looks import LookStore
+from tandem.adapters.overrides import OverrideStore
 from tandem.adapters.requests import RequestStore
 from tandem.adapters.topologies import TopologyStore
 from tandem.errors import StateUnavailableError
@@ -178,9 +179,9 @@ def shown(client: Any) -> dict[tuple[str, str], Any]:
         ("topology", r.topology.name): (r, r.topology.document) for r in topologies.looked_at
     }
     found |= {("request", noted.request.key): noted for noted in RequestStore(client, STATE).list()}
-    looks = LookStore(STATE)
-    found |= {("next hops", name): hops for name, hops in looks.next_hops().items()}
-    found |= {("overrides", name): looks.overrides(name) for name in ("aa", "edge", "transit")}
+    overrides = OverrideStore(STATE)
+    found |= {("next hops", name): hops for name, hops in LookStore(STATE).next_hops().items()}
+    found |= {("overrides", name): overrides.of(name) for name in ("aa", "edge", "transit")}
     try:
         trail = AuditTable(AUDIT).recent("failover#edge")
     except StateUnavailableError:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tandem.adapters import clients
-from tandem.adapters.looks import MARKS, LookStore
+from tandem.adapters.leases import MARKS
+from tandem.adapters.looks import LookStore
 from tandem.adapters.topologies import DamagedTopologyError, TopologyStore
 from tests.judging import reasons
 from tests.shared_worlds import begins_in
@@ -201,7 +202,7 @@ def test_an_epoch_that_is_no_whole_number_goes_on_from_the_time_of_day(edge: Sta
     assert edge.are_all_with("fw2")
     got = LOOKS.acquire("edge", "next", edge.clock.now())
     assert got is not None
-    assert got[0].repaired is None
+    assert got[0].damage == ()
     assert got[0].epoch > edge.clock.now().timestamp()
 
 

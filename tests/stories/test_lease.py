@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 from botocore.model import OperationModel
 
 from tandem.adapters import clients
-from tandem.adapters.looks import ATTEMPTS, LookStore
+from tandem.adapters.leases import ATTEMPTS, LeaseStore
+from tandem.adapters.looks import LookStore
 from tandem.errors import LeaseLostError, StateUnavailableError, TemporaryError
 from tandem.failover.run import Report
 from tandem.lease import Lease
@@ -205,16 +206,16 @@ def test_no_signal_is_lost_with_an_answer(edge: Stack) -> None:
 def test_a_signal_that_comes_while_the_mark_is_taken_is_not_lost(edge: Stack, monkeypatch) -> None:
     lease, memory = take("one", edge.clock.now())
     LOOKS.acquire("edge", "two", edge.clock.now(), [{"n": 1}])
-    real = LookStore._held
+    real = LeaseStore._held
     came: list[object] = []
 
-    def held(self: LookStore, *arguments: Any) -> Any:
+    def held(self: LeaseStore, *arguments: Any) -> Any:
         found = real(self, *arguments)
         if not came:
             came.append(LOOKS.acquire("edge", "three", edge.clock.now(), [{"n": 2}]))
         return found
 
-    monkeypatch.setattr(LookStore, "_held", held)
+    monkeypatch.setattr(LeaseStore, "_held", held)
     lease, marks = LOOKS.again(lease, memory, edge.clock.now())
     assert came == [None]
     assert {"n": 1} in marks

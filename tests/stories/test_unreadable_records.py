@@ -473,7 +473,7 @@ def test_the_overrides_of_a_topology_with_a_longer_name_are_not_its_own(edge: St
     clients.dynamodb().meta.events.register(
         "after-call.dynamodb.Query", lambda parsed, **_: asked.append(parsed)
     )
-    found = edge.app.world.looks.overrides("edge")
+    found = edge.app.world.overrides.of("edge")
     assert [(o.group, o.appliance) for o in found] == [("internet-edge", "fw2")]
     assert [page["ScannedCount"] for page in asked] == [1]
     edge.override("internet-edge")

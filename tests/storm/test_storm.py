@@ -485,7 +485,7 @@ class Storm(RuleBasedStateMachine):
 
     def check_outcome(self) -> None:
         topology = self.s.record.topology
-        observed: Observation = ec2.observe(topology, lambda: self.s.app.world.looks.overrides("edge"))
+        observed: Observation = ec2.observe(topology, lambda: self.s.app.world.overrides.of("edge"))
         item = self.look_record()
         assert "lease_until" not in item
         memory, damaged = load(item["memory"]["S"])

@@ -26,8 +26,8 @@ class Lease:
     until: datetime
     taken_over: bool = False
     """Whether the holder before never let go: a call of its may still be on the wire."""
-    repaired: str | None = None
-    """What was damaged in the record, if anything was."""
+    damage: tuple[str, ...] = ()
+    """What was damaged in the record."""
 
     def is_enough(self, now: datetime) -> bool:
         return self.until - now >= ENOUGH

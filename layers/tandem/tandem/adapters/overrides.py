@@ -3,16 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from tandem.adapters import clients
+from tandem.adapters.tables import answered
 from tandem.decoding import Damaged, cut, flag, read, text, utc
+from tandem.errors import StateUnavailableError
 from tandem.override import FOREVER, Override, OverrideKind
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import QueryOutputTypeDef
 
 T = TypeVar("T")
 
+OVERRIDE_PAGES = 3
+"""Of 1 MB each, some 4,000 overrides. Each may take 4 s (`clients.TABLE_SECONDS`) of a reading's 48."""
+
 LONGEST = 500
 """Characters of `who` and `why` that a decision's reason repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideStore:
+    """The overrides of each topology and of its groups, one record each."""
+
+    table: str
+    damaged: Callable[[str, str], object] = lambda _name, _why: None
+    """Is called with the override that cannot be read, and why."""
+
+    def of(self, topology: str) -> tuple[Override, ...]:
+        """What is laid over the topology and its groups. What cannot be read holds: whoever laid it over them
+        meant it. Raises StateUnavailableError where not even the first page can be read.
+        """
+        found: list[Override] = []
+        start: dict[str, Any] = {}
+        for number in range(OVERRIDE_PAGES):
+            try:
+                page = answered(partial(self._page, topology, start))
+            except StateUnavailableError as error:
+                if not number:
+                    raise
+                return (*found, self._unread(topology, str(error)))
+            for item in page["Items"]:
+                name, _, group = item["id"]["S"].partition("#")
+                if name == topology:
+                    override, damage = override_of(item, group or None)
+                    found.append(override)
+                    if damage:
+                        self.damaged(f"override {item['id']['S']}", damage)
+            if "LastEvaluatedKey" not in page:
+                return tuple(found)
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        return (*found, self._unread(topology, f"there are more than {OVERRIDE_PAGES} pages of them"))
+
+    def _page(self, topology: str, start: Mapping[str, Any]) -> QueryOutputTypeDef:
+        """A page of exactly its own: no name has a character before the `#`, after which `$` is the next."""
+        values = {":k": {"S": "override"}, ":t": {"S": topology}, ":next": {"S": f"{topology}$"}}
+        return clients.dynamodb().query(
+            TableName=self.table,
+            KeyConditionExpression="kind = :k AND id BETWEEN :t AND :next",
+            ExpressionAttributeValues=values,
+            ConsistentRead=True,
+            **start,
+        )
+
+    def _unread(self, topology: str, why: str) -> Override:
+        words = f"a page of the override records of {topology} could not be read: {cut(why)}"
+        self.damaged(f"override {topology}", words)
+        return pause_because(words)
 
 
 def override_of(item: Mapping[str, Any], group: str | None) -> tuple[Override, str | None]:

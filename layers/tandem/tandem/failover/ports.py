@@ -29,7 +29,7 @@ class Cloud(Protocol):
 
 
 class Looks(Protocol):
-    """The look and override records of the state table."""
+    """The look records of the state table."""
 
     def acquire(
         self, topology: str, owner: str, now: datetime, signals: Sequence[Mapping[str, Any]]
@@ -45,7 +45,11 @@ class Looks(Protocol):
 
     def let_go(self, lease: Lease, memory: Memory) -> None: ...
 
-    def overrides(self, topology: str) -> tuple[Override, ...]: ...
+
+class Overrides(Protocol):
+    """The override records of the state table."""
+
+    def of(self, topology: str) -> tuple[Override, ...]: ...
 
 
 class Audit(Protocol):

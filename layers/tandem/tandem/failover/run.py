@@ -13,7 +13,7 @@ from tandem.errors import LeaseLostError, OutOfTimeError, StateUnavailableError
 from tandem.failover import telling
 from tandem.failover.decision import GroupDecision
 from tandem.failover.moves import Moved
-from tandem.failover.ports import Audit, Cloud, Looks
+from tandem.failover.ports import Audit, Cloud, Looks, Overrides
 from tandem.failover.tableless import LastKnown
 from tandem.failover.telling import Stages
 from tandem.failover.trail import Trail
@@ -40,6 +40,7 @@ class World:
 
     cloud: Cloud
     looks: Looks
+    overrides: Overrides
     audit: Audit
     bus: Bus
     clock: Clock
@@ -152,7 +153,7 @@ class Run:
             return False
         self._lease, self.memory = got
         self.leased_at = self.world.clock.now()
-        self.report.taken_over, self.report.repaired = self.lease.taken_over, self.lease.repaired
+        self.report.taken_over, self.report.repaired = self.lease.taken_over, _repaired(self.lease)
         return True
 
     def renew(self) -> None:
@@ -179,7 +180,7 @@ class Run:
 
     def overrides(self) -> tuple[Override, ...]:
         """What an operator laid over the topology, read now."""
-        overrides = self.world.looks.overrides(self.topology.name)
+        overrides = self.world.overrides.of(self.topology.name)
         self.world.last_known.remember(self.topology.name, overrides, self.world.clock.now())
         return overrides
 
@@ -204,3 +205,7 @@ class Run:
         """The memory for the next look, with what people have been told by now."""
         told = self.trail.told
         return self.memory if told is None else replace(self.memory, told=told)
+
+
+def _repaired(lease: Lease) -> str | None:
+    return f"the look record was damaged: {'; '.join(lease.damage)}" if lease.damage else None

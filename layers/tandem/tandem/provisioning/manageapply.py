@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 
 from tandem.errors import CallFailedError, PassingError, TemporaryError
 from tandem.lease import Lease
-from tandem.memory import Memory
 from tandem.provisioning.managed import Desired, Observed, is_moving
 from tandem.provisioning.managesteps import (
     Action,
@@ -105,7 +104,7 @@ class Convergence:
 
     def begin(self, owner: str) -> bool:
         """Takes the lease; False where another run has it. Raises StateUnavailableError."""
-        acquired = self._world.leases.acquire(self.name, owner, self._world.clock.now(), ())
+        acquired = self._world.leases.acquire(self.name, owner, self._world.clock.now())
         self._lease = None if acquired is None else acquired[0]
         return self._lease is not None
 
@@ -130,9 +129,9 @@ class Convergence:
     def end(self) -> bool:
         """Lets the lease go; False where somebody asked for a run meanwhile. Raises StateUnavailableError."""
         lease, self._lease = self._lease, None
-        if lease is None or self._world.leases.release(lease, Memory()):
+        if lease is None or self._world.leases.release(lease):
             return True
-        self._world.leases.let_go(lease, Memory())
+        self._world.leases.let_go(lease)
         return False
 
     def stop(self) -> None:
@@ -230,12 +229,12 @@ class Convergence:
         if self._lease is None:
             raise TemporaryError(f"{self.name}: a call without a lease")
         if not self._lease.is_enough(now):
-            self._lease = self._world.leases.fence(self._lease, Memory(), now)
+            self._lease = self._world.leases.fence(self._lease, now)
 
     def _note(self, steps: tuple[Step, ...]) -> None:
         """Records what is under way before it is done: a propagation carries no tag that says whose it is."""
         if self._lease is not None:
-            self._lease = self._world.leases.fence(self._lease, Memory(), self._world.clock.now())
+            self._lease = self._world.leases.fence(self._lease, self._world.clock.now())
         ready = self._ready(steps)
         tables = [s.do.about for s in ready if isinstance(s.do, EnablePropagation)]
         begins = any(isinstance(s.do, CreateRouteServer) for s in ready)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from tandem.inventory import Inventory, RouteServerReading
 from tandem.lease import Lease
-from tandem.memory import Memory
 from tandem.place import Place
 from tandem.ports import Bus, Clock
 from tandem.provisioning.actors import History
@@ -39,15 +37,13 @@ class Managed(Protocol):
 class Leases(Protocol):
     """One run at a time over a managed topology. Raises StateUnavailableError."""
 
-    def acquire(
-        self, topology: str, owner: str, now: datetime, signals: Sequence[Mapping[str, Any]]
-    ) -> tuple[Lease, Memory] | None: ...
+    def acquire(self, topology: str, owner: str, now: datetime) -> tuple[Lease, str | None] | None: ...
 
-    def fence(self, lease: Lease, memory: Memory, now: datetime) -> Lease: ...
+    def fence(self, lease: Lease, now: datetime) -> Lease: ...
 
-    def release(self, lease: Lease, memory: Memory) -> bool: ...
+    def release(self, lease: Lease) -> bool: ...
 
-    def let_go(self, lease: Lease, memory: Memory) -> None: ...
+    def let_go(self, lease: Lease) -> None: ...
 
 
 class Topics(Protocol):

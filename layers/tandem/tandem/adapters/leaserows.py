@@ -1,4 +1,4 @@
-"""The `look` records of the state table as they are stored, by looks and by careless hands."""
+"""The lease in a record of the state table, as stores and careless hands have written it."""
 
 from __future__ import annotations
 
