@@ -103,7 +103,7 @@ def test_no_document_outside_of_the_repository_is_cited() -> None:
 
 
 def test_no_reference_is_in_a_text_that_a_user_sees() -> None:
-    seen = []
+    seen: list[str] = []
     for file in FILES:
         if where(file).startswith(
             ("cli/", "functions/", "lab/", "layers/", "template.yaml")
