@@ -1,4 +1,4 @@
-"""Elastic IPs as AWS associates them today (facts §8.1), on top of moto's."""
+"""Elastic IPs as AWS associates them today (docs/aws-facts.md#reassociation), on top of moto's."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class LabAddress(ElasticAddress):
         return self.eni.instance.id if self.eni and self.eni.instance else ""
 
     def attach(self, interface: LabInterface, private_ip: str) -> None:
-        """A new association ID with each move (facts §8.1)."""
+        """A new association ID with each move (docs/aws-facts.md#association-id)."""
         self.eni, self.target_ip = interface, private_ip
         self.association_id = random_eip_association_id()
         if private_ip == interface.private_ip_address:
@@ -98,7 +98,7 @@ class LabAddresses(ElasticAddressBackend):
         """One call moves an address; the one that was there before is displaced silently, an auto-assigned
         address of the primary is released for good. Repeating keeps the association: AWS calls it idempotent
         and does not say that the ID changes. ``reassociate`` False fails if the address is somewhere else
-        (facts §8.1)."""
+        (docs/aws-facts.md#reassociation)."""
         elastic_ip = self.lab_address(allocation_id, address)
         interface = _interface(instance, eni)
         private_ip = private_ip_address or interface.private_ip_address
@@ -134,8 +134,9 @@ class LabAddresses(ElasticAddressBackend):
             )
 
     def disassociate_address(self, address: str | None = None, association_id: str | None = None) -> None:
-        """Idempotent (facts §8.1): ending an association that DisassociateAddress ended already is no error;
-        one that a move replaced, or that never was, is not found."""
+        """Idempotent (docs/aws-facts.md#idempotent-association): ending an association that
+        DisassociateAddress ended already is no error; one that a move replaced, or that never was, is not
+        found."""
         if address and not association_id:
             self.lab_address(None, address).detach()
             return
@@ -156,7 +157,8 @@ class LabAddresses(ElasticAddressBackend):
 
 
 def _interface(instance: Any, eni: Any) -> LabInterface:
-    """An instance stands for its interface if it has exactly one (facts §8.2: InvalidInstanceID)."""
+    """An instance stands for its interface if it has exactly one (docs/aws-facts.md#instance-or-interface:
+    InvalidInstanceID)."""
     if instance is not None:
         return primary_alone(instance)
     if not isinstance(eni, LabInterface):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lab.ec2.region import Region
 
 MAX_ASN = 4294967295  # four octets (RFC 6793)
-ROUTES = 100  # per peer, and per route server's FIB (facts §3.1)
+ROUTES = 100  # per peer, and per route server's FIB (docs/aws-facts.md#quotas)
 
 
 def checked_routes(
@@ -44,7 +44,8 @@ def checked_prefix(where: str, prefix: str) -> str:
 
 
 def _check_quota(where: str, routes: Mapping[str, Route], others: Sequence[Appliance]) -> None:
-    """What AWS does past its quotas is not documented (facts §3.1): the lab refuses to go there."""
+    """What AWS does past its quotas is not documented (docs/aws-facts.md#quotas): the lab refuses to go
+    there."""
     prefixes = set(routes).union(*(other.routes for other in others))
     if max(len(routes), len(prefixes)) > ROUTES:
         raise LeverError(

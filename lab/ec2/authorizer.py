@@ -93,7 +93,7 @@ _CREATED = {
     "CreateSecurityGroup": "security-group",
     "RunInstances": "instance",
 }
-# The service acts with the caller's identity (facts §1.6).
+# The service acts with the caller's identity (docs/aws-facts.md#caller-rights).
 _ENDPOINT_CREATION = (
     ("ec2:CreateNetworkInterface", "network-interface/*"),
     ("ec2:CreateNetworkInterface", "subnet"),
@@ -166,7 +166,7 @@ def _value(given: object) -> str:
 
 
 def _topic_questions(region: Region, action: str, params: Mapping[str, Any]) -> Iterator[Question]:
-    """CreateTopic and DeleteTopic, where notifications come or go (facts §1.6)."""
+    """CreateTopic and DeleteTopic, where notifications come or go (docs/aws-facts.md#caller-rights)."""
     wanted = params.get("SnsNotificationsEnabled")
     server = region.route_servers.get(str(params.get("RouteServerId")))
     has_topic = bool(server and server.sns)

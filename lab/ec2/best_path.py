@@ -1,4 +1,5 @@
-"""Which route wins: shortest AS path, lowest MED, then a tie-break of our own (facts §3.4). Pure."""
+"""Which route wins: shortest AS path, lowest MED, then a tie-break of our own (docs/aws-facts.md#best-path).
+Pure."""
 
 from __future__ import annotations
 
@@ -52,8 +53,9 @@ def is_usable(path: Path, own_asn: int, own_addresses: Collection[str]) -> bool:
 
 
 def rank(path: Path, tie_break: TieBreak) -> tuple[object, ...]:
-    """Smaller is better. MED is compared between all neighbours (facts §3.4: low trust). Total: the peer ID
-    ends every tie, so that the order in which routes arrive never decides unless the tie-break says so."""
+    """Smaller is better. MED is compared between all neighbours (docs/aws-facts.md#best-path: observed once).
+    Total: the peer ID ends every tie, so that the order in which routes arrive never decides unless the
+    tie-break says so."""
     match tie_break:
         case TieBreak.LOWEST_PEER_ADDRESS:
             tie: tuple[object, ...] = (_address(path.peer_address), _address(path.endpoint_address))
@@ -65,7 +67,7 @@ def rank(path: Path, tie_break: TieBreak) -> tuple[object, ...]:
 
 
 def choose(paths: Iterable[Path], tie_break: TieBreak) -> dict[str, Path]:
-    """The FIB: one winner per prefix (facts §3.4, no ECMP)."""
+    """The FIB: one winner per prefix (docs/aws-facts.md#one-winner, no ECMP)."""
     fib: dict[str, Path] = {}
     for path in paths:
         best = fib.get(path.prefix)

@@ -99,7 +99,8 @@ def _is_asked_for(event: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
 
 
 def _key(attribute: str) -> str:
-    """Which resources EC2's events list is documented nowhere (facts §6), so nobody can ask by them."""
+    """Which resources EC2's events list is documented nowhere (docs/aws-facts.md#cloudtrail-resources), so
+    nobody can ask by them."""
     if attribute not in ATTRIBUTES:
         raise UnknownAwsBehaviour(f"{ACTION} by {attribute}: the lab knows {', '.join(ATTRIBUTES)}")
     return ATTRIBUTES[attribute]
@@ -145,13 +146,14 @@ def _listed(event: Mapping[str, Any]) -> dict[str, Any]:
         "EventSource": event["eventSource"],
         "EventTime": _time(event).timestamp(),
         "ReadOnly": "false",
-        "Resources": [],  # as usual for EC2 (facts §6)
+        "Resources": [],  # as usual for EC2 (docs/aws-facts.md#cloudtrail-resources)
         "CloudTrailEvent": json.dumps(event),
     }
 
 
 def _parameters(action: str, params: Mapping[str, Any]) -> Any:
-    """As CloudTrail spells older calls of EC2. No record of a Route Server call is published (facts §6)."""
+    """As CloudTrail spells older calls of EC2. No record of a Route Server call is published
+    (docs/aws-facts.md#cloudtrail-resources)."""
     if action in {"CreateTags", "DeleteTags"}:
         return {
             "resourcesSet": {"items": [{"resourceId": i} for i in params.get("Resources", ())]},

@@ -68,7 +68,7 @@ class DispatchedResponse(EC2Response):
         return caller(self.headers)
 
     def parse_parameters(self, request: Request) -> None:
-        """As moto does, but also reads ``Filter.1.Value=x``, which EC2 takes (style §6)."""
+        """As moto does, but also reads ``Filter.1.Value=x``, which EC2 takes."""
         service, action = get_service_model(self.boto3_service_name), self._get_action()
         if action not in service.operation_names:
             raise fail("InvalidAction", f"The action {action} is not valid for this web service.")
@@ -157,7 +157,7 @@ class DispatchedResponse(EC2Response):
         return answer
 
     def _check(self, region: Region, action: str) -> None:
-        """Permission first, then DryRun: so a dry run is a permission check (facts §1.1)."""
+        """Permission first, then DryRun: so a dry run is a permission check (docs/aws-facts.md#dry-run)."""
         if mutates(action):
             with region.lab.lock:
                 asked = questions(region, action, self.params)

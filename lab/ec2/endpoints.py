@@ -1,4 +1,5 @@
-"""Endpoints, peers and propagations: the control plane under a route server (facts §1.1, §2, §3.1)."""
+"""Endpoints, peers and propagations: the control plane under a route server (docs/aws-facts.md#operations,
+docs/aws-facts.md#creation-order, docs/aws-facts.md#quotas)."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ from lab.ec2.timings import DeletedTable
 if TYPE_CHECKING:
     from lab.ec2.region import Region
 
-# facts §3.1
+# AWS's quotas (docs/aws-facts.md#quotas)
 PER_ROUTE_SERVER = 10
 PER_SUBNET = 2
 PEERS_PER_INTERFACE = 20
@@ -91,7 +92,8 @@ def delete_endpoint(region: Region, endpoint: Endpoint) -> Endpoint:
 def create_peer(
     region: Region, endpoint: Endpoint, *, address: str, asn: int | None, liveness: str | None
 ) -> Peer:
-    """Available long before, and whether or not, a session comes up (facts §1.3). IPv4 only (facts §3.5)."""
+    """Available long before, and whether or not, a session comes up (docs/aws-facts.md#peer-state). IPv4 only
+    (docs/aws-facts.md#peer-address)."""
     if endpoint.state is not State.AVAILABLE:
         raise incorrect_state(f"Route Server Endpoint {endpoint.id} is in an invalid state.")
     _check_peer(region, endpoint, address)
@@ -183,8 +185,8 @@ def enable_propagation(region: Region, server: RouteServer, route_table_id: str)
 
 
 def disable_propagation(region: Region, server: RouteServer, route_table_id: str) -> State:
-    """Its end state has no name: the entry vanishes (facts §1.3). Where a propagation outlives its table
-    (`Behaviour.deleted_table`), this is how it ends."""
+    """Its end state has no name: the entry vanishes (docs/aws-facts.md#states). Where a propagation outlives
+    its table (`Behaviour.deleted_table`), this is how it ends."""
     state = server.propagations.get(route_table_id)
     if state is None or region.lab.behaviour.deleted_table in (DeletedTable.FORGETS, DeletedTable.HOLDS):
         region.backend.get_route_table(route_table_id)
@@ -206,7 +208,7 @@ def with_client_token(
     region: Region, action: str, token: str | None, request: object, made: str | None = None
 ) -> str | None:
     """The ID made under this token before; remember ``made``. Another request under the same token is refused
-    (facts §1.5)."""
+    (docs/aws-facts.md#client-tokens)."""
     if not token:
         return None
     if len(token) > 64 or not token.isascii():

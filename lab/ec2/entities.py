@@ -10,7 +10,7 @@ from lab.ec2.clock import Event
 
 
 class State(StrEnum):
-    """States of route servers, endpoints, peers, associations and propagations (facts §1.3)."""
+    """States of route servers, endpoints, peers, associations and propagations (docs/aws-facts.md#states)."""
 
     PENDING = "pending"
     AVAILABLE = "available"
@@ -50,7 +50,7 @@ class Installation:
 @dataclass(slots=True)
 class Deletable:
     """``blocks`` stays true for a while after ``deleted``: the parent sees the child longer than describes do
-    (facts §2.2)."""
+    (docs/aws-facts.md#optimistic-describes)."""
 
     id: str
     state: State = field(default=State.PENDING, kw_only=True)
@@ -70,7 +70,8 @@ class RouteServer(Deletable):
     propagations: dict[str, State] = field(default_factory=dict)  # by route table
     fib: dict[str, Path] = field(default_factory=dict)  # by prefix
     installations: dict[str, list[Installation]] = field(default_factory=dict)  # by prefix
-    persisting: bool = False  # routes are held although, or shortly after, all sessions ended (facts §3.9)
+    # routes are held although, or shortly after, all sessions ended (docs/aws-facts.md#persistence)
+    persisting: bool = False
     stale: set[tuple[str, str]] = field(default_factory=set)  # (peer, prefix) held, not relearned yet
     unpersist: Event | None = None
     convergence: Event | None = None

@@ -7,7 +7,8 @@ from xml.sax.saxutils import escape
 
 from moto.ec2.exceptions import EC2ClientError
 
-# Status codes other than 400: facts §8.2 and the EC2 error page (client errors 4xx, server errors 5xx).
+# Status codes other than 400: docs/aws-facts.md#elastic-ip-errors and the EC2 error page (client errors 4xx,
+# server errors 5xx).
 HTTP_STATUS = {
     "DryRunOperation": 412,
     "UnauthorizedOperation": 403,
@@ -63,12 +64,13 @@ def in_use(kind: str, resource_id: str) -> EC2ClientError:
 
 
 def not_found(kind: str, resource_id: str) -> EC2ClientError:
-    """InvalidRouteServerId.NotFound and its siblings (facts §2.1)."""
+    """InvalidRouteServerId.NotFound and its siblings (docs/aws-facts.md#route-server-errors)."""
     return fail(f"Invalid{kind}Id.NotFound", f"The {kind} ID '{resource_id}' does not exist")
 
 
 def not_associated(route_server_id: str) -> EC2ClientError:
-    """Also what GetRouteServerAssociations says instead of an empty list (facts §2.1)."""
+    """Also what GetRouteServerAssociations says instead of an empty list
+    (docs/aws-facts.md#route-server-errors)."""
     return fail(
         "InvalidRouteServerId.NotAssociated", f"Route Server {route_server_id} is not associated with a VPC."
     )
@@ -82,5 +84,6 @@ def not_propagated(route_server_id: str, route_table_id: str | None) -> EC2Clien
 
 
 def limit_exceeded(kind: str, message: str) -> EC2ClientError:
-    """The code's real name is not known; callers match ``*LimitExceeded`` (facts §2.1)."""
+    """The code's real name is not known; callers match ``*LimitExceeded``
+    (docs/aws-facts.md#route-server-errors)."""
     return fail(f"{kind}LimitExceeded", message)

@@ -30,7 +30,7 @@ class Broken(Exception):  # noqa: N818 - not an error of the emulator: the calle
 
 @dataclass(slots=True)
 class Bucket:
-    """A token bucket as EC2 has one per action (facts §8.3)."""
+    """A token bucket as EC2 has one per action (docs/aws-facts.md#throttling)."""
 
     capacity: float
     refill: float

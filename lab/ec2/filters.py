@@ -60,7 +60,7 @@ _INTERFACE_FILTERS = {
         for name, member in _ASSOCIATION_FILTERS.items()
     },
 }
-# Route Server reads refuse filters by ID; only tags are known to work (facts §1.4).
+# Route Server reads refuse filters by ID; only tags are known to work (docs/aws-facts.md#filters).
 FILTERS: Mapping[str, Mapping[str, str]] = {
     "DescribeAddresses": _ADDRESS_FILTERS,
     "DescribeNetworkInterfaces": _INTERFACE_FILTERS,

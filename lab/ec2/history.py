@@ -1,4 +1,5 @@
-"""Past answers of the reads that can be made to lag (EC2 is eventually consistent: facts §8.3)."""
+"""Past answers of the reads that can be made to lag (EC2 is eventually consistent:
+docs/aws-facts.md#eventual-consistency)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""From the FIB into route tables: what is installed where, and why not (facts §3.4, §3.6)."""
+"""From the FIB into route tables: what is installed where, and why not (docs/aws-facts.md#rib-and-fib,
+docs/aws-facts.md#route-tables)."""
 
 from __future__ import annotations
 
@@ -58,8 +59,9 @@ def _rejection(
     gateway = table.has_internet_gateway()
     if gateway and path.prefix not in _gateway_destinations(region, table.vpc_id):
         return Rejection.GATEWAY_DESTINATION
-    # In a gateway table a route for the whole VPC replaces the target of the local route (facts §3.6);
-    # elsewhere, and for every other static route of the same prefix, static beats propagated.
+    # In a gateway table a route for the whole VPC replaces the target of the local route
+    # (docs/aws-facts.md#gateway-route-tables); elsewhere, and for every other static route of the same
+    # prefix, static beats propagated.
     if table.has_static(path.prefix, but_local=gateway):
         return Rejection.STATIC_ROUTE
     if interface is None:
@@ -71,7 +73,8 @@ def _rejection(
 
 
 def _gateway_destinations(region: Region, vpc_id: str) -> set[str]:
-    """The whole VPC or a whole subnet. BYOIP pools are not emulated (facts §3.6)."""
+    """The whole VPC or a whole subnet. BYOIP pools are not emulated
+    (docs/aws-facts.md#gateway-route-tables)."""
     vpc = region.backend.get_vpc(vpc_id)
     blocks = [
         association["cidr_block"]

@@ -50,7 +50,8 @@ class LabInterface(NetworkInterface):
         return self._auto_public_ip
 
     def release_auto_public_ip(self) -> None:
-        """Gone for good when an Elastic IP comes to the primary address (facts §8.1)."""
+        """Gone for good when an Elastic IP comes to the primary address
+        (docs/aws-facts.md#auto-assigned-addresses)."""
         self._auto_public_ip = None
 
     def check_auto_public_ip(self) -> None:

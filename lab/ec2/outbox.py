@@ -13,14 +13,16 @@ if TYPE_CHECKING:
 
 
 def session_changed(region: Region, peer: Peer, protocol: str, up: bool) -> None:
-    """SNS and peer log for BGP or BFD of one peer (facts §4.1, §5)."""
+    """SNS and peer log for BGP or BFD of one peer (docs/aws-facts.md#peer-log-records,
+    docs/aws-facts.md#sns-messages)."""
     message, attributes = signals.session_message(protocol, peer.id, up, region.lab.clock.now())
     _publish(region, peer.route_server_id, message, attributes)
     _log(region, peer, f"{protocol.upper()}Status", "UP" if up else "DOWN", None)
 
 
 def route_changed(region: Region, peer: Peer, path: Path, status: str) -> None:
-    """Peer log only: routes have no SNS message (facts §5). The AS path is one string here (facts §4.1)."""
+    """Peer log only: routes have no SNS message (docs/aws-facts.md#sns-messages). The AS path is one string
+    here (docs/aws-facts.md#peer-log-records)."""
     message: dict[str, str | int] = {
         "prefix": path.prefix,
         "asPath": " ".join(path.as_path),
@@ -47,7 +49,7 @@ def instance_state(region: Region, instance_id: str, state: str) -> None:
 
 def create_topic(region: Region, route_server_id: str) -> None:
     """AWS makes the topic; its ARN shows in DescribeRouteServers a moment later. Its name is not known
-    (facts §5)."""
+    (docs/aws-facts.md#sns-topic)."""
     sink = region.lab.sink
 
     def create() -> None:

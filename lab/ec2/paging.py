@@ -9,14 +9,14 @@ from typing import Any
 
 from lab.ec2.errors import invalid_parameter
 
-DEFAULT_PAGE = 1000  # not documented for Route Server (facts §1.4)
+DEFAULT_PAGE = 1000  # not documented for Route Server (docs/aws-facts.md#paging)
 
 
 def page(
     rows: Sequence[Any], params: Mapping[str, Any], least: int = 5, most: int = 1000
 ) -> tuple[list[Any], str | None]:
-    """One page and the token of the next. Refuses a MaxResults outside its range (facts §1.4) and a foreign
-    token."""
+    """One page and the token of the next. Refuses a MaxResults outside its range (docs/aws-facts.md#paging)
+    and a foreign token."""
     size = checked_size(params.get("MaxResults"), least, most)
     start = _offset(params.get("NextToken"))
     end = start + int(size or DEFAULT_PAGE)

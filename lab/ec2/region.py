@@ -128,8 +128,8 @@ class Region:
         }
 
     def finish_deletion(self, thing: Deletable, table: dict[str, Any]) -> None:
-        """deleting -> deleted; the tombstone stays listed (facts §0.7) and blocks its parent a little
-        longer."""
+        """deleting -> deleted; the tombstone stays listed (docs/aws-facts.md#tombstones) and blocks its
+        parent a little longer."""
         thing.state = State.DELETED
         timings = self.lab.timings
 

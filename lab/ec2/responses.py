@@ -18,7 +18,7 @@ from lab.ec2.paging import page
 
 
 class RouteServerActions(DispatchedResponse):
-    """The 17 operations of facts §1.1."""
+    """The 17 operations (docs/aws-facts.md#operations)."""
 
     def _put_tags(self, resource_id: str, kind: str) -> None:
         tags = self._parse_tag_specification(kind).get(kind, {})
@@ -96,7 +96,7 @@ class RouteServerActions(DispatchedResponse):
         return {"RouteServerId": server.id, "VpcId": server.vpc_id, "State": server.association}
 
     def get_route_server_associations(self) -> ActionResult:
-        """None is an error, not an empty list (facts §2.1)."""
+        """None is an error, not an empty list (docs/aws-facts.md#route-server-errors)."""
         server = self.region_state.route_server(self.required("RouteServerId"))
         if server.association is None:
             raise not_associated(server.id)
@@ -167,7 +167,7 @@ class RouteServerActions(DispatchedResponse):
         return ActionResult({"RouteServerPropagation": row})
 
     def get_route_server_propagations(self) -> ActionResult:
-        """None is an error here as well (facts §2.1)."""
+        """None is an error here as well (docs/aws-facts.md#route-server-errors)."""
         server = self.region_state.route_server(self.required("RouteServerId"))
         table = self._get_param("RouteTableId")
         rows = [

@@ -1,4 +1,5 @@
-"""Route servers and their VPC association: the control plane (facts §1.1, §2)."""
+"""Route servers and their VPC association: the control plane (docs/aws-facts.md#operations,
+docs/aws-facts.md#creation-order)."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from lab.ec2.region import Region
 
 MAX_ASN = 4294967295
-PER_VPC = 5  # facts §3.1
+PER_VPC = 5  # route servers in a VPC (docs/aws-facts.md#quotas)
 PERSIST_ACTIONS = ("enable", "disable", "reset")
 
 
@@ -63,7 +64,7 @@ def create(
 
 
 def _check_minutes(minutes: int | None) -> int:
-    """Required when persistence is enabled, 1 to 5 (facts §1.1)."""
+    """Required when persistence is enabled, 1 to 5 (docs/aws-facts.md#persistence-duration)."""
     if minutes is None:
         raise fail("MissingParameter", "The request must contain the parameter PersistRoutesDuration")
     if not 1 <= minutes <= 5:
@@ -137,7 +138,7 @@ def require_available(server: RouteServer) -> None:
 
 
 def delete(region: Region, server: RouteServer) -> RouteServer:
-    """Children first (facts §2.3)."""
+    """Children first (docs/aws-facts.md#creation-order)."""
     require_available(server)
     if server.association is not None:
         raise incorrect_state(f"Route Server {server.id} is associated with VPC {server.vpc_id}.")
@@ -162,7 +163,7 @@ def _refuse_with_endpoints(region: Region, server: RouteServer) -> None:
 
 
 def associate(region: Region, server: RouteServer, vpc_id: str) -> RouteServer:
-    """One route server, one VPC (facts §3.1)."""
+    """One route server, one VPC (docs/aws-facts.md#quotas)."""
     require_available(server)
     region.backend.get_vpc(vpc_id)
     if server.association is not None:
@@ -182,7 +183,7 @@ def associate(region: Region, server: RouteServer, vpc_id: str) -> RouteServer:
 
 
 def disassociate(region: Region, server: RouteServer, vpc_id: str) -> RouteServer:
-    """Refused while children exist or are still being deleted (facts §2.1)."""
+    """Refused while children exist or are still being deleted (docs/aws-facts.md#route-server-errors)."""
     if server.association is None or server.vpc_id != vpc_id:
         raise not_associated(server.id)
     if server.association is not State.ASSOCIATED:
@@ -202,7 +203,8 @@ def disassociate(region: Region, server: RouteServer, vpc_id: str) -> RouteServe
 
 
 def require_associated(server: RouteServer) -> str:
-    """The VPC of an association that is complete; endpoints and propagations need one (facts §2.3)."""
+    """The VPC of an association that is complete; endpoints and propagations need one
+    (docs/aws-facts.md#creation-order)."""
     if server.association is None or server.vpc_id is None:
         raise not_associated(server.id)
     if server.association is not State.ASSOCIATED:

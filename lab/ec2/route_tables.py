@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 class AdvertisedRoute(Route):
-    """A propagated route: Origin Advertisement, and the next hop in IpAddress (facts §1.2)."""
+    """A propagated route: Origin Advertisement, and the next hop in IpAddress
+    (docs/aws-facts.md#advertised-routes)."""
 
     def __init__(
         self, table: RouteTable, prefix: str, interface: LabInterface, next_hop: str, server_id: str
@@ -34,8 +35,8 @@ class AdvertisedRoute(Route):
 
     @property
     def state(self) -> str:
-        """blackhole: the target is not available; in a gateway table it must be on a running instance (facts
-        §3.6)."""
+        """blackhole: the target is not available; in a gateway table it must be on a running instance
+        (docs/aws-facts.md#gateway-route-tables)."""
         instance = self.target.instance
         return "active" if instance is not None and instance.is_running() else "blackhole"
 

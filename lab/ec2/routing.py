@@ -1,4 +1,5 @@
-"""RIB and FIB of a route server: learning, losing, persisting and choosing routes (facts §3.4, §3.9)."""
+"""RIB and FIB of a route server: learning, losing, persisting and choosing routes
+(docs/aws-facts.md#rib-and-fib, docs/aws-facts.md#persistence)."""
 
 from __future__ import annotations
 
@@ -52,7 +53,8 @@ def withdraw(region: Region, peer: Peer, prefix: str) -> None:
 
 
 def session_up(region: Region, peer: Peer) -> None:
-    """The first session that comes back starts the wait after which held routes go (facts §3.9)."""
+    """The first session that comes back starts the wait after which held routes go
+    (docs/aws-facts.md#persistence-duration)."""
     server = region.route_servers[peer.route_server_id]
     if server.persisting and server.unpersist is None:
         wait_s = (server.persist_minutes or 1) * region.lab.timings.persist_minute_s
@@ -61,7 +63,8 @@ def session_up(region: Region, peer: Peer) -> None:
 
 def session_lost(region: Region, peer: Peer) -> None:
     """Routes leave with their session, unless it was the last one and persistence is enabled: then all that
-    is there stays (facts §3.9). No WITHDRAWN is logged: logs report what the peer advertised (facts §4.1)."""
+    is there stays (docs/aws-facts.md#persistence). No WITHDRAWN is logged: logs report what the peer
+    advertised (docs/aws-facts.md#peer-log-content)."""
     server = region.route_servers[peer.route_server_id]
     peers = region.peers_of(server.id)
     if peer.withheld:
@@ -114,14 +117,15 @@ def drop_held(region: Region, server: RouteServer) -> None:
 
 
 def reset(region: Region, server: RouteServer) -> None:
-    """PersistRoutes=reset: with all sessions ended, an empty RIB and FIB (facts §3.9); without held routes,
-    nothing."""
+    """PersistRoutes=reset: with all sessions ended, an empty RIB and FIB
+    (docs/aws-facts.md#persistence-reset); without held routes, nothing."""
     if server.persisting:
         drop_held(region, server)
 
 
 def check_reset(region: Region, server: RouteServer) -> None:
-    """AWS documents reset only for the time when all BGP sessions have ended (facts §3.9)."""
+    """AWS documents reset only for the time when all BGP sessions have ended
+    (docs/aws-facts.md#persistence-reset)."""
     if server.persisting and any(peer.bgp for peer in region.peers_of(server.id)):
         raise UnknownAwsBehaviour(f"{server.id}: reset while routes are held although BGP is back")
 

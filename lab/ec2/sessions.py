@@ -73,7 +73,8 @@ def _missing(region: Region, peer: Peer, appliance: Appliance) -> list[str]:
 
 
 def _dial(region: Region, peer: Peer) -> None:
-    """The appliance opens the TCP session, never the endpoint (facts §3.4); BFD follows BGP."""
+    """The appliance opens the TCP session, never the endpoint (docs/aws-facts.md#who-dials); BFD follows
+    BGP."""
     peer.dialing = None
     appliance = speaker(region, peer)
     if appliance is None:

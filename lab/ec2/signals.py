@@ -20,15 +20,16 @@ class Sink(Protocol):
     clock on a thread of its own: it may be slow and may call the emulator."""
 
     def create_topic(self, name: str) -> str:
-        """Create the topic that a route server publishes to; returns its ARN (facts §5)."""
+        """Create the topic that a route server publishes to; returns its ARN
+        (docs/aws-facts.md#sns-topic)."""
 
     def delete_topic(self, arn: str) -> None: ...
 
     def publish(self, topic_arn: str, message: str, attributes: Attributes) -> None: ...
 
     def peer_log(self, peer_id: str, record: Mapping[str, Any]) -> None:
-        """One record of facts §4.1. Comes for every peer; the sink knows for which ones delivery is set
-        up."""
+        """One record of a peer log (docs/aws-facts.md#peer-log-records). Comes for every peer; the sink knows
+        for which ones delivery is set up."""
 
     def ec2_event(self, event: Mapping[str, Any]) -> None:
         """A whole EventBridge envelope of source aws.ec2."""
@@ -43,8 +44,8 @@ class Published:
 
 @dataclass
 class RecordingSink:
-    """Keeps everything, in order. Its ARNs are plausible; AWS's naming of these topics is not known (facts
-    §5)."""
+    """Keeps everything, in order. Its ARNs are plausible; AWS's naming of these topics is not known
+    (docs/aws-facts.md#sns-topic)."""
 
     region: str = "us-east-1"
     account: str = "123456789012"
@@ -77,12 +78,13 @@ def _text(value: str) -> dict[str, str]:
 
 
 def _attributes(at: datetime, code: str) -> dict[str, dict[str, str]]:
-    """One second resolution, as documented (facts §5)."""
+    """One second resolution, as documented (docs/aws-facts.md#sns-messages)."""
     return {"timestamp": _text(at.strftime("%Y-%m-%dT%H:%M:%SZ")), "eventCode": _text(code)}
 
 
 def session_message(protocol: str, peer_id: str, up: bool, at: datetime) -> tuple[str, Attributes]:
-    """Body and attributes of a session change; ``protocol`` is bgp or bfd (facts §5)."""
+    """Body and attributes of a session change; ``protocol`` is bgp or bfd
+    (docs/aws-facts.md#sns-messages)."""
     status = "UP" if up else "DOWN"
     attributes = _attributes(at, f"ROUTE_SERVER_PEER_{protocol.upper()}_STATUS_CHANGE")
     attributes["routeServerPeerId"] = _text(peer_id)
@@ -93,8 +95,8 @@ def session_message(protocol: str, peer_id: str, up: bool, at: datetime) -> tupl
 def maintenance_message(
     endpoint_id: str, peer_ids: Sequence[str], at: datetime, as_array: bool
 ) -> tuple[str, Attributes]:
-    """Body and attributes of an endpoint maintenance. The type of the list attribute is not known (facts
-    §5)."""
+    """Body and attributes of an endpoint maintenance. The type of the list attribute is not known
+    (docs/aws-facts.md#sns-messages)."""
     attributes = _attributes(at, "ROUTE_SERVER_ENDPOINT_MAINTENANCE")
     attributes["routeServerEndpointId"] = _text(endpoint_id)
     attributes["affectedRouteServerPeerIds"] = (
@@ -109,7 +111,8 @@ def maintenance_message(
 def log_record(
     peer_arn: str, at: datetime, kind: str, status: str, message: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """One peer log record; ``kind`` is BGPStatus, BFDStatus or RouteStatus (facts §4.1)."""
+    """One peer log record; ``kind`` is BGPStatus, BFDStatus or RouteStatus
+    (docs/aws-facts.md#peer-log-records)."""
     return {
         "resource_arn": peer_arn,
         "event_timestamp": int(at.timestamp() * 1000),
@@ -122,7 +125,7 @@ def log_record(
 def instance_state_event(
     instance_id: str, state: str, at: datetime, account: str, region: str
 ) -> dict[str, Any]:
-    """EventBridge envelope of an instance state change (facts §10)."""
+    """EventBridge envelope of an instance state change (docs/aws-facts.md#instance-events)."""
     return {
         "version": "0",
         "id": str(uuid.uuid4()),

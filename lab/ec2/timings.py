@@ -9,7 +9,8 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Durations in seconds. AWS publishes none of them (facts §2.2, §3.8): these are choices, not claims."""
+    """Durations in seconds. AWS publishes none of them (docs/aws-facts.md#lifecycle-durations,
+    docs/aws-facts.md#detection-times): these are choices, not claims."""
 
     route_server_s: float = 0.0  # pending -> available
     modify_s: float = 0.0  # modifying, enabling, disabling, resetting
@@ -19,9 +20,11 @@ class Timings:
     propagation_s: float = 0.0
     delete_s: float = 0.0  # deleting -> deleted, disassociating -> gone
     dependency_lag_s: float = (
-        0.0  # a deleted child still blocks its parent (facts §2.2: describes are optimistic)
+        # a deleted child still blocks its parent (docs/aws-facts.md#optimistic-describes: describes are
+        # optimistic)
+        0.0
     )
-    tombstone_s: float = 3600.0  # how long deleted resources stay listed (facts §0.7)
+    tombstone_s: float = 3600.0  # how long deleted resources stay listed (docs/aws-facts.md#tombstones)
     instance_s: float = 0.0  # stopping -> stopped, pending -> running, shutting-down -> terminated
     dial_s: float = 0.0  # appliance can speak -> BGP up
     advertise_s: float = 0.0  # BGP up -> routes in the RIB
@@ -31,7 +34,8 @@ class Timings:
     sns_delay_s: float = 0.0
     log_delay_s: float = 0.0
     event_delay_s: float = 0.0  # EC2 instance state events
-    cloudtrail_s: float = 0.0  # call -> its event can be looked up; some 5 min (facts §6)
+    # call -> its event can be looked up; some 5 min (docs/aws-facts.md#cloudtrail-delay)
+    cloudtrail_s: float = 0.0
     persist_minute_s: float = 60.0  # length of a minute of PersistRoutesDuration
 
     def __post_init__(self) -> None:
@@ -62,7 +66,7 @@ class Timings:
             instance_s=1.5,
             dial_s=1.0,
             advertise_s=0.2,
-            bfd_detect_s=0.9,  # 300 ms x 3 (facts §3.8)
+            bfd_detect_s=0.9,  # 300 ms x 3 (docs/aws-facts.md#detection-times)
             hold_s=15.0,
             convergence_s=0.3,
             sns_delay_s=0.3,
@@ -73,7 +77,8 @@ class Timings:
 
 
 class TieBreak(StrEnum):
-    """What decides when AS path length and MED are equal. AWS publishes no rule (facts §3.4)."""
+    """What decides when AS path length and MED are equal. AWS publishes no rule
+    (docs/aws-facts.md#best-path)."""
 
     LOWEST_PEER_ADDRESS = "lowest-peer-address"
     OLDEST = "oldest"
@@ -81,7 +86,7 @@ class TieBreak(StrEnum):
 
 
 class PersistedMeans(StrEnum):
-    """What ``AreRoutesPersisted`` reports; not documented (facts §3.9)."""
+    """What ``AreRoutesPersisted`` reports; not documented (docs/aws-facts.md#are-routes-persisted)."""
 
     ENABLED = "enabled"
     IN_FORCE = "in-force"
@@ -112,7 +117,8 @@ class DeletedTable(StrEnum):
 
 
 class Rejection(StrEnum):
-    """Why a FIB route is not installed in a table. AWS publishes no list (facts §3.4)."""
+    """Why a FIB route is not installed in a table. AWS publishes no list
+    (docs/aws-facts.md#rejected-routes)."""
 
     STATIC_ROUTE = "static-route"
     NEXT_HOP = "next-hop"
@@ -138,7 +144,8 @@ class Behaviour:
     tie_break: TieBreak = TieBreak.LOWEST_PEER_ADDRESS
     persisted_means: PersistedMeans = PersistedMeans.IN_FORCE
     unpersisting: Unpersisting = Unpersisting.MERGE
-    sns_list_as_array: bool = True  # affectedRouteServerPeerIds: String.Array, else String (facts §5)
+    # affectedRouteServerPeerIds: String.Array, else String (docs/aws-facts.md#sns-messages)
+    sns_list_as_array: bool = True
     duplicate_peers: bool = (
         False  # a second peer of the same endpoint and address is made, else UnknownAwsBehaviour
     )
@@ -157,5 +164,6 @@ class Behaviour:
     # A path that no speaker may choose is shown as in-rib, else not at all. RFC 4271 §9.1.2 keeps it from the
     # choice; whether AWS keeps it in what it calls the RIB is not documented.
     shows_unusable_paths: bool = True
-    require_internet_gateway: bool = True  # AssociateAddress needs one: Gateway.NotAttached (facts §8.2)
+    # AssociateAddress needs one: Gateway.NotAttached (docs/aws-facts.md#elastic-ip-errors)
+    require_internet_gateway: bool = True
     reasons: Mapping[Rejection, str] = field(default_factory=lambda: dict(REASONS))

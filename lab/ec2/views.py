@@ -74,8 +74,8 @@ def peer_row(region: Region, peer: Peer) -> Row:
 
 
 def route_rows(region: Region, server: RouteServer) -> list[Row]:
-    """One row per peer and prefix; the winner's is in-fib (facts §1.2, §3.4). Between a loss and convergence
-    the FIB still shows the route that is gone from the RIB."""
+    """One row per peer and prefix; the winner's is in-fib (docs/aws-facts.md#routing-database). Between a
+    loss and convergence the FIB still shows the route that is gone from the RIB."""
     paths = {
         (path.prefix, peer.id): path for peer in region.peers_of(server.id) for path in peer.paths.values()
     }
@@ -196,7 +196,8 @@ _VIEWS: Mapping[str, Callable[[Region], Any]] = {
 
 
 def persisted(region: Region, server: RouteServer) -> bool:
-    """AreRoutesPersisted means one of two things; AWS does not say which (facts §3.9)."""
+    """AreRoutesPersisted means one of two things; AWS does not say which
+    (docs/aws-facts.md#are-routes-persisted)."""
     in_force = region.lab.behaviour.persisted_means == "in-force"
     return server.persisting if in_force else server.persist.value == "enabled"
 
@@ -206,7 +207,8 @@ def all_views(region: Region) -> dict[str, Any]:
 
 
 def view(region: Region, action: str) -> Any:
-    """What this read shows now, or, while it lags, showed ``lag_s`` ago (facts §8.3)."""
+    """What this read shows now, or, while it lags, showed ``lag_s`` ago
+    (docs/aws-facts.md#eventual-consistency)."""
     lag_s = region.lab.faults.lag_s(action)
     if lag_s > 0:
         past = region.history.at(region.lab.clock.seconds() - lag_s)

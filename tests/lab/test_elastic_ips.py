@@ -1,4 +1,4 @@
-"""AssociateAddress as AWS has it now (facts §8.1), and what the describes show of it."""
+"""AssociateAddress as AWS has it now (docs/aws-facts.md#reassociation), and what the describes show of it."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings

@@ -1,4 +1,4 @@
-"""Routes kept after all sessions end (facts §3.9)."""
+"""Routes kept after all sessions end (docs/aws-facts.md#persistence)."""
 
 import pytest
 

@@ -66,7 +66,7 @@ def test_a_restored_appliance_takes_the_route_back(slow_edge):
     slow_edge.clock.advance(1.4)
     assert slow_edge.sessions("fw1") == both(DOWN)("fw1"), "its instance is still starting"
     slow_edge.clock.advance(5)
-    assert slow_edge.owner() == "10.0.1.10", "Route Server preempts (facts §3.4)"
+    assert slow_edge.owner() == "10.0.1.10", "Route Server preempts"
 
 
 def test_a_graceful_goodbye_is_noticed_at_once_bgp_first(slow_edge):

@@ -14,7 +14,7 @@ from tests.stack import Stack, edge_document, stack
 
 LATENCY_S = 0.4
 BUCKET = {"capacity": 50, "refill": 5}
-"""EC2's token bucket of AssociateAddress (facts §8.3)."""
+"""EC2's token bucket of AssociateAddress (docs/aws-facts.md#throttling)."""
 
 
 class Rounds(RealClock):

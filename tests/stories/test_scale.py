@@ -17,7 +17,7 @@ from tests.stack import MOVING, Stack, edge_document, stack
 from tests.tiers import prove
 
 READ_BUCKET_REFILL = 20
-"""Calls a second that EC2 gives to one read API (facts §1.7, §8.3)."""
+"""Calls a second that EC2 gives to one read API (docs/aws-facts.md#throttling)."""
 
 SHARE = 1 / 5
 TOPOLOGIES = 50

@@ -257,7 +257,7 @@ class Storm(RuleBasedStateMachine):
 
     @rule(on=st.booleans())
     def static_route(self, *, on: bool) -> None:
-        """The same prefix by hand: Route Server's own is rejected (facts §3.6)."""
+        """The same prefix by hand: Route Server's own is rejected (docs/aws-facts.md#static-routes)."""
         client, table = self.s.lab.client(), self.s.ids["route_tables"]["protected"]
         with suppress(client.exceptions.ClientError):
             if on:

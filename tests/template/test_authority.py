@@ -1,4 +1,5 @@
-"""Who may do what (design §6.1), judged by an IAM evaluator and by AWS's list of actions and resources."""
+"""Who may do what (docs/security.md#what-each-role-may-do), judged by an IAM evaluator and by AWS's list of
+actions and resources."""
 
 from __future__ import annotations
 
@@ -44,7 +45,8 @@ DEPENDENT = {
     "sns:CreateTopic",
     "sns:DeleteTopic",
 }
-"""Used by EC2 with the caller's rights, when a route server, endpoint or peer comes or goes (facts §1.6)."""
+"""Used by EC2 with the caller's rights, when a route server, endpoint or peer comes or goes
+(docs/aws-facts.md#caller-rights)."""
 
 ADAPTERS = ROOT / "layers" / "tandem" / "tandem" / "adapters"
 OURS, THEIRS = {"aws:resourcetag/tandem:stack": STACK}, {"aws:resourcetag/tandem:stack": "another"}

@@ -73,7 +73,8 @@ def test_whoever_may_invoke_a_function_has_a_way_for_what_is_not_delivered(any_s
                 assert permission["SourceArn"] == ANY_TOPIC
                 assert may_send(any_stack, queue, "sns.amazonaws.com", ANY_TOPIC), name
             case "logs.amazonaws.com":
-                # CloudWatch Logs retries for a day itself and knows no queue (facts §4.4)
+                # CloudWatch Logs retries for a day itself and knows no queue
+                # (docs/aws-facts.md#log-subscriptions)
                 assert permission["SourceArn"] == "PeerLogs.Arn"
             case other:
                 pytest.fail(f"{name}: an edge from {other} without a failure path")

@@ -1,4 +1,4 @@
-"""The decision rules of design §5, one behaviour a test."""
+"""The decision rules (docs/how-it-works.md#what-it-does-when-something-happens), one behaviour a test."""
 
 from __future__ import annotations
 

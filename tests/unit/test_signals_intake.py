@@ -181,7 +181,7 @@ def test_a_batch_makes_one_route_change_for_each_topology_and_prefix():
 
 
 def test_of_several_changes_of_a_prefix_the_newest_is_forwarded_in_whatever_order_they_come():
-    """Records come in any order (facts §4.4)."""
+    """Records come in any order (docs/aws-facts.md#log-subscriptions)."""
     lines = [route("0.0.0.0/0", at_ms=AT_MS + 1000 * n, med=n) for n in (1, 3, 0, 2)]
     for some in (lines, lines[::-1]):
         (detail,) = of(logged(*some), DetailType.ROUTE_CHANGE)

@@ -1,4 +1,4 @@
-"""Peer log deliveries become one signal per record (facts §4)."""
+"""Peer log deliveries become one signal per record (docs/aws-facts.md#peer-log-records)."""
 
 from __future__ import annotations
 
