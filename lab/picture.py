@@ -27,8 +27,9 @@ def picture(world: World) -> RenderableType:
 
 
 def letter(message: Notification) -> str:
-    """A message as a mail shows it."""
-    head = f"{message.at.astimezone(UTC):%H:%M:%S} UTC  {message.subject}"
+    """Shows a message as a mail, with the severity by which subscribers filter."""
+    severity = message.attributes.get("severity", "no severity")
+    head = f"{message.at.astimezone(UTC):%H:%M:%S} UTC  {severity}  {message.subject}"
     return "\n".join((head, *(f"    {line}".rstrip() for line in message.message.splitlines())))
 
 

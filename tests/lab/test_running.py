@@ -105,4 +105,4 @@ def test_mail_is_kept_and_read_in_order(tmp_path):
     for mail in mails:
         running.keep_mail(mail, file)
     assert running.read_mail(file) == mails
-    assert letter(mails[0]) == "12:00:00 UTC  Tandem edge: 0\n    words\n    [/x] → é"
+    assert letter(mails[0]) == "12:00:00 UTC  info  Tandem edge: 0\n    words\n    [/x] → é"
