@@ -6,6 +6,7 @@ A reference becomes a name that a test can read: `!Ref Bus` is `Bus`, `!GetAtt B
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import sys
@@ -15,10 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from ministack.services.cloudformation import language_extensions
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
+
+LIMIT = sys.getrecursionlimit()
+language_extensions = importlib.import_module("ministack.services.cloudformation.language_extensions")
+sys.setrecursionlimit(LIMIT)  # jsonata, which this imports, sets it to 10,000 for the whole process
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "123456789012"
