@@ -1328,6 +1328,20 @@ MUTANTS = (
         "  StateTable:\n    Type: AWS::DynamoDB::Table\n    DeletionPolicy: Retain\n",
         "  StateTable:\n    Type: AWS::DynamoDB::Table\n    DeletionPolicy: Delete\n",
     ),
+    Mutant(
+        "template-loop",
+        "The notifier has a log group, a queue and alarms as every function.",
+        "template.yaml",
+        "[Failover, Signals, Watch, Provisioner, Notifier]",
+        "[Failover, Signals, Watch, Provisioner]",
+    ),
+    Mutant(
+        "template-count",
+        "An alarm on a count of Tandem's is on the function that counts it.",
+        "template.yaml",
+        "      Metric: UnknownSignal\n      Function: signals\n",
+        "      Metric: UnknownSignal\n      Function: notifier\n",
+    ),
     # the lab's EC2
     Mutant(
         "lab-best-path",

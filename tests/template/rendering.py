@@ -1,11 +1,15 @@
-"""The template as CloudFormation gets it: transformed by SAM, parameters and conditions resolved.
+"""The template as CloudFormation gets it: loops and SAM expanded, parameters and conditions resolved.
 
 A reference becomes a name that a test can read: `!Ref Bus` is `Bus`, `!GetAtt Bus.Arn` is `Bus.Arn`.
+`python -m tests.template.rendering FILE` keeps the resources of a release for the tests of later ones.
 """
 
 from __future__ import annotations
 
+import importlib
+import json
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +19,10 @@ import boto3
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
+
+LIMIT = sys.getrecursionlimit()
+language_extensions = importlib.import_module("ministack.services.cloudformation.language_extensions")
+sys.setrecursionlimit(LIMIT)  # jsonata, which this imports, sets it to 10,000 for the whole process
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "123456789012"
@@ -81,7 +89,7 @@ def source() -> dict[str, Any]:
 def render(parameters: Mapping[str, str] | None = None) -> Stack:
     template = source()
     values = {name: p["Default"] for name, p in template["Parameters"].items()} | dict(parameters or {})
-    transformed = _transform(template, values)
+    transformed = _transform(language_extensions.apply(template, values), values)
     conditions = {name: _truth(c, values, {}) for name, c in transformed["Conditions"].items()}
     return Stack(
         {
@@ -90,6 +98,15 @@ def render(parameters: Mapping[str, str] | None = None) -> Stack:
             if conditions.get(resource.get("Condition", ""), True)
         }
     )
+
+
+def snapshot() -> dict[str, dict[str, Any]]:
+    """Returns the resources with every parameter at its default, and with every option taken.
+
+    SAM writes a hash of the layer into its name. Every upgrade makes a new layer, so the hash is left out.
+    """
+    text = json.dumps({"defaults": render().resources, "everything": render(EVERYTHING).resources})
+    return dict(json.loads(re.sub(r"\bTandemLayer[0-9a-f]{10}\b", "TandemLayer", text)))
 
 
 def _transform(template: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
@@ -144,3 +161,13 @@ def _called(mapping: dict[str, Any], values: Mapping[str, Any]) -> Any:
 
 def _substitute(text: str, values: Mapping[str, Any]) -> str:
     return re.sub(r"\$\{([^!}]+)\}", lambda found: str(values.get(found[1], found[1])), text)
+
+
+if __name__ == "__main__":
+    stacks = [
+        f"{json.dumps(options)}: {{\n"
+        + ",\n".join(f"{json.dumps(name)}: {json.dumps(resource)}" for name, resource in resources.items())
+        + "\n}"
+        for options, resources in snapshot().items()
+    ]
+    Path(sys.argv[1]).write_text("{" + ",\n".join(stacks) + "}\n", encoding="utf-8")
