@@ -15,8 +15,8 @@ from tandem.events import DetailType
 from tandem.failover import news, telling
 from tandem.failover.decision import Action, AddressDecision, GroupDecision, Severity
 from tandem.failover.moves import Move, Moved, Outcome, Refusal
+from tandem.failover.standbyreasons import Rule
 from tandem.failover.standbys import Finding
-from tandem.failover.standbywords import Rule
 from tandem.model import ElasticIp, Holder, Liveness, Peer, Status
 from tandem.notification import notification
 from tandem.signals import Signal, SignalKind

@@ -19,7 +19,7 @@ class Sample(StrEnum):
     SPLIT = "split"
 
 
-ENTRIES = {
+ENTRIES: dict[StrEnum, Entry] = {
     Sample.SILENT: Entry("{subject} has no session[: {why}]", ""),
     Sample.DAMPED: Entry("damped until {until:%H:%M:%S}", ""),
     Sample.SPLIT: Entry("{prefixes} are split ({causes})", ""),
