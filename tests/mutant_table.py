@@ -29,8 +29,8 @@ MUTANTS = (
         "decision-doubt",
         "A holder that is alive keeps its address while the FIB is in doubt.",
         f"{FAILOVER}/decision.py",
-        "if owner.doubt and not move.dead:",
-        "if owner.doubt and move.dead:",
+        "if owner.doubts and not move.dead:",
+        "if owner.doubts and move.dead:",
     ),
     Mutant(
         "decision-session",
@@ -50,8 +50,8 @@ MUTANTS = (
         "decision-forced",
         "A forced pin needs no session with BGP up.",
         f"{FAILOVER}/decision.py",
-        "silent = None if override.forced else ownership.no_session(pinned, scene.observation)",
-        "silent = ownership.no_session(pinned, scene.observation)",
+        "if not override.forced and not ownership.has_session(pinned, scene.observation):",
+        "if not ownership.has_session(pinned, scene.observation):",
     ),
     Mutant(
         "decision-dead-is-damped",
@@ -64,8 +64,8 @@ MUTANTS = (
         "decision-within",
         "An address on the owner's wrong private IP is damped only where it had been put right.",
         f"{FAILOVER}/decision.py",
-        "(_is_within(held) and not _was_put_right(held, scene))",
-        "(_is_within(held) and _was_put_right(held, scene))",
+        "(is_within and not was_put_there(scene.memory, owner, address))",
+        "(is_within and was_put_there(scene.memory, owner, address))",
     ),
     Mutant(
         "decision-split",
@@ -313,8 +313,8 @@ MUTANTS = (
         "unknown-peer",
         "A peer that cannot be read is no reason to call its appliance dead.",
         f"{FAILOVER}/ownership.py",
-        "if silent is not None and unread_session(appliance, observation) is None:",
-        "if silent is not None:",
+        "has_session(appliance, observation) and unread_session(appliance, observation) is None:",
+        "has_session(appliance, observation):",
     ),
     Mutant(
         "unknown-interface",
@@ -398,8 +398,8 @@ MUTANTS = (
         "ownership-veto",
         "A holder that is alive keeps its address while the route is in no route table.",
         f"{FAILOVER}/ownership.py",
-        "PrefixOwner(prefix, named[0], _not_installed(row), True, HoldCode.NOT_INSTALLED)",
-        "PrefixOwner(prefix, named[0], _not_installed(row), False, HoldCode.NOT_INSTALLED)",
+        "PrefixOwner(prefix, named[0], _not_installed(row), veto=True)",
+        "PrefixOwner(prefix, named[0], _not_installed(row), veto=False)",
     ),
     Mutant(
         "ownership-gone",
@@ -419,8 +419,8 @@ MUTANTS = (
         "readiness-unread",
         "With a dead holder, interfaces that cannot be read stop no move.",
         f"{FAILOVER}/readiness.py",
-        'return None if dead else f"the interfaces could not be read',
-        'return f"the interfaces could not be read',
+        "return None if dead else reason(HoldCode.INTERFACES_UNREADABLE",
+        "return reason(HoldCode.INTERFACES_UNREADABLE",
     ),
     Mutant(
         "readiness-attachment",
@@ -433,8 +433,8 @@ MUTANTS = (
         "settling-order",
         "A signal that is older than another of its session says nothing any more.",
         f"{FAILOVER}/settling.py",
-        "times[session] = max(times.get(session, signal.occurred_at), signal.occurred_at)",
-        "times[session] = signal.occurred_at",
+        "times[session] = max(times.get(session, at), at)",
+        "times[session] = at",
     ),
     Mutant(
         "settling-second-read",
@@ -591,7 +591,7 @@ MUTANTS = (
         "The intent is written before the first move.",
         f"{FAILOVER}/turn.py",
         "    _announce(run, decisions, observation, signals, at)\n"
-        "    told = run.beside(run.trail.tell)\n"
+        "    told = run.beside(run.trail.notify)\n"
         "    before = run.memory\n"
         "    run.memory = _remembering(before, planned, at)\n"
         "    done = carry_out(\n"
@@ -611,7 +611,7 @@ MUTANTS = (
         "        run.may_move,\n"
         "    )\n"
         "    _announce(run, decisions, observation, signals, at)\n"
-        "    told = run.beside(run.trail.tell)\n",
+        "    told = run.beside(run.trail.notify)\n",
     ),
     Mutant(
         "memory-after-move",
@@ -652,8 +652,8 @@ MUTANTS = (
         "holds-reason",
         "People are told of a hold whose reason has changed.",
         f"{FAILOVER}/holds.py",
-        "(known.action, known.reason) == (decision.action, decision.reason)",
-        "known.action == decision.action",
+        "return not known.codes or known.codes == decision.identity",
+        "return True",
     ),
     # audit
     Mutant(

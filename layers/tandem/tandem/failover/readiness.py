@@ -25,8 +25,7 @@ def limitation(
         return reason(HoldCode.TARGET_SILENT, address, appliance=name, unread=unread)
     if observation.interfaces is None:
         # what is unknown keeps nobody on a dead holder; a live one can wait until it is known
-        failed = reason(HoldCode.INTERFACES_UNREADABLE, address, errors=observation.failed)
-        return None if dead else failed
+        return None if dead else reason(HoldCode.INTERFACES_UNREADABLE, address, errors=observation.failed)
     error = observation.unknown.interfaces.get(target.network_interface_id)
     if error is not None:
         return None if dead else reason(HoldCode.TARGET_INTERFACE_UNREADABLE, address, error=error)
@@ -78,8 +77,7 @@ def _not_running(
     if appliance.instance_id is None:
         return None
     if observation.instance_states is None:
-        failed = reason(HoldCode.INSTANCES_UNREADABLE, address, errors=observation.failed)
-        return None if dead else failed
+        return None if dead else reason(HoldCode.INSTANCES_UNREADABLE, address, errors=observation.failed)
     instance = interface.instance_id or ""
     error = observation.unknown.instances.get(instance)
     if error is not None:
