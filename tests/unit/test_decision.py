@@ -439,3 +439,42 @@ def test_rejected_without_a_reason_says_that_aws_gives_none() -> None:
     row = route("fw2", rejected="x")
     silent = replace(row, installations=(RouteInstallation("rtb-1", row.installations[0].status, None),))
     assert "AWS gives no reason" in said(decided(observation("fw2", "fw1", routes=(silent,))))
+
+
+def test_a_hold_is_the_same_while_its_codes_and_addresses_are() -> None:
+    """Another end of the damping, or another row of AWS's words, is no other hold."""
+    away = observation("fw2", "fw1")
+    moved = Memory().with_move("fw1", NOW, BOTH).with_verified(dict.fromkeys(BOTH, "fw1"))
+    later = Memory().with_move("fw1", after(-2), BOTH).with_verified(dict.fromkeys(BOTH, "fw1"))
+    first, second = decided(away, memory=moved), decided(away, memory=later)
+    assert said(first) != said(second)
+    assert first.identity == second.identity == {"damped": BOTH}
+    for why in ("it broke", "it broke again"):
+        blind = decided(replace(away, interfaces=None, failed=(why,)))
+        assert blind.identity == {"interfaces-unreadable": BOTH}
+
+
+def test_one_address_more_that_is_held_is_another_hold() -> None:
+    row = route("fw2", rejected="a static route exists")
+    both = observation("fw2", "fw1", routes=(row,))
+    one = replace(both, elastic_ips={**both.elastic_ips, allocation(0): elastic_ip(0, target("fw2", 0))})
+    assert decided(both).identity == {"not-installed": ("0.0.0.0/0", *BOTH)}
+    assert decided(one).identity == {"not-installed": ("0.0.0.0/0", allocation(1))}
+
+
+def test_the_code_of_a_hold_is_that_of_its_gravest_address() -> None:
+    observed = observation("fw2", "fw1")
+    left = {a: e for a, e in observed.elastic_ips.items() if a != allocation(1)}
+    moved = Memory().with_move("fw1", NOW, BOTH).with_verified(dict.fromkeys(BOTH, "fw1"))
+    decision = decided(replace(observed, elastic_ips=left), memory=moved)
+    assert [a.code for a in decision.addresses] == ["damped", "address-gone"]
+    assert decision.code == "address-gone"
+
+
+def test_an_override_that_lasts_longer_is_another_hold() -> None:
+    pause = _override(OverrideKind.PAUSED)
+    longer = replace(pause, until=after(120))
+    there = observation("fw1", "fw1")
+    holds = [decided(replace(there, overrides=(found,))) for found in (pause, longer)]
+    assert [hold.code for hold in holds] == ["paused", "paused"]
+    assert holds[0].identity != holds[1].identity

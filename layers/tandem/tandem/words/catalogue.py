@@ -8,7 +8,7 @@ from enum import StrEnum
 from tandem.words import failover_reasons
 from tandem.words.render import Entry
 
-FAMILIES: dict[str, Mapping[StrEnum, Entry]] = {"Failover": failover_reasons.ENTRIES}
+FAMILIES: dict[str, dict[StrEnum, Entry]] = {"Failover": failover_reasons.ENTRIES}
 """Title in docs/reasons.md to the words of its codes."""
 
 ENTRIES: Mapping[StrEnum, Entry] = {

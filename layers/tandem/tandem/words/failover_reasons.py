@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 
 from tandem.reasons.failover import (
@@ -442,7 +441,7 @@ _FINDINGS: dict[StrEnum, Entry] = {
     ),
 }
 
-ENTRIES: Mapping[StrEnum, Entry] = _HOLDS | _DECISIONS | _BESIDE | _FINDINGS
+ENTRIES: dict[StrEnum, Entry] = _HOLDS | _DECISIONS | _BESIDE | _FINDINGS
 """The words of every code of failover."""
 
 OTHERWISE = ("correct the problem that the reason names.",)
