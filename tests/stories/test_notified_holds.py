@@ -221,6 +221,19 @@ def test_a_hold_of_the_release_before_is_not_notified_again_and_its_change_is(ed
     assert changed.startswith("HOLD, paused by kim")
 
 
+def test_a_failed_move_of_the_release_before_is_retried_without_a_notification(edge: Stack) -> None:
+    edge.levers.fault(action="AssociateAddress", error="UnauthorizedOperation")
+    edge.levers.kill(name="fw1")
+    edge.live(150)
+    assert told(edge)[:2] == [FOLLOWED[0], "FAILED, 4 of 4 Elastic IPs not moved to fw2"]
+    of_the_release_before(edge)
+    edge.live(61)
+    assert told(edge) == []
+    edge.levers.faults_clear()
+    edge.live(61)
+    assert told(edge, ends=True) == [FOLLOWED[1], "hold ended"]
+
+
 def test_the_release_before_finds_in_the_memory_what_it_wrote_there_itself(edge: Stack) -> None:
     """It compares action and words, and reads over what it does not know."""
     edge.override(action="paused", until=UNTIL)

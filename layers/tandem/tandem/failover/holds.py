@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
-from tandem.audit import RecordKind
+from tandem.audit import Record, RecordKind
+from tandem.decoding import Damaged, read
 from tandem.failover.acting import rehearse
 from tandem.failover.decision import Action, GroupDecision, Severity, decide
-from tandem.failover.moves import moves
+from tandem.failover.moves import Outcome, moves
 from tandem.failover.run import Run
 from tandem.failover.settling import SETTLE_SECONDS
 from tandem.failover.telling import Basis, why
-from tandem.memory import Standing
+from tandem.memory import Memory, Standing
 from tandem.model import Observation
 from tandem.reasons.failover import HoldCode, ReportCode
-from tandem.reasons.reason import Reason, reason
+from tandem.reasons.reason import Reason, identity_of, reason
 from tandem.signals import Signal
 from tandem.topology import Mode
 
 REPEAT = timedelta(minutes=15)
 """How often people hear that a pause or a dry run keeps addresses on a dead appliance."""
+
+FAILED_AS = {
+    (Outcome.FAILED, True): HoldCode.MOVE_REFUSED,
+    (Outcome.UNVERIFIED, True): HoldCode.MOVE_UNANSWERED,
+    (Outcome.UNVERIFIED, False): HoldCode.MOVE_UNSHOWN,
+    (Outcome.NOT_BEGUN, True): HoldCode.MOVE_NOT_BEGUN,
+}
+"""Outcome of a move, and whether an error came with it, to the code of its hold."""
 
 
 def record_holds(
@@ -133,6 +143,38 @@ def is_known(run: Run, decision: GroupDecision) -> bool:
     if known is None or known.action != decision.action:
         return False
     return not known.codes or known.codes == decision.identity
+
+
+def with_codes(memory: Memory, newest_first: Sequence[Record]) -> Memory:
+    """Returns the memory with the codes of failed moves that version 0.1.0 remembered in words only, from the
+    audit trail: a retry of them is no news.
+    """
+    standing = {
+        group: known if known.codes else replace(known, codes=_failed_last(group, newest_first))
+        for group, known in memory.standing.items()
+    }
+    return replace(memory, standing=standing)
+
+
+def _failed_last(group: str, newest_first: Sequence[Record]) -> dict[str, tuple[str, ...]]:
+    """Returns which moves of the group failed if the newest record about it is their outcome."""
+    for record in newest_first:
+        found = read(partial(_failures, group, record))
+        if found is not None and not isinstance(found, Damaged):
+            return identity_of(found)
+    return {}
+
+
+def _failures(group: str, record: Record) -> list[tuple[str, str]] | None:
+    """Returns the moves of a group that failed; None if the record is not about the group."""
+    own = [a for a in record.body.get("addresses", ()) if a["group"] == group]
+    if not own and group not in record.body.get("groups", ()):
+        return None
+    return [
+        (FAILED_AS[Outcome(a["outcome"]), a["error"] is not None], a["allocation_id"])
+        for a in own
+        if a["outcome"] != Outcome.VERIFIED
+    ]
 
 
 def _adopt(run: Run, decisions: Iterable[GroupDecision]) -> None:

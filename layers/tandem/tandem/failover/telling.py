@@ -142,23 +142,29 @@ def address_detail(address: AddressDecision) -> dict[str, Any]:
         "to": _place(address.target, address.owner),
         "reason": sentences(address.reasons, ENTRIES),
         "code": address.code,
-        "reasons": _facts(address.reasons),
     }
 
 
 def decision_detail(decision: GroupDecision) -> dict[str, Any]:
     """Returns one group's decision, as the audit record and the event show it."""
+    shared = decision.main_reasons
     return {
         "action": decision.action,
         "owner": decision.owner,
         "reason": why(decision),
         "code": decision.code,
-        "reasons": _facts(decision.main_reasons),
+        "reasons": _facts(shared),
         "severity": decision.severity,
-        "addresses": [address_detail(address) for address in decision.addresses],
+        "addresses": [_with_reasons(address, shared) for address in decision.addresses],
         "reports": [sentences([report], ENTRIES) for report in decision.reports],
         "report_reasons": _facts(decision.reports),
     }
+
+
+def _with_reasons(address: AddressDecision, shared: tuple[Reason, ...]) -> dict[str, Any]:
+    """Returns an address with its reasons, unless the group has the same: a bus takes 256 kB an event."""
+    own = {} if address.reasons == shared else {"reasons": _facts(address.reasons)}
+    return address_detail(address) | own
 
 
 def _facts(reasons: Iterable[Reason]) -> list[dict[str, Any]]:

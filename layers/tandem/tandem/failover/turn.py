@@ -12,7 +12,7 @@ from tandem.errors import StateUnavailableError, TemporaryError
 from tandem.failover import telling
 from tandem.failover.acting import carry_out
 from tandem.failover.decision import Action, GroupDecision, decide
-from tandem.failover.holds import end
+from tandem.failover.holds import end, with_codes
 from tandem.failover.moves import (
     IN_VAIN,
     Move,
@@ -54,8 +54,9 @@ def observe(run: Run, until: datetime) -> Observation:
             clock.sleep(RETRY_SECONDS)
     run.observed_at = clock.now()
     if recent is not None:
-        run.trail.open(recent.result(), observation, run.memory)
-        run.memory = recalled(run.memory, recent.result())
+        records = recent.result()
+        run.trail.open(records, observation, run.memory)
+        run.memory = with_codes(recalled(run.memory, records), records)
     return observation
 
 
