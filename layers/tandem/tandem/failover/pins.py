@@ -22,8 +22,8 @@ SOMEBODY = "somebody"
 def record_pins(run: Run, observation: Observation) -> None:
     """Records and notifies which pins changed since the last look. A look without time left leaves it."""
     now = run.world.clock.now()
-    pins = in_force(observation.overrides, now)
-    changes = changed(run.memory.pins, pins, now)
+    pins = pins_in_force(observation.overrides, now)
+    changes = pin_changes(run.memory.pins, pins, now)
     if not changes or run.is_late():
         return
     run.trail.overrides(run.decision_id, changes)
@@ -31,7 +31,7 @@ def record_pins(run: Run, observation: Observation) -> None:
     run.trail.notify()
 
 
-def in_force(overrides: Iterable[Override], now: datetime) -> dict[str, Pin]:
+def pins_in_force(overrides: Iterable[Override], now: datetime) -> dict[str, Pin]:
     """The pins by group; that of the whole topology has no name."""
     return {
         o.group or "": Pin(o.appliance or "", o.forced, o.who, o.why, o.until)
@@ -40,7 +40,7 @@ def in_force(overrides: Iterable[Override], now: datetime) -> dict[str, Pin]:
     }
 
 
-def changed(known: Mapping[str, Pin], pins: Mapping[str, Pin], now: datetime) -> dict[str, dict[str, Any]]:
+def pin_changes(known: Mapping[str, Pin], pins: Mapping[str, Pin], now: datetime) -> dict[str, dict[str, Any]]:
     """Returns by group what is new of each pin, as the audit record and the event show it."""
     laid = {group: pin_detail(pin, None, pin.who) for group, pin in pins.items() if known.get(group) != pin}
     lifted = {
