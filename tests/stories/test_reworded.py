@@ -70,13 +70,13 @@ def moves_are_refused(s: Stack) -> None:
 def moves_are_refused_for_now(s: Stack) -> None:
     s.levers.fault(action="AssociateAddress", error="IncorrectInstanceState")
     s.levers.kill(name="fw1")
-    sweeps(s)
+    sweeps(s, 1)
     s.levers.faults_clear()
     sweeps(s)
 
 
 def flaps(s: Stack) -> None:
-    for lever, path in (("withdraw", {}), ("advertise", {"as_path": [65001]})) * 3:
+    for lever, path in (("withdraw", {}), ("advertise", {"as_path": [65001]})) * 2:
         getattr(s.levers, lever)(name="fw1", prefix="0.0.0.0/0", **path)
         sweeps(s, 1, 1)
 
@@ -92,8 +92,8 @@ def signals_lag(s: Stack) -> None:
         s.levers.fault(action=action, lag_s=90)
     s.levers.session(name="fw1", endpoint="az1-a", state="down")
     s.clock.sleep(3)
-    s.deliver()
-    sweeps(s)
+    s.deliver(most=1)
+    sweeps(s, 1)
 
 
 def the_table_is_away(s: Stack) -> None:
@@ -138,9 +138,10 @@ def the_target_is_not_ready(s: Stack) -> None:
     sweeps(s)
 
 
-NOW: tuple[Story, ...] = (is_paused, moves_are_refused, nobody_is_alive, flaps, the_table_is_away)
+NOW: tuple[Story, ...] = (is_paused, moves_are_refused, nobody_is_alive, the_table_is_away)
 LATER_ON: tuple[Story, ...] = (
     is_pinned,
+    flaps,
     moves_are_refused_for_now,
     is_contested,
     signals_lag,
@@ -175,7 +176,7 @@ def is_killed(call: int, s: Stack) -> None:
 
 
 @prove
-@pytest.mark.parametrize("call", range(2, 24, 3))
+@pytest.mark.parametrize("call", [5, 11, 17])
 @begins_in(stack)
 def test_a_look_that_is_killed_leaves_the_same_whatever_the_words(call: int) -> None:
     with stack() as s:
