@@ -242,7 +242,7 @@ def _report(report: Report, received_at: datetime) -> None:
     }
     if counts["Holds"]:  # beside the metrics: a dimension would make a metric of each code
         held = sorted({str(d.code) for d in report.decisions if d.action == "hold"})
-        metrics.add_metadata(f"hold_codes of {report.topology}", held)
+        metrics.add_metadata(f"hold_codes_{report.topology}", held)
     for name, count in counts.items():
         metrics.add_metric(name, MetricUnit.Count, count)
     since = (report.stages.signal_at if report.stages else None) or received_at

@@ -252,3 +252,16 @@ def test_the_release_before_finds_in_the_memory_what_it_wrote_there_itself(edge:
         "notified_at",
         "thread",
     }
+
+
+def test_the_line_of_metrics_names_the_codes_of_the_holds(
+    edge: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Beside the count, not as a dimension of it: that would be a metric for each code."""
+    edge.override(action="paused", until=UNTIL)
+    edge.sweep()
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    (line,) = (found for found in lines if found.get("Holds") == [1.0])
+    assert line["hold_codes_edge"] == ["paused"]
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert directive["Dimensions"] == [["service"]]
