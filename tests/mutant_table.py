@@ -655,6 +655,27 @@ MUTANTS = (
         "return not known.codes or known.codes == decision.identity",
         "return True",
     ),
+    Mutant(
+        "holds-addresses",
+        "One address more that is held is another hold.",
+        f"{FAILOVER}/decision.py",
+        "for about in (one.subject, a.allocation_id)",
+        "for about in (one.subject,)",
+    ),
+    Mutant(
+        "moves-in-vain",
+        "A retry of moves that failed, which people know, is no news.",
+        f"{FAILOVER}/turn.py",
+        "return all(address.allocation_id in in_vain for address in decision.moves)",
+        "return False",
+    ),
+    Mutant(
+        "codes-of-the-trail",
+        "A failed move of the release before is retried without a notification.",
+        f"{FAILOVER}/turn.py",
+        "with_codes(recalled(run.memory, records), records)",
+        "recalled(run.memory, records)",
+    ),
     # audit
     Mutant(
         "audit-previous",

@@ -34,7 +34,7 @@ class Reason:
         return {"code": str(self.code), "subject": self.subject, "facts": facts}
 
 
-def reason(code: StrEnum, subject: str, **facts: Any) -> Reason:  # noqa: ANN401 - what `Reason.facts` may hold
+def reason(code: StrEnum, subject: str, /, **facts: Any) -> Reason:  # noqa: ANN401 - what `Reason.facts` may hold
     """Makes a reason. The facts are those that the code's template in `tandem.words` names."""
     return Reason(code, subject, tuple(facts.items()))
 
