@@ -29,8 +29,8 @@ MUTANTS = (
         "decision-doubt",
         "A holder that is alive keeps its address while the FIB is in doubt.",
         f"{FAILOVER}/decision.py",
-        "if owner.doubt and not move.dead:",
-        "if owner.doubt and move.dead:",
+        "if owner.doubts and not move.dead:",
+        "if owner.doubts and move.dead:",
     ),
     Mutant(
         "decision-session",
@@ -50,8 +50,8 @@ MUTANTS = (
         "decision-forced",
         "A forced pin needs no session with BGP up.",
         f"{FAILOVER}/decision.py",
-        "silent = None if override.forced else ownership.no_session(pinned, scene.observation)",
-        "silent = ownership.no_session(pinned, scene.observation)",
+        "if not override.forced and not ownership.has_session(pinned, scene.observation):",
+        "if not ownership.has_session(pinned, scene.observation):",
     ),
     Mutant(
         "decision-dead-is-damped",
@@ -64,8 +64,8 @@ MUTANTS = (
         "decision-within",
         "An address on the owner's wrong private IP is damped only where it had been put right.",
         f"{FAILOVER}/decision.py",
-        "(_is_within(held) and not _was_put_right(held, scene))",
-        "(_is_within(held) and _was_put_right(held, scene))",
+        "(is_within and not was_put_there(scene.memory, owner, address))",
+        "(is_within and was_put_there(scene.memory, owner, address))",
     ),
     Mutant(
         "decision-split",
@@ -313,8 +313,8 @@ MUTANTS = (
         "unknown-peer",
         "A peer that cannot be read is no reason to call its appliance dead.",
         f"{FAILOVER}/ownership.py",
-        "if silent is not None and unread_session(appliance, observation) is None:",
-        "if silent is not None:",
+        "has_session(appliance, observation) and unread_session(appliance, observation) is None:",
+        "has_session(appliance, observation):",
     ),
     Mutant(
         "unknown-interface",
@@ -398,8 +398,8 @@ MUTANTS = (
         "ownership-veto",
         "A holder that is alive keeps its address while the route is in no route table.",
         f"{FAILOVER}/ownership.py",
-        "PrefixOwner(prefix, named[0], _not_installed(row), True, HoldCode.NOT_INSTALLED)",
-        "PrefixOwner(prefix, named[0], _not_installed(row), False, HoldCode.NOT_INSTALLED)",
+        "PrefixOwner(prefix, named[0], _not_installed(row), veto=True)",
+        "PrefixOwner(prefix, named[0], _not_installed(row), veto=False)",
     ),
     Mutant(
         "ownership-gone",
@@ -419,8 +419,8 @@ MUTANTS = (
         "readiness-unread",
         "With a dead holder, interfaces that cannot be read stop no move.",
         f"{FAILOVER}/readiness.py",
-        'return None if dead else f"the interfaces could not be read',
-        'return f"the interfaces could not be read',
+        "return None if dead else reason(HoldCode.INTERFACES_UNREADABLE",
+        "return reason(HoldCode.INTERFACES_UNREADABLE",
     ),
     Mutant(
         "readiness-attachment",
@@ -591,7 +591,7 @@ MUTANTS = (
         "The intent is written before the first move.",
         f"{FAILOVER}/turn.py",
         "    _announce(run, decisions, observation, signals, at)\n"
-        "    told = run.beside(run.trail.tell)\n"
+        "    told = run.beside(run.trail.notify)\n"
         "    before = run.memory\n"
         "    run.memory = _remembering(before, planned, at)\n"
         "    done = carry_out(\n"
@@ -611,7 +611,7 @@ MUTANTS = (
         "        run.may_move,\n"
         "    )\n"
         "    _announce(run, decisions, observation, signals, at)\n"
-        "    told = run.beside(run.trail.tell)\n",
+        "    told = run.beside(run.trail.notify)\n",
     ),
     Mutant(
         "memory-after-move",
@@ -652,8 +652,29 @@ MUTANTS = (
         "holds-reason",
         "People are told of a hold whose reason has changed.",
         f"{FAILOVER}/holds.py",
-        "(known.action, known.reason) == (decision.action, decision.reason)",
-        "known.action == decision.action",
+        "return not known.codes or known.codes == decision.identity",
+        "return True",
+    ),
+    Mutant(
+        "holds-addresses",
+        "One address more that is held is another hold.",
+        f"{FAILOVER}/decision.py",
+        "for about in (one.subject, a.allocation_id)",
+        "for about in (one.subject,)",
+    ),
+    Mutant(
+        "moves-in-vain",
+        "A retry of moves that failed, which people know, is no news.",
+        f"{FAILOVER}/turn.py",
+        "return all(address.allocation_id in in_vain for address in decision.moves)",
+        "return False",
+    ),
+    Mutant(
+        "codes-of-the-trail",
+        "A failed move of the release before is retried without a notification.",
+        f"{FAILOVER}/turn.py",
+        "with_codes(recalled(run.memory, records), records)",
+        "recalled(run.memory, records)",
     ),
     # audit
     Mutant(

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tandem.audit import Record, following
+from tandem.failover.decision import AddressDecision, GroupDecision
+from tandem.failover.telling import address_detail, decision_detail
 from tandem.model import (
     ElasticIp,
     Holder,
@@ -31,6 +33,18 @@ INSTANCE = {"fw1": "i-0000000000000fw1", "fw2": "i-0000000000000fw2"}
 ENDPOINTS = {"fw1": ("rse-1a", "rse-1b"), "fw2": ("rse-2a", "rse-2b")}
 TABLE = "rtb-0protected"
 UP, DOWN = Status.UP, Status.DOWN
+
+
+def said(decision: GroupDecision | AddressDecision) -> str:
+    """Returns the reason of a decision as people read it."""
+    if isinstance(decision, GroupDecision):
+        return str(decision_detail(decision)["reason"])
+    return str(address_detail(decision)["reason"])
+
+
+def noted(decision: GroupDecision) -> list[str]:
+    """Returns what a decision reports, as people read it."""
+    return list(decision_detail(decision)["reports"])
 
 
 def after(seconds: float) -> datetime:

@@ -37,7 +37,7 @@ def text(vpc_id: str, found: Discovery) -> str:
     """The document as YAML, below what a person has to know about it."""
     head = [
         f"What {vpc_id} shows now. It only watches, and moves nothing: read it, then tandem apply.",
-        "It does not know which topologies the stack has: applied, it replaces a stored one of the same name.",
+        "It does not know the stored topologies: applied, it replaces one of the same name.",
     ]
     remarks = [f"- {remark}" for remark in found.remarks]
     if remarks:

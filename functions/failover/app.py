@@ -20,6 +20,7 @@ from tandem.adapters.overrides import OverrideStore
 from tandem.adapters.topologies import DamagedTopologyError, TopologyStore
 from tandem.errors import ConfigurationError, StateUnavailableError
 from tandem.events import described
+from tandem.failover import telling
 from tandem.failover.acting import REFILL_SECONDS, VERIFY_PAUSES, VERIFY_SECONDS
 from tandem.failover.look import look
 from tandem.failover.moves import Outcome
@@ -228,7 +229,9 @@ def _report(report: Report, received_at: datetime) -> None:
         taken_over=report.taken_over,
         repaired=report.repaired,
         moved={m.move.allocation_id: m.outcome for m in report.moved},
-        decisions={d.group: {"action": d.action, "reason": d.reason} for d in report.decisions},
+        decisions={
+            d.group: {"action": d.action, "code": d.code, "reason": telling.why(d)} for d in report.decisions
+        },
     )
     verified = [m for m in report.moved if m.outcome is Outcome.VERIFIED]
     counts = {
@@ -239,6 +242,9 @@ def _report(report: Report, received_at: datetime) -> None:
         "MovesFailed": len(report.moved) - len(verified),
         "Holds": sum(d.action == "hold" for d in report.decisions),
     }
+    if counts["Holds"]:  # beside the metrics: a dimension would make a metric of each code
+        held = sorted({str(d.code) for d in report.decisions if d.action == "hold"})
+        metrics.add_metadata(f"hold_codes_{report.topology}", held)
     for name, count in counts.items():
         metrics.add_metric(name, MetricUnit.Count, count)
     since = (report.stages.signal_at if report.stages else None) or received_at

@@ -33,6 +33,7 @@ from tests.pure import (
     observation,
     peer,
     route,
+    said,
     target,
     topology,
 )
@@ -191,7 +192,7 @@ def test_never_to_an_appliance_without_a_session_unless_a_forced_pin_is_recorded
     for decision in decide(declared, observed, memory, NOW):
         for move in decision.moves:
             live = ownership.has_session(declared.appliances[str(move.owner)], observed)
-            assert live or any("forced" in report for report in decision.reports)
+            assert live or any(dict(report.facts).get("forced") for report in decision.reports)
 
 
 @given(declared, observations(), memories())
@@ -213,8 +214,9 @@ def test_every_decision_has_a_reason_and_the_same_input_the_same_output(
     assert decisions == decide(declared, observed, memory, NOW)
     assert [d.group for d in decisions] == [g.name for g in declared.groups]
     for decision in decisions:
-        assert decision.reason
-        assert all(address.reason for address in decision.addresses)
+        assert decision.main_reasons
+        assert said(decision)
+        assert all(address.reasons for address in decision.addresses)
         assert [a.allocation_id for a in decision.addresses] == [
             a.allocation_id for a in declared.groups[0].elastic_ips
         ]

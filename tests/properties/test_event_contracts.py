@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 from hypothesis import assume, given
@@ -15,12 +16,16 @@ from tandem.events import DetailType
 from tandem.failover import news, telling
 from tandem.failover.decision import Action, AddressDecision, GroupDecision, Severity
 from tandem.failover.moves import Move, Moved, Outcome, Refusal
+from tandem.failover.standbyreasons import Rule
 from tandem.failover.standbys import Finding
-from tandem.failover.standbywords import Rule
 from tandem.model import ElasticIp, Holder, Liveness, Peer, Status
 from tandem.notification import notification
+from tandem.reasons.failover import FindingCode
+from tandem.reasons.reason import Reason
 from tandem.signals import Signal, SignalKind
 from tandem.topology import Target
+from tandem.words.catalogue import ENTRIES
+from tandem.words.render import fields
 from tests.contracts import assert_meets_schema
 from tests.pure import NOW
 from tests.samples import HEAD, record
@@ -31,19 +36,34 @@ PLACES = st.none() | st.builds(Holder, st.just("eni-1"), st.just("10.0.1.20"), s
 TARGETS = st.builds(Target, st.just("eni-2"), st.just("10.0.2.20"))
 NAMES = st.none() | st.sampled_from(["fw1", "fw2"])
 WORDS = st.text(min_size=1)
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "until": st.just(NOW),
+    **dict.fromkeys(["count", "down"], st.integers(0, 3)),
+    **dict.fromkeys(["was_up", "forced", "none_read"], st.booleans()),
+}
+
+
+def facts_of(code: StrEnum) -> st.SearchStrategy[Reason]:
+    """Returns reasons with this code, and any facts that its words name."""
+    names = fields(ENTRIES[code].text, *ENTRIES[code].advice)
+    facts = st.fixed_dictionaries({name: VALUES.get(name, WORDS) for name in names if name != "subject"})
+    return st.builds(Reason, st.just(code), WORDS, facts.map(lambda found: tuple(found.items())))
+
+
+REASONS = st.lists(st.sampled_from(list(ENTRIES)).flatmap(facts_of), min_size=1, max_size=3).map(tuple)
 DECISIONS = st.builds(
     GroupDecision,
     group=st.just("internet-edge"),
     action=st.sampled_from([Action.MOVE, Action.HOLD]),
     owner=NAMES,
-    reason=WORDS,
+    reasons=REASONS,
     severity=st.sampled_from(list(Severity)),
     addresses=st.lists(
         st.builds(
             AddressDecision,
             allocation_id=st.just("eipalloc-1"),
             action=ACTIONS,
-            reason=WORDS,
+            reasons=REASONS,
             public_ip=st.none() | st.just("192.0.2.10"),
             holder=PLACES,
             holder_appliance=NAMES,
@@ -52,7 +72,7 @@ DECISIONS = st.builds(
         ),
         max_size=3,
     ).map(tuple),
-    reports=st.lists(WORDS, max_size=2).map(tuple),
+    reports=st.just(()) | REASONS,
 )
 MOVED = st.builds(
     Moved,
@@ -106,8 +126,7 @@ FINDINGS = st.builds(
     name=st.just("fw2"),
     change=st.sampled_from(list(Change)),
     since=st.just(NOW),
-    summary=WORDS,
-    remediation=WORDS,
+    why=st.sampled_from(FindingCode).flatmap(facts_of),
     severity=st.sampled_from(list(Severity)),
     sessions=st.lists(
         st.builds(

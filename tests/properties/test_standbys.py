@@ -63,7 +63,8 @@ def test_whatever_is_remembered_can_be_stored_and_read(
     knowing, _ = not_after(replace(memory, episodes=episodes), NOW)
     judged, found = judge(whole, observed, knowing, NOW, may_tell=may_tell)
     assert load(dump(judged)) == (judged, None)
-    assert all(f.summary and f.remediation and f.since <= NOW for f in found)
+    assert all(finding_detail(f)["summary"] and finding_detail(f)["remediation"] for f in found)
+    assert all(f.since <= NOW for f in found)
     assert may_tell or found == ()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import boto3
@@ -189,3 +190,78 @@ def test_what_stays_unmoved_is_told_once_the_look_is_over(edge: Stack) -> None:
     edge.levers.faults_clear()
     edge.sweep()
     assert told(edge, ends=True) == [FOLLOWED[1], "hold ended"]
+
+
+def of_the_release_before(edge: Stack) -> None:
+    """Takes from the memory what version 0.1.0 did not keep: the codes of what stands."""
+    key = {"kind": {"S": "look"}, "id": {"S": "edge"}}
+    table = clients.dynamodb()
+    memory = json.loads(table.get_item(TableName="tandem-state", Key=key)["Item"]["memory"]["S"])
+    for standing in memory["standing"].values():
+        assert standing.pop("codes")
+    table.update_item(
+        TableName="tandem-state",
+        Key=key,
+        UpdateExpression="SET memory = :memory",
+        ExpressionAttributeValues={":memory": {"S": json.dumps(memory)}},
+    )
+
+
+def test_a_hold_of_the_release_before_is_not_notified_again_and_its_change_is(edge: Stack) -> None:
+    edge.levers.kill(name="fw1")
+    edge.levers.kill(name="fw2")
+    edge.live(60)
+    assert len(told(edge)) == 1
+    of_the_release_before(edge)
+    edge.sweep()
+    assert told(edge) == []
+    edge.override(action="paused", until=UNTIL)
+    edge.sweep()
+    (changed,) = told(edge)
+    assert changed.startswith("HOLD, paused by kim")
+
+
+def test_a_failed_move_of_the_release_before_is_retried_without_a_notification(edge: Stack) -> None:
+    edge.levers.fault(action="AssociateAddress", error="UnauthorizedOperation")
+    edge.levers.kill(name="fw1")
+    edge.live(150)
+    assert told(edge)[:2] == [FOLLOWED[0], "FAILED, 4 of 4 Elastic IPs not moved to fw2"]
+    of_the_release_before(edge)
+    edge.live(61)
+    assert told(edge) == []
+    edge.levers.faults_clear()
+    edge.live(61)
+    assert told(edge, ends=True) == [FOLLOWED[1], "hold ended"]
+
+
+def test_the_release_before_finds_in_the_memory_what_it_wrote_there_itself(edge: Stack) -> None:
+    """It compares action and words, and reads over what it does not know."""
+    edge.override(action="paused", until=UNTIL)
+    edge.sweep()
+    key = {"kind": {"S": "look"}, "id": {"S": "edge"}}
+    item = clients.dynamodb().get_item(TableName="tandem-state", Key=key)["Item"]
+    standing = json.loads(item["memory"]["S"])["standing"]["internet-edge"]
+    (hold,) = edge.audit()
+    assert standing["reason"] == hold.body["groups"]["internet-edge"]["reason"]
+    assert standing["action"] == "hold"
+    assert standing.keys() - {"codes"} == {
+        "action",
+        "reason",
+        "since",
+        "severity",
+        "notified_at",
+        "thread",
+    }
+
+
+def test_the_line_of_metrics_names_the_codes_of_the_holds(
+    edge: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Beside the count, not as a dimension of it: that would be a metric for each code."""
+    edge.override(action="paused", until=UNTIL)
+    edge.sweep()
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    (line,) = (found for found in lines if found.get("Holds") == [1.0])
+    assert line["hold_codes_edge"] == ["paused"]
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert directive["Dimensions"] == [["service"]]

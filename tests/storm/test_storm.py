@@ -27,6 +27,7 @@ from tandem.model import Observation
 from tandem.topology import Mode, Topology
 from tests.crashing import Killed, fuse, meanwhile, table_away
 from tests.judging import STRANGER
+from tests.pure import said
 from tests.stack import Stack, edge_document, load_failover, stack
 from tests.stories.test_targets import replaced
 from tests.storm import trails
@@ -498,18 +499,19 @@ class Storm(RuleBasedStateMachine):
             SEEN[f"ends with {decision.action}"] += 1
             assert decision.action is not Action.MOVE or topology.mode is Mode.DRY_RUN, decision
             standing = memory.standing.get(group.name)
-            told = None if standing is None else (standing.action, standing.reason)
+            told = None if standing is None else (standing.action, standing.codes)
             assert told == (
-                None if decision.action is Action.NO_CHANGE else (decision.action, decision.reason)
+                None if decision.action is Action.NO_CHANGE else (decision.action, decision.identity)
             )
+            reason = said(decision)
             facts = Facts(
                 shown, group, self.witness.orders_now(), self.meddled, observed.database.persisted, now
             )
             if decision.action is Action.HOLD:
-                assert untrue(decision.reason, facts) == [], decision.reason
-                assert unnamed(decision.reason, facts) == set(), decision.reason
+                assert untrue(reason, facts) == [], reason
+                assert unnamed(reason, facts) == set(), reason
             else:
-                assert (misplaced(facts) == []) == (decision.action is Action.NO_CHANGE), decision.reason
+                assert (misplaced(facts) == []) == (decision.action is Action.NO_CHANGE), reason
 
     def check_trail(self) -> None:
         bodies = [r.body for r in self.s.audit()]

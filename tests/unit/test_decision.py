@@ -24,9 +24,11 @@ from tests.pure import (
     allocation,
     elastic_ip,
     interface,
+    noted,
     observation,
     peer,
     route,
+    said,
     target,
     topology,
     with_interface,
@@ -56,13 +58,13 @@ def test_dead_holder_moves_at_once() -> None:
         (allocation(0), target("fw2", 0)),
         (allocation(1), target("fw2", 1)),
     ]
-    assert "fw1 has no session with BGP up" in decision.reason
+    assert "fw1 has no session with BGP up" in said(decision)
 
 
 def test_live_holder_moves_when_the_route_left_it() -> None:
     decision = decided(observation("fw2", "fw1"))
     assert len(decision.moves) == 2
-    assert "on purpose" in decision.reason
+    assert "on purpose" in said(decision)
 
 
 def test_one_session_down_of_a_live_appliance_moves_nothing() -> None:
@@ -77,32 +79,32 @@ def test_one_session_down_of_a_live_appliance_moves_nothing() -> None:
 def test_all_sessions_of_both_down_holds_and_says_so() -> None:
     decision = decided(observation("fw1", "fw1", alive=()))
     assert decision.action is Action.HOLD
-    assert "fw1, which has no session with BGP up" in decision.reason
+    assert "fw1, which has no session with BGP up" in said(decision)
     assert decision.awaiting
 
 
 def test_empty_fib_holds() -> None:
     decision = decided(observation(alive=(), routes=()))
     assert (decision.action, decision.severity) == (Action.HOLD, Severity.CRITICAL)
-    assert "0.0.0.0/0 is not in the FIB" in decision.reason
+    assert "0.0.0.0/0 is not in the FIB" in said(decision)
 
 
 def test_two_halves_instead_of_the_tracked_default_are_named() -> None:
     decision = decided(observation(routes=(route("fw2", "0.0.0.0/1"), route("fw2", "128.0.0.0/1"))))
     assert decision.action is Action.HOLD
-    assert "more specific ones are: 0.0.0.0/1, 128.0.0.0/1" in decision.reason
+    assert "more specific ones are: 0.0.0.0/1, 128.0.0.0/1" in said(decision)
 
 
 def test_undeclared_next_hop_holds_and_is_named() -> None:
     decision = decided(observation(routes=(route("fw1", next_hop="10.0.9.9"),)))
     assert decision.action is Action.HOLD
-    assert "10.0.9.9" in decision.reason
+    assert "10.0.9.9" in said(decision)
 
 
 def test_persistence_only_words_the_reason() -> None:
     observed = observation("fw1", "fw1", alive=())
     persisted = replace(observed, database=replace(observed.database, persisted=True))
-    assert decided(persisted).reason == decided(observed).reason + " (AWS reports persisted routes)"
+    assert said(decided(persisted)) == said(decided(observed)) + " (AWS reports persisted routes)"
     fine = observation("fw1", "fw1")
     assert decided(replace(fine, database=replace(fine.database, persisted=True))).action is Action.NO_CHANGE
 
@@ -110,7 +112,7 @@ def test_persistence_only_words_the_reason() -> None:
 def test_rejected_route_holds_while_the_holder_lives() -> None:
     decision = decided(observation("fw2", "fw1", routes=(route("fw2", rejected="a static route exists"),)))
     assert decision.action is Action.HOLD
-    assert "a static route exists" in decision.reason
+    assert "a static route exists" in said(decision)
 
 
 def test_rejected_route_moves_from_a_dead_holder_and_is_reported() -> None:
@@ -119,7 +121,7 @@ def test_rejected_route_moves_from_a_dead_holder_and_is_reported() -> None:
     )
     decision = decided(observed)
     assert len(decision.moves) == 2
-    assert any("a static route exists" in report for report in decision.reports)
+    assert any("a static route exists" in report for report in noted(decision))
 
 
 def test_row_installed_in_one_of_two_tables_counts() -> None:
@@ -132,7 +134,7 @@ def test_row_without_any_table_asks_for_propagation() -> None:
     bare = replace(route("fw2"), installations=())
     decision = decided(observation("fw2", "fw1", routes=(bare,)))
     assert decision.action is Action.HOLD
-    assert "is propagation enabled?" in decision.reason
+    assert "is propagation enabled?" in said(decision)
 
 
 def test_next_hop_that_is_not_the_peer_address_still_names_its_appliance() -> None:
@@ -153,7 +155,7 @@ def test_split_leaves_addresses_with_a_holder_that_owns_a_part(holder: str) -> N
     rows = (route("fw2"), route("fw1", "10.20.0.0/16"))
     decision = decided(observation("fw1", holder, routes=rows), declared)
     assert (decision.action, decision.moves) == (Action.HOLD, ())
-    assert decision.reason == "the tracked prefixes are split: 0.0.0.0/0 is fw2's, 10.20.0.0/16 is fw1's"
+    assert said(decision) == "the tracked prefixes are split: 0.0.0.0/0 is fw2's, 10.20.0.0/16 is fw1's"
 
 
 def test_split_goes_to_the_appliance_with_most_prefixes_when_nobody_has_the_address() -> None:
@@ -167,7 +169,7 @@ def test_missing_one_of_several_prefixes_is_reported_only() -> None:
     declared = topology(prefixes=("0.0.0.0/0", "10.20.0.0/16"))
     decision = decided(observation("fw2", "fw1", alive=("fw2",)), declared)
     assert len(decision.moves) == 2
-    assert "10.20.0.0/16 is not in the FIB" in decision.reports[0]
+    assert "10.20.0.0/16 is not in the FIB" in noted(decision)[0]
 
 
 def test_address_that_nobody_has_is_associated_without_reassociation() -> None:
@@ -195,23 +197,23 @@ def _astray(seconds_ago: tuple[int, ...]) -> GroupDecision:
 
 def test_wrong_private_ip_is_told_in_words_of_its_own() -> None:
     places = f"{ADDRESS['fw1']} of {INTERFACE['fw1']}", f"{target('fw1', 0).private_ip} of {INTERFACE['fw1']}"
-    assert _astray(()).reason == f"fw1 owns the route; fw1 has it at {places[0]}, not at {places[1]}"
+    assert said(_astray(())) == f"fw1 owns the route; fw1 has it at {places[0]}, not at {places[1]}"
     again = f"something else moved it to {places[0]} after Tandem had moved it"
-    assert _astray((6,)).reason == f"fw1 owns the route; {again}"
+    assert said(_astray((6,))) == f"fw1 owns the route; {again}"
 
 
 def test_wrong_private_ip_that_was_put_right_before_is_damped() -> None:
     held = _astray((15, 4)).addresses[0]
     assert (held.action, held.retry_at) == (Action.HOLD, after(6))
-    assert held.reason.startswith(f"fw1 has it at {ADDRESS['fw1']} of {INTERFACE['fw1']} and its last move")
+    assert said(held).startswith(f"fw1 has it at {ADDRESS['fw1']} of {INTERFACE['fw1']} and its last move")
 
 
 def test_a_fight_within_one_appliance_is_told_not_fought() -> None:
     assert _astray((400, 200)).moves
     fought = _astray((590, 400, 200)).addresses[0]
     assert (fought.action, fought.severity, fought.retry_at) == (Action.HOLD, Severity.CRITICAL, None)
-    assert f"it is at {ADDRESS['fw1']} of {INTERFACE['fw1']} again after 3 moves" in fought.reason
-    assert "find the second mover" in fought.reason
+    assert f"it is at {ADDRESS['fw1']} of {INTERFACE['fw1']} again after 3 moves" in said(fought)
+    assert "find the second mover" in said(fought)
     assert _astray((610, 400, 200)).moves
 
 
@@ -221,7 +223,7 @@ def test_undeclared_interface_holds_that_address_and_the_others_move() -> None:
     decision = decided(replace(observed, elastic_ips={**observed.elastic_ips, allocation(0): strange}))
     held, moved = decision.addresses
     assert (held.action, held.severity) == (Action.HOLD, Severity.CRITICAL)
-    assert "a person did that" in held.reason
+    assert "a person did that" in said(held)
     assert moved.action is Action.MOVE
 
 
@@ -246,7 +248,7 @@ def test_an_appliance_whose_instance_is_not_listed_any_more_is_dead_though_its_s
 def test_released_address_holds() -> None:
     observed = observation("fw2", "fw1")
     left = {a: e for a, e in observed.elastic_ips.items() if a != allocation(0)}
-    assert "released" in decided(replace(observed, elastic_ips=left)).addresses[0].reason
+    assert "released" in said(decided(replace(observed, elastic_ips=left)).addresses[0])
 
 
 def _ready_world() -> Observation:
@@ -295,7 +297,7 @@ def test_target_that_is_not_ready_holds_with_a_reason(observed: Observation, wor
     assert len(decided(_ready_world()).moves) == 2
     first = decided(observed).addresses[0]
     assert first.action is Action.HOLD
-    assert words in first.reason
+    assert words in said(first)
 
 
 def test_swap_of_two_addresses_is_no_displacement() -> None:
@@ -325,7 +327,7 @@ def test_failed_readiness_read_stops_nothing_when_the_holder_is_dead() -> None:
     )
     assert len(decided(blind).moves) == 2
     alive = replace(observation("fw2", "fw1"), interfaces=None, failed=("it broke",))
-    assert "it broke" in decided(alive).reason
+    assert "it broke" in said(decided(alive))
 
 
 def test_bfd_down_beside_bgp_up_is_a_report_not_a_veto() -> None:
@@ -333,7 +335,7 @@ def test_bfd_down_beside_bgp_up_is_a_report_not_a_veto() -> None:
     peers = tuple(peer(n, e, UP, DOWN if n == "fw2" else UP) for n in ADDRESS for e in ENDPOINTS[n])
     decision = decided(replace(observed, peers=peers))
     assert len(decision.moves) == 2
-    assert "BFD is down beside BGP up on rsp-rse-2a, rsp-rse-2b" in decision.reports
+    assert "BFD is down beside BGP up on rsp-rse-2a, rsp-rse-2b" in noted(decision)
 
 
 @pytest.mark.parametrize(
@@ -388,8 +390,8 @@ def test_paused_holds_and_names_who_and_why() -> None:
     paused = replace(observation("fw2", "fw1", alive=("fw2",)), overrides=(_override(OverrideKind.PAUSED),))
     decision = decided(paused)
     assert (decision.action, decision.severity) == (Action.HOLD, Severity.INFO)
-    assert "user/kim" in decision.reason
-    assert "upgrade" in decision.reason
+    assert "user/kim" in said(decision)
+    assert "upgrade" in said(decision)
 
 
 def test_an_override_ends_by_itself() -> None:
@@ -401,7 +403,7 @@ def test_pinned_appliance_gets_the_addresses_against_the_route() -> None:
     pin = _override(OverrideKind.PINNED, appliance="fw2")
     decision = decided(replace(observation("fw1", "fw1"), overrides=(pin,)))
     assert {m.owner for m in decision.moves} == {"fw2"}
-    assert "pinned to fw2" in decision.reports[0]
+    assert "pinned to fw2" in noted(decision)[0]
 
 
 def test_pin_to_a_dead_appliance_holds_unless_forced() -> None:
@@ -410,7 +412,7 @@ def test_pin_to_a_dead_appliance_holds_unless_forced() -> None:
     assert decided(replace(observed, overrides=(pin,))).action is Action.HOLD
     forced = decided(replace(observed, overrides=(replace(pin, forced=True),)))
     assert {m.owner for m in forced.moves} == {"fw2"}
-    assert "forced" in forced.reports[0]
+    assert "forced" in noted(forced)[0]
 
 
 def test_a_groups_own_override_beats_the_topologys_and_a_pause_beats_a_pin() -> None:
@@ -419,7 +421,7 @@ def test_a_groups_own_override_beats_the_topologys_and_a_pause_beats_a_pin() -> 
     observed = observation("fw1", "fw1")
     assert decided(replace(observed, overrides=(pin, own))).action is Action.NO_CHANGE
     pause = _override(OverrideKind.PAUSED)
-    assert "paused" in decided(replace(observed, overrides=(own, pause))).reason
+    assert "paused" in said(decided(replace(observed, overrides=(own, pause))))
 
 
 def test_group_without_addresses_is_watched() -> None:
@@ -436,4 +438,43 @@ def test_route_in_rib_only_owns_nothing() -> None:
 def test_rejected_without_a_reason_says_that_aws_gives_none() -> None:
     row = route("fw2", rejected="x")
     silent = replace(row, installations=(RouteInstallation("rtb-1", row.installations[0].status, None),))
-    assert "AWS gives no reason" in decided(observation("fw2", "fw1", routes=(silent,))).reason
+    assert "AWS gives no reason" in said(decided(observation("fw2", "fw1", routes=(silent,))))
+
+
+def test_a_hold_is_the_same_while_its_codes_and_addresses_are() -> None:
+    """Another end of the damping, or another row of AWS's words, is no other hold."""
+    away = observation("fw2", "fw1")
+    moved = Memory().with_move("fw1", NOW, BOTH).with_verified(dict.fromkeys(BOTH, "fw1"))
+    later = Memory().with_move("fw1", after(-2), BOTH).with_verified(dict.fromkeys(BOTH, "fw1"))
+    first, second = decided(away, memory=moved), decided(away, memory=later)
+    assert said(first) != said(second)
+    assert first.identity == second.identity == {"damped": BOTH}
+    for why in ("it broke", "it broke again"):
+        blind = decided(replace(away, interfaces=None, failed=(why,)))
+        assert blind.identity == {"interfaces-unreadable": BOTH}
+
+
+def test_one_address_more_that_is_held_is_another_hold() -> None:
+    row = route("fw2", rejected="a static route exists")
+    both = observation("fw2", "fw1", routes=(row,))
+    one = replace(both, elastic_ips={**both.elastic_ips, allocation(0): elastic_ip(0, target("fw2", 0))})
+    assert decided(both).identity == {"not-installed": ("0.0.0.0/0", *BOTH)}
+    assert decided(one).identity == {"not-installed": ("0.0.0.0/0", allocation(1))}
+
+
+def test_the_code_of_a_hold_is_that_of_its_gravest_address() -> None:
+    observed = observation("fw2", "fw1")
+    left = {a: e for a, e in observed.elastic_ips.items() if a != allocation(1)}
+    moved = Memory().with_move("fw1", NOW, BOTH).with_verified(dict.fromkeys(BOTH, "fw1"))
+    decision = decided(replace(observed, elastic_ips=left), memory=moved)
+    assert [a.code for a in decision.addresses] == ["damped", "address-gone"]
+    assert decision.code == "address-gone"
+
+
+def test_an_override_that_lasts_longer_is_another_hold() -> None:
+    pause = _override(OverrideKind.PAUSED)
+    longer = replace(pause, until=after(120))
+    there = observation("fw1", "fw1")
+    holds = [decided(replace(there, overrides=(found,))) for found in (pause, longer)]
+    assert [hold.code for hold in holds] == ["paused", "paused"]
+    assert holds[0].identity != holds[1].identity

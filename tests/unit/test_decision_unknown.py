@@ -11,7 +11,17 @@ from tandem.adapters.rows import Rows, Unread
 from tandem.failover.decision import Action, GroupDecision, decide
 from tandem.memory import Memory
 from tandem.model import Observation, Unknown
-from tests.pure import ADDRESS, INSTANCE, INTERFACE, NOW, after, allocation, observation, topology
+from tests.pure import (
+    ADDRESS,
+    INSTANCE,
+    INTERFACE,
+    NOW,
+    after,
+    allocation,
+    observation,
+    said,
+    topology,
+)
 
 T = TypeVar("T")
 
@@ -46,7 +56,7 @@ def without(observed: Observation, **unknown: dict[str, str]) -> Observation:
 def test_an_address_that_cannot_be_read_holds_and_is_not_called_released() -> None:
     decision = decided(without(dead_fw1(), elastic_ips={allocation(0): WHY}))
     unread, other = decision.addresses
-    assert (unread.action, unread.reason) == (Action.HOLD, f"{WHY}, so its holder is unknown")
+    assert (unread.action, said(unread)) == (Action.HOLD, f"{WHY}, so its holder is unknown")
     assert (other.action, other.owner) == (Action.MOVE, "fw2")
 
 
@@ -77,7 +87,7 @@ def test_another_appliances_peer_that_cannot_be_read_keeps_no_death_from_being_s
 def test_an_owner_whose_sessions_cannot_be_read_gets_nothing_and_the_reason_says_so() -> None:
     decision = decided(without(observation("fw2", "fw1"), peers={ADDRESS["fw2"]: WHY}))
     assert decision.action is Action.HOLD
-    assert decision.reason.startswith(
+    assert said(decision).startswith(
         f"the FIB names fw2, which has no readable session with BGP up: {WHY}: it shows the past"
     )
 
@@ -100,7 +110,7 @@ def test_a_target_that_cannot_be_read_stops_only_moves_from_the_living(kind: str
     ids = {"interfaces": INTERFACE, "instances": INSTANCE}[kind]
     assert len(decided(without(dead_fw1(), **{kind: {ids["fw2"]: WHY}})).moves) == 2
     decision = decided(without(observation("fw2", "fw1"), **{kind: {ids["fw2"]: WHY}}))
-    assert {(a.action, WHY in a.reason) for a in decision.addresses} == {(Action.HOLD, True)}
+    assert {(a.action, WHY in said(a)) for a in decision.addresses} == {(Action.HOLD, True)}
 
 
 def test_a_route_that_does_not_say_where_to_makes_only_those_without_one_doubtful() -> None:
@@ -109,7 +119,7 @@ def test_a_route_that_does_not_say_where_to_makes_only_those_without_one_doubtfu
     known = replace(there, database=replace(there.database, doubts=doubtful))
     assert len(decided(known).moves) == 2
     gone = replace(there, database=replace(there.database, routes=(), doubts=doubtful))
-    assert decided(gone).reason == doubtful[""]
+    assert said(decided(gone)) == doubtful[""]
 
 
 def test_a_row_that_does_not_say_what_it_is_about_may_be_any_that_is_missing() -> None:

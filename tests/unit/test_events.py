@@ -62,7 +62,7 @@ def test_every_event_carries_version_topology_and_time_and_a_group_where_there_i
     moment = datetime(2026, 11, 21, tzinfo=UTC)
     made = event(DetailType.LOOK, topology="edge", group=group, occurred_at=moment, cause="a test")
     expected = {
-        "schema_version": 1,
+        "schema_version": 2,
         "topology": "edge",
         "occurred_at": "2026-11-21T00:00:00.000Z",
         "cause": "a test",

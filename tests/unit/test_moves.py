@@ -22,7 +22,8 @@ from tandem.failover.moves import (
     verified,
 )
 from tandem.memory import Memory
-from tests.pure import NOW, elastic_ip, observation, target, topology
+from tandem.reasons.failover import UnbegunCode
+from tests.pure import NOW, elastic_ip, observation, said, target, topology
 
 
 def planned(addresses: int):
@@ -64,17 +65,20 @@ def test_decisions_after_the_moves() -> None:
     refusal = Refusal("AuthFailure", "not yours", transient=False)
     part = after(decisions, (Moved(first, Outcome.VERIFIED), Moved(second, Outcome.FAILED, refusal)))
     assert (part[0].action, part[0].severity) == (Action.HOLD, Severity.CRITICAL)
-    assert "AuthFailure: not yours" in part[0].reason
+    assert "AuthFailure: not yours" in said(part[0])
     assert after(decisions, ()) == decisions
 
 
 def test_what_was_not_begun_is_not_said_to_be_refused() -> None:
     decisions, (first, second) = planned(2)
     late = answered(first, NOT_BEGUN)
-    (changed,) = stopped([second], "OverrideChanged", "an operator changed it")
+    (changed,) = stopped([second], UnbegunCode.OVERRIDE_CHANGED)
     assert [late.outcome, changed.outcome] == [Outcome.NOT_BEGUN] * 2
     assert late.is_open
     assert changed.is_open
     (held,) = after(decisions, (late, changed))
-    assert "EC2 refused" not in held.reason
-    assert "Tandem did not begin the move: OverrideChanged: an operator changed it" in held.reason
+    assert "EC2 refused" not in said(held)
+    assert (
+        "Tandem did not begin the move: OverrideChanged: an operator changed the override meanwhile"
+        in said(held)
+    )

@@ -8,9 +8,11 @@ import json
 import pytest
 
 from tandem.events import DetailType, Event, from_envelope
-from tandem.failover.ownership import HoldCode
 from tandem.notification import DETAIL_MOST, TOLD, notification, subject
-from tandem.words.advice import ADVICE
+from tandem.reasons.failover import HoldCode
+from tandem.reasons.reason import reason
+from tandem.words.failover_reasons import ENTRIES
+from tandem.words.render import sentences
 from tests.contracts import SNS_MOST, assert_meets_schema, message_of
 from tests.samples import ours, sample
 
@@ -41,12 +43,8 @@ def test_each_hold_says_what_to_do_about_this_very_hold(code):
     assert made is not None
     assert_meets_schema(made)
     text = message_of(made).text
-    assert f"What to do: {ADVICE[code][0]}" in text
+    assert f"What to do: {ENTRIES[code].advice[0]}" in text
     assert "the reason names.\n" not in text
-
-
-def test_advice_is_for_codes_that_there_are():
-    assert set(ADVICE) == set(HoldCode)
 
 
 def test_a_hold_for_two_reasons_has_advice_for_both():
@@ -55,8 +53,8 @@ def test_a_hold_for_two_reasons_has_advice_for_both():
     made = from_envelope(event)
     assert made is not None
     text = message_of(made).text
-    assert f"What to do: {ADVICE['target-occupied'][0]}" in text
-    assert f"And: {ADVICE['damped'][0]}" in text
+    assert f"What to do: {ENTRIES[HoldCode.TARGET_OCCUPIED].advice[0]}" in text
+    assert f"And: {ENTRIES[HoldCode.DAMPED].advice[0]}" in text
 
 
 def test_a_hold_of_an_older_version_is_told_too():
@@ -323,3 +321,38 @@ def test_hundreds_of_addresses_still_make_a_message_that_sns_takes():
     assert message.detail is None
     assert "  and 275 more" in message.text
     assert len(message.text.encode()) < SNS_MOST - DETAIL_MOST
+
+
+@pytest.mark.parametrize("code", ["target-not-ready", "unreadable", "not-moved"])
+def test_a_hold_of_schema_version_1_has_the_advice_of_its_code(code):
+    event = sample("failover-decision-hold")
+    event["detail"] |= {"schema_version": 1, "code": code}
+    for name in ("reasons", "report_reasons"):
+        del event["detail"][name]
+    for address in event["detail"]["addresses"]:
+        address.pop("reasons", None)
+    event["detail"]["addresses"][1]["code"] = code
+    made = from_envelope(event)
+    assert made is not None
+    assert_meets_schema(made)
+    assert "What to do: correct the problem" not in message_of(made).text
+
+
+@pytest.mark.parametrize("name", [n for n in ours() if "reasons" in sample(n)["detail"]])
+def test_the_sentence_of_a_sample_is_what_its_code_and_facts_make(name):
+    detail = sample(name)["detail"]
+    codes = {str(code): code for code in ENTRIES}
+
+    def words(reasons):
+        made = [reason(codes[r["code"]], r["subject"], **_facts(r["facts"])) for r in reasons]
+        return sentences(made, ENTRIES)
+
+    if detail["reasons"]:
+        assert words(detail["reasons"]) in detail.get("reason", detail.get("summary"))
+    for address in detail.get("addresses", []):
+        assert words(address.get("reasons", detail["reasons"])) == address["reason"]
+    assert [words([one]) for one in detail.get("report_reasons", [])] == detail.get("reports", [])
+
+
+def _facts(facts):
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()}

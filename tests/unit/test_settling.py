@@ -16,6 +16,8 @@ from tandem.failover.telling import mark, unmark
 from tandem.memory import Memory
 from tandem.model import Observation, Status
 from tandem.signals import Origin, Protocol, Signal, SignalKind, parse_bus
+from tandem.words.failover_reasons import ENTRIES
+from tandem.words.render import render
 from tests.pure import DOWN, NOW, UP, after, observation, route, topology
 
 
@@ -34,7 +36,8 @@ def waiting(
 ) -> str | None:
     sent = [s for s in signals if s is not None]
     decisions = decide(topology(), current, Memory(), NOW)
-    return awaited(sent, known or {}, topology(), decisions, previous, current, NOW)
+    pending = awaited(sent, known or {}, topology(), decisions, previous, current, NOW)
+    return None if pending is None else render(pending, ENTRIES)
 
 
 def down(observed: Observation, peer_id: str) -> Observation:

@@ -221,7 +221,7 @@ def test_a_leak_is_judged_before_it_is_dropped():
     (event,) = found.events
     assert event.detail_type is DetailType.ROUTE_LEAK
     assert event.detail == {
-        "schema_version": 1,
+        "schema_version": 2,
         "topology": "edge",
         "occurred_at": "2026-11-21T03:58:31.412Z",
         "code": "prefix-not-allowed",

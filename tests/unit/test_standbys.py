@@ -10,7 +10,7 @@ import pytest
 from tandem.audit import Record
 from tandem.episodes import GRACE, Episode
 from tandem.failover.standbys import LONG_GRACE, judge, recalled
-from tandem.failover.vitality import Scene, declared_as, is_active, is_dead, some_down
+from tandem.failover.vitality import Scene, cannot_take_over, declared_as, is_active, some_down
 from tandem.memory import Memory
 from tandem.model import Liveness, Observation, Peer, RouteStatus, RoutingDatabase, Unknown
 from tandem.topology import Topology
@@ -84,7 +84,7 @@ WITH_ODD_ROW = replace(WELL, database=replace(WELL.database, unread=("a row",)),
     ],
 )
 def test_whether_an_appliance_could_take_over(observed: Observation, dead: bool | None) -> None:
-    assert is_dead(EDGE.appliances["fw2"], observed) is dead
+    assert cannot_take_over(EDGE.appliances["fw2"], observed) is dead
 
 
 def seen(
@@ -125,12 +125,12 @@ def test_how_long_it_lasts_before_it_is_told(
     began: Observation, then: Observation, after: timedelta | None
 ) -> None:
     told = told_after(began, then)
-    if told is not None and is_dead(EDGE.appliances["fw2"], began):
+    if told is not None and cannot_take_over(EDGE.appliances["fw2"], began):
         told += timedelta(seconds=10)
     assert told == after
 
 
-def test_an_active_appliance_that_is_dead_is_a_move_or_a_hold() -> None:
+def test_an_active_appliance_that_cannot_take_over_is_a_move_or_a_hold() -> None:
     of_fw1 = tuple(replace(peer("fw1", e), bgp=DOWN, bfd=DOWN) for e in ENDPOINTS["fw1"])
     assert told_after(WELL, replace(WELL, peers=(*of_fw1, A, B))) is None
 

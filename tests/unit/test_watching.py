@@ -205,7 +205,7 @@ def test_a_changed_next_hop_is_told_in_the_words_of_the_bus():
     (event,) = turn.events
     assert_meets_schema(event)
     assert event.detail == {
-        "schema_version": 1,
+        "schema_version": 2,
         "topology": "edge",
         "occurred_at": "2026-11-21T03:58:00.000Z",
         "cause": f"0.0.0.0/0 goes to {FW2}; the last look saw that it went to {FW1}",

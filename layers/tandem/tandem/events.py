@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 SOURCE = "tandem"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Version 1 had no `reasons`, `report_reasons` and `codes`. Readers take both."""
+
 SCHEMAS = Path(__file__).parent / "schemas"
 
 

@@ -57,10 +57,11 @@ class PastMove:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A group's decision that has been recorded and told, so that it is told once."""
+    """A group's decision that has been recorded and notified, so that it is notified once."""
 
     action: str
     reason: str
+    """In words, for the message of its end. Nothing depends on it."""
     since: datetime
     """When the group's hold began, whatever its reason was then."""
     severity: str = ""
@@ -68,6 +69,9 @@ class Standing:
     notified_at: datetime | None = None
     thread: str = ""
     """The decision with which it began."""
+    codes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Codes of its reasons, each with its subjects: the same ones are the same decision. Version 0.1.0 kept
+    none."""
 
 
 @dataclass(frozen=True, slots=True)

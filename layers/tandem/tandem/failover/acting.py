@@ -10,6 +10,8 @@ from tandem.errors import TemporaryError
 from tandem.failover.moves import NOT_BEGUN, Move, Moved, Outcome, Refusal, answered, batches, verified
 from tandem.failover.ports import Cloud
 from tandem.ports import Clock
+from tandem.reasons.failover import ReportCode
+from tandem.reasons.reason import Reason, reason
 
 REFILL_SECONDS = 1.0
 REHEARSED = 10
@@ -70,17 +72,17 @@ def _verify(done: tuple[Moved, ...], cloud: Cloud, clock: Clock) -> tuple[Moved,
     return done
 
 
-def rehearse(planned: tuple[Move, ...], cloud: Cloud, clock: Clock) -> dict[str, tuple[str, ...]]:
-    """By group, what EC2 would refuse of the first moves of a look, in words: asked with DryRun (facts §1.1).
+def rehearse(planned: tuple[Move, ...], cloud: Cloud, clock: Clock) -> dict[str, tuple[Reason, ...]]:
+    """Returns by group what EC2 would refuse of the first moves of a look: asked with DryRun (facts §1.1).
 
     Only the first, since those calls may spend the tokens that another topology needs to move.
     """
     asked = [replace(move, dry_run=True) for move in planned[:REHEARSED]]
     calls = cloud.associate(asked, lambda: True, clock.now)
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, tuple[Reason, ...]] = {}
     for move, call in zip(asked, calls, strict=True):
         match call.result():
             case Refusal(code, message, transient=False) if code != "DryRunOperation":
-                words = f"EC2 would refuse {move.allocation_id}: {code}: {message}"
-                found[move.group] = (*found.get(move.group, ()), words)
+                report = reason(ReportCode.EC2_WOULD_REFUSE, move.allocation_id, error=code, message=message)
+                found[move.group] = (*found.get(move.group, ()), report)
     return found

@@ -1,4 +1,4 @@
-"""What to do about each group's Elastic IPs: move, hold or no change, each with its reason in words.
+"""Decides about each group's Elastic IPs: move, hold or no change, each with its reasons as codes.
 
 Invariant: no decision moves an address to an appliance without a session with BGP up, unless a forced pin
 says so; deciding again after the moves were carried out is no change.
@@ -11,13 +11,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from tandem.failover import ownership, readiness
-from tandem.failover.ownership import HoldCode
 from tandem.memory import Memory, contested, damped_until, was_put_there
 from tandem.model import Holder, Observation, Status
 from tandem.override import Override, OverrideKind, in_force
+from tandem.reasons.failover import HoldCode, MoveCode, NoChangeCode, PartCode, ReportCode
+from tandem.reasons.reason import Identity, Reason, identity_of, reason
 from tandem.topology import ElasticIpSpec, Group, Target, Topology
-
-_LET_BE = "Tandem lets it be until that is over; find the second mover, such as the appliance's own HA script"
 
 
 class Action(StrEnum):
@@ -42,19 +41,22 @@ class AddressDecision:
 
     allocation_id: str
     action: Action
-    reason: str
+    reasons: tuple[Reason, ...]
     severity: Severity = Severity.INFO
     public_ip: str | None = None
     holder: Holder | None = None
     holder_appliance: str | None = None
     owner: str | None = None
     target: Target | None = None
-    dead: str | None = None
+    dead: Reason | None = None
     """Why the holder counts as dead, or that nobody has the address; None while it is alive."""
     retry_at: datetime | None = None
     """Set while damping is the only thing that holds it."""
-    code: HoldCode | None = None
-    """Why it is held."""
+
+    @property
+    def code(self) -> StrEnum | None:
+        """The code of its first reason."""
+        return self.reasons[0].code if self.reasons else None
 
     @property
     def allow_reassociation(self) -> bool:
@@ -69,20 +71,47 @@ class GroupDecision:
     group: str
     action: Action
     owner: str | None
-    reason: str
+    reasons: tuple[Reason, ...]
+    """Why, of the group as a whole; empty where addresses are held, each for reasons of its own."""
     severity: Severity = Severity.INFO
     addresses: tuple[AddressDecision, ...] = ()
-    reports: tuple[str, ...] = ()
-    awaiting: str | None = None
+    reports: tuple[Reason, ...] = ()
+    awaiting: Reason | None = None
     """Set while the FIB may show the past: what a look waits for while it settles."""
     clear: bool = False
     """Whether one appliance, alive, owns every tracked prefix and no override or doubt stands beside it."""
-    code: HoldCode | None = None
-    """Why it is held; where several addresses are held for different reasons, the gravest one's."""
 
     @property
     def moves(self) -> tuple[AddressDecision, ...]:
         return tuple(address for address in self.addresses if address.action is Action.MOVE)
+
+    @property
+    def held(self) -> tuple[AddressDecision, ...]:
+        return tuple(address for address in self.addresses if address.action is Action.HOLD)
+
+    @property
+    def main_reasons(self) -> tuple[Reason, ...]:
+        """The group's own reasons; where its addresses are held for theirs, those of the gravest."""
+        gravest = next((a for a in self.held if a.severity is self.severity), None)
+        return self.reasons or (gravest.reasons if gravest else ())
+
+    @property
+    def code(self) -> StrEnum | None:
+        """The code of its main reason."""
+        return next((one.code for one in self.main_reasons), None)
+
+    @property
+    def identity(self) -> Identity:
+        """Tells one decision from another: all its reasons, and the addresses that are held for theirs."""
+        if self.reasons:
+            return identity_of((one.code, one.subject) for one in self.reasons)
+        pairs = (
+            (one.code, about)
+            for a in self.held
+            for one in a.reasons
+            for about in (one.subject, a.allocation_id)
+        )
+        return identity_of(pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +129,16 @@ class _Owner:
     """Step 1 to 4's answer for a group: who may have its addresses, or why nobody moves."""
 
     candidates: tuple[str, ...] = ()
-    doubt: str | None = None
-    split: str | None = None
-    hold: str | None = None
+    doubts: tuple[Reason, ...] = ()
+    """Reason enough not to leave a live holder."""
+    split: Reason | None = None
+    hold: tuple[Reason, ...] = ()
     severity: Severity = Severity.WARNING
     pinned: bool = False
     forced: bool = False
-    reports: tuple[str, ...] = ()
-    awaiting: str | None = None
+    reports: tuple[Reason, ...] = ()
+    awaiting: Reason | None = None
     clear: bool = False
-    code: HoldCode | None = None
-    """The hold's, else the doubt's or the split's."""
 
 
 def decide(
@@ -129,21 +157,18 @@ def in_place(decisions: tuple[GroupDecision, ...]) -> dict[str, str]:
 
 def _decide_group(group: Group, scene: _Scene) -> GroupDecision:
     owner = _owner(group, scene)
-    if owner.hold is None:
+    if not owner.hold:
         wished = tuple(_decide_address(spec, owner, scene) for spec in group.elastic_ips)
         return _summary(group, owner, _without_displacement(wished, scene.observation))
     return GroupDecision(
         group=group.name,
         action=Action.HOLD,
         owner=next(iter(owner.candidates), None),
-        reason=owner.hold,
+        reasons=owner.hold,
         severity=owner.severity,
-        addresses=tuple(
-            _hold(spec, owner.hold, owner.severity, owner.code, scene) for spec in group.elastic_ips
-        ),
+        addresses=tuple(_hold(spec, owner.hold, owner.severity, scene) for spec in group.elastic_ips),
         reports=owner.reports,
         awaiting=owner.awaiting,
-        code=owner.code,
     )
 
 
@@ -156,49 +181,53 @@ def _owner(group: Group, scene: _Scene) -> _Owner:
     found = ownership.owners(group, topology, observation)
     doubts = tuple(owner.doubt for owner in found if owner.doubt is not None)
     candidates = ownership.by_weight(found, topology)
-    code = next((owner.code for owner in found if owner.code and (owner.veto or not candidates)), None)
-    if not candidates:
-        return _Owner(hold="; ".join(doubts) + _persisted(observation), severity=Severity.CRITICAL, code=code)
+    if not candidates:  # nobody can say who should have the addresses, so nobody gets any
+        return _Owner(hold=doubts + _persisted(group, observation), severity=Severity.CRITICAL)
     alive = tuple(n for n in candidates if ownership.has_session(topology.appliances[n], observation))
     if not alive:
-        silent = ownership.no_session(topology.appliances[candidates[0]], observation)
-        past = f"the FIB names {candidates[0]}, which has {silent}: it shows the past"
-        words = past + _persisted(observation)
+        # persisted routes, or Route Server is still converging: an address would follow a route to nobody
+        unread = ownership.unread_session(topology.appliances[candidates[0]], observation)
+        past = reason(HoldCode.OWNER_SILENT, candidates[0], unread=unread)
         return _Owner(
             candidates,
-            hold=words,
+            hold=(past, *_persisted(group, observation)),
             severity=Severity.CRITICAL,
             reports=doubts,
             awaiting=past,
-            code=HoldCode.OWNER_SILENT,
         )
-    split = _split(found) if len(candidates) > 1 else None
+    split = _split(group, found) if len(candidates) > 1 else None
     return _Owner(
         alive,
-        doubt="; ".join(owner.doubt for owner in found if owner.doubt and owner.veto) or None,
+        doubts=tuple(owner.doubt for owner in found if owner.doubt and owner.veto),
         split=split,
         reports=doubts + ((split,) if split else ()) + _bfd_down(alive[0], scene),
         clear=not doubts and not split,
-        code=code or (HoldCode.SPLIT if split else None),
     )
 
 
 def _overridden(override: Override, scene: _Scene) -> _Owner:
-    words = f"by {override.who} until {override.until:%Y-%m-%d %H:%M:%S} UTC: {override.why}"
+    # an override has no name: to which appliance, who and until when tell it from another one
+    laid = f"{override.appliance or ''} {override.who} {override.until:%Y-%m-%dT%H:%M:%SZ}".strip()
+    who, until, why = override.who, override.until, override.why
     if override.kind is OverrideKind.PAUSED:
-        return _Owner(hold=f"paused {words}", severity=Severity.INFO, code=HoldCode.PAUSED)
-    pinned = scene.topology.appliances.get(override.appliance or "")
+        paused = reason(HoldCode.PAUSED, laid, who=who, until=until, why=why)
+        return _Owner(hold=(paused,), severity=Severity.INFO)
+    name = override.appliance or ""
+    pinned = scene.topology.appliances.get(name)
     if pinned is None:
-        undeclared = f"pinned to {override.appliance}, which the topology does not declare, {words}"
-        return _Owner(hold=undeclared, code=HoldCode.PINNED_UNDECLARED)
-    report = f"pinned to {pinned.name} {words}" + (
-        "; forced: no session is asked for" if override.forced else ""
+        undeclared = reason(
+            HoldCode.PINNED_UNDECLARED, laid, appliance=override.appliance, who=who, until=until, why=why
+        )
+        return _Owner(hold=(undeclared,))
+    pin = reason(
+        ReportCode.PINNED, laid, appliance=name, who=who, until=until, why=why, forced=override.forced
     )
-    silent = None if override.forced else ownership.no_session(pinned, scene.observation)
-    if silent is not None:
-        dead = f"{report}; but {pinned.name} has {silent}"
-        return _Owner((pinned.name,), hold=dead, severity=Severity.CRITICAL, code=HoldCode.PINNED_SILENT)
-    return _Owner((pinned.name,), pinned=True, forced=override.forced, reports=(report,))
+    if not override.forced and not ownership.has_session(pinned, scene.observation):
+        # who pins to a dead appliance by mistake must not take the traffic down; who means it, forces it
+        unread = ownership.unread_session(pinned, scene.observation)
+        silent = reason(HoldCode.PINNED_SILENT, laid, pin=pin, appliance=name, unread=unread)
+        return _Owner((name,), hold=(silent,), severity=Severity.CRITICAL)
+    return _Owner((name,), pinned=True, forced=override.forced, reports=(pin,))
 
 
 def _decide_address(spec: ElasticIpSpec, owner: _Owner, scene: _Scene) -> AddressDecision:
@@ -206,43 +235,63 @@ def _decide_address(spec: ElasticIpSpec, owner: _Owner, scene: _Scene) -> Addres
     topology, observation = scene.topology, scene.observation
     address = observation.elastic_ips.get(spec.allocation_id)
     unread = observation.unknown.elastic_ips.get(spec.allocation_id)
-    if unread is not None:
-        unknown = f"{unread}, so its holder is unknown"
-        return _hold(spec, unknown, Severity.CRITICAL, HoldCode.UNREADABLE, scene)
+    if unread is not None:  # whoever has it may be alive, or a stranger
+        unknown = reason(HoldCode.ADDRESS_UNREADABLE, spec.allocation_id, error=unread)
+        return _hold(spec, (unknown,), Severity.CRITICAL, scene)
     if address is None:
-        gone = f"{spec.allocation_id} is not in this account and Region any more: was it released?"
-        return _hold(spec, gone, Severity.CRITICAL, HoldCode.ADDRESS_GONE, scene)
+        return _hold(spec, (reason(HoldCode.ADDRESS_GONE, spec.allocation_id),), Severity.CRITICAL, scene)
     holder = address.holder
     at = ownership.appliance_at(holder.network_interface_id, topology, observation) if holder else None
     chosen = at if at in owner.candidates else owner.candidates[0]
     move = AddressDecision(
         spec.allocation_id,
         Action.MOVE,
-        reason="",
+        reasons=(),
         public_ip=address.public_ip,
         holder=holder,
         holder_appliance=at,
         owner=chosen,
         target=spec.targets[chosen],
-        dead=_dead(holder, at, scene),
+        dead=_dead(spec.allocation_id, holder, at, scene),
     )
     if holder and Target(holder.network_interface_id, holder.private_ip) == move.target:
-        return replace(move, action=Action.NO_CHANGE, reason=f"it is where {chosen} wants it")
+        fine = reason(NoChangeCode.IN_PLACE, spec.allocation_id, owner=chosen)
+        return replace(move, action=Action.NO_CHANGE, reasons=(fine,))
     obstacle = _obstacle(move, spec, owner, scene)
     if obstacle is not None:
         return obstacle
-    why = f"{chosen} is pinned" if owner.pinned else f"{chosen} owns the route"
-    return replace(move, reason=f"{why}; {move.dead or _why_alive(move, scene)}")
+    why = reason(MoveCode.OWNER_PINNED if owner.pinned else MoveCode.OWNER_HAS_ROUTE, chosen)
+    return replace(move, reasons=(why, move.dead or _why_alive(move, scene)))
 
 
-def _why_alive(move: AddressDecision, scene: _Scene) -> str:
-    """Why an appliance that is alive has the address although it should not, or has it in the wrong place."""
-    there = _at(move.holder) if _is_within(move) else move.holder_appliance
-    if _was_put_right(move, scene):
-        return f"something else moved it to {there} after Tandem had moved it"
-    if _is_within(move):
-        return f"{move.owner} has it at {there}, not at {_at(move.target)}"
-    return f"{move.holder_appliance} is alive: the route left it on purpose, or somebody moved the address"
+def _why_alive(move: AddressDecision, scene: _Scene) -> Reason:
+    """Returns why an appliance that is alive has the address although it should not, or has it in the wrong
+    place.
+    """
+    address, owner = move.allocation_id, move.owner
+    private_ip, interface = _place(move.holder)
+    is_again = was_put_there(scene.memory, str(owner), address)
+    if not _is_within(move):
+        if is_again:
+            return reason(MoveCode.MOVED_AWAY, address, appliance=move.holder_appliance)
+        return reason(MoveCode.HOLDER_ALIVE, str(move.holder_appliance))
+    if is_again:
+        return reason(MoveCode.MOVED_WITHIN, address, private_ip=private_ip, interface=interface)
+    wanted_private_ip, wanted_interface = _place(move.target)
+    return reason(
+        MoveCode.WRONG_PRIVATE_IP,
+        address,
+        owner=owner,
+        private_ip=private_ip,
+        interface=interface,
+        wanted_private_ip=wanted_private_ip,
+        wanted_interface=wanted_interface,
+    )
+
+
+def _place(place: Holder | Target | None) -> tuple[str, str]:
+    """Returns the private IP and the interface; nobody's are empty."""
+    return (place.private_ip, place.network_interface_id) if place else ("", "")
 
 
 def _is_within(move: AddressDecision) -> bool:
@@ -250,20 +299,11 @@ def _is_within(move: AddressDecision) -> bool:
     return move.holder_appliance == move.owner
 
 
-def _was_put_right(move: AddressDecision, scene: _Scene) -> bool:
-    """Whether Tandem had moved the address to where it belongs now."""
-    return was_put_there(scene.memory, str(move.owner), move.allocation_id)
-
-
-def _at(place: Holder | Target | None) -> str:
-    return f"{place.private_ip} of {place.network_interface_id}" if place else "nobody"
-
-
-def _dead(holder: Holder | None, at: str | None, scene: _Scene) -> str | None:
-    """Why nothing is lost by moving away at once: nobody alive has the address."""
+def _dead(allocation_id: str, holder: Holder | None, at: str | None, scene: _Scene) -> Reason | None:
+    """Returns why nothing is lost by moving away at once: nobody alive has the address."""
     if holder is None:
-        return "nobody has it"
-    return ownership.is_dead(scene.topology.appliances[at], scene.observation) if at else None
+        return reason(MoveCode.NOBODY_HAS_ADDRESS, allocation_id)
+    return ownership.why_dead(scene.topology.appliances[at], scene.observation) if at else None
 
 
 def _obstacle(
@@ -271,17 +311,16 @@ def _obstacle(
 ) -> AddressDecision | None:
     """The hold in the place of a move, or None: a strange holder, doubt, an unready target, damping."""
     held = replace(move, action=Action.HOLD, severity=Severity.CRITICAL)
-    if move.holder and move.holder_appliance is None:
-        foreign = (
-            f"{move.holder.network_interface_id}, which no appliance declares, has it: a person did that"
-        )
-        return replace(held, reason=foreign, code=HoldCode.UNDECLARED_HOLDER)
-    if owner.doubt and not move.dead:
-        return replace(held, reason=owner.doubt, severity=Severity.WARNING, code=owner.code)
+    if move.holder and move.holder_appliance is None:  # a person did that, and Tandem undoes nobody's work
+        interface = move.holder.network_interface_id
+        foreign = reason(HoldCode.UNDECLARED_HOLDER, spec.allocation_id, interface=interface)
+        return replace(held, reasons=(foreign,))
+    if owner.doubts and not move.dead:  # on a dead holder there is nothing to lose
+        return replace(held, reasons=owner.doubts, severity=Severity.WARNING)
     chosen, dead = scene.topology.appliances[str(move.owner)], move.dead is not None
     unready = readiness.limitation(spec, chosen, scene.observation, forced=owner.forced, dead=dead)
     if unready is not None:
-        return replace(held, reason=unready, code=HoldCode.TARGET_NOT_READY)
+        return replace(held, reasons=(unready,))
     return None if dead else _restraint(held, scene)
 
 
@@ -290,21 +329,30 @@ def _restraint(held: AddressDecision, scene: _Scene) -> AddressDecision | None:
 
     What the owner has in the wrong place did not flap: it is damped only where it had been put right.
     """
-    owner, address = str(held.owner), held.allocation_id
+    owner, address, is_within = str(held.owner), held.allocation_id, _is_within(held)
+    private_ip, interface = _place(held.holder)
     times = contested(scene.memory, owner, address, scene.now)
-    if times is not None:
-        fought = f"something else moved it away from {owner} {times} times in the last 10 minutes"
-        if _is_within(held):
-            fought = f"it is at {_at(held.holder)} again after {times} moves in the last 10 minutes"
-        return replace(held, reason=f"{fought}: {_LET_BE}", code=HoldCode.CONTESTED)
+    if times is not None:  # two movers that fight cut the traffic at each turn
+        fought = reason(HoldCode.CONTESTED, address, owner=owner, times=times)
+        if is_within:
+            fought = reason(
+                HoldCode.CONTESTED_WITHIN, address, private_ip=private_ip, interface=interface, times=times
+            )
+        return replace(held, reasons=(fought,))
     wait = damped_until(scene.memory, owner, address, scene.now)
-    if wait is None or (_is_within(held) and not _was_put_right(held, scene)):
+    if wait is None or (is_within and not was_put_there(scene.memory, owner, address)):
         return None
-    still = (
-        f"{owner} has it at {_at(held.holder)}" if _is_within(held) else f"{held.holder_appliance} is alive"
-    )
-    damped = f"{still} and its last move is recent: damped until {wait:%H:%M:%S} UTC"
-    return replace(held, reason=damped, severity=Severity.INFO, retry_at=wait, code=HoldCode.DAMPED)
+    damped = reason(HoldCode.DAMPED, address, holder=held.holder_appliance, until=wait)
+    if is_within:
+        damped = reason(
+            HoldCode.DAMPED_WITHIN,
+            address,
+            owner=owner,
+            private_ip=private_ip,
+            interface=interface,
+            until=wait,
+        )
+    return replace(held, reasons=(damped,), severity=Severity.INFO, retry_at=wait)
 
 
 def _without_displacement(
@@ -329,43 +377,45 @@ def _unless_displacing(move: AddressDecision, leaving: set[str], observation: Ob
     occupant = readiness.occupant(move.target, observation)
     if occupant is None or occupant in leaving | {move.allocation_id}:
         return move
-    reason = (
-        f"{move.target.private_ip} on {move.target.network_interface_id} has another Elastic IP, {occupant}: "
-        "a move would throw it off"
+    thrown_off = reason(
+        HoldCode.TARGET_OCCUPIED,
+        move.allocation_id,
+        private_ip=move.target.private_ip,
+        interface=move.target.network_interface_id,
+        occupant=occupant,
     )
-    return replace(
-        move, action=Action.HOLD, reason=reason, severity=Severity.CRITICAL, code=HoldCode.TARGET_OCCUPIED
-    )
+    return replace(move, action=Action.HOLD, reasons=(thrown_off,), severity=Severity.CRITICAL)
 
 
 def _summary(group: Group, owner: _Owner, addresses: tuple[AddressDecision, ...]) -> GroupDecision:
     moves = [a for a in addresses if a.action is Action.MOVE]
     holds = [a for a in addresses if a.action is Action.HOLD]
     name = owner.candidates[0]
+    fine = reason(NoChangeCode.ALL_IN_PLACE if addresses else MoveCode.OWNER_HAS_ROUTE, name)
     whole = GroupDecision(
         group=group.name,
         action=Action.NO_CHANGE,
         owner=name,
-        reason=f"{name} owns the route and has every address" if addresses else f"{name} owns the route",
+        reasons=(fine,),
         severity=max((a.severity for a in holds), key=list(Severity).index, default=Severity.INFO),
         addresses=addresses,
         reports=owner.reports,
         clear=owner.clear,
     )
     if moves:
-        return replace(whole, action=Action.MOVE, reason=moves[0].reason)
+        return replace(whole, action=Action.MOVE, reasons=moves[0].reasons)
     if holds:
-        reasons = dict.fromkeys(f"{a.allocation_id}: {a.reason}" for a in holds)
-        gravest = next(a for a in holds if a.severity is whole.severity)
-        return replace(whole, action=Action.HOLD, reason="; ".join(reasons), code=gravest.code)
-    if owner.doubt or owner.split:
-        told = str(owner.doubt or owner.split)
-        return replace(whole, action=Action.HOLD, reason=told, severity=Severity.WARNING, code=owner.code)
+        return replace(whole, action=Action.HOLD, reasons=())
+    if (
+        owner.doubts or owner.split
+    ):  # all is in place, and would stay there whatever happens to it: people should know
+        split = (owner.split,) if owner.split else ()
+        return replace(whole, action=Action.HOLD, reasons=owner.doubts or split, severity=Severity.WARNING)
     return whole
 
 
 def _hold(
-    spec: ElasticIpSpec, reason: str, severity: Severity, code: HoldCode | None, scene: _Scene
+    spec: ElasticIpSpec, reasons: tuple[Reason, ...], severity: Severity, scene: _Scene
 ) -> AddressDecision:
     address = scene.observation.elastic_ips.get(spec.allocation_id)
     holder = address.holder if address else None
@@ -373,23 +423,21 @@ def _hold(
     if holder is not None:
         at = ownership.appliance_at(holder.network_interface_id, scene.topology, scene.observation)
     public_ip = address.public_ip if address else None
-    held = AddressDecision(spec.allocation_id, Action.HOLD, reason, severity, public_ip, holder, at)
-    return replace(held, code=code)
+    return AddressDecision(spec.allocation_id, Action.HOLD, reasons, severity, public_ip, holder, at)
 
 
-def _split(found: tuple[ownership.PrefixOwner, ...]) -> str:
-    return "the tracked prefixes are split: " + ", ".join(
-        f"{o.prefix} is {o.appliance or 'nobody'}'s" for o in found
-    )
+def _split(group: Group, found: tuple[ownership.PrefixOwner, ...]) -> Reason:
+    owners = tuple(reason(PartCode.PREFIX_OWNER, o.prefix, appliance=o.appliance) for o in found)
+    return reason(HoldCode.SPLIT, group.name, owners=owners)
 
 
-def _bfd_down(name: str, scene: _Scene) -> tuple[str, ...]:
+def _bfd_down(name: str, scene: _Scene) -> tuple[Reason, ...]:
     """BFD down beside BGP up is a report, not a veto (facts §3.8: BFD fails in the field while BGP works)."""
     sessions = ownership.sessions_of(scene.topology.appliances[name], scene.observation)
-    down = [p.peer_id for p in sessions if p.bgp is Status.UP and p.bfd is Status.DOWN]
-    return (f"BFD is down beside BGP up on {', '.join(down)}",) if down else ()
+    down = tuple(p.peer_id for p in sessions if p.bgp is Status.UP and p.bfd is Status.DOWN)
+    return (reason(ReportCode.BFD_DOWN, name, peers=down),) if down else ()
 
 
-def _persisted(observation: Observation) -> str:
+def _persisted(group: Group, observation: Observation) -> tuple[Reason, ...]:
     """Words only: what `AreRoutesPersisted` means is undocumented (facts §3.9)."""
-    return " (AWS reports persisted routes)" if observation.database.persisted else ""
+    return (reason(ReportCode.ROUTES_PERSISTED, group.name),) if observation.database.persisted else ()

@@ -1,4 +1,4 @@
-"""Findings: what people should know beside the moves, recorded and told when it begins or ends."""
+"""Records and notifies what people should know beside the moves, when it begins and when it ends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tandem.model import Observation
 BEGUN = frozenset({Outcome.VERIFIED, Outcome.UNVERIFIED})
 
 
-def tell(run: Run, observation: Observation, moved: tuple[Moved, ...]) -> None:
+def record_findings(run: Run, observation: Observation, moved: tuple[Moved, ...]) -> None:
     """Records and notifies what a rule finds, once when it begins and once when it ends.
 
     A look that moves leaves that to the next one, and so does one that has no time left.
@@ -20,5 +20,5 @@ def tell(run: Run, observation: Observation, moved: tuple[Moved, ...]) -> None:
     memory, found = judge(run.topology, observation, run.memory, run.observed_at, may_tell=may_tell)
     if found:  # it is told once it is written, and only then remembered as told
         run.trail.findings(run.decision_id, found, observation)
-        run.trail.tell()
+        run.trail.notify()
     run.memory = memory

@@ -1,39 +1,50 @@
-"""Holds, and the moves that a dry run does not make: recorded and told when they begin, change or end."""
+"""Records and notifies holds, and the moves that a dry run does not make: when they begin, change or end."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
-from tandem.audit import RecordKind
+from tandem.audit import Record, RecordKind
+from tandem.decoding import Damaged, read
 from tandem.failover.acting import rehearse
 from tandem.failover.decision import Action, GroupDecision, Severity, decide
-from tandem.failover.moves import moves
-from tandem.failover.ownership import HoldCode
+from tandem.failover.moves import Outcome, moves
 from tandem.failover.run import Run
 from tandem.failover.settling import SETTLE_SECONDS
-from tandem.failover.telling import Basis
-from tandem.memory import Standing
+from tandem.failover.telling import Basis, why
+from tandem.memory import Memory, Standing
 from tandem.model import Observation
+from tandem.reasons.failover import HoldCode, ReportCode
+from tandem.reasons.reason import Reason, identity_of, reason
 from tandem.signals import Signal
 from tandem.topology import Mode
 
 REPEAT = timedelta(minutes=15)
 """How often people hear that a pause or a dry run keeps addresses on a dead appliance."""
 
+FAILED_AS = {
+    (Outcome.FAILED, True): HoldCode.MOVE_REFUSED,
+    (Outcome.UNVERIFIED, True): HoldCode.MOVE_UNANSWERED,
+    (Outcome.UNVERIFIED, False): HoldCode.MOVE_UNSHOWN,
+    (Outcome.NOT_BEGUN, True): HoldCode.MOVE_NOT_BEGUN,
+}
+"""Outcome of a move, and whether an error came with it, to the code of its hold."""
 
-def tell(
+
+def record_holds(
     run: Run,
     decisions: tuple[GroupDecision, ...],
-    pending: str | None,
+    pending: Reason | None,
     observation: Observation,
     signals: tuple[Signal, ...],
 ) -> None:
-    """Records and tells each group's hold when it begins, changes its reason or ends; once.
+    """Records and notifies each group's hold when it begins, changes its reason or ends; once.
 
-    In a dry run, a move that would have been made is told in the same way. What a person's word keeps on a
-    dead appliance is critical, and told again every `REPEAT` while it lasts.
+    In a dry run, a move that would have been made is recorded in the same way. What a person's word keeps on
+    a dead appliance is critical, and notified again every `REPEAT` while it lasts.
     """
     if pending:
         decisions = tuple(_unclear(decision, pending) for decision in decisions)
@@ -43,7 +54,8 @@ def tell(
     run.report.decisions = decisions
     now = run.world.clock.now()
     open_ones = [d for d in decisions if d.action is not Action.NO_CHANGE]
-    begun = [d for d in open_ones if not stands(run, d) or _is_due(run, d, now)]
+    begun = [d for d in open_ones if not is_known(run, d) or _is_due(run, d, now)]
+    _adopt(run, open_ones)
     end(run, run.memory.standing.keys() - {d.group for d in open_ones})
     if begun:
         fresh = {d.group: _standing(run, d, now) for d in begun}
@@ -58,7 +70,7 @@ def tell(
             {group: standing.since for group, standing in fresh.items()},
         )
         run.memory = replace(run.memory, standing=run.memory.standing | fresh)
-    run.trail.tell()
+    run.trail.notify()
 
 
 def end_those_over(run: Run, decisions: Iterable[GroupDecision]) -> None:
@@ -72,11 +84,11 @@ def end(run: Run, groups: Collection[str], decision_id: str | None = None) -> No
     ended = {group: s for group, s in run.memory.standing.items() if group in groups}
     if not ended:
         return
-    run.trail.tell()
+    run.trail.notify()
     run.trail.holds_ended(decision_id or run.decision_id, ended, by_move=decision_id is not None)
     left = {group: s for group, s in run.memory.standing.items() if group not in ended}
     run.memory = replace(run.memory, standing=left)
-    run.trail.tell()
+    run.trail.notify()
 
 
 def _standing(run: Run, decision: GroupDecision, now: datetime) -> Standing:
@@ -84,11 +96,12 @@ def _standing(run: Run, decision: GroupDecision, now: datetime) -> Standing:
     severities = [decision.severity, *(s for s in Severity if known and s == known.severity)]
     return Standing(
         decision.action,
-        decision.reason,
+        why(decision),
         known.since if known else now,
         max(severities, key=list(Severity).index),
         now,
         run.thread(decision.group),
+        dict(decision.identity),
     )
 
 
@@ -116,29 +129,74 @@ def _weighed(run: Run, decision: GroupDecision, observation: Observation) -> Gro
         return decision
     if due is decision:  # a dry run's own reason says it
         return replace(decision, severity=Severity.CRITICAL)
-    count = f"{len(stranded)} Elastic IP{'' if len(stranded) == 1 else 's'}"
-    words = f"{count} would move to {stranded[0].owner} now: {stranded[0].dead}"
-    return replace(decision, severity=Severity.CRITICAL, reports=(*decision.reports, words))
+    first = stranded[0]
+    report = reason(ReportCode.WOULD_MOVE, str(first.owner), count=len(stranded), dead=first.dead)
+    return replace(decision, severity=Severity.CRITICAL, reports=(*decision.reports, report))
 
 
-def stands(run: Run, decision: GroupDecision) -> bool:
-    """Whether this very decision was recorded and told before."""
+def is_known(run: Run, decision: GroupDecision) -> bool:
+    """True if this decision was recorded and notified before: the same action for the same reasons.
+
+    Version 0.1.0 kept only words: then the same action is enough, so that an upgrade repeats no notification.
+    """
     known = run.memory.standing.get(decision.group)
-    return known is not None and (known.action, known.reason) == (decision.action, decision.reason)
+    if known is None or known.action != decision.action:
+        return False
+    return not known.codes or known.codes == decision.identity
+
+
+def with_codes(memory: Memory, newest_first: Sequence[Record]) -> Memory:
+    """Returns the memory with the codes of failed moves that version 0.1.0 remembered in words only, from the
+    audit trail: a retry of them is no news.
+    """
+    standing = {
+        group: known if known.codes else replace(known, codes=_failed_last(group, newest_first))
+        for group, known in memory.standing.items()
+    }
+    return replace(memory, standing=standing)
+
+
+def _failed_last(group: str, newest_first: Sequence[Record]) -> dict[str, tuple[str, ...]]:
+    """Returns which moves of the group failed if the newest record about it is their outcome."""
+    for record in newest_first:
+        found = read(partial(_failures, group, record))
+        if found is not None and not isinstance(found, Damaged):
+            return identity_of(found)
+    return {}
+
+
+def _failures(group: str, record: Record) -> list[tuple[str, str]] | None:
+    """Returns the moves of a group that failed; None if the record is not about the group."""
+    own = [a for a in record.body.get("addresses", ()) if a["group"] == group]
+    if not own and group not in record.body.get("groups", ()):
+        return None
+    return [
+        (FAILED_AS[Outcome(a["outcome"]), a["error"] is not None], a["allocation_id"])
+        for a in own
+        if a["outcome"] != Outcome.VERIFIED
+    ]
+
+
+def _adopt(run: Run, decisions: Iterable[GroupDecision]) -> None:
+    """Gives the standing decisions of version 0.1.0 their codes, so that a change of reason shows."""
+    standing = dict(run.memory.standing)
+    for decision in decisions:
+        known = standing.get(decision.group)
+        if known is not None and not known.codes:
+            standing[decision.group] = replace(known, codes=dict(decision.identity))
+    run.memory = replace(run.memory, standing=standing)
 
 
 def _rehearsed(run: Run, decisions: tuple[GroupDecision, ...]) -> tuple[GroupDecision, ...]:
-    """A dry run's moves, with what EC2 would refuse of them; asked when a decision begins."""
-    new = tuple(d for d in decisions if not stands(run, d))
+    """Adds what EC2 would refuse of a dry run's moves; asked when a decision begins."""
+    new = tuple(d for d in decisions if not is_known(run, d))
     refused = rehearse(moves(new), run.world.cloud, run.world.clock)
     return tuple(replace(d, reports=(*d.reports, *refused.get(d.group, ()))) for d in decisions)
 
 
-def _unclear(decision: GroupDecision, pending: str) -> GroupDecision:
+def _unclear(decision: GroupDecision, pending: Reason) -> GroupDecision:
     """What could not be believed within 30 s is a hold, not a quiet "no change"."""
     if decision.action is not Action.NO_CHANGE:
         return decision
-    reason = f"not clear after {SETTLE_SECONDS} s: {pending}"
-    return replace(
-        decision, action=Action.HOLD, reason=reason, severity=Severity.WARNING, code=HoldCode.UNCLEAR
-    )
+    unclear = reason(HoldCode.UNCLEAR, pending.subject, seconds=SETTLE_SECONDS, awaited=pending)
+    return replace(decision, action=Action.HOLD, reasons=(unclear,), severity=Severity.WARNING)

@@ -28,6 +28,7 @@ from tandem.failover.settling import (
 )
 from tandem.failover.tableless import move_without_table
 from tandem.model import Observation
+from tandem.reasons.reason import Reason
 from tandem.signals import Signal
 from tandem.topology import Topology
 
@@ -64,7 +65,7 @@ def look(
         run.trail.check()
     except LeaseLostError:
         run.report.lost = True
-        run.trail.tell(also_retried=True)
+        run.trail.notify(also_retried=True)
     except OutdatedError as error:
         run.trail.ask(str(error))
     except StateUnavailableError as error:
@@ -147,16 +148,16 @@ def _settle(run: Run, signals: tuple[Signal, ...]) -> tuple[bool, tuple[Signal, 
         pending = awaited(left, run.memory.heard, run.topology, decisions, previous, observation, began)
         came = without_copies(came, left)
     turn.conclude(run, is_over=True)
-    holds.tell(run, decisions, pending, observation, signals)
-    pins.tell(run, observation)
+    holds.record_holds(run, decisions, pending, observation, signals)
+    pins.record_pins(run, observation)
     if not pending:
-        findings.tell(run, observation, moved)
+        findings.record_findings(run, observation, moved)
     return not any(m.refusal == NOT_BEGUN for m in moved), came
 
 
 def _wait(
     run: Run,
-    pending: str | None,
+    pending: Reason | None,
     until: datetime,
     decisions: tuple[GroupDecision, ...],
     moved: tuple[Moved, ...],

@@ -1,4 +1,4 @@
-"""Moves as they are carried out, and what became of each."""
+"""Moves as they are carried out, and the outcome of each."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from enum import StrEnum
 
 from tandem.errors import TemporaryError
 from tandem.failover.decision import Action, AddressDecision, GroupDecision, Severity
-from tandem.failover.ownership import HoldCode
 from tandem.model import ElasticIp, Holder
+from tandem.reasons.failover import HoldCode, NoChangeCode, UnbegunCode
+from tandem.reasons.reason import Reason, reason
 from tandem.topology import Target
 
 BURST = 50
@@ -52,29 +53,47 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The answer was not yes: its code and message, and what that makes of the move: refused by EC2 unless
-    told. A transient one is tried again by the next turn.
+    """The answer was not yes: its code and message, and the outcome that this makes: refused by EC2 unless
+    stated. A transient one is tried again by the next turn.
     """
 
     code: str
+    """AWS's; an `UnbegunCode` where Tandem itself did not begin the move."""
     message: str
+    """AWS's; empty where AWS said nothing."""
     transient: bool
     outcome: Outcome = Outcome.FAILED
 
+    @property
+    def error(self) -> str:
+        """The code as AWS spells codes: `NotBegun`."""
+        is_own = isinstance(self.code, UnbegunCode)
+        return "".join(part.capitalize() for part in self.code.split("-")) if is_own else self.code
 
-NOT_BEGUN = Refusal(
-    "NotBegun",
-    "not enough of the lease or of the invocation left, so it was not begun",
-    transient=True,
-    outcome=Outcome.NOT_BEGUN,
-)
+    @property
+    def cause(self) -> Reason | None:
+        """Why Tandem did not begin the move; None where AWS answered."""
+        match self.code:
+            case UnbegunCode.NOT_BEGUN:
+                return reason(UnbegunCode.NOT_BEGUN, "")
+            case UnbegunCode.SUPERSEDED:
+                return reason(UnbegunCode.SUPERSEDED, "")
+            case UnbegunCode.NOT_READ:
+                return reason(UnbegunCode.NOT_READ, "", error=self.message)
+            case UnbegunCode.OVERRIDE_CHANGED:
+                return reason(UnbegunCode.OVERRIDE_CHANGED, "")
+            case UnbegunCode.TOPOLOGY_CHANGED:
+                return reason(UnbegunCode.TOPOLOGY_CHANGED, "")
+        return None
 
-UNDONE = {
-    Outcome.FAILED: "EC2 refused the move",
-    Outcome.UNVERIFIED: "EC2 may have made the move and does not show it",
-    Outcome.NOT_BEGUN: "Tandem did not begin the move",
-}
-UNSHOWN = "EC2 took the move but does not show it yet"
+
+NOT_BEGUN = Refusal(UnbegunCode.NOT_BEGUN, "", transient=True, outcome=Outcome.NOT_BEGUN)
+
+IN_VAIN = (HoldCode.MOVE_REFUSED, HoldCode.MOVE_UNANSWERED, HoldCode.MOVE_NOT_BEGUN)
+"""Why a move is to be tried again."""
+
+UNDONE = (*IN_VAIN, HoldCode.MOVE_UNSHOWN)
+"""Why an address is not at its target after a move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +117,20 @@ class Moved:
     def is_unshown(self) -> bool:
         """Whether EC2 took the call and does not show it yet: another call would ask for the same."""
         return self.outcome is Outcome.UNVERIFIED and self.associated_at is not None
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why the address is not at its target; None where EC2 shows it there."""
+        address, refusal = self.move.allocation_id, self.refusal
+        if self.outcome is Outcome.VERIFIED:
+            return None
+        if refusal is None:
+            return reason(HoldCode.MOVE_UNSHOWN, address)
+        if refusal.cause is not None:
+            return reason(HoldCode.MOVE_NOT_BEGUN, address, error=refusal.error, cause=refusal.cause)
+        if self.outcome is Outcome.UNVERIFIED:
+            return reason(HoldCode.MOVE_UNANSWERED, address, error=refusal.error, message=refusal.message)
+        return reason(HoldCode.MOVE_REFUSED, address, error=refusal.error, message=refusal.message)
 
 
 def moves(decisions: tuple[GroupDecision, ...]) -> tuple[Move, ...]:
@@ -141,9 +174,9 @@ def answered(move: Move, answer: Associated | Refusal) -> Moved:
             return Moved(move, answer.outcome, refusal=answer)
 
 
-def stopped(batch: Iterable[Move], code: str, message: str) -> tuple[Moved, ...]:
+def stopped(batch: Iterable[Move], code: UnbegunCode, error: str = "") -> tuple[Moved, ...]:
     """Moves that were not begun; the next turn decides anew."""
-    why = Refusal(code, message, transient=True, outcome=Outcome.NOT_BEGUN)
+    why = Refusal(code, error, transient=True, outcome=Outcome.NOT_BEGUN)
     return tuple(answered(move, why) for move in batch)
 
 
@@ -151,12 +184,12 @@ def superseded(batch: Iterable[Move], wanted: Iterable[Move]) -> tuple[Moved, ..
     """Those of the batch that are not among the moves `wanted` by now."""
     calls = {(move.allocation_id, move.target, move.allow_reassociation) for move in wanted}
     left = [m for m in batch if (m.allocation_id, m.target, m.allow_reassociation) not in calls]
-    return stopped(left, "Superseded", "AWS showed something else before it was begun")
+    return stopped(left, UnbegunCode.SUPERSEDED)
 
 
 def unread(batch: Iterable[Move], error: TemporaryError) -> tuple[Moved, ...]:
     """Those of a later batch, where AWS could not be read again before it."""
-    return stopped(batch, "NotRead", f"AWS could not be read again before it: {error}")
+    return stopped(batch, UnbegunCode.NOT_READ, str(error))
 
 
 def after(decisions: tuple[GroupDecision, ...], moved: tuple[Moved, ...]) -> tuple[GroupDecision, ...]:
@@ -171,32 +204,25 @@ def _after(decision: GroupDecision, by_id: dict[str, Moved]) -> GroupDecision:
     addresses = tuple(_settled(address, by_id.get(address.allocation_id)) for address in decision.addresses)
     held = [a for a in addresses if a.action is Action.HOLD]
     if not held:
-        fine = f"every address was moved to {decision.owner} and verified"
+        fine = reason(NoChangeCode.ALL_MOVED, decision.group, owner=decision.owner)
         return replace(
-            decision, action=Action.NO_CHANGE, reason=fine, severity=Severity.INFO, addresses=addresses
+            decision,
+            action=Action.NO_CHANGE,
+            reasons=(fine,),
+            severity=Severity.INFO,
+            addresses=addresses,
         )
-    ids: dict[str, list[str]] = {}
-    for address in held:
-        ids.setdefault(address.reason, []).append(address.allocation_id)
-    reason = "; ".join(f"{', '.join(same)}: {reason}" for reason, same in ids.items())
     worst = max((a.severity for a in held), key=list(Severity).index)
-    code = next(a.code for a in held if a.severity is worst)
-    return replace(
-        decision, action=Action.HOLD, reason=reason, severity=worst, addresses=addresses, code=code
-    )
+    return replace(decision, action=Action.HOLD, reasons=(), severity=worst, addresses=addresses)
 
 
 def _settled(address: AddressDecision, moved: Moved | None) -> AddressDecision:
     if moved is None:
         return address
-    if moved.outcome is Outcome.VERIFIED:
-        return replace(address, action=Action.NO_CHANGE, reason="moved and verified")
-    words = UNSHOWN
-    if moved.refusal is not None:
-        words = f"{UNDONE[moved.outcome]}: {moved.refusal.code}: {moved.refusal.message}"
-    return replace(
-        address, action=Action.HOLD, reason=words, severity=Severity.CRITICAL, code=HoldCode.NOT_MOVED
-    )
+    if moved.reason is None:
+        fine = reason(NoChangeCode.MOVED, address.allocation_id)
+        return replace(address, action=Action.NO_CHANGE, reasons=(fine,))
+    return replace(address, action=Action.HOLD, reasons=(moved.reason,), severity=Severity.CRITICAL)
 
 
 def verified(moved: Moved, address: ElasticIp | None, at: datetime) -> Moved:

@@ -4,33 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from tandem.model import InstallationStatus, NetworkInterface, Observation, Peer, Route, RouteStatus, Status
+from tandem.reasons.failover import HoldCode, MoveCode, PartCode
+from tandem.reasons.reason import Reason, reason
 from tandem.topology import Appliance, Group, Topology
-
-
-class HoldCode(StrEnum):
-    """Why a group or an address is held: `words.advice` says what to do about each. Nothing else uses it."""
-
-    PAUSED = "paused"
-    PINNED_UNDECLARED = "pinned-undeclared"
-    PINNED_SILENT = "pinned-silent"
-    NO_ROUTE = "no-route"
-    UNDECLARED_NEXT_HOP = "undeclared-next-hop"
-    NOT_INSTALLED = "not-installed"
-    UNREADABLE = "unreadable"
-    OWNER_SILENT = "owner-silent"
-    SPLIT = "split"
-    ADDRESS_GONE = "address-gone"
-    UNDECLARED_HOLDER = "undeclared-holder"
-    TARGET_NOT_READY = "target-not-ready"
-    TARGET_OCCUPIED = "target-occupied"
-    CONTESTED = "contested"
-    DAMPED = "damped"
-    NOT_MOVED = "not-moved"
-    UNCLEAR = "unclear"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +21,8 @@ class PrefixOwner:
 
     prefix: str
     appliance: str | None
-    doubt: str | None = None
+    doubt: Reason | None = None
     veto: bool = False
-    code: HoldCode | None = None
-    """The doubt's."""
 
 
 def interfaces_of(appliance: Appliance, observation: Observation) -> tuple[NetworkInterface, ...]:
@@ -88,33 +65,26 @@ def has_session(appliance: Appliance, observation: Observation) -> bool:
     return any(peer.bgp is Status.UP for peer in sessions_of(appliance, observation))
 
 
-def no_session(appliance: Appliance, observation: Observation) -> str | None:
-    """That it has no session with BGP up, in words, with one that may be up and cannot be read. None where
-    it has one.
-    """
-    if has_session(appliance, observation):
-        return None
-    words = "no session with BGP up"
-    unread = unread_session(appliance, observation)
-    return f"no readable session with BGP up: {unread}" if unread else words
-
-
 def unread_session(appliance: Appliance, observation: Observation) -> str | None:
     """Why a peer cannot be read that is the appliance's, or does not show whose it is."""
     addresses = appliance.peer_addresses | addresses_of(appliance, observation) | {""}
     return next((why for a, why in observation.unknown.peers.items() if a in addresses), None)
 
 
-def is_dead(appliance: Appliance, observation: Observation) -> str | None:
-    """Why the appliance counts as dead, or None: no session has BGP up, or its instance does not run.
+def why_dead(appliance: Appliance, observation: Observation) -> Reason | None:
+    """Returns why the appliance counts as dead, or None: no session has BGP up, or its instance does not run.
 
     What cannot be read says neither that it is dead nor that it is alive, and so is no death.
     """
-    silent = no_session(appliance, observation)
-    if silent is not None and unread_session(appliance, observation) is None:
-        return f"{appliance.name} has {silent}"
-    stopped = not_running(appliance, observation)
-    return f"{appliance.name}'s instance {appliance.instance_id} is {stopped}" if stopped else None
+    # a session that cannot be read may be the one that is up
+    if not has_session(appliance, observation) and unread_session(appliance, observation) is None:
+        return reason(MoveCode.HOLDER_SILENT, appliance.name)
+    state = not_running(appliance, observation)
+    if state is None:
+        return None
+    return reason(
+        MoveCode.HOLDER_INSTANCE_NOT_RUNNING, appliance.name, instance=appliance.instance_id, state=state
+    )
 
 
 def not_running(appliance: Appliance, observation: Observation) -> str | None:
@@ -159,28 +129,30 @@ def owner_of(prefix: str, topology: Topology, observation: Observation) -> Prefi
     doubts = observation.database.doubts
     rows = [r for r in observation.database.routes if r.prefix == prefix and r.status is RouteStatus.IN_FIB]
     unread = doubts.get(prefix) or (None if rows else doubts.get(""))
-    if unread is not None:
-        return PrefixOwner(prefix, None, unread, veto=True, code=HoldCode.UNREADABLE)
-    if not rows:
-        return PrefixOwner(prefix, None, _no_row(prefix, observation.database.routes), code=HoldCode.NO_ROUTE)
+    if unread is not None:  # it may be the row in the FIB, so nobody can be said to own the prefix
+        return PrefixOwner(prefix, None, reason(HoldCode.ROUTE_UNREADABLE, prefix, error=unread), veto=True)
+    if not rows:  # no veto: the group's other prefixes may still have an owner
+        return PrefixOwner(prefix, None, _no_row(prefix, observation.database.routes))
     row = next((r for r in rows if _installed(r)), rows[0])
     named = [n for n, a in topology.appliances.items() if row.next_hop in addresses_of(a, observation)]
-    if not named:
-        strange = f"{prefix} goes to {row.next_hop}, {_unknown(observation)}"
-        is_read = observation.interfaces is not None and not observation.unknown.interfaces
-        code = HoldCode.UNDECLARED_NEXT_HOP if is_read else HoldCode.UNREADABLE
-        return PrefixOwner(prefix, None, strange, veto=True, code=code)
+    if not named:  # somebody whom the topology does not know carries the traffic
+        return PrefixOwner(prefix, None, _strange(row, observation), veto=True)
     if _installed(row):
         return PrefixOwner(prefix, named[0])
-    return PrefixOwner(prefix, named[0], _not_installed(row), True, HoldCode.NOT_INSTALLED)
+    # AWS chose this route and no table has it: moving there leaves a live holder for a way that is not there
+    return PrefixOwner(prefix, named[0], _not_installed(row), veto=True)
 
 
-def _unknown(observation: Observation) -> str:
-    if observation.interfaces is None:
-        return f"and the interfaces could not be read: {'; '.join(observation.failed)}"
-    if observation.unknown.interfaces:
-        return f"and {'; '.join(dict.fromkeys(observation.unknown.interfaces.values()))}"
-    return "which no declared appliance has"
+def _strange(row: Route, observation: Observation) -> Reason:
+    """Returns that a next hop is nobody's, or that nobody can tell whose it is."""
+    unread = tuple(dict.fromkeys(observation.unknown.interfaces.values()))
+    if observation.interfaces is not None and not unread:
+        return reason(HoldCode.UNDECLARED_NEXT_HOP, row.prefix, next_hop=row.next_hop)
+    none_read = observation.interfaces is None
+    errors = observation.failed if none_read else unread
+    return reason(
+        HoldCode.NEXT_HOP_UNREADABLE, row.prefix, next_hop=row.next_hop, none_read=none_read, errors=errors
+    )
 
 
 def owners(group: Group, topology: Topology, observation: Observation) -> tuple[PrefixOwner, ...]:
@@ -198,20 +170,19 @@ def _installed(route: Route) -> bool:
     return any(i.status is InstallationStatus.INSTALLED for i in route.installations)
 
 
-def _not_installed(route: Route) -> str:
+def _not_installed(route: Route) -> Reason:
     if not route.installations:
-        return f"{route.prefix} is in the FIB but in no route table: is propagation enabled?"
-    words = "; ".join(f"{i.route_table_id}: {i.reason or 'AWS gives no reason'}" for i in route.installations)
-    return f"{route.prefix} is rejected by every route table ({words})"
-
-
-def _no_row(prefix: str, routes: Iterable[Route]) -> str:
-    wanted = ip_network(prefix)
-    inside = sorted(
-        {r.prefix for r in routes if r.status is RouteStatus.IN_FIB and _within(r.prefix, wanted)}
+        return reason(HoldCode.NOT_PROPAGATED, route.prefix)
+    tables = tuple(
+        reason(PartCode.TABLE_REJECTS, i.route_table_id, cause=i.reason or None) for i in route.installations
     )
-    also = f"; more specific ones are: {', '.join(inside)}" if inside else ""
-    return f"{prefix} is not in the FIB{also}"
+    return reason(HoldCode.NOT_INSTALLED, route.prefix, tables=tables)
+
+
+def _no_row(prefix: str, routes: Iterable[Route]) -> Reason:
+    wanted = ip_network(prefix)
+    inside = {r.prefix for r in routes if r.status is RouteStatus.IN_FIB and _within(r.prefix, wanted)}
+    return reason(HoldCode.NO_ROUTE, prefix, inside=tuple(sorted(inside)))
 
 
 def _within(prefix: str, wanted: IPv4Network | IPv6Network) -> bool:

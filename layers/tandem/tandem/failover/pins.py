@@ -1,4 +1,4 @@
-"""Pins that an operator laid or lifted, told once. A pause is told as the hold that it is."""
+"""Records and notifies pins that an operator laid or lifted, once. A pause is notified as a hold."""
 
 from __future__ import annotations
 
@@ -7,29 +7,31 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from tandem.events import iso
 from tandem.failover.run import Run
+from tandem.failover.telling import pin_detail
 from tandem.memory import Pin
 from tandem.model import Observation
 from tandem.override import Override, OverrideKind
+from tandem.reasons.failover import PinCode
+from tandem.reasons.reason import Reason, reason
 
 SOMEBODY = "somebody"
 """Who lifted a pin: the record that would say it is gone."""
 
 
-def tell(run: Run, observation: Observation) -> None:
-    """Records and tells which pins changed since the last look. A look without time left leaves it."""
+def record_pins(run: Run, observation: Observation) -> None:
+    """Records and notifies which pins changed since the last look. A look without time left leaves it."""
     now = run.world.clock.now()
-    pins = in_force(observation.overrides, now)
-    changes = changed(run.memory.pins, pins, now)
+    pins = pins_in_force(observation.overrides, now)
+    changes = pin_changes(run.memory.pins, pins, now)
     if not changes or run.is_late():
         return
     run.trail.overrides(run.decision_id, changes)
     run.memory = replace(run.memory, pins=pins)
-    run.trail.tell()
+    run.trail.notify()
 
 
-def in_force(overrides: Iterable[Override], now: datetime) -> dict[str, Pin]:
+def pins_in_force(overrides: Iterable[Override], now: datetime) -> dict[str, Pin]:
     """The pins by group; that of the whole topology has no name."""
     return {
         o.group or "": Pin(o.appliance or "", o.forced, o.who, o.why, o.until)
@@ -38,36 +40,21 @@ def in_force(overrides: Iterable[Override], now: datetime) -> dict[str, Pin]:
     }
 
 
-def changed(known: Mapping[str, Pin], pins: Mapping[str, Pin], now: datetime) -> dict[str, dict[str, Any]]:
-    """By group, what is new of each pin, as the audit record and the event show it."""
-    laid = {
-        group: {
-            "change": "pinned",
-            "appliance": pin.appliance or None,
-            "forced": pin.forced,
-            "until": iso(pin.until),
-            "who": pin.who,
-            "why": pin.why,
-        }
-        for group, pin in pins.items()
-        if known.get(group) != pin
-    }
+def pin_changes(
+    known: Mapping[str, Pin], pins: Mapping[str, Pin], now: datetime
+) -> dict[str, dict[str, Any]]:
+    """Returns by group what is new of each pin, as the audit record and the event show it."""
+    laid = {group: pin_detail(pin, None, pin.who) for group, pin in pins.items() if known.get(group) != pin}
     lifted = {
-        group: {
-            "change": "unpinned",
-            "appliance": pin.appliance or None,
-            "forced": pin.forced,
-            "until": None,
-            "who": pin.who if pin.until <= now else SOMEBODY,
-            "why": _why(pin, now),
-        }
+        group: pin_detail(pin, _end(group, pin, now), pin.who if pin.until <= now else SOMEBODY)
         for group, pin in known.items()
         if group not in pins
     }
     return laid | lifted
 
 
-def _why(pin: Pin, now: datetime) -> str:
+def _end(group: str, pin: Pin, now: datetime) -> Reason:
+    """Returns why a pin is no longer in force."""
     if pin.until <= now:
-        return f"the pin expired ({pin.why})"
-    return f"somebody deleted or replaced the pin of {pin.who} ({pin.why})"
+        return reason(PinCode.PIN_EXPIRED, group, why=pin.why)
+    return reason(PinCode.PIN_REMOVED, group, who=pin.who, why=pin.why)

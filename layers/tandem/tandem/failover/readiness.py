@@ -4,35 +4,38 @@ from __future__ import annotations
 
 from tandem.failover import ownership
 from tandem.model import NetworkInterface, Observation, PrivateAddress
+from tandem.reasons.failover import HoldCode
+from tandem.reasons.reason import Reason, reason
 from tandem.topology import Appliance, ElasticIpSpec, Target
 
 
 def limitation(
     spec: ElasticIpSpec, appliance: Appliance, observation: Observation, *, forced: bool, dead: bool
-) -> str | None:
-    """Why the appliance may not have the address now (design §5, step 6).
+) -> Reason | None:
+    """Returns why the appliance may not have the address now, or None (design §5, step 6).
 
     With a dead holder, a read that failed stops nothing: EC2 refuses a bad target itself, and which Elastic
     IP a move would throw off is known from the addresses (`occupant`). Where neither the interfaces nor the
     instances could be read, nobody knows whether it would release an auto-assigned address. A forced pin
     skips the session test only.
     """
-    silent = None if forced else ownership.no_session(appliance, observation)
-    if silent is not None:
-        return f"{appliance.name} has {silent}"
-    target = spec.targets[appliance.name]
+    address, name, target = spec.allocation_id, appliance.name, spec.targets[appliance.name]
+    if not forced and not ownership.has_session(appliance, observation):
+        unread = ownership.unread_session(appliance, observation)
+        return reason(HoldCode.TARGET_SILENT, address, appliance=name, unread=unread)
     if observation.interfaces is None:
-        return None if dead else f"the interfaces could not be read: {'; '.join(observation.failed)}"
-    unread = observation.unknown.interfaces.get(target.network_interface_id)
-    if unread is not None:
-        return None if dead else unread
+        # what is unknown keeps nobody on a dead holder; a live one can wait until it is known
+        return None if dead else reason(HoldCode.INTERFACES_UNREADABLE, address, errors=observation.failed)
+    error = observation.unknown.interfaces.get(target.network_interface_id)
+    if error is not None:
+        return None if dead else reason(HoldCode.TARGET_INTERFACE_UNREADABLE, address, error=error)
     interface = observation.interfaces.get(target.network_interface_id)
     if interface is None:
-        return f"{target.network_interface_id} is not attached to an appliance's instance, or does not exist"
+        return reason(HoldCode.TARGET_MISSING, address, interface=target.network_interface_id)
     return (
-        _attached(interface, appliance)
-        or _running(interface, appliance, observation, dead=dead)
-        or _address(target, interface)
+        _unattached(address, interface, appliance)
+        or _not_running(address, interface, appliance, observation, dead=dead)
+        or _unfit(address, target, interface)
     )
 
 
@@ -51,40 +54,59 @@ def occupant(target: Target, observation: Observation) -> str | None:
     return None if stranger in observation.elastic_ips else stranger
 
 
-def _attached(interface: NetworkInterface, appliance: Appliance) -> str | None:
+def _unattached(address: str, interface: NetworkInterface, appliance: Appliance) -> Reason | None:
     name = interface.network_interface_id
     if interface.instance_id is None or interface.attachment not in (None, "attached"):
-        return f"{name} is not attached to an instance (it is {interface.attachment or 'detached'})"
+        attachment = interface.attachment or "detached"
+        return reason(HoldCode.TARGET_DETACHED, address, interface=name, attachment=attachment)
     if appliance.instance_id is not None and interface.instance_id != appliance.instance_id:
-        other = interface.instance_id
-        return f"{name} is attached to {other}, not to {appliance.name}'s {appliance.instance_id}"
+        return reason(
+            HoldCode.TARGET_ON_ANOTHER_INSTANCE,
+            address,
+            interface=name,
+            other=interface.instance_id,
+            appliance=appliance.name,
+            instance=appliance.instance_id,
+        )
     return None
 
 
-def _running(
-    interface: NetworkInterface, appliance: Appliance, observation: Observation, *, dead: bool
-) -> str | None:
+def _not_running(
+    address: str, interface: NetworkInterface, appliance: Appliance, observation: Observation, *, dead: bool
+) -> Reason | None:
     if appliance.instance_id is None:
         return None
     if observation.instance_states is None:
-        return None if dead else f"the instances could not be read: {'; '.join(observation.failed)}"
-    unread = observation.unknown.instances.get(interface.instance_id or "")
-    if unread is not None:
-        return None if dead else unread
-    state = observation.instance_states.get(interface.instance_id or "")
+        return None if dead else reason(HoldCode.INSTANCES_UNREADABLE, address, errors=observation.failed)
+    instance = interface.instance_id or ""
+    error = observation.unknown.instances.get(instance)
+    if error is not None:
+        return None if dead else reason(HoldCode.TARGET_INSTANCE_UNREADABLE, address, error=error)
+    state = observation.instance_states.get(instance) or "gone"
     if state == "running":
         return None
-    return f"{interface.network_interface_id} is on {interface.instance_id}, which is {state or 'gone'}"
+    return reason(
+        HoldCode.TARGET_INSTANCE_NOT_RUNNING,
+        address,
+        interface=interface.network_interface_id,
+        instance=instance,
+        state=state,
+    )
 
 
-def _address(target: Target, interface: NetworkInterface) -> str | None:
-    address = next((a for a in interface.addresses if a.private_ip == target.private_ip), None)
+def _unfit(allocation_id: str, target: Target, interface: NetworkInterface) -> Reason | None:
+    name, private_ip = interface.network_interface_id, target.private_ip
+    address = next((a for a in interface.addresses if a.private_ip == private_ip), None)
     if address is None:
-        return f"{interface.network_interface_id} does not have the private IP {target.private_ip}"
+        return reason(HoldCode.TARGET_LACKS_PRIVATE_IP, allocation_id, interface=name, private_ip=private_ip)
     if address.public_ip is not None and address.allocation_id is None:
-        return (
-            f"{target.private_ip} on {interface.network_interface_id} has the auto-assigned public address "
-            f"{address.public_ip}, which a move would release for good (facts §8.1)"
+        # AssociateAddress would release it, and nobody can get it back (API_AssociateAddress)
+        return reason(
+            HoldCode.TARGET_HAS_AUTO_ASSIGNED_ADDRESS,
+            allocation_id,
+            interface=name,
+            private_ip=private_ip,
+            public_ip=address.public_ip,
         )
     return None
 

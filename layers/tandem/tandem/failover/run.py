@@ -22,6 +22,7 @@ from tandem.memory import Memory
 from tandem.model import Observation
 from tandem.override import Override
 from tandem.ports import Bus, Clock, Note
+from tandem.reasons.reason import Identity
 from tandem.record import TopologyRecord
 from tandem.signals import Signal
 from tandem.topology import Target, Topology
@@ -101,8 +102,8 @@ class Run:
         self.last_read: Observation | None = None
         self.pause = RETRY_SECONDS
         self._beside: list[Future[Any]] = []
-        self.refused: dict[str, str] = {}
-        """Group to the failure that was told of it, so that it is told once."""
+        self.refused: dict[str, Identity] = {}
+        """Group to the failure that was notified of it, so that it is notified once."""
         self.owed: Owed | None = None
         self.announced: dict[str, Target] = {}
         """Elastic IP to where this run has notified last that it moves."""

@@ -1,4 +1,4 @@
-"""When "no change" may be believed after a session signal: describes can lag behind it (facts §2.2, §8.3)."""
+"""Says when "no change" may be believed after a signal: describes lag behind it (facts §2.2, §8.3)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from tandem.failover.decision import GroupDecision
 from tandem.lease import CLOCK_MARGIN
 from tandem.memory import SessionSeen
 from tandem.model import Observation, Peer, RouteStatus
+from tandem.reasons.failover import AwaitedCode
+from tandem.reasons.reason import Reason, reason
 from tandem.signals import Protocol, Signal, SignalKind
 from tandem.topology import Topology
 
@@ -40,8 +42,8 @@ def awaited(
     previous: Observation | None,
     current: Observation,
     began: datetime,
-) -> str | None:
-    """What a look has still to wait for before it believes that nothing has to move; None when settled.
+) -> Reason | None:
+    """Returns what a look has still to wait for before it believes that nothing moves; None when settled.
 
     Only session signals make a look settle, and none that was older than the time there is to settle when the
     look `began`, or than the `newest` one of its session; nor one of a peer whose endpoint's maintenance was
@@ -59,12 +61,13 @@ def awaited(
     shown = {(_session(s), s.occurred_at) for s in sessions if not _disagrees(s, current.peers)}
     disagreeing = [s for s in sessions if (_session(s), s.occurred_at) not in shown]
     if disagreeing:
-        return f"AWS does not show yet that {disagreeing[0].cause}"
+        first = disagreeing[0]
+        return reason(AwaitedCode.SIGNAL_NOT_SHOWN, first.peer_id or "", cause=first.cause)
     past = next((d.awaiting for d in decisions if d.awaiting), None)
     if past:
         return past
     if previous is None or _view(previous, topology) != _view(current, topology):
-        return "a second read, equal to the first"
+        return reason(AwaitedCode.SECOND_READ, topology.name)
     return None
 
 

@@ -15,10 +15,11 @@ from tandem.decoding import Damaged, read, utc
 from tandem.episodes import GRACE, Change, Episode, Sight, forget, step
 from tandem.failover import ownership
 from tandem.failover.decision import Severity
-from tandem.failover.standbywords import Rule, words
-from tandem.failover.vitality import Scene, declared_as, is_active, is_dead, some_down
+from tandem.failover.standbyreasons import Rule, why_found
+from tandem.failover.vitality import Scene, cannot_take_over, declared_as, is_active, some_down
 from tandem.memory import Memory
 from tandem.model import Observation, Peer
+from tandem.reasons.reason import Reason
 from tandem.topology import Standby, Topology
 
 LONG_GRACE = timedelta(minutes=30)
@@ -34,8 +35,7 @@ class Finding:
     name: str
     change: Change
     since: datetime
-    summary: str
-    remediation: str
+    why: Reason
     severity: Severity
     sessions: tuple[Peer, ...] = ()
     instance: tuple[str, str | None] | None = None
@@ -96,7 +96,7 @@ def _sights(scene: Scene) -> Iterator[tuple[str, Sight]]:
         if appliance.standby is Standby.SILENT:
             continue
         about = declared_as(topology, appliance)
-        dead = is_dead(appliance, observation)
+        dead = cannot_take_over(appliance, observation)
         was_up = scene.memory.seen_up.get(name) == about
         # an active one that is dead is a move or a hold; so is it if nobody is alive
         counts = is_anybody_alive and not is_active(name, scene)
@@ -117,14 +117,12 @@ def _finding(key: str, change: Change, since: datetime, scene: Scene) -> Iterato
     if rule is None:
         return
     appliance = scene.topology.appliances.get(name)
-    summary, remediation = words(rule, name, change, scene)
     yield Finding(
         rule,
         name,
         change,
         since,
-        summary,
-        remediation,
+        why_found(rule, name, change, scene),
         severity=Severity.WARNING if change is Change.OPENED else Severity.INFO,
         sessions=ownership.sessions_of(appliance, scene.observation) if appliance else (),
         instance=(appliance.instance_id, ownership.instance_state(appliance, scene.observation))

@@ -1,4 +1,4 @@
-"""A look in words and JSON: audit records and decision events, made from the same decision."""
+"""Makes words and JSON of a look: audit records and decision events, from the same decision."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from tandem.decoding import Damaged, read, shaped, utc
 from tandem.events import iso
 from tandem.failover import ownership
 from tandem.failover.decision import Action, AddressDecision, GroupDecision, Severity
-from tandem.failover.moves import Moved, Outcome
+from tandem.failover.moves import UNDONE, Moved, Outcome, Refusal
 from tandem.failover.standbys import Finding
-from tandem.memory import SessionSeen, Standing
+from tandem.memory import Pin, SessionSeen, Standing
 from tandem.model import ElasticIp, Holder, Observation, RouteStatus
+from tandem.reasons.reason import Reason
 from tandem.signals import Signal, SignalKind
 from tandem.topology import Target, Topology
+from tandem.words.failover_reasons import ENTRIES
+from tandem.words.render import fill, sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,36 +119,77 @@ def unmark(marked: Mapping[str, Any]) -> Signal:
     return unknown if isinstance(found, Damaged) else found
 
 
+def why(decision: GroupDecision) -> str:
+    """Returns why a group is held or moves, in words; where its addresses are held, why each of them is."""
+    if decision.reasons:
+        return sentences(decision.reasons, ENTRIES)
+    texts = {address.allocation_id: sentences(address.reasons, ENTRIES) for address in decision.held}
+    if not any(address.code in UNDONE for address in decision.held):
+        return "; ".join(f"{id_}: {text}" for id_, text in texts.items())
+    same: dict[str, list[str]] = {}  # EC2 says the same of many
+    for id_, text in texts.items():
+        same.setdefault(text, []).append(id_)
+    return "; ".join(f"{', '.join(ids)}: {text}" for text, ids in same.items())
+
+
 def address_detail(address: AddressDecision) -> dict[str, Any]:
+    """Returns one address's decision, as the audit record and the event show it."""
     return {
         "allocation_id": address.allocation_id,
         "public_ip": address.public_ip,
         "action": address.action,
         "from": _place(address.holder, address.holder_appliance),
         "to": _place(address.target, address.owner),
-        "reason": address.reason,
+        "reason": sentences(address.reasons, ENTRIES),
         "code": address.code,
     }
 
 
 def decision_detail(decision: GroupDecision) -> dict[str, Any]:
-    """One group's decision, as the audit record and the event show it."""
+    """Returns one group's decision, as the audit record and the event show it."""
+    shared = decision.main_reasons
     return {
         "action": decision.action,
         "owner": decision.owner,
-        "reason": decision.reason,
+        "reason": why(decision),
         "code": decision.code,
+        "reasons": _facts(shared),
         "severity": decision.severity,
-        "addresses": [address_detail(address) for address in decision.addresses],
-        "reports": list(decision.reports),
+        "addresses": [_with_reasons(address, shared) for address in decision.addresses],
+        "reports": [sentences([report], ENTRIES) for report in decision.reports],
+        "report_reasons": _facts(decision.reports),
+    }
+
+
+def _with_reasons(address: AddressDecision, shared: tuple[Reason, ...]) -> dict[str, Any]:
+    """Returns an address with its reasons, unless the group has the same: a bus takes 256 kB an event."""
+    own = {} if address.reasons == shared else {"reasons": _facts(address.reasons)}
+    return address_detail(address) | own
+
+
+def _facts(reasons: Iterable[Reason]) -> list[dict[str, Any]]:
+    return [one.as_dict() for one in reasons]
+
+
+def pin_detail(pin: Pin, end: Reason | None, who: str) -> dict[str, Any]:
+    """Returns a pin that `who` laid, or that ended, as the audit record and the event show it."""
+    return {
+        "change": "unpinned" if end else "pinned",
+        "appliance": pin.appliance or None,
+        "forced": pin.forced,
+        "until": None if end else iso(pin.until),
+        "who": who,
+        "why": sentences([end], ENTRIES) if end else pin.why,
+        "reasons": _facts([end] if end else []),
     }
 
 
 def ended_detail(standing: Standing, at: datetime, *, by_move: bool) -> dict[str, Any]:
-    """A hold that is over, as the audit record and the event show it."""
+    """Returns a hold that is over, as the audit record and the event show it."""
     return {
         "action": standing.action,
         "reason": standing.reason,
+        "codes": {code: list(subjects) for code, subjects in standing.codes.items()},
         "severity": standing.severity or Severity.INFO,
         "began_at": iso(standing.since),
         "seconds": round(max(0.0, (at - standing.since).total_seconds()), 3),
@@ -161,8 +205,11 @@ def finding_detail(finding: Finding) -> dict[str, Any]:
         "status": finding.change,
         "severity": finding.severity,
         "resource_id": instance[0] if instance else None,
-        "summary": finding.summary,
-        "remediation": finding.remediation,
+        "summary": sentences([finding.why], ENTRIES),
+        "remediation": " ".join(
+            fill(line, finding.why, ENTRIES) for line in ENTRIES[finding.why.code].advice
+        ),
+        "reasons": _facts([finding.why]),
         "appliance": finding.name,
         "since": iso(finding.since),
         "sessions": [
@@ -206,10 +253,16 @@ def moved_detail(moved: Moved, began: datetime) -> dict[str, Any]:
         "from": _place(move.source, move.source_appliance),
         "to": _place(move.target, move.owner),
         "outcome": moved.outcome,
-        "error": {"code": refusal.code, "message": refusal.message} if refusal else None,
+        "error": {"code": refusal.error, "message": _message(refusal)} if refusal else None,
+        "reasons": _facts([moved.reason] if moved.reason else []),
         "associated_ms": _ms(moved.associated_at, began),
         "verified_ms": _ms(moved.verified_at, began),
     }
+
+
+def _message(refusal: Refusal) -> str:
+    """Returns what AWS said; of a move that Tandem did not begin, why."""
+    return sentences([refusal.cause], ENTRIES) if refusal.cause else refusal.message
 
 
 def stages_detail(stages: Stages, moved: tuple[Moved, ...]) -> dict[str, Any]:
@@ -275,6 +328,7 @@ def _moves(intent: Record, found: Mapping[str, ElasticIp]) -> list[dict[str, Any
             **{name: address[name] for name in ("allocation_id", "public_ip", "from", "to")},
             "outcome": Outcome.VERIFIED if _is_at(found, address) else Outcome.UNVERIFIED,
             "error": None,
+            "reasons": [],
             "associated_ms": None,
             "verified_ms": None,
         }

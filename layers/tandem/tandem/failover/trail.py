@@ -177,7 +177,7 @@ class Trail:
         )
         self._append(body)
 
-    def tell(self, *, also_retried: bool = False) -> None:
+    def notify(self, *, also_retried: bool = False) -> None:
         """Puts on the bus what people are to be told of the records, but of what is tried again.
 
         Raises nothing: what the bus does not take now keeps no move waiting (`check`).

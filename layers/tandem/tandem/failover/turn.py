@@ -12,9 +12,9 @@ from tandem.errors import StateUnavailableError, TemporaryError
 from tandem.failover import telling
 from tandem.failover.acting import carry_out
 from tandem.failover.decision import Action, GroupDecision, decide
-from tandem.failover.holds import end, stands
+from tandem.failover.holds import end, with_codes
 from tandem.failover.moves import (
-    UNDONE,
+    IN_VAIN,
     Move,
     Moved,
     Outcome,
@@ -31,6 +31,8 @@ from tandem.failover.telling import Basis, Stages
 from tandem.memory import Memory
 from tandem.model import Observation
 from tandem.override import Override
+from tandem.reasons.failover import UnbegunCode
+from tandem.reasons.reason import Identity
 from tandem.signals import Signal
 from tandem.topology import Mode
 
@@ -52,8 +54,9 @@ def observe(run: Run, until: datetime) -> Observation:
             clock.sleep(RETRY_SECONDS)
     run.observed_at = clock.now()
     if recent is not None:
-        run.trail.open(recent.result(), observation, run.memory)
-        run.memory = recalled(run.memory, recent.result())
+        records = recent.result()
+        run.trail.open(records, observation, run.memory)
+        run.memory = with_codes(recalled(run.memory, records), records)
     return observation
 
 
@@ -78,7 +81,7 @@ def act(
     stages = Stages(telling.signal_at(signals), run.received_at, run.leased_at, run.observed_at, at)
     decision_id = run.decision_id
     _announce(run, decisions, observation, signals, at)
-    told = run.beside(run.trail.tell)
+    told = run.beside(run.trail.notify)
     before = run.memory
     run.memory = _remembering(before, planned, at)
     done = carry_out(
@@ -146,14 +149,14 @@ def conclude(run: Run, *, is_over: bool = False) -> None:
     run.report.moved += done
     run.report.stages = owed.stages
     left = [d for d in after(owed.decisions, done) if d.action is Action.HOLD]
-    quiet = {d.group for d in left if stands(run, d) or run.refused.get(d.group) == d.reason}
+    quiet = {d.group for d in left if d.identity in (_standing_codes(run, d), run.refused.get(d.group))}
     quiet -= {m.move.group for m in done if m.outcome is Outcome.VERIFIED}
-    run.refused |= {d.group: d.reason for d in left}
+    run.refused |= {d.group: d.identity for d in left}
     news = [group for group in dict.fromkeys(m.move.group for m in done) if group not in quiet]
     if not is_over:
         run.trail.retried = frozenset(m.move.group for m in done if m.is_open)
     run.trail.outcome(owed.decision_id, owed.stages, done, news, run.threads(d.group for d in owed.decisions))
-    run.trail.tell()
+    run.trail.notify()
     if not run.is_late():  # else the look's own end has the time for that
         shown = {m.move.group for m in done if m.outcome is Outcome.VERIFIED} - {d.group for d in left}
         end(run, shown, owed.decision_id)
@@ -171,7 +174,7 @@ def _before_batch(
     if number:
         left = _superseded(run, batch)
     elif run.overrides() != decided_under:
-        left = stopped(batch, "OverrideChanged", "an operator changed the override meanwhile")
+        left = stopped(batch, UnbegunCode.OVERRIDE_CHANGED)
     run.fence()
     return left
 
@@ -179,7 +182,7 @@ def _before_batch(
 def _superseded(run: Run, batch: tuple[Move, ...]) -> tuple[Moved, ...]:
     """Those of a later batch that a new reading does not ask for any more."""
     if run.is_outdated():
-        return stopped(batch, "TopologyChanged", "another version of the topology was stored meanwhile")
+        return stopped(batch, UnbegunCode.TOPOLOGY_CHANGED)
     try:
         observation = run.world.cloud.observe(run.topology, run.overrides)
     except StateUnavailableError:
@@ -210,9 +213,15 @@ def _is_announced(run: Run, decision: GroupDecision) -> bool:
     return all(run.announced.get(a.allocation_id) == a.target for a in decision.moves)
 
 
-def _was_refused(run: Run, decision: GroupDecision) -> bool:
-    """Whether each of these moves was tried before in vain, which has been told."""
+def _standing_codes(run: Run, decision: GroupDecision) -> Identity | None:
+    """Returns why the group was held when people were last notified of it, if it is held now too."""
     known = run.memory.standing.get(decision.group)
-    told = run.refused.get(decision.group) or (known.reason if known else "")
-    refused = [part for part in told.split("; ") if any(words in part for words in UNDONE.values())]
-    return all(any(address.allocation_id in part for part in refused) for address in decision.moves)
+    return known.codes if known is not None and known.action == decision.action else None
+
+
+def _was_refused(run: Run, decision: GroupDecision) -> bool:
+    """True if every move failed before and that failure was already notified."""
+    known = run.memory.standing.get(decision.group)
+    notified = run.refused.get(decision.group) or (known.codes if known else {})
+    in_vain = {subject for code in IN_VAIN for subject in notified.get(code, ())}
+    return all(address.allocation_id in in_vain for address in decision.moves)

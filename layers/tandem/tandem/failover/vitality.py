@@ -22,10 +22,12 @@ class Scene:
 
     @property
     def alive(self) -> tuple[str, ...]:
-        return tuple(n for n, a in self.topology.appliances.items() if is_dead(a, self.observation) is False)
+        return tuple(
+            n for n, a in self.topology.appliances.items() if cannot_take_over(a, self.observation) is False
+        )
 
 
-def is_dead(appliance: Appliance, observation: Observation) -> bool | None:
+def cannot_take_over(appliance: Appliance, observation: Observation) -> bool | None:
     """Returns True if it could take nothing over: none of its sessions carries routes, or its instance does
     not run. None if that cannot be known: AWS makes a session, or shows one that cannot be read.
     """

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from tandem.events import iso
+
+Identity = Mapping[str, tuple[str, ...]]
+"""Codes, each with its subjects in order. Two decisions with the same identity are the same decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +34,17 @@ class Reason:
         return {"code": str(self.code), "subject": self.subject, "facts": facts}
 
 
-def reason(code: StrEnum, subject: str, **facts: Any) -> Reason:  # noqa: ANN401 - what `Reason.facts` may hold
+def reason(code: StrEnum, subject: str, /, **facts: Any) -> Reason:  # noqa: ANN401 - what `Reason.facts` may hold
     """Makes a reason. The facts are those that the code's template in `tandem.words` names."""
     return Reason(code, subject, tuple(facts.items()))
+
+
+def identity_of(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Returns the identity of several reasons, from the code and the subject of each."""
+    found: dict[str, set[str]] = {}
+    for code, subject in pairs:
+        found.setdefault(str(code), set()).add(subject)
+    return {code: tuple(sorted(found[code])) for code in sorted(found)}
 
 
 def _json(value: Any) -> Any:  # noqa: ANN401 - see `Reason.facts`

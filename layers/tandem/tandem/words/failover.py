@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tandem.events import parse_iso
-from tandem.words.advice import advice as advised
+from tandem.words.failover_reasons import advice_on
 from tandem.words.parts import (
     LISTED,
     Detail,
@@ -19,6 +19,8 @@ from tandem.words.parts import (
     when,
     where,
 )
+
+AGAIN = "Tandem checks again at every signal and every minute. When the hold ends, it acts automatically."
 
 
 def decision(detail: Detail) -> Said:
@@ -133,7 +135,7 @@ def _decision(detail: Detail) -> tuple[str, str, list[str]]:
     whole = f"{len(concerned)} of {counted(addresses)} of {where(detail)}"
     if detail["action"] == "hold":
         subject = f"HOLD, {_with_public_ips(detail['reason'], addresses)}"
-        return subject, f"Tandem holds: it does not move {whole}.", [*advised(detail), *_see(addresses)]
+        return subject, f"Tandem holds: it does not move {whole}.", [*_advice(detail), *_see(addresses)]
     if detail["mode"] == "dry-run":
         return (
             f"would move {counted(concerned)} to {owner} (dry-run)"
@@ -146,6 +148,15 @@ def _decision(detail: Detail) -> tuple[str, str, list[str]]:
         f"Tandem is moving {whole} to {owner}.",
         ["What to do: nothing yet. The outcome follows in a message of its own."],
     )
+
+
+def _advice(detail: Detail) -> list[str]:
+    """Returns what to do about each reason for which the group, or an address of it, is held."""
+    held = [a.get("code") for a in detail["addresses"] if a["action"] == "hold"]
+    codes = [code for code in dict.fromkeys([detail.get("code"), *held]) if code] or [""]
+    every = dict.fromkeys(map(advice_on, codes))
+    lines = [f"{'What to do' if not i else 'And'}: {first}" for i, (first, *_) in enumerate(every)]
+    return [line for head, (_, *rest) in zip(lines, every, strict=True) for line in (head, *rest)] + [AGAIN]
 
 
 def _woken(signal: Detail) -> str:

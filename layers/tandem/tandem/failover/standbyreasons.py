@@ -1,0 +1,63 @@
+"""Says what is wrong with an appliance that could not take over, or that it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from tandem.episodes import Change
+from tandem.failover import ownership
+from tandem.failover.vitality import PENDING, Scene, carries, declared_as
+from tandem.model import Peer, Status
+from tandem.reasons.failover import FindingCode
+from tandem.reasons.reason import Reason, reason
+from tandem.topology import Appliance, Standby
+
+
+class Rule(StrEnum):
+    """A rule says what should be so; a finding names it."""
+
+    STANDBY_ALIVE = "standby-alive"
+    SESSIONS_UP = "sessions-up"
+
+
+def why_found(rule: Rule, name: str, change: Change, scene: Scene) -> Reason:
+    """Returns what a rule found."""
+    appliance = scene.topology.appliances.get(name)
+    if appliance is None:
+        return reason(FindingCode.APPLIANCE_UNDECLARED, name)
+    if appliance.standby is Standby.SILENT:
+        return reason(FindingCode.APPLIANCE_SILENT, name)
+    sessions = ownership.sessions_of(appliance, scene.observation)
+    if change is Change.RESOLVED:
+        return _over(rule, name, sessions, scene)
+    if rule is Rule.STANDBY_ALIVE:
+        return _dead(appliance, sessions, scene)
+    down = sum(not carries(peer, scene.observation) for peer in sessions if peer.state != PENDING)
+    return reason(FindingCode.SESSIONS_DOWN, name, down=down, total=len(sessions))
+
+
+def _over(rule: Rule, name: str, sessions: Sequence[Peer], scene: Scene) -> Reason:
+    total = len(sessions)
+    if rule is Rule.SESSIONS_UP:
+        return reason(FindingCode.SESSIONS_BACK, name, total=total)
+    up = sum(carries(peer, scene.observation) for peer in sessions)
+    return reason(FindingCode.STANDBY_BACK, name, up=up, total=total)
+
+
+def _dead(appliance: Appliance, sessions: Sequence[Peer], scene: Scene) -> Reason:
+    """Returns why a standby could not take over, the nearest cause first."""
+    name, state = appliance.name, ownership.not_running(appliance, scene.observation)
+    others = scene.alive
+    only = others[0] if len(others) == 1 else None
+    if state is not None:
+        instance = appliance.instance_id
+        return reason(
+            FindingCode.STANDBY_INSTANCE_NOT_RUNNING, name, instance=instance, state=state, only=only
+        )
+    was_up = scene.memory.seen_up.get(name) == declared_as(scene.topology, appliance)
+    if not sessions:
+        return reason(FindingCode.STANDBY_WITHOUT_PEER, name, was_up=was_up, only=only)
+    if any(peer.bgp is Status.UP for peer in sessions):
+        return reason(FindingCode.STANDBY_BFD_DOWN, name, was_up=was_up, only=only)
+    return reason(FindingCode.STANDBY_SESSIONS_DOWN, name, was_up=was_up, total=len(sessions), only=only)

@@ -1,0 +1,16 @@
+"""The words of every code in the package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from tandem.words import failover_reasons
+from tandem.words.render import Entry
+
+FAMILIES: dict[str, dict[StrEnum, Entry]] = {"Failover": failover_reasons.ENTRIES}
+"""Title in docs/reasons.md to the words of its codes."""
+
+ENTRIES: Mapping[StrEnum, Entry] = {
+    code: entry for words in FAMILIES.values() for code, entry in words.items()
+}

@@ -1,0 +1,81 @@
+"""Every code has words, no two codes are the same, and each reason gives what its words need."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+
+import pytest
+
+import tandem
+from tandem import reasons
+from tandem.words.catalogue import ENTRIES
+from tandem.words.render import fields
+from tests.reasons_page import PAGE, page
+
+PACKAGE = Path(tandem.__file__).parent
+
+
+def families() -> list[type[StrEnum]]:
+    """Returns every enumeration of codes in the package `tandem.reasons`."""
+    modules = [
+        importlib.import_module(f"tandem.reasons.{m.name}") for m in pkgutil.iter_modules(reasons.__path__)
+    ]
+    return [
+        kind
+        for module in modules
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, StrEnum) and kind.__module__ == module.__name__
+    ]
+
+
+FAMILIES = {kind.__name__: kind for kind in families()}
+CODES = [code for kind in families() for code in kind]
+
+
+def test_no_code_occurs_twice() -> None:
+    assert len(set(CODES)) == len(CODES)
+    assert len(FAMILIES) == len(families())
+
+
+def test_every_code_has_words_and_no_words_are_left_over() -> None:
+    assert set(ENTRIES) == set(CODES)
+    assert all(entry.text and entry.meaning.endswith(".") for entry in ENTRIES.values())
+
+
+def given() -> Iterator[tuple[str, list[ast.expr], set[str | None]]]:
+    """Yields where a reason is made, of which codes, and which facts it gives."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "reason":
+                code = node.args[0]
+                codes = [code.body, code.orelse] if isinstance(code, ast.IfExp) else [code]
+                facts = {keyword.arg for keyword in node.keywords}
+                yield f"{path.relative_to(PACKAGE)}:{node.lineno}", codes, facts
+
+
+GIVEN = [(where, code, facts) for where, codes, facts in given() for code in codes]
+
+
+@pytest.mark.parametrize(("where", "code", "facts"), GIVEN, ids=[where for where, _, _ in GIVEN])
+def test_a_reason_gives_exactly_the_facts_that_its_words_name(
+    where: str, code: ast.expr, facts: set[str | None]
+) -> None:
+    assert isinstance(code, ast.Attribute), f"{where}: the code is not named"
+    assert isinstance(code.value, ast.Name)
+    entry = ENTRIES[FAMILIES[code.value.id][code.attr]]
+    assert facts == set(fields(entry.text, *entry.advice)) - {"subject"}, where
+
+
+def test_every_code_is_given_somewhere() -> None:
+    named = {ast.unparse(code) for _, code, _ in GIVEN}
+    assert {f"{type(code).__name__}.{code.name}" for code in CODES} <= named
+
+
+def test_the_page_is_what_the_catalogue_makes_of_it() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m tests.reasons_page"
+    assert all(f"\n#### {code}\n" in page() for code in CODES)
