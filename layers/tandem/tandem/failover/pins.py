@@ -40,7 +40,9 @@ def pins_in_force(overrides: Iterable[Override], now: datetime) -> dict[str, Pin
     }
 
 
-def pin_changes(known: Mapping[str, Pin], pins: Mapping[str, Pin], now: datetime) -> dict[str, dict[str, Any]]:
+def pin_changes(
+    known: Mapping[str, Pin], pins: Mapping[str, Pin], now: datetime
+) -> dict[str, dict[str, Any]]:
     """Returns by group what is new of each pin, as the audit record and the event show it."""
     laid = {group: pin_detail(pin, None, pin.who) for group, pin in pins.items() if known.get(group) != pin}
     lifted = {
