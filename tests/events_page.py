@@ -27,6 +27,10 @@ JSON Schemas are in [`layers/tandem/tandem/schemas`](../layers/tandem/tandem/sch
 [`events`](../events): whole envelopes, ready for `sam local invoke`. Events come at least once and in
 any order, and none carries an answer: whoever acts on one reads AWS first.
 
+`schema_version` is 2. Version 1 had neither `reasons`, `report_reasons` nor `codes`, and `code` only for what
+is held; the rest is the same. Tandem reads both, so events that are under way during an upgrade are not lost.
+[Reasons](reasons.md) lists every code.
+
 """
 
 SIGNALS = """\

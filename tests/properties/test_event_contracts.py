@@ -40,6 +40,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "until": st.just(NOW),
     **dict.fromkeys(["count", "down"], st.integers(0, 3)),
     **dict.fromkeys(["was_up", "forced", "none_read"], st.booleans()),
+    **dict.fromkeys(["errors", "inside", "owners", "peers"], st.lists(WORDS, max_size=2).map(tuple)),
 }
 
 
@@ -50,7 +51,8 @@ def facts_of(code: StrEnum) -> st.SearchStrategy[Reason]:
     return st.builds(Reason, st.just(code), WORDS, facts.map(lambda found: tuple(found.items())))
 
 
-REASONS = st.lists(st.sampled_from(list(ENTRIES)).flatmap(facts_of), min_size=1, max_size=3).map(tuple)
+REASON = st.one_of(*map(facts_of, ENTRIES))
+REASONS = st.lists(REASON, min_size=1, max_size=2).map(tuple)
 DECISIONS = st.builds(
     GroupDecision,
     group=st.just("internet-edge"),
@@ -126,7 +128,7 @@ FINDINGS = st.builds(
     name=st.just("fw2"),
     change=st.sampled_from(list(Change)),
     since=st.just(NOW),
-    why=st.sampled_from(FindingCode).flatmap(facts_of),
+    why=st.one_of(*map(facts_of, FindingCode)),
     severity=st.sampled_from(list(Severity)),
     sessions=st.lists(
         st.builds(

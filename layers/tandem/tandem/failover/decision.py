@@ -20,7 +20,7 @@ from tandem.topology import ElasticIpSpec, Group, Target, Topology
 
 
 class Action(StrEnum):
-    """The three decisions."""
+    """Tandem decides one of these three."""
 
     MOVE = "move"
     HOLD = "hold"
@@ -28,7 +28,7 @@ class Action(StrEnum):
 
 
 class Severity(StrEnum):
-    """How much a person should care."""
+    """Says how much a person should care."""
 
     INFO = "info"
     WARNING = "warning"
@@ -37,7 +37,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AddressDecision:
-    """What happens to one Elastic IP, and why."""
+    """Says what happens to one Elastic IP, and why."""
 
     allocation_id: str
     action: Action
@@ -55,7 +55,7 @@ class AddressDecision:
 
     @property
     def code(self) -> StrEnum | None:
-        """The code of its first reason."""
+        """Returns the code of its first reason."""
         return self.reasons[0].code if self.reasons else None
 
     @property
@@ -66,7 +66,7 @@ class AddressDecision:
 
 @dataclass(frozen=True, slots=True)
 class GroupDecision:
-    """What happens to one group: its addresses, its owner, and what a person should know beside it."""
+    """Says what happens to one group: its addresses, its owner, and what people should know beside it."""
 
     group: str
     action: Action
@@ -91,13 +91,13 @@ class GroupDecision:
 
     @property
     def main_reasons(self) -> tuple[Reason, ...]:
-        """The group's own reasons; where its addresses are held for theirs, those of the gravest."""
+        """Returns the group's own reasons; where addresses are held for theirs, those of the gravest."""
         gravest = next((a for a in self.held if a.severity is self.severity), None)
         return self.reasons or (gravest.reasons if gravest else ())
 
     @property
     def code(self) -> StrEnum | None:
-        """The code of its main reason."""
+        """Returns the code of its main reason."""
         return next((one.code for one in self.main_reasons), None)
 
     @property
@@ -116,7 +116,7 @@ class GroupDecision:
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
-    """What every step of one decision reads."""
+    """Every step of one decision reads this."""
 
     topology: Topology
     observation: Observation
@@ -126,7 +126,7 @@ class _Scene:
 
 @dataclass(frozen=True, slots=True)
 class _Owner:
-    """Step 1 to 4's answer for a group: who may have its addresses, or why nobody moves."""
+    """Steps 1 to 4 answer for a group: who may have its addresses, or why nobody moves."""
 
     candidates: tuple[str, ...] = ()
     doubts: tuple[Reason, ...] = ()
@@ -144,13 +144,13 @@ class _Owner:
 def decide(
     topology: Topology, observation: Observation, memory: Memory, now: datetime
 ) -> tuple[GroupDecision, ...]:
-    """One decision per group, in declaration order (design §5). Pure: same input, same output."""
+    """Returns one decision per group, in declaration order (design §5). Pure: same input, same output."""
     scene = _Scene(topology, observation, memory, now)
     return tuple(_decide_group(group, scene) for group in topology.groups)
 
 
 def in_place(decisions: tuple[GroupDecision, ...]) -> dict[str, str]:
-    """The Elastic IPs that are where they belong, each with the appliance that it is at."""
+    """Returns the Elastic IPs that are where they belong, each with the appliance that it is at."""
     addresses = (a for d in decisions for a in d.addresses if a.action is Action.NO_CHANGE)
     return {a.allocation_id: a.owner for a in addresses if a.owner is not None}
 
@@ -295,7 +295,7 @@ def _place(place: Holder | Target | None) -> tuple[str, str]:
 
 
 def _is_within(move: AddressDecision) -> bool:
-    """Whether the owner has the address already, on another private IP than its target's."""
+    """True if the owner has the address already, on another private IP than its target's."""
     return move.holder_appliance == move.owner
 
 
@@ -309,7 +309,7 @@ def _dead(allocation_id: str, holder: Holder | None, at: str | None, scene: _Sce
 def _obstacle(
     move: AddressDecision, spec: ElasticIpSpec, owner: _Owner, scene: _Scene
 ) -> AddressDecision | None:
-    """The hold in the place of a move, or None: a strange holder, doubt, an unready target, damping."""
+    """Returns the hold in the place of a move, or None: a stranger, doubt, an unready target, damping."""
     held = replace(move, action=Action.HOLD, severity=Severity.CRITICAL)
     if move.holder and move.holder_appliance is None:  # a person did that, and Tandem undoes nobody's work
         interface = move.holder.network_interface_id
@@ -325,7 +325,7 @@ def _obstacle(
 
 
 def _restraint(held: AddressDecision, scene: _Scene) -> AddressDecision | None:
-    """Step 7, for a holder that is alive: somebody else's hand on the address, then the damping.
+    """Applies step 7 to a holder that is alive: somebody else's hand on the address, then the damping.
 
     What the owner has in the wrong place did not flap: it is damped only where it had been put right.
     """

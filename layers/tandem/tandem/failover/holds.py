@@ -106,7 +106,7 @@ def _standing(run: Run, decision: GroupDecision, now: datetime) -> Standing:
 
 
 def _is_due(run: Run, decision: GroupDecision, now: datetime) -> bool:
-    """True if people have to hear again of what they know, since addresses stay on a dead appliance."""
+    """True if a notification is to be repeated, since addresses stay on a dead appliance."""
     known = run.memory.standing.get(decision.group)
     is_by_word = decision.code is HoldCode.PAUSED or run.topology.mode is Mode.DRY_RUN
     if known is None or not is_by_word or decision.severity is not Severity.CRITICAL:
@@ -116,7 +116,7 @@ def _is_due(run: Run, decision: GroupDecision, now: datetime) -> bool:
 
 
 def _weighed(run: Run, decision: GroupDecision, observation: Observation) -> GroupDecision:
-    """The decision, critical where a pause or a dry run keeps addresses on a dead appliance."""
+    """Returns the decision, critical where a pause or a dry run keeps addresses on a dead appliance."""
     due = decision
     if decision.code is HoldCode.PAUSED:
         free, now = replace(observation, overrides=()), run.world.clock.now()

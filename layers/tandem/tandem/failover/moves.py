@@ -21,7 +21,7 @@ PER_SECOND = 5
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One AssociateAddress to make."""
+    """Tandem calls AssociateAddress once for it."""
 
     group: str
     owner: str
@@ -43,7 +43,7 @@ class Associated:
 
 
 class Outcome(StrEnum):
-    """What became of a move. `unverified`: EC2 took the call, or may have, and does not show it yet."""
+    """A move ended so. `unverified`: EC2 took the call, or may have, and does not show it yet."""
 
     VERIFIED = "verified"
     UNVERIFIED = "unverified"
@@ -66,13 +66,13 @@ class Refusal:
 
     @property
     def error(self) -> str:
-        """The code as AWS spells codes: `NotBegun`."""
+        """Returns the code as AWS spells codes: `NotBegun`."""
         is_own = isinstance(self.code, UnbegunCode)
         return "".join(part.capitalize() for part in self.code.split("-")) if is_own else self.code
 
     @property
     def cause(self) -> Reason | None:
-        """Why Tandem did not begin the move; None where AWS answered."""
+        """Returns why Tandem did not begin the move; None where AWS answered."""
         match self.code:
             case UnbegunCode.NOT_BEGUN:
                 return reason(UnbegunCode.NOT_BEGUN, "")
@@ -98,7 +98,7 @@ UNDONE = (*IN_VAIN, HoldCode.MOVE_UNSHOWN)
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What became of one move, with the time of each stage."""
+    """Says how one move ended, with the time of each stage."""
 
     move: Move
     outcome: Outcome
@@ -108,19 +108,19 @@ class Moved:
 
     @property
     def is_open(self) -> bool:
-        """Whether the next turn may find it right, or may try again."""
+        """True if the next turn may find it right, or may try again."""
         if self.outcome is Outcome.UNVERIFIED:
             return True
         return self.outcome is not Outcome.VERIFIED and self.refusal is not None and self.refusal.transient
 
     @property
     def is_unshown(self) -> bool:
-        """Whether EC2 took the call and does not show it yet: another call would ask for the same."""
+        """True if EC2 took the call and does not show it yet: another call would ask for the same."""
         return self.outcome is Outcome.UNVERIFIED and self.associated_at is not None
 
     @property
     def reason(self) -> Reason | None:
-        """Why the address is not at its target; None where EC2 shows it there."""
+        """Returns why the address is not at its target; None where EC2 shows it there."""
         address, refusal = self.move.allocation_id, self.refusal
         if self.outcome is Outcome.VERIFIED:
             return None
@@ -134,7 +134,7 @@ class Moved:
 
 
 def moves(decisions: tuple[GroupDecision, ...]) -> tuple[Move, ...]:
-    """Every move of a look in declaration order: the priority in which EC2's tokens are spent."""
+    """Returns the moves of a look in declaration order: the priority in which EC2's tokens are spent."""
     return tuple(
         Move(
             group=decision.group,
@@ -153,20 +153,20 @@ def moves(decisions: tuple[GroupDecision, ...]) -> tuple[Move, ...]:
 
 
 def batches(planned: tuple[Move, ...]) -> tuple[tuple[Move, ...], ...]:
-    """What may be begun at once: the bucket's burst first, then a second's refill at a time."""
+    """Returns what may be begun at once: the bucket's burst first, then a second's refill at a time."""
     first, rest = planned[:BURST], planned[BURST:]
     later = (rest[i : i + PER_SECOND] for i in range(0, len(rest), PER_SECOND))
     return tuple(batch for batch in (first, *later) if batch)
 
 
 def shows(move: Move, address: ElasticIp | None) -> bool:
-    """Whether DescribeAddresses shows the Elastic IP at the move's target."""
+    """True if DescribeAddresses shows the Elastic IP at the move's target."""
     holder = address.holder if address else None
     return holder is not None and Target(holder.network_interface_id, holder.private_ip) == move.target
 
 
 def answered(move: Move, answer: Associated | Refusal) -> Moved:
-    """What became of a move so far, from EC2's answer to AssociateAddress."""
+    """Returns how a move stands after EC2's answer to AssociateAddress."""
     match answer:
         case Associated(at=at):
             return Moved(move, Outcome.UNVERIFIED, associated_at=at)
@@ -175,25 +175,25 @@ def answered(move: Move, answer: Associated | Refusal) -> Moved:
 
 
 def stopped(batch: Iterable[Move], code: UnbegunCode, error: str = "") -> tuple[Moved, ...]:
-    """Moves that were not begun; the next turn decides anew."""
+    """Returns the moves as not begun; the next turn decides anew."""
     why = Refusal(code, error, transient=True, outcome=Outcome.NOT_BEGUN)
     return tuple(answered(move, why) for move in batch)
 
 
 def superseded(batch: Iterable[Move], wanted: Iterable[Move]) -> tuple[Moved, ...]:
-    """Those of the batch that are not among the moves `wanted` by now."""
+    """Returns as not begun those of the batch that are not among the moves `wanted` by now."""
     calls = {(move.allocation_id, move.target, move.allow_reassociation) for move in wanted}
     left = [m for m in batch if (m.allocation_id, m.target, m.allow_reassociation) not in calls]
     return stopped(left, UnbegunCode.SUPERSEDED)
 
 
 def unread(batch: Iterable[Move], error: TemporaryError) -> tuple[Moved, ...]:
-    """Those of a later batch, where AWS could not be read again before it."""
+    """Returns a later batch as not begun, since AWS could not be read again before it."""
     return stopped(batch, UnbegunCode.NOT_READ, str(error))
 
 
 def after(decisions: tuple[GroupDecision, ...], moved: tuple[Moved, ...]) -> tuple[GroupDecision, ...]:
-    """The decisions as they stand once `moved` is known: what was verified needs nothing more."""
+    """Returns the decisions as they are once `moved` is known: what was verified needs nothing more."""
     by_id = {m.move.allocation_id: m for m in moved}
     return tuple(_after(decision, by_id) for decision in decisions)
 
@@ -226,7 +226,7 @@ def _settled(address: AddressDecision, moved: Moved | None) -> AddressDecision:
 
 
 def verified(moved: Moved, address: ElasticIp | None, at: datetime) -> Moved:
-    """The move, verified if `address` shows it."""
+    """Returns the move, verified if `address` shows it."""
     if moved.outcome is not Outcome.UNVERIFIED or not shows(moved.move, address):
         return moved
     return replace(moved, outcome=Outcome.VERIFIED, verified_at=at)

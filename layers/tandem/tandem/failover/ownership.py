@@ -1,4 +1,4 @@
-"""Who is who and who is alive: next hops, interfaces and sessions resolved to declared appliances."""
+"""Resolves next hops, interfaces and sessions to declared appliances, and says who is alive."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tandem.topology import Appliance, Group, Topology
 
 @dataclass(frozen=True, slots=True)
 class PrefixOwner:
-    """Who owns one tracked prefix, as far as that is clear.
+    """Says who owns one tracked prefix, as far as that is clear.
 
     `doubt` says what is not as it should be; `veto` that it is reason enough not to leave a live holder.
     """
@@ -26,14 +26,14 @@ class PrefixOwner:
 
 
 def interfaces_of(appliance: Appliance, observation: Observation) -> tuple[NetworkInterface, ...]:
-    """The interfaces attached to the appliance's instance, as far as they could be read."""
+    """Returns the interfaces attached to the appliance's instance, as far as they could be read."""
     if appliance.instance_id is None or observation.interfaces is None:
         return ()
     return tuple(i for i in observation.interfaces.values() if i.instance_id == appliance.instance_id)
 
 
 def addresses_of(appliance: Appliance, observation: Observation) -> frozenset[str]:
-    """Every next hop that means this appliance.
+    """Returns every next hop that means this appliance.
 
     Route Server resolves a next hop to the interface that owns it (facts §3.4), so the instance's own
     interfaces decide. The declared addresses stand in only where they could not be read; where one of them
@@ -55,18 +55,18 @@ def _shown_on(interfaces: Iterable[NetworkInterface]) -> frozenset[str]:
 
 
 def sessions_of(appliance: Appliance, observation: Observation) -> tuple[Peer, ...]:
-    """The appliance's peers: those at its declared addresses or at an address that its interfaces have."""
+    """Returns the appliance's peers: at its declared addresses or at an address that its interfaces have."""
     addresses = appliance.peer_addresses | addresses_of(appliance, observation)
     return tuple(peer for peer in observation.peers if peer.peer_address in addresses)
 
 
 def has_session(appliance: Appliance, observation: Observation) -> bool:
-    """Whether BGP is up in at least one session."""
+    """True if BGP is up in at least one session."""
     return any(peer.bgp is Status.UP for peer in sessions_of(appliance, observation))
 
 
 def unread_session(appliance: Appliance, observation: Observation) -> str | None:
-    """Why a peer cannot be read that is the appliance's, or does not show whose it is."""
+    """Returns why a peer cannot be read that is the appliance's, or does not show whose it is."""
     addresses = appliance.peer_addresses | addresses_of(appliance, observation) | {""}
     return next((why for a, why in observation.unknown.peers.items() if a in addresses), None)
 
@@ -104,7 +104,7 @@ def instance_state(appliance: Appliance, observation: Observation) -> str | None
 
 
 def appliance_at(interface_id: str, topology: Topology, observation: Observation) -> str | None:
-    """The declared appliance behind an interface: by attachment, else by the targets that declare it."""
+    """Returns the appliance behind an interface: by attachment, else by the targets that declare it."""
     interface = (observation.interfaces or {}).get(interface_id)
     for name, appliance in topology.appliances.items():
         if interface is not None and interface.instance_id and interface.instance_id == appliance.instance_id:
@@ -120,7 +120,7 @@ def appliance_at(interface_id: str, topology: Topology, observation: Observation
 
 
 def owner_of(prefix: str, topology: Topology, observation: Observation) -> PrefixOwner:
-    """The appliance whose address is the in-FIB next hop of exactly this prefix.
+    """Returns the appliance whose address is the in-FIB next hop of exactly this prefix.
 
     One winner per prefix (facts §3.4). A row counts when it is installed in at least one route table;
     one that is installed nowhere still names an owner, but with a doubt. Where a row that cannot be read may
@@ -160,7 +160,7 @@ def owners(group: Group, topology: Topology, observation: Observation) -> tuple[
 
 
 def by_weight(found: Iterable[PrefixOwner], topology: Topology) -> tuple[str, ...]:
-    """The owning appliances, most prefixes first, then in declaration order."""
+    """Returns the owning appliances, most prefixes first, then in declaration order."""
     names = [owner.appliance for owner in found if owner.appliance is not None]
     order = list(topology.appliances)
     return tuple(sorted(set(names), key=lambda name: (-names.count(name), order.index(name))))

@@ -32,7 +32,7 @@ def record_pins(run: Run, observation: Observation) -> None:
 
 
 def pins_in_force(overrides: Iterable[Override], now: datetime) -> dict[str, Pin]:
-    """The pins by group; that of the whole topology has no name."""
+    """Returns the pins by group; that of the whole topology has no name."""
     return {
         o.group or "": Pin(o.appliance or "", o.forced, o.who, o.why, o.until)
         for o in overrides

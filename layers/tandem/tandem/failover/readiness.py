@@ -1,4 +1,4 @@
-"""Whether a target can take an Elastic IP; the reason why not, or None."""
+"""Says why a target cannot take an Elastic IP."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def limitation(
 
 
 def occupant(target: Target, observation: Observation) -> str | None:
-    """The allocation that the target's private IP has now, as far as it could be read.
+    """Returns the allocation that the target's private IP has now, as far as it could be read.
 
     DescribeAddresses decides for the declared Elastic IPs; what an interface says of them may lag behind it
     (facts §8.3), so it counts for strangers only.

@@ -19,7 +19,7 @@ READ_AGAIN_SECONDS = 1.0
 
 
 def heard(known: Mapping[str, datetime], signals: Iterable[Signal], now: datetime) -> dict[str, datetime]:
-    """When the newest signal of each session happened, from what was known and these; what is old is dropped.
+    """Returns when each session's newest signal happened, of those known and these; old ones are dropped.
 
     SNS is unordered (facts §5): a signal that is older than another one of its session says nothing any more,
     also where the newer one woke another look. A time that is ahead of every clock is no time: it makes no
@@ -72,8 +72,7 @@ def awaited(
 
 
 def unanswered(signals: Iterable[Signal], came: Iterable[Signal]) -> tuple[Signal, ...]:
-    """The signals of whose session nothing newer `came` meanwhile; what is newer is for the next look to
-    settle.
+    """Returns the signals of whose session nothing newer `came` meanwhile: the next look settles those.
 
     SNS tells whole seconds (facts §5): one of the same second may be the later one, unless it says the same.
     """
@@ -102,7 +101,7 @@ def _is_newer(came: Signal, waited: Signal) -> bool:
 
 
 def _announced(signals: Iterable[Signal], peers: Iterable[Peer]) -> set[str]:
-    """The peers of every endpoint whose maintenance was announced: as AWS lists them, and as describes do."""
+    """Returns the peers of endpoints with announced maintenance: as AWS lists them, and as describes do."""
     announced = [s for s in signals if s.kind is SignalKind.MAINTENANCE]
     endpoints = {s.endpoint_id for s in announced}
     listed = {peer for s in announced for peer in s.peer_ids}
@@ -130,7 +129,7 @@ def _disagrees(signal: Signal, peers: tuple[Peer, ...]) -> bool:
 
 
 def _view(observation: Observation, topology: Topology) -> object:
-    """The part of an observation that has to stand still."""
+    """Returns the part of an observation that has to stand still."""
     return seen_next_hops(observation, topology), sorted(
         (p.peer_id, p.bgp, p.bfd or "") for p in observation.peers
     )
@@ -139,7 +138,7 @@ def _view(observation: Observation, topology: Topology) -> object:
 def seen_sessions(
     known: Mapping[str, SessionSeen], observation: Observation, now: datetime
 ) -> dict[str, SessionSeen]:
-    """Since when each peer shows what it shows now. What cannot be read for once begins no new time."""
+    """Returns since when each peer shows its status. What cannot be read for once begins no new time."""
     seen = dict(known) if observation.unknown.peers else {}
     for peer in observation.peers:
         before, bfd = known.get(peer.peer_id), None if peer.bfd is None else str(peer.bfd)
@@ -149,7 +148,7 @@ def seen_sessions(
 
 
 def seen_next_hops(observation: Observation, topology: Topology) -> dict[str, tuple[str, ...]]:
-    """The in-FIB next hops of every tracked prefix, sorted; what `watch` compares its own reads with."""
+    """Returns each tracked prefix's in-FIB next hops, sorted: `watch` compares its own reads with them."""
     tracked = {prefix for group in topology.groups for prefix in group.prefixes}
     return {
         prefix: tuple(

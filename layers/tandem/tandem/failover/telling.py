@@ -25,7 +25,7 @@ from tandem.words.render import fill, sentences
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """When each stage of a look was reached."""
+    """A look reached each stage at this time."""
 
     signal_at: datetime | None
     received_at: datetime
@@ -37,7 +37,7 @@ class Stages:
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What a look's decisions rest on: what AWS shows, since when sessions show it, what woke the look."""
+    """A look decides on this: what AWS shows, since when sessions show it, what woke the look."""
 
     observation: Observation
     sessions: Mapping[str, SessionSeen]
@@ -50,7 +50,7 @@ STAGES = (*(field.name for field in fields(Stages)), "associated_at", "verified_
 def evidence(
     topology: Topology, observation: Observation, seen: Mapping[str, SessionSeen] | None = None
 ) -> dict[str, Any]:
-    """What a decision rests on: FIB rows of the tracked prefixes, sessions, holders, instances."""
+    """Returns what a decision rests on: FIB rows of the tracked prefixes, sessions, holders, instances."""
     since = {peer: iso(s.since) for peer, s in (seen or {}).items()}
     tracked = {prefix for group in topology.groups for prefix in group.prefixes}
     return {
@@ -82,12 +82,12 @@ def evidence(
 
 
 def signal_at(signals: Iterable[Signal]) -> datetime | None:
-    """When the first of the signals happened, as far as they say."""
+    """Returns when the first of the signals happened, as far as they say."""
     return min((s.occurred_at for s in signals if s.occurred_at), default=None)
 
 
 def signal_detail(signals: Iterable[Signal]) -> dict[str, Any]:
-    """The signal that woke a look; where several came together, the one that happened first."""
+    """Returns the signal that woke a look; where several came together, the one that happened first."""
     every = tuple(signals)
     at = signal_at(every)
     first = next((s for s in every if s.occurred_at == at), None)
@@ -99,7 +99,7 @@ def signal_detail(signals: Iterable[Signal]) -> dict[str, Any]:
 
 
 def mark(signal: Signal) -> dict[str, Any]:
-    """A signal as the look-again mark keeps it."""
+    """Returns a signal as the look-again mark keeps it."""
     return {
         "kind": signal.kind,
         "cause": signal.cause,
@@ -113,7 +113,7 @@ def mark(signal: Signal) -> dict[str, Any]:
 
 
 def unmark(marked: Mapping[str, Any]) -> Signal:
-    """The signal in a look-again mark; one that cannot be read is still a reason to look."""
+    """Returns the signal in a look-again mark; one that cannot be read is still a reason to look."""
     found = read(lambda: shaped(Signal, {name: value for name, value in marked.items() if value is not None}))
     unknown = Signal(SignalKind.LOOK, "another signal came during a look")
     return unknown if isinstance(found, Damaged) else found
@@ -198,7 +198,7 @@ def ended_detail(standing: Standing, at: datetime, *, by_move: bool) -> dict[str
 
 
 def finding_detail(finding: Finding) -> dict[str, Any]:
-    """What a rule found, as the audit record and the event show it."""
+    """Returns what a rule found, as the audit record and the event show it."""
     instance = finding.instance
     return {
         "rule": finding.rule,
@@ -230,7 +230,7 @@ def finding_detail(finding: Finding) -> dict[str, Any]:
 def body(
     kind: RecordKind, at: datetime, decision_id: str, topology: Topology, **fields: object
 ) -> dict[str, Any]:
-    """An audit record's body."""
+    """Returns an audit record's body."""
     return {
         "kind": kind,
         "at": iso(at),
@@ -243,7 +243,7 @@ def body(
 
 
 def moved_detail(moved: Moved, began: datetime) -> dict[str, Any]:
-    """What became of one move; milliseconds count from the moment the signal was received."""
+    """Returns how one move ended; milliseconds count from the moment the signal was received."""
     move = moved.move
     refusal = moved.refusal
     return {
@@ -266,7 +266,7 @@ def _message(refusal: Refusal) -> str:
 
 
 def stages_detail(stages: Stages, moved: tuple[Moved, ...]) -> dict[str, Any]:
-    """The time of every stage; associated and verified are the last address's."""
+    """Returns the time of every stage; associated and verified are the last address's."""
     associated = [m.associated_at for m in moved if m.associated_at]
     verified = [m.verified_at for m in moved if m.verified_at]
     whole = len(verified) == len(moved)
@@ -284,7 +284,7 @@ def stages_detail(stages: Stages, moved: tuple[Moved, ...]) -> dict[str, Any]:
 def closing(
     intent: Record, found: Mapping[str, ElasticIp], topology: Topology, at: datetime
 ) -> dict[str, Any]:
-    """The outcome `unknown` of an intent whose writer died or stalls, with what the next look found.
+    """Returns the outcome `unknown` of an intent whose writer died or stalls, with what the next look found.
 
     People are told of the groups that are where they were to go; of the others, what is decided now.
     """
@@ -310,7 +310,7 @@ def closing(
 
 
 def _intended(intent: Record, found: Mapping[str, ElasticIp]) -> list[dict[str, Any]]:
-    """The moves of an intent, and which of them AWS shows done; none where somebody damaged the record."""
+    """Returns the moves of an intent, and which of them AWS shows; none where the record is damaged."""
     moves = read(lambda: _moves(intent, found))
     return [] if isinstance(moves, Damaged) else moves
 

@@ -123,7 +123,7 @@ def _announce(
 
 
 def _look_for(run: Run, observation: Observation, planned: tuple[Move, ...]) -> tuple[Moved, ...]:
-    """What EC2 took in an earlier turn, and still shows where it was when that move was decided."""
+    """Returns what EC2 took in an earlier turn, and still shows where it was when that move was decided."""
     if run.owed is None:
         return ()
     shown, at = observation.elastic_ips, run.observed_at
@@ -165,7 +165,7 @@ def conclude(run: Run, *, is_over: bool = False) -> None:
 def _before_batch(
     run: Run, decided_under: tuple[Override, ...], number: int, batch: tuple[Move, ...]
 ) -> tuple[Moved, ...]:
-    """The last thing before each batch of calls: what must not begin any more. Raises LeaseLostError.
+    """Returns, immediately before a batch of calls, what must not begin any more. Raises LeaseLostError.
 
     The first batch comes at once, and only the override is read again. Those after it come seconds later:
     they are decided anew, on a new reading.
@@ -180,7 +180,7 @@ def _before_batch(
 
 
 def _superseded(run: Run, batch: tuple[Move, ...]) -> tuple[Moved, ...]:
-    """Those of a later batch that a new reading does not ask for any more."""
+    """Returns those of a later batch that a new reading does not ask for any more."""
     if run.is_outdated():
         return stopped(batch, UnbegunCode.TOPOLOGY_CHANGED)
     try:
@@ -193,7 +193,7 @@ def _superseded(run: Run, batch: tuple[Move, ...]) -> tuple[Moved, ...]:
 
 
 def _remembering(memory: Memory, planned: Iterable[Move], at: datetime) -> Memory:
-    """The memory with these moves to each owner."""
+    """Returns the memory with these moves to each owner."""
     by_owner: dict[str, list[str]] = {}
     for move in planned:
         by_owner.setdefault(move.owner, []).append(move.allocation_id)
@@ -203,7 +203,7 @@ def _remembering(memory: Memory, planned: Iterable[Move], at: datetime) -> Memor
 
 
 def _shown(memory: Memory, done: tuple[Moved, ...]) -> Memory:
-    """The memory with the addresses that EC2 showed at their new place."""
+    """Returns the memory with the addresses that EC2 showed at their new place."""
     shown = {m.move.allocation_id: m.move.owner for m in done if m.outcome is Outcome.VERIFIED}
     return memory.with_verified(shown)
 
