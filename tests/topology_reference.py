@@ -13,6 +13,7 @@ from tandem.problems import Problem
 from tandem.topology import parse
 from tandem.validation.document import normalise, schema, validate
 from tandem.validation.worldchecks import worldcheck
+from tandem.words.provisioning import said
 from tests.topologies import document, inventory, set_at
 
 PAGE = Path(__file__).parents[1] / "docs" / "topology.md"
@@ -94,7 +95,7 @@ def mistakes() -> Iterator[str]:
 
 
 def _row(words: str, problems: list[Problem]) -> str:
-    problem = problems[0]
+    problem = said(problems[0])
     return f"| {words} | `{problem.path}` | {problem.what} | {problem.right} |"
 
 

@@ -12,6 +12,7 @@ from tandem.doors.differences import differences
 from tandem.topology import parse
 from tandem.validation.document import normalise, schema, shape_problems, validate
 from tandem.validation.draft import mapping
+from tandem.words.provisioning import said
 from tests.topologies import document, set_at
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
@@ -53,8 +54,8 @@ def stringified(value: Any) -> Any:
 def test_no_json_value_crashes_validation(value: Any) -> None:
     for problem in validate(value):
         assert problem.path
-        assert problem.what
-        assert problem.right
+        assert said(problem).what
+        assert said(problem).right
 
 
 @given(PLACES, ANY_JSON | st.just(...))

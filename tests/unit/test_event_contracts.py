@@ -18,6 +18,8 @@ from tandem.events import SCHEMAS, DetailType, Event, from_envelope, schema
 from tandem.failover import news, telling
 from tandem.intake import SWEEP, forward, parse
 from tandem.provisioning import telling as provisioning_telling
+from tandem.reasons.provisioning import ProvisioningCode
+from tandem.reasons.reason import reason
 from tandem.record import Provisioned
 from tests.contracts import assert_meets_schema
 from tests.samples import HEAD, ROUTE_SERVER, names, ours, record, sample
@@ -149,6 +151,7 @@ def test_the_look_that_storing_asks_for_meets_its_schema():
 
 @pytest.mark.parametrize("failure", [None, CallFailedError("CreateTopic", "AccessDenied", "no")])
 def test_a_provisioning_outcome_meets_its_schema(failure):
-    found = Provisioned(ROUTE_SERVER, failure="it is not there", warnings=("a stranger peers with it",))
+    found = Provisioned(ROUTE_SERVER, warnings=("a stranger peers with it",))
+    why = (reason(ProvisioningCode.ROUTE_SERVER_LOST, ROUTE_SERVER, place="account 123456789012"),)
     assert_meets_schema(provisioning_telling.completed(record(), found, ("subscribed",), NOW))
-    assert_meets_schema(provisioning_telling.failed(record(), found, (), failure, NOW))
+    assert_meets_schema(provisioning_telling.failed(record(), found, why, (), failure, NOW))

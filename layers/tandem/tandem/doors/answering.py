@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar, cast
 
-from tandem.doors.answers import SUPERSEDED, Answer, Noted, answer_due, body, failed
+from tandem.doors.answers import Answer, Noted, answer_due, body, failed, superseded
 from tandem.doors.customresource import Request
 from tandem.doors.fulfilling import MOST_CHARACTERS, Desk, fulfil, is_needed, undo
 from tandem.errors import ConfigurationError, TandemError, TemporaryError
@@ -172,7 +172,7 @@ def _supersede(noted: Noted, desk: Desk) -> tuple[Noted, ...]:
     ]
     for number, other in enumerate(earlier):
         if other.answer is None:
-            earlier[number] = desk.requests.decide(other, failed(other.request, SUPERSEDED))
+            earlier[number] = desk.requests.decide(other, superseded(other.request))
             _end(earlier[number], desk)
     return tuple(earlier)
 

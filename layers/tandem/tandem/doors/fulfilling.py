@@ -242,7 +242,7 @@ def _retire(record: TopologyRecord, on_delete: OnDelete, stored: Stored, desk: D
     if on_delete is OnDelete.DELETE and record.topology.manage:
         needed = shared(record, others)
         if needed is not None:
-            return Run(record, failure=needed)
+            return Run(record, reason=(needed,))
         refreshing.leave(record, desk.world, _author(record.door))
         return None
     return provisioner.forget(record, others, desk.stack, desk.world, _author(record.door))

@@ -14,10 +14,13 @@ from tandem.intake import route_server_of
 from tandem.provisioning.actors import Frugal, actor
 from tandem.provisioning.manageapply import Convergence
 from tandem.provisioning.ports import World
-from tandem.provisioning.provisioner import Run, provision, take_back, unreadable
+from tandem.provisioning.provisioner import Run, provision, refusal_of, take_back, unreadable
+from tandem.provisioning.recording import with_failure, with_pending
 from tandem.provisioning.suspicions import suspicion_of_step
 from tandem.provisioning.telling import drifted, topology_change
 from tandem.provisioning.watched import Stack
+from tandem.reasons.provisioning import ProvisioningCode as Code
+from tandem.reasons.reason import Reason, reason
 from tandem.record import Provisioned, TopologyRecord
 
 TRIES = 5
@@ -93,11 +96,11 @@ def is_due(record: TopologyRecord) -> bool:
     return found is None or found.version != record.version or bool(found.pending)
 
 
-def shared(record: TopologyRecord, others: Iterable[TopologyRecord]) -> str | None:
+def shared(record: TopologyRecord, others: Iterable[TopologyRecord]) -> Reason | None:
     """Which other topologies live on the route server that would go; None where none does."""
     server_id = route_server_of(record)
-    theirs = [o.topology.name for o in others if server_id and route_server_of(o) == server_id]
-    return f"{server_id} serves {', '.join(theirs)} as well" if theirs else None
+    theirs = tuple(o.topology.name for o in others if server_id and route_server_of(o) == server_id)
+    return reason(Code.ROUTE_SERVER_STAYS, server_id, others=theirs) if server_id and theirs else None
 
 
 def leave(record: TopologyRecord, world: World, by: Author) -> TopologyRecord:
@@ -110,7 +113,7 @@ def leave(record: TopologyRecord, world: World, by: Author) -> TopologyRecord:
         if record.is_leaving and found.pending:
             return record
         leaving = replace(found, leaving=record.version, version=record.version, converged_version=0)
-        begun = replace(leaving, pending=("what Tandem created to be deleted",), failure=None)
+        begun = with_failure(with_pending(leaving, (reason(Code.UNTIL_DELETED, record.topology.name),)), ())
         if not is_told:
             world.bus.put(topology_change(record, "deleting", world.clock.now(), by))
             is_told = True
@@ -139,7 +142,7 @@ def _begun(
     try:
         steps = convergence.look()
     except ConfigurationError as error:
-        return unreadable(record, str(error), world)
+        return unreadable(record, refusal_of(error), world)
     if not steps:
         return _finished(convergence, others, stack, world)
     if record.provisioned is not None and record.provisioned.converged_version == record.version:
@@ -162,7 +165,7 @@ def _failed(record: TopologyRecord, error: Exception, unfinished: list[str], wor
     if is_ordinary:
         return None
     try:
-        return unreadable(record, f"Tandem failed with an internal error: {why}", world)
+        return unreadable(record, reason(Code.INTERNAL_ERROR, type(error).__name__, why=why), world)
     except Exception as also:  # noqa: BLE001 - and so is this
         unfinished.append(f"{record.topology.name}: notification failed: {type(also).__name__}: {also}")
         return None

@@ -10,6 +10,7 @@ from tandem.provisioning.managed import ROUTE_SERVER, Desired, Observed, server_
 from tandem.provisioning.manageplan import plan
 from tandem.provisioning.managesteps import Step
 from tandem.provisioning.ports import World
+from tandem.provisioning.recording import codes_of
 from tandem.record import Provisioned, TopologyRecord
 
 
@@ -26,7 +27,7 @@ def desired_of(record: TopologyRecord, stack: str) -> Desired:
         adopts=adopts,
         may_interrupt=record.may_interrupt,
         former=former,
-        done=found.done if goes_on(record) else (),
+        failed=codes_of(found).failed if goes_on(record) else (),
         gone=found.gone,
         propagated=found.propagated_to if adopts in (None, found.route_server_id) else (),
     )

@@ -20,8 +20,9 @@ from tandem.provisioning.watchsteps import (
     Subscribe,
     Unsubscribe,
     Watch,
-    in_words,
+    change_of,
 )
+from tandem.reasons.reason import Reason
 
 CONFLICT = "ConflictException"
 """It exists already, or another call updates it right now: CloudWatch Logs says both with this code."""
@@ -37,7 +38,7 @@ class Half:
 
     shown: Shown | None
     """None where it could not be read."""
-    steps: tuple[str, ...] = ()
+    steps: tuple[Reason, ...] = ()
     failure: CallFailedError | None = None
 
 
@@ -59,7 +60,7 @@ def converge_logs(desired: Watch, world: World) -> Half:
 
 
 def _converge(desired: Watch, read: Callable[[], Shown], world: World) -> Half:
-    done: list[str] = []
+    done: list[Reason] = []
     shown: Shown | None = None
     failure: CallFailedError | None = None
     try:
@@ -85,7 +86,7 @@ def _may_pass(failure: CallFailedError | None) -> bool:
     return failure is None or failure.code == CONFLICT or isinstance(failure, PassingError)
 
 
-def _carry_out(steps: tuple[Step, ...], world: World, done: list[str]) -> CallFailedError | None:
+def _carry_out(steps: tuple[Step, ...], world: World, done: list[Reason]) -> CallFailedError | None:
     """Tries every step: one sick peer keeps no other from its logs. The first failure is the answer."""
     first: CallFailedError | None = None
     for step in steps:
@@ -94,7 +95,7 @@ def _carry_out(steps: tuple[Step, ...], world: World, done: list[str]) -> CallFa
         except CallFailedError as error:
             first = first or error
         else:
-            done.append(in_words(step))
+            done.append(change_of(step))
     return first
 
 
@@ -118,5 +119,5 @@ def _do(step: Step, world: World) -> None:
             assert_never(step)
 
 
-def _once(done: list[str]) -> tuple[str, ...]:
+def _once(done: list[Reason]) -> tuple[Reason, ...]:
     return tuple(dict.fromkeys(done))

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 from typing import Any
 
-from tandem.problems import Problem, path_of
+from tandem.problems import Problem, path_of, problem_at
+from tandem.reasons.documents import ProblemCode
 from tandem.validation import draft
 from tandem.validation.draft import Claim
 
@@ -33,22 +34,22 @@ def addresses_of_interfaces(root: dict[str, Any]) -> Iterator[Problem]:
     for claim in (*draft.addresses(root), *private_ips):
         kind = _unusable(claim.value)
         if kind is not None:
-            what = f"{claim.value} is {kind}, which no network interface has"
-            yield Problem(path_of(claim.keys), what, "the address of a network interface in the VPC")
+            yield problem_at(path_of(claim.keys), kind, claim.value)
 
 
-def _unusable(text: str) -> str | None:
+def _unusable(text: str) -> ProblemCode | None:
     try:
         address = ip_address(text)
     except ValueError:
         return None
     if address.is_unspecified:
-        return "no address"
+        return ProblemCode.UNSPECIFIED_ADDRESS
     if address.is_multicast:
-        return "a multicast address"
+        return ProblemCode.MULTICAST_ADDRESS
     if address.is_loopback:
-        return "a loopback address"
-    return "a link-local address" if address.version == 4 and address.is_link_local else None
+        return ProblemCode.LOOPBACK_ADDRESS
+    is_link_local = address.version == 4 and address.is_link_local
+    return ProblemCode.LINK_LOCAL_ADDRESS if is_link_local else None
 
 
 def _on_several_interfaces(pairs: Iterable[tuple[Claim, Claim]]) -> Iterator[Problem]:
@@ -62,10 +63,12 @@ def _on_several_interfaces(pairs: Iterable[tuple[Claim, Claim]]) -> Iterator[Pro
             and there.value != interface.value
             and there.owner == interface.owner
         ):
-            yield Problem(
+            yield problem_at(
                 path_of(address.keys),
-                f"{address.value} is on {there.value} already, and a private IP is on one interface only",
-                f"an address of {interface.value}, or the interface {there.value}",
+                ProblemCode.ADDRESS_ON_TWO_INTERFACES,
+                address.value,
+                first_id=there.value,
+                second_id=interface.value,
             )
 
 
@@ -74,8 +77,5 @@ def _shared(claims: Iterable[Claim]) -> Iterator[Problem]:
     for claim in claims:
         owner = owners.setdefault(claim.value, claim.owner)
         if claim.value and owner != claim.owner:
-            yield Problem(
-                path_of(claim.keys),
-                f"{claim.value} belongs to {owner} already",
-                f"one of {claim.owner}'s own",
-            )
+            code = ProblemCode.CLAIMED_BY_TWO_APPLIANCES
+            yield problem_at(path_of(claim.keys), code, claim.value, owner=owner, appliance=claim.owner)
