@@ -142,8 +142,8 @@ MUTANTS = (
         "record-anew",
         "Where the begin of a creation cannot be read, nothing that makes a route server goes by the record.",
         f"{TANDEM}/record.py",
-        'ANEW = ("as_declared_at", "waits_since")',
-        'ANEW = ("as_declared_at", "waits_since", "server_begun_at")',
+        'ANEW = ("as_declared_at", "waits_since", "codes")',
+        'ANEW = ("as_declared_at", "waits_since", "codes", "server_begun_at")',
     ),
     Mutant(
         "override-damaged",
@@ -376,7 +376,7 @@ MUTANTS = (
         "passing-sns",
         "What SNS refuses for now is waited for.",
         f"{PROVISIONING}/watched.py",
-        "if not isinstance(f, PassingError)",
+        "if f is not None and not isinstance(f, PassingError)",
         "if f is not None",
     ),
     # ownership, readiness, settling
@@ -873,7 +873,7 @@ MUTANTS = (
         "plan-peer-before-successor",
         "A session ends after its successor is there.",
         f"{PROVISIONING}/sessionends.py",
-        'first = f"{missing[0].words} to be available" if missing else None',
+        "first = missing[0].reason(Code.UNTIL_SESSION) if missing else None",
         "first = None",
     ),
     Mutant(
@@ -901,7 +901,7 @@ MUTANTS = (
         "plan-propagation-break",
         "A propagation ends after the one that takes its place is there.",
         f"{PROVISIONING}/manageplan.py",
-        'waits = f"the propagation to {missing[0]} to be available" if missing else None',
+        "waits = reason(Code.UNTIL_PROPAGATION, missing[0]) if missing else None",
         "waits = None",
     ),
     Mutant(
@@ -986,8 +986,8 @@ MUTANTS = (
         "validation-consent",
         "An Elastic IP whose owner consents to another stack is refused.",
         f"{TANDEM}/validation/consent.py",
-        "    if found != stack:",
-        "    if not found:",
+        "    if found == stack:",
+        "    if found:",
     ),
     Mutant(
         "validation-account",
@@ -1161,9 +1161,9 @@ MUTANTS = (
     Mutant(
         "people-dial",
         "Sessions are to be dialled anew where no message told of them.",
-        f"{PROVISIONING}/telling.py",
-        "if session not in found.notified_sessions]",
-        "]",
+        f"{PROVISIONING}/recording.py",
+        "if key not in codes.notified and not any(",
+        "if not any(",
     ),
     Mutant(
         "people-subject-id",

@@ -17,6 +17,8 @@ from tandem.provisioning.stored import plan_of
 from tandem.provisioning.telling import sentences
 from tandem.provisioning.watched import Stack
 from tandem.reasons.documents import ProblemCode as Code
+from tandem.reasons.provisioning import ProvisioningCode
+from tandem.reasons.reason import reason
 from tandem.record import Provisioned, TopologyRecord
 from tandem.words.provisioning import said
 
@@ -49,8 +51,9 @@ def delete(
         return _done(record, provisioner.forget(record, others, stack, world, order.by))
     left = leave(record, world, order.by)
     outcome = refresh([left, *others], order.topology, stack, world, owner=owner, until=until)
+    other = reason(ProvisioningCode.UNTIL_OTHER_RUN, order.topology)
     if not outcome.runs:  # it is written down, so the schedule goes on with it
-        return _answer(pending=outcome.unfinished or ("the run that is under way",))
+        return _answer(pending=outcome.unfinished or sentences((other,)))
     return _done(left, outcome.runs[0])
 
 
