@@ -7,10 +7,12 @@ from tandem.tags import OWNER_TAG
 from tandem.words.render import Entries, Entry
 
 VPC_GUIDE = "https://docs.aws.amazon.com/vpc/latest/userguide"
-QUOTAS = f"{VPC_GUIDE}/route-server-quotas.html"
+QUOTAS = f"{VPC_GUIDE}/amazon-vpc-limits.html"
+GATEWAY_ROUTING = f"{VPC_GUIDE}/igw-ingress-routing.html"
 PRIORITY = f"{VPC_GUIDE}/route-tables-priority.html"
 ASSOCIATE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateAddress.html"
-EBGP = f"{VPC_GUIDE}/dynamic-routing-route-server.html"
+HOW_IT_WORKS = f"{VPC_GUIDE}/route-server-how-it-works.html"
+EBGP = f"{VPC_GUIDE}/route-server-tutorial-initiate-bgp.html"
 
 NEAREST = "[{close}? ][known here: {known}|nothing: none is declared]"
 OWN = "[{own}|it has none]"
@@ -149,7 +151,7 @@ PARTS: Entries = {
     Code.TOO_MANY_PEERS: Entry(
         "has {count} peers that may advertise one prefix",
         "Fewer peers may advertise one prefix to a route server.",
-        page=QUOTAS,
+        page=GATEWAY_ROUTING,
         right=QUOTA,
     ),
     Code.CLAIMED_BY_TWO_APPLIANCES: Entry(
@@ -198,7 +200,7 @@ ROUTE_SERVERS: Entries = {
     Code.ROUTE_SERVER_WITHOUT_VPC: Entry(
         "{subject} is associated with no VPC, so it has neither endpoints nor routes",
         "The route server does not work before it is associated with a VPC.",
-        page=EBGP,
+        page=HOW_IT_WORKS,
         right="a route server that is associated with a VPC",
     ),
     Code.VPC_UNKNOWN: Entry(
@@ -392,7 +394,7 @@ ELASTIC_IPS: Entries = {
         "--network-interface-id {subject} --no-source-dest-check)"
         f"[, or tag it {OWNER_TAG}={{stack}} and Tandem does]",
         "An interface through which an appliance forwards has its source/destination check on.",
-        page=f"{VPC_GUIDE}/VPC_NAT_Instance.html",
+        page=GATEWAY_ROUTING,
     ),
 }
 
@@ -418,6 +420,7 @@ ROUTE_TABLES: Entries = {
         "go to {appliance}'s {subject}, which has no public IP of its own",
         "A route of a gateway route table needs an interface with a public IP that stays there.",
         right="a public IP that stays on that interface, or no propagation to the gateway table",
+        page=GATEWAY_ROUTING,
     ),
     Code.TABLE_FULL: Entry(
         "{subject} would get {count} routes, with those of {others}",
@@ -429,6 +432,7 @@ ROUTE_TABLES: Entries = {
         "{subject} is a gateway route table: AWS rejects {prefixes} in it, being outside "
         "the VPC, unless it is of a BYOIP pool of that table; other route tables are not affected",
         "AWS does not install a route for a prefix outside the VPC in a gateway route table.",
+        page=GATEWAY_ROUTING,
     ),
     Code.STATIC_ROUTE_BESIDE: Entry(
         "{table_id} has a static route for {prefix} to {target}: AWS prefers a static route to "
@@ -465,12 +469,12 @@ QUOTA_WARNINGS: Entries = {
     Code.MANY_PEERS_OF_PREFIX: Entry(
         f"{{used}} peers may advertise one prefix ({{undeclared}} undeclared), {ALLOWED}",
         "More peers may advertise one prefix than AWS allows by default.",
-        page=QUOTAS,
+        page=GATEWAY_ROUTING,
     ),
     Code.MANY_ROUTES_OF_TABLE: Entry(
         f"{{subject}} would have {{used}} {{family}} routes, {ALLOWED}",
         "A route table would have more routes than AWS allows by default.",
-        page=f"{VPC_GUIDE}/amazon-vpc-limits.html",
+        page=QUOTAS,
     ),
 }
 
