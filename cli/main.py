@@ -22,7 +22,7 @@ from tandem.discovery.snapshot import UndiscoverableError
 from tandem.provisioning.estimate import estimate as estimate_topology
 from tandem.tags import OWNER_TAG
 from tandem.topology import parse
-from tandem.validation.document import normalise, schema
+from tandem.validation.document import normalise, topology_schema
 from tandem.validation.document import validate as validate_document
 from tandem.words.provisioning import SaidProblem, said
 
@@ -189,7 +189,7 @@ def delete(
         typer.Argument(
             metavar="NAME",
             help="the topology's name, as it is stored",
-            callback=_checked("[a-z0-9][a-z0-9-]{0,39}", schema()["properties"]["name"]["title"]),
+            callback=_checked("[a-z0-9][a-z0-9-]{0,39}", topology_schema()["properties"]["name"]["title"]),
         ),
     ],
     name: Stack = "tandem",

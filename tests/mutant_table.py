@@ -369,8 +369,8 @@ MUTANTS = (
         "consent-new-tag",
         "A tag that IAM does not see yet is waited for.",
         f"{TANDEM}/provisioning/manageapply.py",
-        "if not passes(error) and not (is_new and error.code == UNAUTHORIZED):",
-        "if not passes(error):",
+        "if not may_pass(error) and not (is_new and error.code == UNAUTHORIZED):",
+        "if not may_pass(error):",
     ),
     Mutant(
         "passing-sns",
@@ -1085,7 +1085,7 @@ MUTANTS = (
         "people-look",
         "What is stored is looked at at once.",
         f"{TANDEM}/doors/applying.py",
-        'world.bus.put(topology_change(record, "stored", now, by, before), look(record, now))',
+        'world.bus.put(topology_change(record, "stored", now, by, before), look_at_version(record, now))',
         'world.bus.put(topology_change(record, "stored", now, by, before))',
     ),
     Mutant(

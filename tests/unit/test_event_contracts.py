@@ -146,12 +146,12 @@ def test_a_changed_topology_meets_its_schema(change, by):
 
 
 def test_the_look_that_storing_asks_for_meets_its_schema():
-    assert_meets_schema(provisioning_telling.look(record(), NOW))
+    assert_meets_schema(provisioning_telling.look_at_version(record(), NOW))
 
 
 @pytest.mark.parametrize("failure", [None, CallFailedError("CreateTopic", "AccessDenied", "no")])
 def test_a_provisioning_outcome_meets_its_schema(failure):
     found = Provisioned(ROUTE_SERVER, warnings=("a stranger peers with it",))
     why = (reason(ProvisioningCode.ROUTE_SERVER_LOST, ROUTE_SERVER, place="account 123456789012"),)
-    assert_meets_schema(provisioning_telling.completed(record(), found, ("subscribed",), NOW))
-    assert_meets_schema(provisioning_telling.failed(record(), found, why, (), failure, NOW))
+    assert_meets_schema(provisioning_telling.provisioning_completed(record(), found, ("subscribed",), NOW))
+    assert_meets_schema(provisioning_telling.provisioning_failed(record(), found, why, (), failure, NOW))

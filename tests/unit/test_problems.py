@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from tandem.problems import Problem, by_cause, nearest, parent_of, path_of, problem_at
 from tandem.reasons.documents import ProblemCode
@@ -100,3 +100,19 @@ def test_the_parent_of_a_path_is_what_it_is_in() -> None:
     steps = ["groups", 0, "targets", 'fw "1]', "x"]
     assert seen == [path_of(steps[:n]) for n in range(5, -1, -1)]
     assert parent_of("the document") == "the document"
+
+
+def test_a_verdict_says_each_problem_as_the_command_of_the_release_before_reads_it() -> None:
+    found = asdict(said(problem_at("groups", ProblemCode.OWNER_TAG_MISSING, "eni-1", stack="tandem")))
+    assert found == {
+        "path": "groups",
+        "what": "eni-1 lacks its owner's tag, without which Tandem may not touch it",
+        "right": "tandem:stack=tandem on it: tandem apply --tag writes it with your credentials",
+        "untagged": "eni-1",
+        "gone": None,
+        "cause": None,
+        "code": "owner-tag-missing",
+        "subject": "eni-1",
+        "facts": {"stack": "tandem"},
+    }
+    assert asdict(said(lost(0)))["gone"] == "i-1"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from tandem.validation.document import schema, shape_problems, validate
+from tandem.validation.document import shape_problems, topology_schema, validate
 from tandem.validation.size import excess
 from tandem.words.provisioning import said
 from tests.topologies import SUBNET, document, edited, in_words, set_at
@@ -265,7 +265,7 @@ def test_a_wrong_shape_is_named_in_its_place(where, value, path, what, right) ->
 def test_every_property_of_the_schema_is_shown_failing() -> None:
     named = {where.replace(".0", "").replace(".1", "") for where, *_ in SHAPE.values()}
     known = {"fw1", "fw2", "targets"}
-    properties = {key for node in nodes(schema()) for key in node.get("properties", {})}
+    properties = {key for node in nodes(topology_schema()) for key in node.get("properties", {})}
     assert properties <= {part for where in named for part in where.split(".")} | known
 
 
@@ -305,9 +305,9 @@ def test_endpoints_may_be_left_out_of_what_is_only_watched() -> None:
 
 
 def test_the_schema_is_a_schema_and_its_nodes_say_what_is_right() -> None:
-    Draft202012Validator.check_schema(schema())
-    branches = [branch for node in nodes(schema()) for branch in node.get("anyOf", ())]
-    judging = [n for n in nodes(schema()) if isinstance(n.get("type"), str) or "anyOf" in n]
+    Draft202012Validator.check_schema(topology_schema())
+    branches = [branch for node in nodes(topology_schema()) for branch in node.get("anyOf", ())]
+    judging = [n for n in nodes(topology_schema()) if isinstance(n.get("type"), str) or "anyOf" in n]
     assert [node for node in judging if "title" not in node and node not in branches] == []
 
 

@@ -14,7 +14,7 @@ from tandem.inventory import Inventory, RegionWithoutRouteServerError
 from tandem.ports import Bus
 from tandem.problems import WHOLE, Problem, path_of, problem_at
 from tandem.provisioning.managesteps import Step
-from tandem.provisioning.telling import look, topology_change
+from tandem.provisioning.telling import look_at_version, topology_change
 from tandem.reasons.documents import ProblemCode as Code
 from tandem.reasons.reason import Reason, reason
 from tandem.record import TopologyRecord
@@ -30,7 +30,7 @@ CLI = "cli"
 ENDS_DELETION = "it is being deleted: storing it ends that, and makes anew what is gone"
 
 
-class Stored(Protocol):
+class StoredTopologies(Protocol):
     """Every stored topology that can be read, and what is wrong with the others."""
 
     @property
@@ -42,10 +42,10 @@ class Stored(Protocol):
     def of(self, name: str) -> TopologyRecord | None: ...
 
 
-class Store(Protocol):
+class DocumentStore(Protocol):
     """The stored topologies."""
 
-    def list(self) -> Stored: ...
+    def list(self) -> StoredTopologies: ...
 
     def put(
         self,
@@ -60,10 +60,10 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class DoorPorts:
     """What a door needs: the stored topologies, a reading of AWS, and what a look would do now."""
 
-    store: Store
+    store: DocumentStore
     inventory: Callable[[Topology], Inventory]
     preview: Callable[[Topology], list[dict[str, Any]]]
     plan: Callable[[TopologyRecord], tuple[Step, ...]]
@@ -123,7 +123,7 @@ class Verdict:
         }
 
 
-def check(application: Application, world: World) -> Verdict:
+def check(application: Application, world: DoorPorts) -> Verdict:
     """All three passes, what would change, and which addresses would move now. Stores nothing.
 
     Raises TemporaryError where AWS or the table cannot be read.
@@ -134,7 +134,7 @@ def check(application: Application, world: World) -> Verdict:
     return _judged(topology, application, world.store.list(), world)
 
 
-def apply(application: Application, world: World) -> Verdict:
+def apply(application: Application, world: DoorPorts) -> Verdict:
     """Checks and stores, whole or not at all; what was stored before stays in force where there is a problem.
 
     Raises TemporaryError, ChangedMeanwhileError among them.
@@ -164,7 +164,7 @@ def store(
     topology: Topology,
     door: str,
     before: TopologyRecord | None,
-    world: World,
+    world: DoorPorts,
     *,
     by: Author,
     allow_interruption: bool = False,
@@ -178,9 +178,9 @@ def store(
     return record
 
 
-def _tell(record: TopologyRecord, before: TopologyRecord | None, by: Author, world: World) -> None:
+def _tell(record: TopologyRecord, before: TopologyRecord | None, by: Author, world: DoorPorts) -> None:
     now = world.now()
-    world.bus.put(topology_change(record, "stored", now, by, before), look(record, now))
+    world.bus.put(topology_change(record, "stored", now, by, before), look_at_version(record, now))
 
 
 def ownership(record: TopologyRecord, door: str, *, take_over: bool) -> Problem | None:
@@ -192,7 +192,7 @@ def ownership(record: TopologyRecord, door: str, *, take_over: bool) -> Problem 
     return problem_at("name", Code.BELONGS_ELSEWHERE, record.topology.name, **facts)
 
 
-def owner_of(record: TopologyRecord) -> str:
+def origin_of(record: TopologyRecord) -> str:
     """Whose the topology is, in words. A CloudFormation door is the stack's ARN, `#` and the resource."""
     stack, _, resource = record.door.partition("#")
     of_stack = f"the CloudFormation stack {stack}"
@@ -209,7 +209,9 @@ def _parsed(application: Application) -> Topology | Verdict:
     return Verdict(problems=(*malformed, *crosscheck(normal))) if malformed else parse(normal)
 
 
-def _judged(topology: Topology, application: Application, stored: Stored, world: World) -> Verdict:
+def _judged(
+    topology: Topology, application: Application, stored: StoredTopologies, world: DoorPorts
+) -> Verdict:
     """A change of nothing but the mode is not judged by what AWS shows, nor by whether AWS can be read: that
     only warns then. Each look holds what it must.
     """
@@ -240,7 +242,7 @@ def _judged(topology: Topology, application: Application, stored: Stored, world:
 
 
 def _against_aws(
-    verdict: Verdict, topology: Topology, application: Application, stored: Stored, world: World
+    verdict: Verdict, topology: Topology, application: Application, stored: StoredTopologies, world: DoorPorts
 ) -> Verdict:
     """With what the other passes and the plan find."""
     before = stored.of(topology.name)
@@ -274,7 +276,7 @@ def _stored(before: TopologyRecord | None) -> Topology | None:
     return None if before is None else _resolved(before.topology, before)
 
 
-def _preview(topology: Topology | None, world: World) -> tuple[dict[str, Any], ...]:
+def _preview(topology: Topology | None, world: DoorPorts) -> tuple[dict[str, Any], ...]:
     """What the next look at a topology would decide; nothing while there is no route server to read."""
     if topology is None or not topology.route_server.route_server_id:
         return ()
@@ -296,7 +298,7 @@ def _resolved(topology: Topology, before: TopologyRecord | None) -> Topology:
 
 
 def _planned(
-    topology: Topology, application: Application, before: TopologyRecord | None, world: World
+    topology: Topology, application: Application, before: TopologyRecord | None, world: DoorPorts
 ) -> tuple[Step, ...]:
     if not topology.manage:
         return ()
@@ -310,7 +312,7 @@ def _planned(
     return world.plan(wanted)
 
 
-def _at_the_door(topology: Topology, application: Application, stored: Stored) -> Iterator[Problem]:
+def _at_the_door(topology: Topology, application: Application, stored: StoredTopologies) -> Iterator[Problem]:
     before = stored.of(topology.name)
     version = 0 if before is None else before.version
     if before is not None:

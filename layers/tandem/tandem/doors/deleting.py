@@ -6,12 +6,12 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from tandem.doors.applying import CLI, Stored, ownership
+from tandem.doors.applying import CLI, StoredTopologies, ownership
 from tandem.doors.orders import Delete
 from tandem.problems import Problem, problem_at
 from tandem.provisioning import provisioner
-from tandem.provisioning.ports import World
-from tandem.provisioning.provisioner import Run
+from tandem.provisioning.ports import ProvisionerPorts
+from tandem.provisioning.provisioner import ProvisioningRun
 from tandem.provisioning.refreshing import leave, refresh, shared
 from tandem.provisioning.stored import plan_of
 from tandem.provisioning.telling import sentences
@@ -26,7 +26,13 @@ WHERE = "topology"
 
 
 def delete(
-    order: Delete, stored: Stored, stack: Stack, world: World, *, owner: str, until: datetime
+    order: Delete,
+    stored: StoredTopologies,
+    stack: Stack,
+    world: ProvisionerPorts,
+    *,
+    owner: str,
+    until: datetime,
 ) -> dict[str, Any]:
     """Takes back what watches the topology and forgets it; where it is asked for, what Tandem created goes
     first. JSON for the invoker: `steps` were done, or with `check` would be; with what is `pending` the
@@ -48,7 +54,7 @@ def delete(
         steps = _planned(record, stack, world) if takes_resources else ()
         return _answer(steps=steps, version=record.version)
     if not takes_resources:
-        return _done(record, provisioner.forget(record, others, stack, world, order.by))
+        return _done(record, provisioner.unwatch_and_forget(record, others, stack, world, order.by))
     left = leave(record, world, order.by)
     outcome = refresh([left, *others], order.topology, stack, world, owner=owner, until=until)
     other = reason(ProvisioningCode.UNTIL_OTHER_RUN, order.topology)
@@ -68,13 +74,13 @@ def _problem(order: Delete, record: TopologyRecord, others: list[TopologyRecord]
     return None if needed is None else Problem(WHERE, needed)
 
 
-def _planned(record: TopologyRecord, stack: Stack, world: World) -> tuple[str, ...]:
+def _planned(record: TopologyRecord, stack: Stack, world: ProvisionerPorts) -> tuple[str, ...]:
     leaving = replace(record.provisioned or Provisioned(""), leaving=record.version)
     steps = plan_of(replace(record, provisioned=leaving), stack.name, world)
     return sentences(step.planned for step in steps)
 
 
-def _done(record: TopologyRecord, run: Run) -> dict[str, Any]:
+def _done(record: TopologyRecord, run: ProvisioningRun) -> dict[str, Any]:
     if run.record.version != record.version:
         ended = problem_at(WHERE, Code.DELETION_ENDED, record.topology.name, stored=run.record.version)
         return _answer(ended, run.steps)

@@ -25,7 +25,7 @@ from tandem.provisioning.managesteps import (
     EnablePropagation,
     Step,
 )
-from tandem.provisioning.ports import World
+from tandem.provisioning.ports import ProvisionerPorts
 from tandem.provisioning.recording import Why, codes_of, with_done, with_pending
 from tandem.provisioning.stored import desired_of, found_of, goes_on, steps_of
 from tandem.reasons.provisioning import ProvisioningCode as Code
@@ -66,7 +66,7 @@ DUPLICATE = ("AlreadyExists", "AlreadyAssociated", "Duplicate")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ConvergenceResult:
     """How a run over a managed topology ended: done, or waiting, or failed."""
 
     record: TopologyRecord
@@ -85,7 +85,7 @@ class Convergence:
     It leads to what the topology says, or, where that is leaving, back to where nothing is left of it.
     """
 
-    def __init__(self, record: TopologyRecord, stack: str, world: World) -> None:
+    def __init__(self, record: TopologyRecord, stack: str, world: ProvisionerPorts) -> None:
         self.name = record.topology.name
         self.record = record
         self._stack = stack
@@ -100,7 +100,7 @@ class Convergence:
         self._waits: tuple[Reason, ...] = ()
         self._progress = world.clock.now()
         self._found = record.provisioned or Provisioned("")
-        self.outcome: Outcome | None = None
+        self.outcome: ConvergenceResult | None = None
         self.goes_right_on = False
         """Whether the last turn left undone what needs but another observation."""
 
@@ -195,7 +195,7 @@ class Convergence:
                     continue
                 began = self._refused.setdefault(step.do, self._tried[step.do])
                 is_new = isinstance(step.do, ENTERING) and self._tried[step.do] - began < TAG_SECONDS
-                if not passes(error) and not (is_new and error.code == UNAUTHORIZED):
+                if not may_pass(error) and not (is_new and error.code == UNAUTHORIZED):
                     first = first or error
                 self._trouble = error
                 del self._began[step.do]
@@ -268,7 +268,7 @@ class Convergence:
             self.record = self._world.store.set_provisioned(self.record, found)
         self._found = found
 
-    def _done(self) -> Outcome:
+    def _done(self) -> ConvergenceResult:
         version = self.record.version
         found = replace(
             with_pending(self._found, ()),
@@ -277,15 +277,15 @@ class Convergence:
             waits_since=None,
             told_version=0,
         )
-        return Outcome(self.record, found, tuple(self._steps))
+        return ConvergenceResult(self.record, found, tuple(self._steps))
 
-    def _waiting(self, waits: tuple[Reason, ...]) -> Outcome:
+    def _waiting(self, waits: tuple[Reason, ...]) -> ConvergenceResult:
         kept = () if self._trouble is None else (trouble_of(self._trouble),)
         waits = waits or (reason(Code.UNTIL_TURN, self.name),)
-        return Outcome(self.record, self._found, tuple(self._steps), waits, None, kept)
+        return ConvergenceResult(self.record, self._found, tuple(self._steps), waits, None, kept)
 
-    def _failed(self, failure: CallFailedError | None, why: Why) -> Outcome:
-        return Outcome(self.record, self._found, tuple(self._steps), (), failure, why)
+    def _failed(self, failure: CallFailedError | None, why: Why) -> ConvergenceResult:
+        return ConvergenceResult(self.record, self._found, tuple(self._steps), (), failure, why)
 
 
 def identities(waits: Iterable[Reason]) -> frozenset[Identity]:
@@ -307,12 +307,12 @@ def trouble_of(error: CallFailedError | TemporaryError) -> Reason:
 def is_gone(action: Action, error: CallFailedError) -> bool:
     """Whether nothing is left to take away, since the route table or VPC is gone.
 
-    A NotFound of an endpoint or peer says that describes lag behind: a later turn sees it (`passes`).
+    A NotFound of an endpoint or peer says that describes lag behind: a later turn sees it (`may_pass`).
     """
     return isinstance(action, DisablePropagation | DisassociateVpc) and error.code in GONE
 
 
-def passes(error: CallFailedError) -> bool:
+def may_pass(error: CallFailedError) -> bool:
     """Whether a later turn may find it different."""
     gone = error.code.startswith("InvalidRouteServer") and "Id.Not" in error.code
     return gone or isinstance(error, PassingError) or error.code.endswith(DUPLICATE)

@@ -76,7 +76,7 @@ class LogDeliveries(Protocol):
     def delete_source(self, name: str) -> None: ...
 
 
-class Store(Protocol):
+class ProvisionedStore(Protocol):
     """The stored topologies."""
 
     def get(self, name: str) -> TopologyRecord | None: ...
@@ -87,7 +87,7 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class ProvisionerPorts:
     """Everything that a run reads and changes."""
 
     route_servers: RouteServers
@@ -95,7 +95,7 @@ class World:
     leases: Leases
     topics: Topics
     logs: LogDeliveries
-    store: Store
+    store: ProvisionedStore
     bus: Bus
     clock: Clock
     history: History

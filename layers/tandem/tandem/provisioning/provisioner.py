@@ -14,8 +14,8 @@ from tandem.errors import CallFailedError, ConfigurationError, TemporaryError
 from tandem.inventory import Inventory, RouteServerReading
 from tandem.problems import Problem, by_cause
 from tandem.provisioning.actors import actor
-from tandem.provisioning.manageapply import Outcome, reason_of
-from tandem.provisioning.ports import World
+from tandem.provisioning.manageapply import ConvergenceResult, reason_of
+from tandem.provisioning.ports import ProvisionerPorts
 from tandem.provisioning.recording import (
     Why,
     failure_words,
@@ -30,10 +30,10 @@ from tandem.provisioning.recording import (
 )
 from tandem.provisioning.suspicions import suspicion_of_problem
 from tandem.provisioning.telling import (
-    completed,
     differs,
-    failed,
     is_long,
+    provisioning_completed,
+    provisioning_failed,
     sentences,
     topology_change,
     waited,
@@ -49,7 +49,7 @@ from tandem.validation.worldchecks import worldcheck
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ProvisioningRun:
     """What one run did to a topology."""
 
     record: TopologyRecord
@@ -71,16 +71,16 @@ def provision(
     record: TopologyRecord,
     others: Iterable[TopologyRecord],
     stack: Stack,
-    world: World,
-    outcome: Outcome | None = None,
-) -> Run:
+    world: ProvisionerPorts,
+    outcome: ConvergenceResult | None = None,
+) -> ProvisioningRun:
     """Makes the topology watched and records it; tells the bus where anything is new, a failure included.
 
     `others` are the other stored topologies: what they use stays. `outcome` is how far a managed one came.
     Raises TemporaryError, and with it ChangedMeanwhileError where another run was quicker.
     """
     began = world.clock.now()
-    managed = outcome or Outcome(record, record.provisioned or Provisioned(""))
+    managed = outcome or ConvergenceResult(record, record.provisioned or Provisioned(""))
     route_server_id = managed.provisioned.route_server_id if outcome else ""
     route_server_id = route_server_id or record.topology.route_server.route_server_id or ""
     if outcome is not None and not route_server_id:
@@ -107,7 +107,11 @@ def provision(
 
 
 def _drift(
-    record: TopologyRecord, reading: RouteServerReading, inventory: Inventory, stack: Stack, world: World
+    record: TopologyRecord,
+    reading: RouteServerReading,
+    inventory: Inventory,
+    stack: Stack,
+    world: ProvisionerPorts,
 ) -> tuple[Problem, ...]:
     """Tells, once, what differs from the document and is not Tandem's to repair, in one event for each cause;
     not what whoever stored this version was warned of."""
@@ -128,7 +132,7 @@ def _drift(
 
 
 def _as_declared_at(
-    record: TopologyRecord, managed: Outcome, drift: tuple[Problem, ...], now: datetime
+    record: TopologyRecord, managed: ConvergenceResult, drift: tuple[Problem, ...], now: datetime
 ) -> datetime:
     """New with a version, after a repair, and when a told difference is gone, whatever else stands."""
     before = record.provisioned or Provisioned("")
@@ -139,13 +143,13 @@ def _as_declared_at(
     return since if stays and since is not None else now
 
 
-def unmade(outcome: Outcome) -> Provisioned:
+def unmade(outcome: ConvergenceResult) -> Provisioned:
     """Before there is a route server to watch."""
     found = replace(outcome.provisioned, version=outcome.record.version)
     return with_failure(with_pending(found, outcome.pending), _why(outcome))
 
 
-def _why(outcome: Outcome) -> Why:
+def _why(outcome: ConvergenceResult) -> Why:
     return outcome.reason if outcome.failure is None else (reason_of(outcome.failure),)
 
 
@@ -155,14 +159,16 @@ def refusal_of(error: ConfigurationError) -> Reason:
     return reason(Code.CANNOT_GO_ON, subject, why=str(error))
 
 
-def take_back(outcome: Outcome, others: Iterable[TopologyRecord], stack: Stack, world: World) -> Run:
+def take_back(
+    outcome: ConvergenceResult, others: Iterable[TopologyRecord], stack: Stack, world: ProvisionerPorts
+) -> ProvisioningRun:
     """The end of a run over a topology that is leaving: it is forgotten once nothing of it is left.
 
     Raises TemporaryError.
     """
     steps: tuple[str, ...] = ()
     if not (outcome.pending or outcome.failure or outcome.reason):
-        run = forget(outcome.record, others, stack, world)
+        run = unwatch_and_forget(outcome.record, others, stack, world)
         if not run.reason:
             return replace(run, steps=(*sentences(outcome.steps), *run.steps))
         outcome, steps = replace(outcome, reason=run.reason), run.steps
@@ -173,13 +179,13 @@ def take_back(outcome: Outcome, others: Iterable[TopologyRecord], stack: Stack, 
     return _told(outcome.record, found, why, Half(None), Half(None), outcome, world, steps)
 
 
-def forget(
+def unwatch_and_forget(
     record: TopologyRecord,
     others: Iterable[TopologyRecord],
     stack: Stack,
-    world: World,
+    world: ProvisionerPorts,
     by: Author = NOBODY,
-) -> Run:
+) -> ProvisioningRun:
     """Takes back what watched the topology, then its record; nothing else is touched.
 
     A call that fails leaves the record for the next try. Tells first: a run that is cut in between tells
@@ -191,10 +197,10 @@ def forget(
     if failure is None:
         world.bus.put(topology_change(record, "deleted", world.clock.now(), by))
         world.store.delete(record)
-        return Run(replace(record, provisioned=None), sentences((*topics.steps, *logs.steps)))
+        return ProvisioningRun(replace(record, provisioned=None), sentences((*topics.steps, *logs.steps)))
     if isinstance(failure, TemporaryError):
         raise failure
-    return Run(record, sentences((*topics.steps, *logs.steps)), (reason_of(failure),))
+    return ProvisioningRun(record, sentences((*topics.steps, *logs.steps)), (reason_of(failure),))
 
 
 def _told(
@@ -203,10 +209,10 @@ def _told(
     why: Why,
     topics: Half,
     logs: Half,
-    managed: Outcome,
-    world: World,
+    managed: ConvergenceResult,
+    world: ProvisionerPorts,
     taken_back: tuple[str, ...] = (),
-) -> Run:
+) -> ProvisioningRun:
     """Tells first and records then: a run that is cut in between tells again instead of never."""
     listening = (*taken_back, *sentences((*topics.steps, *logs.steps)))
     steps = (*sentences(managed.steps), *listening)
@@ -216,29 +222,29 @@ def _told(
         world.bus.put(waited(record, provisioned, now))
         provisioned = replace(provisioned, told_version=record.version)
     if not steps and not has_changed(before, provisioned):
-        return Run(_rewritten(record, provisioned, world), steps, why)
+        return ProvisioningRun(_rewritten(record, provisioned, world), steps, why)
     if not provisioned.pending and not why:
         is_reached = before is None or before.converged_version != record.version
         done = provisioned.done if is_reached else sentences(managed.steps)
-        world.bus.put(completed(record, provisioned, (*done, *listening), now))
+        world.bus.put(provisioning_completed(record, provisioned, (*done, *listening), now))
         provisioned = with_notified_sessions(provisioned)
     elif not provisioned.pending and (steps or before is None or not has_same_failure(before, provisioned)):
-        world.bus.put(failed(record, provisioned, why, steps, failure, now))
-    return Run(world.store.set_provisioned(record, provisioned), steps, why)
+        world.bus.put(provisioning_failed(record, provisioned, why, steps, failure, now))
+    return ProvisioningRun(world.store.set_provisioned(record, provisioned), steps, why)
 
 
-def _rewritten(record: TopologyRecord, provisioned: Provisioned, world: World) -> TopologyRecord:
+def _rewritten(record: TopologyRecord, provisioned: Provisioned, world: ProvisionerPorts) -> TopologyRecord:
     """Records other words for the same, of which nobody is notified, and what was damaged."""
     if provisioned == record.provisioned and not record.repaired:
         return record
     return world.store.set_provisioned(record, provisioned)
 
 
-def unreadable(record: TopologyRecord, why: Reason, world: World) -> Run:
+def unreadable(record: TopologyRecord, why: Reason, world: ProvisionerPorts) -> ProvisioningRun:
     """The route server cannot be read: what was provisioned stays as it was, with the reason."""
     before = record.provisioned or Provisioned(record.topology.route_server.route_server_id or "")
     provisioned = with_failure(with_pending(replace(before, version=record.version), ()), (why,))
     if not has_changed(record.provisioned, provisioned):
-        return Run(_rewritten(record, provisioned, world), (), (why,))
-    world.bus.put(failed(record, provisioned, (why,), (), None, world.clock.now()))
-    return Run(world.store.set_provisioned(record, provisioned), (), (why,))
+        return ProvisioningRun(_rewritten(record, provisioned, world), (), (why,))
+    world.bus.put(provisioning_failed(record, provisioned, (why,), (), None, world.clock.now()))
+    return ProvisioningRun(world.store.set_provisioned(record, provisioned), (), (why,))

@@ -53,7 +53,7 @@ def topology_change(
     )
 
 
-def look(record: TopologyRecord, now: datetime) -> Event:
+def look_at_version(record: TopologyRecord, now: datetime) -> Event:
     """`Look`: what was stored is looked at now, and not with the next sweep."""
     return event(
         DetailType.LOOK,
@@ -64,7 +64,9 @@ def look(record: TopologyRecord, now: datetime) -> Event:
     )
 
 
-def completed(record: TopologyRecord, found: Provisioned, steps: Iterable[str], now: datetime) -> Event:
+def provisioning_completed(
+    record: TopologyRecord, found: Provisioned, steps: Iterable[str], now: datetime
+) -> Event:
     return event(
         DetailType.PROVISIONING_COMPLETED,
         topology=record.topology.name,
@@ -81,7 +83,7 @@ def completed(record: TopologyRecord, found: Provisioned, steps: Iterable[str], 
     )
 
 
-def failed(
+def provisioning_failed(
     record: TopologyRecord,
     found: Provisioned,
     why: Why,
@@ -110,7 +112,8 @@ def waited(record: TopologyRecord, found: Provisioned, now: datetime) -> Event:
     """`Provisioning Failed`: it has waited for long, and for what nobody but people can bring about."""
     since = iso(found.waits_since) if found.waits_since else "an unknown time"
     name, waits = record.topology.name, "; ".join(found.pending)
-    return failed(record, found, (reason(Code.LONG_WAIT, name, since=since, waits=waits),), (), None, now)
+    why = (reason(Code.LONG_WAIT, name, since=since, waits=waits),)
+    return provisioning_failed(record, found, why, (), None, now)
 
 
 def drifted(record: TopologyRecord, step: Step, actor: str | None, now: datetime) -> Event:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from tandem.errors import CallFailedError, PassingError
-from tandem.provisioning.ports import World
+from tandem.provisioning.ports import ProvisionerPorts
 from tandem.provisioning.watchplan import watch_plan
 from tandem.provisioning.watchsteps import (
     CreateDelivery,
@@ -42,7 +42,7 @@ class Half:
     failure: CallFailedError | None = None
 
 
-def converge_topics(desired: Watch, world: World) -> Half:
+def converge_topics(desired: Watch, world: ProvisionerPorts) -> Half:
     """Subscribes, and takes subscriptions back, on the topics that matter."""
     half = replace(desired, logged_peer_ids=(), left_peer_ids=())
     topics = tuple(arn for arn in dict.fromkeys((desired.topic_arn, *desired.left_topic_arns)) if arn)
@@ -51,7 +51,7 @@ def converge_topics(desired: Watch, world: World) -> Half:
     )
 
 
-def converge_logs(desired: Watch, world: World) -> Half:
+def converge_logs(desired: Watch, world: ProvisionerPorts) -> Half:
     """Has the peers' logs delivered, and takes deliveries back; reads nothing where no peer is concerned."""
     half = replace(desired, topic_arn=None, left_topic_arns=())
     if not half.logged_peer_ids and not half.left_peer_ids:
@@ -59,7 +59,7 @@ def converge_logs(desired: Watch, world: World) -> Half:
     return _converge(half, world.logs.shown, world)
 
 
-def _converge(desired: Watch, read: Callable[[], Shown], world: World) -> Half:
+def _converge(desired: Watch, read: Callable[[], Shown], world: ProvisionerPorts) -> Half:
     done: list[Reason] = []
     shown: Shown | None = None
     failure: CallFailedError | None = None
@@ -86,7 +86,9 @@ def _may_pass(failure: CallFailedError | None) -> bool:
     return failure is None or failure.code == CONFLICT or isinstance(failure, PassingError)
 
 
-def _carry_out(steps: tuple[Step, ...], world: World, done: list[Reason]) -> CallFailedError | None:
+def _carry_out(
+    steps: tuple[Step, ...], world: ProvisionerPorts, done: list[Reason]
+) -> CallFailedError | None:
     """Tries every step: one sick peer keeps no other from its logs. The first failure is the answer."""
     first: CallFailedError | None = None
     for step in steps:
@@ -99,7 +101,7 @@ def _carry_out(steps: tuple[Step, ...], world: World, done: list[Reason]) -> Cal
     return first
 
 
-def _do(step: Step, world: World) -> None:
+def _do(step: Step, world: ProvisionerPorts) -> None:
     match step:
         case Subscribe():
             world.topics.subscribe(step.topic_arn, step.subscriber)

@@ -9,7 +9,7 @@ from tandem.errors import PassingError
 from tandem.inventory import Inventory, RouteServerReading
 from tandem.place import Place
 from tandem.problems import Problem
-from tandem.provisioning.manageapply import Outcome, reason_of
+from tandem.provisioning.manageapply import ConvergenceResult, reason_of
 from tandem.provisioning.recording import Why, with_failure, with_pending, with_sessions, with_warnings
 from tandem.provisioning.watchapply import Half
 from tandem.provisioning.watchplan import delivered_elsewhere, delivery_of
@@ -74,7 +74,7 @@ def provisioned_of(
     desired: Watch,
     topics: Half,
     logs: Half,
-    managed: Outcome,
+    managed: ConvergenceResult,
     inventory: Inventory | None,
 ) -> Provisioned:
     """What there is now; where a half could not be read or brought to its end, what was known of it stays."""
@@ -100,12 +100,12 @@ def provisioned_of(
         left_topic_arns=desired.left_topic_arns if topics.failure else (),
         version=record.version,
     )
-    found = with_sessions(found, sessions_of(record.topology, reading))
+    found = with_sessions(found, sessions_to_dial(record.topology, reading))
     found = with_failure(with_pending(found, managed.pending or (() if why else waits)), why)
     return with_warnings(found, _warnings(record.topology, reading, inventory, desired, logs))
 
 
-def why_of(managed: Outcome, topics: Half, logs: Half) -> Why:
+def why_of(managed: ConvergenceResult, topics: Half, logs: Half) -> Why:
     """Returns why a run failed: a refusal that stays, or what keeps the managed route server."""
     refusals = (managed.failure, topics.failure, logs.failure)
     refused = next((f for f in refusals if f is not None and not isinstance(f, PassingError)), None)
@@ -140,7 +140,7 @@ def appliances_of(topology: Topology, reading: RouteServerReading) -> dict[str, 
     return {p.peer_id: owners[p.peer_address] for p in reading.peers if p.peer_address in owners}
 
 
-def sessions_of(topology: Topology, reading: RouteServerReading) -> tuple[Reason, ...]:
+def sessions_to_dial(topology: Topology, reading: RouteServerReading) -> tuple[Reason, ...]:
     """Returns what each appliance has to be configured with. The subject has all of it, in no sentence."""
     owners, asn = appliances_of(topology, reading), reading.server.amazon_side_asn
     dialled = {e.endpoint_id: e.address or "an endpoint without an address" for e in reading.endpoints}

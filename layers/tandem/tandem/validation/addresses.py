@@ -15,11 +15,13 @@ from tandem.validation.draft import Claim
 def addresses_of_one_appliance(root: dict[str, Any]) -> Iterator[Problem]:
     """An address, and a target's interface, says which appliance is meant, where that is declared."""
     known = draft.appliances(root)
-    targets = [target for target in draft.targets(root) if target[1] in known]
-    private_ips = [Claim([*k, "private_ip"], draft.text(t.get("private_ip")), name) for k, name, t in targets]
-    yield from _shared([*draft.addresses(root), *private_ips])
+    targets = [target for target in draft.declared_targets(root) if target[1] in known]
+    private_ips = [
+        Claim([*k, "private_ip"], draft.text_or_empty(t.get("private_ip")), name) for k, name, t in targets
+    ]
+    yield from _shared([*draft.declared_addresses(root), *private_ips])
     interfaces = [
-        Claim([*keys, "network_interface"], draft.text(target.get("network_interface")), name)
+        Claim([*keys, "network_interface"], draft.text_or_empty(target.get("network_interface")), name)
         for keys, name, target in targets
     ]
     yield from _shared(interfaces)
@@ -29,9 +31,10 @@ def addresses_of_one_appliance(root: dict[str, Any]) -> Iterator[Problem]:
 def addresses_of_interfaces(root: dict[str, Any]) -> Iterator[Problem]:
     """Addresses that no network interface can have (RFC 6890)."""
     private_ips = (
-        Claim([*k, "private_ip"], draft.text(t.get("private_ip"))) for k, _, t in draft.targets(root)
+        Claim([*k, "private_ip"], draft.text_or_empty(t.get("private_ip")))
+        for k, _, t in draft.declared_targets(root)
     )
-    for claim in (*draft.addresses(root), *private_ips):
+    for claim in (*draft.declared_addresses(root), *private_ips):
         kind = _unusable(claim.value)
         if kind is not None:
             yield problem_at(path_of(claim.keys), kind, claim.value)

@@ -52,9 +52,9 @@ def known_endpoints(root: dict[str, Any]) -> Iterator[Problem]:
     """With `manage: false` the endpoints may be left out: the names under `peers` are labels then."""
     if "endpoints" not in draft.server(root) and root.get("manage") is False:
         return
-    known = draft.endpoints(root)
+    known = draft.declared_endpoints(root)
     cause = None if known else "route_server.endpoints"
-    for name, claim in draft.peers(root):
+    for name, claim in draft.declared_peers(root):
         if name not in known:
             where, code = path_of(claim.keys), ProblemCode.UNDECLARED_ENDPOINT
             yield problem_at(where, code, **nearest(name, known)).caused_by(cause)
@@ -62,7 +62,7 @@ def known_endpoints(root: dict[str, Any]) -> Iterator[Problem]:
 
 def one_target_for_each_appliance(root: dict[str, Any]) -> Iterator[Problem]:
     known = draft.appliances(root)
-    for keys, address in draft.elastic_ips(root):
+    for keys, address in draft.declared_elastic_ips(root):
         targets = draft.mapping(address.get("targets"))
         strangers = [name for name in targets if name not in known]
         for name in strangers:
@@ -87,17 +87,20 @@ def asn_of_its_own(root: dict[str, Any]) -> Iterator[Problem]:
 
 
 def nothing_claimed_twice(root: dict[str, Any]) -> Iterator[Problem]:
-    groups = (Claim([*keys, "name"], draft.text(group.get("name"))) for keys, group in draft.groups(root))
+    groups = (
+        Claim([*keys, "name"], draft.text_or_empty(group.get("name")))
+        for keys, group in draft.declared_groups(root)
+    )
     yield from _twice(groups, ProblemCode.GROUP_NAME_TWICE)
     yield from _twice(draft.prefixes(root), ProblemCode.PREFIX_TWICE)
     allocations = (
-        Claim([*keys, "allocation_id"], draft.text(address.get("allocation_id")))
-        for keys, address in draft.elastic_ips(root)
+        Claim([*keys, "allocation_id"], draft.text_or_empty(address.get("allocation_id")))
+        for keys, address in draft.declared_elastic_ips(root)
     )
     yield from _twice(allocations, ProblemCode.ELASTIC_IP_TWICE)
     yield from _twice(_target_claims(root), ProblemCode.TARGET_TWICE, _allocation_of)
     instances = (
-        Claim(["appliances", name, "instance_id"], draft.text(appliance.get("instance_id")))
+        Claim(["appliances", name, "instance_id"], draft.text_or_empty(appliance.get("instance_id")))
         for name, appliance in draft.appliances(root).items()
     )
     yield from _twice(instances, ProblemCode.INSTANCE_TWICE)
@@ -108,7 +111,7 @@ def tracked_prefixes_allowed(root: dict[str, Any]) -> Iterator[Problem]:
     tracked = {claim.value: path_of(claim.keys) for claim in reversed(list(draft.prefixes(root)))}
     for name, appliance in draft.appliances(root).items():
         allowed = appliance.get("allowed_prefixes")
-        listed = {draft.text(prefix) for prefix in draft.sequence(allowed)}
+        listed = {draft.text_or_empty(prefix) for prefix in draft.sequence(allowed)}
         for prefix, where in reversed(tracked.items()) if isinstance(allowed, list) else ():
             if prefix not in listed:
                 place = path_of(["appliances", name, "allowed_prefixes"])
@@ -118,7 +121,7 @@ def tracked_prefixes_allowed(root: dict[str, Any]) -> Iterator[Problem]:
 
 def within_quotas(root: dict[str, Any]) -> Iterator[Problem]:
     """Quotas of facts §3.1 that nobody can raise; for the others see `tandem.validation.quotas`."""
-    crowded = Counter(subnet for subnet in draft.endpoints(root).values() if isinstance(subnet, str))
+    crowded = Counter(subnet for subnet in draft.declared_endpoints(root).values() if isinstance(subnet, str))
     for subnet, count in crowded.items():
         if count > MOST_ENDPOINTS_IN_SUBNET:
             where, most = "route_server.endpoints", MOST_ENDPOINTS_IN_SUBNET
@@ -127,7 +130,7 @@ def within_quotas(root: dict[str, Any]) -> Iterator[Problem]:
     prefixes = len({claim.value for claim in draft.prefixes(root)})
     if prefixes > MOST_ROUTES:
         yield problem_at("groups", ProblemCode.TOO_MANY_PREFIXES, count=prefixes, most=MOST_ROUTES)
-    peers = len(list(draft.peers(root)))
+    peers = len(list(draft.declared_peers(root)))
     if prefixes and peers > MOST_PEERS_OF_PREFIX:
         yield problem_at("appliances", ProblemCode.TOO_MANY_PEERS, count=peers, most=MOST_PEERS_OF_PREFIX)
 
@@ -146,8 +149,11 @@ CHECKS: tuple[Check, ...] = (
 
 
 def _target_claims(root: dict[str, Any]) -> Iterator[Claim]:
-    for keys, _, target in draft.targets(root):
-        interface, address = draft.text(target.get("network_interface")), draft.text(target.get("private_ip"))
+    for keys, _, target in draft.declared_targets(root):
+        interface, address = (
+            draft.text_or_empty(target.get("network_interface")),
+            draft.text_or_empty(target.get("private_ip")),
+        )
         yield Claim(keys, f"{address} on {interface}" if interface and address else "")
 
 

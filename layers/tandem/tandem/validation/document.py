@@ -24,7 +24,7 @@ INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 
 
 @cache
-def schema() -> dict[str, Any]:
+def topology_schema() -> dict[str, Any]:
     """The published JSON Schema of a topology document."""
     loaded: dict[str, Any] = json.loads(
         files("tandem").joinpath("schemas/topology.schema.json").read_text("utf-8")
@@ -58,7 +58,7 @@ def normalise(document: object) -> Any:  # noqa: ANN401 - a JSON value
 
     The schema says what should be a number. Whatever cannot be read stays as it is, for `validate` to name.
     """
-    return _normal(document, schema())
+    return _normal(document, topology_schema())
 
 
 def _normal(value: object, node: dict[str, Any]) -> object:
@@ -98,7 +98,7 @@ def _resolved(node: dict[str, Any]) -> dict[str, Any]:
     reference = node.get("$ref")
     if reference is None:
         return node
-    target: dict[str, Any] = schema()["$defs"][reference.removeprefix("#/$defs/")]
+    target: dict[str, Any] = topology_schema()["$defs"][reference.removeprefix("#/$defs/")]
     return target
 
 
@@ -109,7 +109,7 @@ def _validator() -> Draft202012Validator:
         formats.checks(name, raises=ValueError)(partial(_readable, read))
     own = {"pattern": _whole_pattern, "uniqueItems": _unique_items, "items": _items}
     whole = extend(Draft202012Validator, own)  # type: ignore[no-untyped-call]
-    validator: Draft202012Validator = whole(schema(), format_checker=formats)
+    validator: Draft202012Validator = whole(topology_schema(), format_checker=formats)
     return validator
 
 
