@@ -433,8 +433,8 @@ MUTANTS = (
         "settling-order",
         "A signal that is older than another of its session says nothing any more.",
         f"{FAILOVER}/settling.py",
-        "times[session] = max(times.get(session, signal.occurred_at), signal.occurred_at)",
-        "times[session] = signal.occurred_at",
+        "times[session] = max(times.get(session, at), at)",
+        "times[session] = at",
     ),
     Mutant(
         "settling-second-read",

@@ -81,7 +81,7 @@ def to_dial(found: Provisioned) -> list[str]:
     codes = codes_of(found)
     return [
         words
-        for key, words in zip(codes.sessions, found.sessions, strict=True)
+        for key, words in zip(codes.sessions, found.sessions, strict=False)
         if key not in codes.notified and not any(_is_named(key, text) for text in _uncoded(codes.notified))
     ]
 
