@@ -15,9 +15,9 @@ from tandem.provisioning.recording import (
     codes_of,
     has_changed,
     has_same_failure,
-    is_still_told,
+    still_differs,
     to_dial,
-    was_told,
+    was_notified,
     with_done,
     with_drift,
     with_failure,
@@ -100,10 +100,10 @@ def test_a_drift_of_the_release_before_is_told_whatever_its_words() -> None:
     before = replace(
         first_release(full()), drift=("route_server.sns_notifications: other words", "x.y: i-9 is gone")
     )
-    assert was_told(OFF, before)
-    assert not was_told(GONE, before)
-    assert not is_still_told(before, [OFF]), "the second one is gone by now"
-    assert is_still_told(replace(before, drift=before.drift[:1]), [OFF, GONE])
+    assert was_notified(OFF, before)
+    assert not was_notified(GONE, before)
+    assert not still_differs(before, [OFF]), "the second one is gone by now"
+    assert still_differs(replace(before, drift=before.drift[:1]), [OFF, GONE])
 
 
 @pytest.mark.parametrize("before", [full(), first_release(full())], ids=["this code", "release 0.1.0"])

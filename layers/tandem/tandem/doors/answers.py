@@ -217,7 +217,7 @@ def _most(highest: int, fits: Callable[[int], bool]) -> int:
 
 def _body(request: Request, answer: Answer) -> bytes:
     fields = {
-        "AnswerStatus": answer.status.value,
+        "Status": answer.status.value,
         "RequestId": request.request_id,
         "StackId": request.stack_id,
         "LogicalResourceId": request.logical_id,

@@ -21,8 +21,8 @@ from tandem.provisioning.recording import (
     failure_words,
     has_changed,
     has_same_failure,
-    is_still_told,
-    was_told,
+    still_differs,
+    was_notified,
     with_drift,
     with_failure,
     with_notified_sessions,
@@ -84,7 +84,9 @@ def provision(
     route_server_id = managed.provisioned.route_server_id if outcome else ""
     route_server_id = route_server_id or record.topology.route_server.route_server_id or ""
     if outcome is not None and not route_server_id:
-        return _told(record, unmade(outcome), _why(outcome), Half(None), Half(None), managed, world)
+        return _notify_and_record(
+            record, before_watching(outcome), _why(outcome), Half(None), Half(None), managed, world
+        )
     try:
         reading = world.route_servers.route_server(route_server_id)
         rests = reading is not None and not (managed.pending or managed.failure or managed.reason)
@@ -92,7 +94,9 @@ def provision(
     except ConfigurationError as error:
         return unreadable(record, refusal_of(error), world)
     if reading is None and outcome is not None:
-        return _told(record, unmade(outcome), _why(outcome), Half(None), Half(None), managed, world)
+        return _notify_and_record(
+            record, before_watching(outcome), _why(outcome), Half(None), Half(None), managed, world
+        )
     if reading is None:
         gone = reason(Code.ROUTE_SERVER_LOST, route_server_id, place=str(stack.place))
         return unreadable(record, gone, world)
@@ -103,7 +107,9 @@ def provision(
         drift = _drift(record, reading, inventory, stack, world)
         since = _as_declared_at(record, managed, drift, began)
         provisioned = replace(with_drift(provisioned, drift), as_declared_at=since)
-    return _told(record, provisioned, why_of(managed, topics, logs), topics, logs, managed, world)
+    return _notify_and_record(
+        record, provisioned, why_of(managed, topics, logs), topics, logs, managed, world
+    )
 
 
 def _drift(
@@ -113,14 +119,16 @@ def _drift(
     stack: Stack,
     world: ProvisionerPorts,
 ) -> tuple[Problem, ...]:
-    """Tells, once, what differs from the document and is not Tandem's to repair, in one event for each cause;
-    not what whoever stored this version was warned of."""
+    """Notifies, once, what differs and is not Tandem's to repair, in one event for each cause.
+
+    Whoever stored this version was warned of some of it, and is not notified of that again.
+    """
     untagged = network_problems(record.topology, inventory)
     warned = (*settings_differ(record.topology, inventory), *untagged)
     found = (*worldcheck(record.topology, inventory, ()), *warned)
     before = record.provisioned or Provisioned("")
     accepted = {p.identity for p in warned} if before.version != record.version else set()
-    new = [p for p in found if not was_told(p, before) and p.identity not in accepted]
+    new = [p for p in found if not was_notified(p, before) and p.identity not in accepted]
     networks = {p.identity for p in untagged}
     entered = tuple(p for p in new if p.identity in networks)
     others = by_cause(p for p in new if p.identity not in networks)
@@ -134,17 +142,20 @@ def _drift(
 def _as_declared_at(
     record: TopologyRecord, managed: ConvergenceResult, drift: tuple[Problem, ...], now: datetime
 ) -> datetime:
-    """New with a version, after a repair, and when a told difference is gone, whatever else stands."""
+    """Returns the time from which on a difference counts as new.
+
+    It starts again with a version, after a repair, and when a notified difference is gone.
+    """
     before = record.provisioned or Provisioned("")
     since = before.as_declared_at
     is_same_version = before.version == record.version
     is_unrepaired = before.converged_version == managed.provisioned.converged_version
-    stays = is_same_version and is_unrepaired and is_still_told(before, drift)
+    stays = is_same_version and is_unrepaired and still_differs(before, drift)
     return since if stays and since is not None else now
 
 
-def unmade(outcome: ConvergenceResult) -> Provisioned:
-    """Before there is a route server to watch."""
+def before_watching(outcome: ConvergenceResult) -> Provisioned:
+    """Returns what to record while there is no route server to watch."""
     found = replace(outcome.provisioned, version=outcome.record.version)
     return with_failure(with_pending(found, outcome.pending), _why(outcome))
 
@@ -162,7 +173,7 @@ def refusal_of(error: ConfigurationError) -> Reason:
 def take_back(
     outcome: ConvergenceResult, others: Iterable[TopologyRecord], stack: Stack, world: ProvisionerPorts
 ) -> ProvisioningRun:
-    """The end of a run over a topology that is leaving: it is forgotten once nothing of it is left.
+    """Ends a run over a topology that is leaving: it is forgotten once nothing of it is left.
 
     Raises TemporaryError.
     """
@@ -172,11 +183,11 @@ def take_back(
         if not run.reason:
             return replace(run, steps=(*sentences(outcome.steps), *run.steps))
         outcome, steps = replace(outcome, reason=run.reason), run.steps
-    found, why = unmade(outcome), _why(outcome)
+    found, why = before_watching(outcome), _why(outcome)
     if why:
         why = (*why, reason(Code.LEAVING, outcome.record.topology.name))
         found = with_failure(found, why)
-    return _told(outcome.record, found, why, Half(None), Half(None), outcome, world, steps)
+    return _notify_and_record(outcome.record, found, why, Half(None), Half(None), outcome, world, steps)
 
 
 def unwatch_and_forget(
@@ -203,7 +214,7 @@ def unwatch_and_forget(
     return ProvisioningRun(record, sentences((*topics.steps, *logs.steps)), (reason_of(failure),))
 
 
-def _told(
+def _notify_and_record(
     record: TopologyRecord,
     provisioned: Provisioned,
     why: Why,
@@ -211,10 +222,10 @@ def _told(
     logs: Half,
     managed: ConvergenceResult,
     world: ProvisionerPorts,
-    taken_back: tuple[str, ...] = (),
+    undone: tuple[str, ...] = (),
 ) -> ProvisioningRun:
     """Tells first and records then: a run that is cut in between tells again instead of never."""
-    listening = (*taken_back, *sentences((*topics.steps, *logs.steps)))
+    listening = (*undone, *sentences((*topics.steps, *logs.steps)))
     steps = (*sentences(managed.steps), *listening)
     failure, now = managed.failure or topics.failure or logs.failure, world.clock.now()
     before = record.provisioned

@@ -86,19 +86,19 @@ def to_dial(found: Provisioned) -> list[str]:
     ]
 
 
-def was_told(problem: Problem, found: Provisioned) -> bool:
+def was_notified(problem: Problem, found: Provisioned) -> bool:
     """Returns True if people were notified of the difference."""
     drift = codes_of(found).drift
     return problem.identity in drift or any(_is_at(problem, text) for text in _texts(drift))
 
 
-def is_still_told(found: Provisioned, drift: Iterable[Problem]) -> bool:
+def still_differs(found: Provisioned, drift: Iterable[Problem]) -> bool:
     """Returns True if every difference of which people were notified is among these."""
     every = tuple(drift)
     identities = {problem.identity for problem in every}
-    told = codes_of(found).drift
-    are_known = all(any(_is_at(problem, words) for problem in every) for words in _texts(told))
-    return are_known and {each for each in told if each[0] != UNCODED} <= identities
+    notified = codes_of(found).drift
+    are_there = all(any(_is_at(problem, words) for problem in every) for words in _texts(notified))
+    return are_there and {each for each in notified if each[0] != UNCODED} <= identities
 
 
 def has_changed(before: Provisioned | None, now: Provisioned) -> bool:
