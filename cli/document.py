@@ -12,7 +12,8 @@ import yaml
 
 from cli import syntax
 from cli.loader import KNOWN, MERGE, TAG, TEXT, Loader
-from tandem.problems import Problem, parent_of, path_of
+from tandem.problems import Problem, parent_of, path_of, problem_at
+from tandem.reasons.documents import ProblemCode
 from tandem.validation.size import MOST_VALUES
 
 STDIN = Path("-")
@@ -152,8 +153,8 @@ class _Walk:
             key.tag = TEXT
             place, path = _at(key), path_of([*keys, key.value])
             if key.value in places:
-                twice = f"is there twice, in line {places[key.value][0]} and in line {place[0]}"
-                self.problems.append(Problem(path, twice, "each name once"))
+                lines = {"first": places[key.value][0], "second": place[0]}
+                self.problems.append(problem_at(path, ProblemCode.REPEATED_NAME, **lines))
             places[key.value] = self.places[path] = place
             if key.value == "allocation_id" and isinstance(value, yaml.ScalarNode):
                 self.allocations[path_of(keys)] = value.value

@@ -21,11 +21,11 @@ from cli.discovery.snapshot import UndiscoverableError
 from cli.document import Document
 from cli.estimate import estimate as estimate_topology
 from tandem.decoding import shaped
-from tandem.problems import Problem
 from tandem.tags import OWNER_TAG
 from tandem.topology import parse
-from tandem.validation.document import normalise, schema
+from tandem.validation.document import normalise, topology_schema
 from tandem.validation.document import validate as validate_document
+from tandem.words.provisioning import SaidProblem, said
 
 EPILOG = (
     "Exit codes: 0 as asked, or nothing to do; 1 the topology has problems, nothing was stored; "
@@ -190,7 +190,7 @@ def delete(
         typer.Argument(
             metavar="NAME",
             help="the topology's name, as it is stored",
-            callback=_checked("[a-z0-9][a-z0-9-]{0,39}", schema()["properties"]["name"]["title"]),
+            callback=_checked("[a-z0-9][a-z0-9-]{0,39}", topology_schema()["properties"]["name"]["title"]),
         ),
     ],
     name: Stack = "tandem",
@@ -266,7 +266,7 @@ def _local(file: Path, out: Console) -> Document:
         found = document.load(file)
     except document.UnreadableError as error:
         _fail(str(error), Exit.UNREADABLE)
-    _end_with_problems(out, found, [*found.problems, *validate_document(found.value)])
+    _end_with_problems(out, found, [*map(said, found.problems), *map(said, validate_document(found.value))])
     return found
 
 
@@ -347,17 +347,17 @@ def _agreed(question: str) -> bool:
         return False
 
 
-def _problems(verdict: dict[str, Any]) -> list[Problem]:
-    return [shaped(Problem, problem) for problem in verdict["problems"]]
+def _problems(verdict: dict[str, Any]) -> list[SaidProblem]:
+    return [shaped(SaidProblem, problem) for problem in verdict["problems"]]
 
 
-def _end_with_problems(out: Console, document: Document, found: list[Problem]) -> None:
+def _end_with_problems(out: Console, document: Document, found: list[SaidProblem]) -> None:
     if found:
         words.problems(out, document, found)
         raise typer.Exit(Exit.PROBLEMS)
 
 
-def _end_with_refusal(out: Console, name: str, found: list[Problem]) -> None:
+def _end_with_refusal(out: Console, name: str, found: list[SaidProblem]) -> None:
     if found:
         words.refusal(out, name, found)
         raise typer.Exit(Exit.PROBLEMS)

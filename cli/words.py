@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.text import Text
 
 from cli.document import Document
-from tandem.problems import Problem, folded
+from tandem.words.provisioning import SaidProblem, folded
 
 Row = Mapping[str, Any]
 
 
-def problems(console: Console, document: Document, found: Sequence[Problem]) -> None:
+def problems(console: Console, document: Document, found: Sequence[SaidProblem]) -> None:
     """Every problem in the order of the document: where, what, and what would be right. What follows from one
     stands below it.
     """
@@ -30,7 +30,7 @@ def problems(console: Console, document: Document, found: Sequence[Problem]) -> 
             _line(console, f"    {document.where(other.path)}: {said}")
 
 
-def refusal(console: Console, name: str, found: Sequence[Problem]) -> None:
+def refusal(console: Console, name: str, found: Sequence[SaidProblem]) -> None:
     """What keeps an order from being done that is about no file."""
     _line(console, f"{name}: {_counted(len(found), 'problem')}", "bold red")
     for problem in found:

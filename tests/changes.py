@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tandem.validation.document import _resolved as resolved
-from tandem.validation.document import schema
+from tandem.validation.document import topology_schema
 
 Path = tuple[str | int, ...]
 
@@ -78,7 +78,7 @@ def owner_of(path: Path) -> str:
 
 def node_at(path: Path) -> dict[str, Any]:
     """Returns the schema of the field at a path."""
-    node: dict[str, Any] = schema()
+    node: dict[str, Any] = topology_schema()
     for key in path:
         if isinstance(key, int):
             node = node["items"]
@@ -119,7 +119,7 @@ def walk(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 def of_mapping(
     document: dict[str, Any], path: Path, value: dict[str, Any], others: Others
 ) -> Iterator[Change]:
-    node, named = node_at(path) if path else schema(), ".".join(map(str, path))
+    node, named = node_at(path) if path else topology_schema(), ".".join(map(str, path))
     for key in value:
         yield Change(f"- {named}.{key}", at(document, (*path, key), ...))
     for key in node.get("properties", {}).keys() - value.keys():

@@ -142,8 +142,8 @@ MUTANTS = (
         "record-anew",
         "Where the begin of a creation cannot be read, nothing that makes a route server goes by the record.",
         f"{TANDEM}/record.py",
-        'ANEW = ("as_declared_at", "waits_since")',
-        'ANEW = ("as_declared_at", "waits_since", "server_begun_at")',
+        'ANEW = ("as_declared_at", "waits_since", "codes")',
+        'ANEW = ("as_declared_at", "waits_since", "codes", "server_begun_at")',
     ),
     Mutant(
         "override-damaged",
@@ -369,14 +369,14 @@ MUTANTS = (
         "consent-new-tag",
         "A tag that IAM does not see yet is waited for.",
         f"{TANDEM}/provisioning/manageapply.py",
-        "if not passes(error) and not (is_new and error.code == UNAUTHORIZED):",
-        "if not passes(error):",
+        "if not may_pass(error) and not (is_new and error.code == UNAUTHORIZED):",
+        "if not may_pass(error):",
     ),
     Mutant(
         "passing-sns",
         "What SNS refuses for now is waited for.",
         f"{PROVISIONING}/watched.py",
-        "if not isinstance(f, PassingError)",
+        "if f is not None and not isinstance(f, PassingError)",
         "if f is not None",
     ),
     # ownership, readiness, settling
@@ -894,7 +894,7 @@ MUTANTS = (
         "plan-peer-before-successor",
         "A session ends after its successor is there.",
         f"{PROVISIONING}/sessionends.py",
-        'first = f"{missing[0].words} to be available" if missing else None',
+        "first = missing[0].reason(Code.UNTIL_SESSION) if missing else None",
         "first = None",
     ),
     Mutant(
@@ -922,7 +922,7 @@ MUTANTS = (
         "plan-propagation-break",
         "A propagation ends after the one that takes its place is there.",
         f"{PROVISIONING}/manageplan.py",
-        'waits = f"the propagation to {missing[0]} to be available" if missing else None',
+        "waits = reason(Code.UNTIL_PROPAGATION, missing[0]) if missing else None",
         "waits = None",
     ),
     Mutant(
@@ -1007,8 +1007,8 @@ MUTANTS = (
         "validation-consent",
         "An Elastic IP whose owner consents to another stack is refused.",
         f"{TANDEM}/validation/consent.py",
-        "    if found != stack:",
-        "    if not found:",
+        "    if found == stack:",
+        "    if found:",
     ),
     Mutant(
         "validation-account",
@@ -1106,7 +1106,7 @@ MUTANTS = (
         "people-look",
         "What is stored is looked at at once.",
         f"{TANDEM}/doors/applying.py",
-        'world.bus.put(topology_change(record, "stored", now, by, before), look(record, now))',
+        'world.bus.put(topology_change(record, "stored", now, by, before), look_at_version(record, now))',
         'world.bus.put(topology_change(record, "stored", now, by, before))',
     ),
     Mutant(
@@ -1182,9 +1182,9 @@ MUTANTS = (
     Mutant(
         "people-dial",
         "Sessions are to be dialled anew where no message told of them.",
-        f"{PROVISIONING}/telling.py",
-        "if session not in found.notified_sessions]",
-        "]",
+        f"{PROVISIONING}/recording.py",
+        "if key not in codes.notified and not any(",
+        "if not any(",
     ),
     Mutant(
         "people-subject-id",

@@ -43,6 +43,8 @@ def _family(title: str, words: Mapping[StrEnum, Entry]) -> Iterator[str]:
 
 def _code(code: StrEnum, entry: Entry) -> Iterator[str]:
     yield f"#### {code}\n\n{entry.meaning}\n\n> {_sentence(entry.text)}\n\n"
+    if entry.right:
+        yield f"Right would be: {_sentence(entry.right).removesuffix('.')}.\n\n"
     if entry.advice:
         advice = _sentence(" ".join(entry.advice))
         yield f"What to do: {advice.removesuffix('.')}.\n\n"
@@ -52,7 +54,7 @@ def _code(code: StrEnum, entry: Entry) -> Iterator[str]:
 
 def _sentence(template: str) -> str:
     """Shows a template without what only the renderer needs."""
-    parts = OPTIONAL.sub(lambda found: f"[{found[3]}]", template)
+    parts = OPTIONAL.sub(lambda found: f"[{found[3]}{f'|{found[4]}' if found[4] else ''}]", template)
     return "".join(_field(part) for part in parts.replace("{", "\0{").replace("}", "}\0").split("\0"))
 
 

@@ -13,6 +13,7 @@ from unittest import mock
 from lab.ec2.inprocess import LabEC2
 from tandem.adapters import ec2
 from tandem.errors import TandemError
+from tandem.words import provisioning
 from tandem.words.catalogue import FAMILIES
 from tandem.words.render import Entry, fields
 from tests import stack as stacks
@@ -25,10 +26,10 @@ WORDS = ("reason", "reports", "summary", "remediation", "why", "message", "hash"
 
 
 @contextmanager
-def reworded(number: int) -> Iterator[None]:
+def reworded(number: int = 0) -> Iterator[None]:
     """Every reason is a number, its code and its facts, the last one first: no part of a sentence stays."""
     with ExitStack() as until_over:
-        for words in FAMILIES.values():
+        for words in (*FAMILIES.values(), provisioning.ENTRIES):
             others = {code: _other(number, code, entry) for code, entry in words.items()}
             until_over.enter_context(mock.patch.dict(words, others))
         yield
@@ -37,7 +38,8 @@ def reworded(number: int) -> Iterator[None]:
 def _other(number: int, code: str, entry: Entry) -> Entry:
     facts = [f"{{{name}}}" for name in reversed(fields(entry.text))]
     text = " ".join([f"{number} {code.upper()}", *facts])
-    return replace(entry, text=text, advice=tuple(f"See {code}" for _ in entry.advice))
+    right = " ".join([f"{number} NOT {code.upper()}", *(f"{{{name}}}" for name in fields(entry.right))])
+    return replace(entry, text=text, right=right, advice=tuple(f"See {code}" for _ in entry.advice))
 
 
 @contextmanager

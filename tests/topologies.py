@@ -23,9 +23,12 @@ from tandem.model import (
 )
 from tandem.place import Place
 from tandem.problems import Problem
+from tandem.reasons.reason import Reason
 from tandem.tags import OWNER_TAG
 from tandem.topology import Topology, parse
 from tandem.validation.document import normalise
+from tandem.validation.worldchecks import warnings
+from tandem.words.provisioning import line_of, said, sentence_of, warning_of
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "edge.yaml"
 PLACE = Place("aws", "us-east-1", "123456789012")
@@ -89,14 +92,24 @@ def declared(*edits: Edit) -> Topology:
 
 
 def in_words(problems: Iterable[Problem]) -> list[str]:
-    return [str(problem) for problem in problems]
+    return [line_of(problem) for problem in problems]
+
+
+def warning_words(topology: Topology, world: Inventory) -> list[str]:
+    """Returns what refuses nothing, but a person should know."""
+    return [warning_of(found) for found in warnings(topology, world)]
+
+
+def words_of(reason: Reason | None) -> str:
+    """Returns the sentence of a reason; nothing of none."""
+    return "" if reason is None else sentence_of(reason)
 
 
 def assert_refused(problems: list[Problem], expected: list[Expected]) -> None:
     """These problems, in any order, and no other."""
     assert sorted(p.path for p in problems) == sorted(path for path, _, _ in expected), in_words(problems)
     for path, what, right in expected:
-        problem = next(p for p in problems if p.path == path)
+        problem = said(next(p for p in problems if p.path == path))
         assert what in problem.what
         assert right in problem.right
 

@@ -11,8 +11,9 @@ from typing import Any
 from tandem.inventory import Inventory
 from tandem.problems import Problem
 from tandem.topology import parse
-from tandem.validation.document import normalise, schema, validate
+from tandem.validation.document import normalise, topology_schema, validate
 from tandem.validation.worldchecks import worldcheck
+from tandem.words.provisioning import said
 from tests.topologies import document, inventory, set_at
 
 PAGE = Path(__file__).parents[1] / "docs" / "topology.md"
@@ -79,7 +80,7 @@ def page(text: str) -> str:
 def properties() -> Iterator[str]:
     yield "| property | value | default | meaning |"
     yield "|---|---|---|---|"
-    for path, node, is_required in _properties(schema(), ""):
+    for path, node, is_required in _properties(topology_schema(), ""):
         default = "required" if is_required else _default(node)
         yield f"| `{path}` | {_resolved(node)['title']} | {default} | {node.get('description', '')} |"
 
@@ -94,7 +95,7 @@ def mistakes() -> Iterator[str]:
 
 
 def _row(words: str, problems: list[Problem]) -> str:
-    problem = problems[0]
+    problem = said(problems[0])
     return f"| {words} | `{problem.path}` | {problem.what} | {problem.right} |"
 
 
@@ -126,7 +127,7 @@ def _default(node: dict[str, Any]) -> str:
 
 def _resolved(node: dict[str, Any]) -> dict[str, Any]:
     name = node.get("$ref", "").removeprefix("#/$defs/")
-    return {**schema()["$defs"][name], **node} if name else node
+    return {**topology_schema()["$defs"][name], **node} if name else node
 
 
 if __name__ == "__main__":

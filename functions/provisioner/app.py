@@ -26,7 +26,7 @@ from tandem.adapters.overrides import OverrideStore
 from tandem.adapters.requests import RequestStore
 from tandem.adapters.topologies import TopologyStore
 from tandem.doors import answering, applying, deleting
-from tandem.doors.answers import Answer, Status
+from tandem.doors.answers import Answer, AnswerStatus
 from tandem.doors.answerurl import AnswerUrls, misdirected
 from tandem.doors.customresource import Request
 from tandem.doors.fulfilling import Desk
@@ -35,8 +35,8 @@ from tandem.errors import TemporaryError
 from tandem.events import described
 from tandem.failover.preview import preview
 from tandem.place import Place
-from tandem.provisioning.ports import World
-from tandem.provisioning.provisioner import Run
+from tandem.provisioning.ports import ProvisionerPorts
+from tandem.provisioning.provisioner import ProvisioningRun
 from tandem.provisioning.refreshing import refresh
 from tandem.provisioning.stored import plan_of
 from tandem.provisioning.watched import Stack
@@ -67,7 +67,7 @@ overrides = OverrideStore(settings.need("state_table"), damaged.__setitem__)
 bus = Bus(settings.need("bus_name"))
 clock = SystemClock()
 leases = LeaseStore(settings.need("state_table"), "provision")
-world = World(inventory, managing, leases, subscriptions, delivery, store, bus, clock, cloudtrail)
+world = ProvisionerPorts(inventory, managing, leases, subscriptions, delivery, store, bus, clock, cloudtrail)
 
 OWNER = uuid.uuid4().hex
 """This process: what it left behind when an invocation died it may take up at once."""
@@ -153,7 +153,7 @@ def _run(topology: str | None, place: Place, *, due_only: bool = False) -> None:
         raise TemporaryError("; ".join(outcome.unfinished))
 
 
-def _report(run: Run) -> None:
+def _report(run: ProvisioningRun) -> None:
     found = run.record.provisioned
     log = logger.info if run.failure is None else logger.error
     log(
@@ -177,12 +177,12 @@ def _answer(what: str, verdict: applying.Verdict) -> dict[str, Any]:
     return answer
 
 
-def _door(place: Place) -> applying.World:
+def _door(place: Place) -> applying.DoorPorts:
     def look_ahead(topology: Topology) -> list[dict[str, Any]]:
         observation = ec2.observe(topology, lambda: overrides.of(topology.name))
         return preview(topology, observation, clock.now())
 
-    return applying.World(
+    return applying.DoorPorts(
         store=store,
         inventory=lambda topology: inventory.read(topology, settings.stack_name, place),
         preview=look_ahead,
@@ -224,7 +224,7 @@ def _answered(request: Request, answer: Answer, refused: str | None) -> None:
         refused=refused,
     )
     metrics.add_metric("StackRequestsAnswered", MetricUnit.Count, 1)
-    metrics.add_metric("StackRequestsFailed", MetricUnit.Count, int(answer.status is Status.FAILED))
+    metrics.add_metric("StackRequestsFailed", MetricUnit.Count, int(answer.status is AnswerStatus.FAILED))
 
 
 def _stack(place: Place) -> Stack:

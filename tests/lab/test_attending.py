@@ -18,6 +18,7 @@ from lab.cloud import Cloud
 from lab.levers import Levers, NoLab
 from lab.queues import Notification
 from lab.servers import ServersError
+from tests.lab.test_timeline import DRIFT
 
 EVENTS = Path(__file__).parents[2] / "events"
 MAIL = Notification(datetime(2026, 1, 1, tzinfo=UTC), "Tandem edge: moved", "words", {"severity": "info"})
@@ -68,7 +69,7 @@ def test_what_happens_is_shown_and_the_mail_is_kept_until_the_lab_ends(tmp_path)
     with pytest.raises(ServersError, match="have ended by themselves"):
         attending.attend(cast("Cloud", Lab()), is_deployed=True, show=shown.append)
     assert [line.partition("  ")[2] for line in shown] == [
-        "event: Drift Detected: 192.0.2.10 was taken from fw2 by hand",
+        f"event: Drift Detected: {DRIFT}",
         "message: Tandem edge: moved",
     ]
     assert running.read_mail(tmp_path / "mail.jsonl") == [MAIL]

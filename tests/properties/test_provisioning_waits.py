@@ -11,24 +11,36 @@ from hypothesis import strategies as st
 from tandem.model import Status
 from tandem.provisioning.managed import is_moving
 from tandem.provisioning.managesteps import Await, DeletePeer, Step
+from tandem.reasons.provisioning import ProvisioningCode
+from tandem.reasons.reason import reason
 from tests.managed_edits import FIELDS, speaking
 from tests.routing import built
 from tests.sessions import fail_endpoint, learned, single
 from tests.topologies import edited
 
-PEOPLE = ("to have BGP up", "the routing database cannot be read")
+PEOPLE = {
+    ProvisioningCode.UNTIL_SESSION_ADVERTISES,
+    ProvisioningCode.UNTIL_STANDBY_UP,
+    ProvisioningCode.UNTIL_ROUTES_READABLE,
+    ProvisioningCode.PERSISTED_BEFORE_CHANGE,
+    ProvisioningCode.PERSISTED_BEFORE_END,
+}
 """What only people, or an appliance, can bring about."""
 
 
 def test_make_sure_that_waiting_for_each_other_is_seen() -> None:
-    step = Step(DeletePeer("rsp-1", "fw1"), "", "fw1's session at az1-a to be available")
+    facts = {"appliance": "fw1", "endpoint": "az1-a"}
+    waits = reason(ProvisioningCode.UNTIL_SESSION, "fw1 at az1-a", **facts)
+    step = Step(DeletePeer("rsp-1", "fw1"), reason(ProvisioningCode.BEING_DELETED, "rsp-1"), waits)
     with pytest.raises(AssertionError):
         assert_goes_on((step,), moves=False)
 
 
 def assert_goes_on(steps: tuple[Step, ...], *, moves: bool) -> None:
     """Something can be done, AWS is at something, or somebody is told what is wanted of him."""
-    told = any(s.refused is not None or any(words in str(s.waits_for) for words in PEOPLE) for s in steps)
+    told = any(
+        s.refused is not None or (s.waits_for is not None and s.waits_for.code in PEOPLE) for s in steps
+    )
     under_way = moves or any(s.is_ready or isinstance(s.do, Await) for s in steps)
     assert not steps or under_way or told, [s.planned for s in steps]
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from tandem.doors.differences import differences
 from tandem.topology import parse
-from tandem.validation.document import normalise, schema, shape_problems, validate
+from tandem.validation.document import normalise, shape_problems, topology_schema, validate
 from tandem.validation.draft import mapping
+from tandem.words.provisioning import said
 from tests.topologies import document, set_at
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
@@ -53,8 +54,8 @@ def stringified(value: Any) -> Any:
 def test_no_json_value_crashes_validation(value: Any) -> None:
     for problem in validate(value):
         assert problem.path
-        assert problem.what
-        assert problem.right
+        assert said(problem).what
+        assert said(problem).right
 
 
 @given(PLACES, ANY_JSON | st.just(...))
@@ -100,7 +101,7 @@ def test_every_value_of_the_example_matters_or_has_a_default(where: str) -> None
 
 
 def is_optional(where: str) -> bool:
-    node, steps = schema(), where.split(".")
+    node, steps = topology_schema(), where.split(".")
     for step in steps[:-1]:
         node = node.get("properties", {}).get(step) or node.get("additionalProperties") or node["items"]
     return steps[-1] not in mapping(node).get("required", [])

@@ -14,6 +14,8 @@ import pytest
 from lab.ec2.errors import LeverError
 from tandem.adapters import managing
 from tandem.provisioning.managesteps import Action, Step
+from tandem.reasons.provisioning import ProvisioningCode
+from tandem.reasons.reason import reason
 from tests.emulated import SessionGuard
 from tests.forks import run_in_copy
 from tests.managing import Managed, converged, other_table
@@ -199,7 +201,7 @@ def test_what_takes_something_away_follows_a_reading_and_nothing_else(name: str)
             return observe(desired)
 
         def carried_out(action: Action) -> None:
-            if Step(action, "").takes_away:
+            if Step(action, reason(ProvisioningCode.BEING_DELETED, "it")).takes_away:
                 assert since == []
                 kinds.append(type(action).__name__)
             since.append(action)

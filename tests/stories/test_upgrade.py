@@ -15,6 +15,7 @@ from tests.cloudformation import cloudformation
 from tests.judging import moved, notified, told, whole
 from tests.managing import Managed
 from tests.release import World, both
+from tests.rewording import reworded
 from tests.shared_worlds import begins_in, shared_world
 from tests.stack import WAKING, Stack
 from tests.tiers import prove
@@ -56,6 +57,15 @@ def test_a_converged_topology_stays_as_it_is_and_fails_over_once() -> None:
         assert edge.are_all_with("fw2")
         assert told(edge) == FOLLOWED
         assert edge.kinds() == [*records, "intent", "outcome"]
+
+
+@begins_in(left, "quiet")
+def test_in_other_words_nothing_that_the_release_left_is_news() -> None:
+    with left("quiet") as (tandem, edge, _), reworded():
+        assert tandem.record().provisioned.codes is None
+        assert live(tandem, edge) == []
+        assert tandem.record().provisioned.codes is not None
+        assert told(edge) == []
 
 
 @prove

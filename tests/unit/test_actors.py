@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tandem.errors import TemporaryError
 from tandem.inventory import RouteServerReading
 from tandem.model import Liveness, Peer, RouteServer, Status
-from tandem.problems import Problem
+from tandem.problems import problem_at
 from tandem.provisioning.actors import MOST_QUESTIONS, Call, Frugal, Suspicion, actor, calls_of
 from tandem.provisioning.managesteps import (
     CreateEndpoint,
@@ -25,6 +25,9 @@ from tandem.provisioning.managesteps import (
     Step,
 )
 from tandem.provisioning.suspicions import suspicion_of_problem, suspicion_of_step
+from tandem.reasons.documents import ProblemCode
+from tandem.reasons.provisioning import ProvisioningCode
+from tandem.reasons.reason import reason
 from tandem.record import Provisioned, TopologyRecord
 from tandem.topology import parse
 from tests.topologies import document
@@ -205,6 +208,7 @@ def test_after_a_failure_nothing_more_is_asked() -> None:
     assert (history.asked, frugal.trouble) == (1, "no answer")
 
 
+BECAUSE = reason(ProvisioningCode.BEING_DELETED, "it")
 FOUND = Provisioned(
     "rs-0a000000000000001",
     endpoints={"az1-a": "rse-0a000000000000001"},
@@ -224,23 +228,23 @@ STEPS = {
 
 @pytest.mark.parametrize(("do", "ids"), STEPS.items())
 def test_what_is_gone_is_known_from_the_record(do: Any, ids: set[str]) -> None:
-    suspicion = suspicion_of_step(Step(do, "because"), RECORD)
+    suspicion = suspicion_of_step(Step(do, BECAUSE), RECORD)
     assert set().union(*suspicion.resources) == ids
     assert bool(suspicion.names) >= bool(ids)
     bare = TopologyRecord(RECORD.topology, 1, "cli")
-    unknown = suspicion_of_step(Step(do, "because"), bare)
+    unknown = suspicion_of_step(Step(do, BECAUSE), bare)
     assert actor(unknown, SINCE, ROLE, Shown(record(eventName="DisableRouteServerPropagation")), NOW) is None
 
 
 def test_a_refusal_for_want_of_a_tag_asks_who_took_it_off() -> None:
-    problem = Problem("route_server.id", "it lacks its tag", "tagged", untagged="rs-0a000000000000001")
-    suspicion = suspicion_of_step(Step(Keep("rs-0a000000000000001"), "because", refused=problem), RECORD)
+    problem = problem_at("route_server.id", ProvisioningCode.ADOPTION_WITHOUT_TAG, "rs-0a000000000000001")
+    suspicion = suspicion_of_step(Step(Keep("rs-0a000000000000001"), BECAUSE, refused=problem), RECORD)
     assert suspicion == Suspicion(("DeleteTags", "CreateTags"), (frozenset({"rs-0a000000000000001"}),))
 
 
 def test_a_peer_that_is_there_was_deleted_by_nobody() -> None:
-    """A problem with an appliance's address has the same path as one with its peers."""
-    problem = Problem("appliances.fw1.peers.az1-a", "10.0.1.10 is on no interface", "one of its addresses")
+    """A problem with an appliance's address follows from the end of its peer, too."""
+    problem = problem_at("appliances.fw1.peers.az1-a", ProblemCode.PEER_ADDRESS_ELSEWHERE, appliance="fw1")
     peer = Peer(PEER, "rse-1", "rs-1", "10.0.1.10", "available", 65001, Liveness.BFD, Status.UP)
     reading = RouteServerReading(RouteServer("rs-0a000000000000001", "available", 65000, None))
     assert suspicion_of_problem(problem, RECORD, reading).resources == (frozenset({PEER}),)

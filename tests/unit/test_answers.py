@@ -10,9 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem.doors.answers import MOST_BYTES, Answer, Noted, Status, answer_due, body, refused
+from tandem.doors.answers import (
+    MOST_BYTES,
+    Answer,
+    AnswerStatus,
+    Noted,
+    answer_due,
+    refused,
+    response_body,
+    superseded_answer,
+)
 from tandem.doors.customresource import Request, RequestType
-from tandem.problems import Problem
+from tandem.problems import Problem, problem_at
+from tandem.reasons.documents import ProblemCode
 from tandem.record import Provisioned, TopologyRecord
 from tandem.topology import parse
 from tests.topologies import document
@@ -32,6 +42,10 @@ NOTED = Noted(REQUEST, NOW, version=3)
 FOUND = Provisioned("rs-0a1b2c3d4e5f60001", version=3)
 RECORD = TopologyRecord(parse(document(), version=3), 3, REQUEST.door, FOUND)
 LATE = NOW + timedelta(minutes=50)
+
+
+def wrong(path: str, value: str, wanted: str) -> Problem:
+    return problem_at(path, ProblemCode.WRONG_VALUE, value=value, meant=None, wanted=wanted)
 
 
 def words(record: TopologyRecord | None, now: datetime = NOW) -> str:
@@ -90,20 +104,20 @@ def test_a_success_never_contradicts_what_is_stored_and_the_budget_always_ends(
     answer = answer_due(NOTED, record, NOW + timedelta(minutes=minutes))
     if minutes >= 50:
         assert answer is not None
-    if answer is not None and answer.status is Status.SUCCESS:
+    if answer is not None and answer.status is AnswerStatus.SUCCESS:
         assert record is not None
         assert record.provisioned is not None
         assert (record.door, record.version, record.provisioned.version) == (REQUEST.door, 3, 3)
         assert (record.provisioned.failure, record.provisioned.pending) == (None, ())
-    if answer is not None and answer.status is Status.FAILED:
+    if answer is not None and answer.status is AnswerStatus.FAILED:
         assert answer.reason
         assert answer.physical_id == REQUEST.physical_id
 
 
 @given(st.text(max_size=6000), st.dictionaries(st.text(max_size=40), st.text(max_size=200), max_size=60))
 def test_a_response_always_fits_and_says_whose_it_is(reason: str, data: dict[str, str]) -> None:
-    answer = Answer(Status.FAILED, "tandem:network:edge", reason, data)
-    sent = body(REQUEST, answer)
+    answer = Answer(AnswerStatus.FAILED, "tandem:network:edge", reason, data)
+    sent = response_body(REQUEST, answer)
     assert len(sent) <= MOST_BYTES
     said = json.loads(sent)
     assert said["RequestId"] == "request-1"
@@ -115,9 +129,9 @@ def test_a_response_always_fits_and_says_whose_it_is(reason: str, data: dict[str
 
 @pytest.mark.parametrize("count", [1, 2, 30, 500])
 def test_as_many_problems_as_fit_and_how_many_there_are_more(count: int) -> None:
-    problems = [Problem(f"groups[{n}].prefixes[0]", 'is "10.0.0.1/8"', "10.0.0.0/8") for n in range(count)]
+    problems = [wrong(f"groups[{n}].prefixes[0]", '"10.0.0.1/8"', "10.0.0.0/8") for n in range(count)]
     answer = refused(REQUEST, problems)
-    sent = body(REQUEST, answer)
+    sent = response_body(REQUEST, answer)
     assert len(sent) <= MOST_BYTES
     assert json.loads(sent)["Reason"] == answer.reason
     shown = answer.reason.count("right would be")
@@ -126,6 +140,15 @@ def test_as_many_problems_as_fit_and_how_many_there_are_more(count: int) -> None
 
 
 def test_one_problem_that_does_not_fit_is_cut() -> None:
-    reason = json.loads(body(REQUEST, refused(REQUEST, [Problem("name", "x" * 9000, "y")])))["Reason"]
-    assert reason.startswith("the topology has 1 problem: name: xxx")
+    reason = json.loads(response_body(REQUEST, refused(REQUEST, [wrong("name", "x" * 9000, "y")])))["Reason"]
+    assert reason.startswith("the topology has 1 problem: name: is xxx")
     assert reason.endswith("…")
+
+
+def test_a_superseded_request_is_known_by_its_code_and_by_the_words_of_the_first_release() -> None:
+    words = "a later request took its place"
+    other = Answer(AnswerStatus.FAILED, "tandem:network:edge", words, code="")
+    first = Answer(AnswerStatus.FAILED, "tandem:network:edge", words)
+    for answer, expected in ((superseded_answer(REQUEST), True), (first, True), (other, False)):
+        assert replace(NOTED, answer=answer).is_superseded is expected
+    assert superseded_answer(REQUEST).reason == words, "the release before goes by the words"

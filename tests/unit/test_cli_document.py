@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.document import UnreadableError, load, parse
+from tandem.words.provisioning import said
 from tests.topologies import EXAMPLE, document
 
 
@@ -22,7 +23,7 @@ def test_a_key_that_is_there_twice_is_said_with_both_lines() -> None:
     text = "name: edge\ngroups:\n  - name: a\n    prefixes: []\n    name: b\n"
     (problem,) = parse(text, "edge.yaml").problems
     assert problem.path == "groups[0].name"
-    assert problem.what == "is there twice, in line 3 and in line 5"
+    assert said(problem).what == "is there twice, in line 3 and in line 5"
 
 
 def test_every_doubled_key_is_said() -> None:

@@ -19,7 +19,7 @@ from tandem.doors.customresource import (
     topology_of,
 )
 from tandem.errors import ConfigurationError
-from tandem.validation.document import schema
+from tandem.validation.document import topology_schema
 
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/network/1c2b3a40"
 
@@ -33,7 +33,7 @@ def named(name: object) -> dict[str, Any]:
 
 
 def test_the_name_is_the_schemas() -> None:
-    assert f"^{NAME.pattern}$" == schema()["properties"]["name"]["pattern"]
+    assert f"^{NAME.pattern}$" == topology_schema()["properties"]["name"]["pattern"]
 
 
 def test_a_physical_id_leads_back_to_its_topology() -> None:

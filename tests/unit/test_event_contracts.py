@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,8 +19,10 @@ from tandem.events import SCHEMAS, DetailType, Event, from_envelope, schema
 from tandem.failover import news, telling
 from tandem.intake import SWEEP, forward, parse
 from tandem.provisioning import telling as provisioning_telling
+from tandem.reasons.provisioning import ProvisioningCode
+from tandem.reasons.reason import reason
 from tandem.record import Provisioned
-from tests.contracts import assert_meets_schema
+from tests.contracts import assert_meets_schema, message_of
 from tests.samples import HEAD, ROUTE_SERVER, names, ours, record, sample
 
 NOW = datetime(2026, 11, 21, 3, 58, 32, 500_000, UTC)
@@ -144,11 +147,23 @@ def test_a_changed_topology_meets_its_schema(change, by):
 
 
 def test_the_look_that_storing_asks_for_meets_its_schema():
-    assert_meets_schema(provisioning_telling.look(record(), NOW))
+    assert_meets_schema(provisioning_telling.look_at_version(record(), NOW))
 
 
 @pytest.mark.parametrize("failure", [None, CallFailedError("CreateTopic", "AccessDenied", "no")])
 def test_a_provisioning_outcome_meets_its_schema(failure):
-    found = Provisioned(ROUTE_SERVER, failure="it is not there", warnings=("a stranger peers with it",))
-    assert_meets_schema(provisioning_telling.completed(record(), found, ("subscribed",), NOW))
-    assert_meets_schema(provisioning_telling.failed(record(), found, (), failure, NOW))
+    found = Provisioned(ROUTE_SERVER, warnings=("a stranger peers with it",))
+    why = (reason(ProvisioningCode.ROUTE_SERVER_LOST, ROUTE_SERVER, place="account 123456789012"),)
+    assert_meets_schema(provisioning_telling.provisioning_completed(record(), found, ("subscribed",), NOW))
+    assert_meets_schema(provisioning_telling.provisioning_failed(record(), found, why, (), failure, NOW))
+
+
+@pytest.mark.parametrize("name", ["drift-detected", "provisioning-failed"])
+def test_an_event_of_the_first_version_still_meets_its_schema_and_is_told(name):
+    event = from_envelope(sample(name))
+    assert event is not None
+    assert event.detail["schema_version"] == 2
+    old = {key: value for key, value in event.detail.items() if key not in ("code", "subject", "facts")}
+    first = replace(event, detail=old | {"schema_version": 1})
+    assert_meets_schema(first)
+    assert message_of(first).text == message_of(event).text

@@ -21,6 +21,7 @@ from tandem.provisioning.managesteps import (
 from tandem.provisioning.stored import steps_of
 from tandem.record import Provisioned, TopologyRecord
 from tests.routing import Run, adopted, built
+from tests.topologies import words_of
 
 
 @pytest.fixture(scope="module")
@@ -85,4 +86,4 @@ def test_what_leads_to_something_that_is_gone_is_in_no_plan_any_more(world: Run)
     gone = replace(world.desired, gone=(table,))
     steps = steps_of(record, gone, world.aws.shown)
     assert any(isinstance(step.do, DisassociateVpc) for step in steps)
-    assert not any(table in step.planned for step in steps)
+    assert not any(table in words_of(step.planned) for step in steps)

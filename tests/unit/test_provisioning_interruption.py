@@ -8,9 +8,10 @@ import pytest
 
 from tandem.model import Liveness, Status
 from tandem.provisioning.managesteps import DeletePeer
+from tandem.words.provisioning import said
 from tests.routing import Run, built, keepalive, wanted
 from tests.sessions import OWNER, STANDBY, down, ending, learned, sessions, single
-from tests.topologies import edited, set_at
+from tests.topologies import edited, set_at, words_of
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def test_leave_to_interrupt_is_no_leave_to_guess() -> None:
     run = world.towards(keepalive(single()), may_interrupt=True)
     run.aws.shown = replace(run.aws.shown, routes=None)
     assert ending(run) == []
-    waits = [s.waits_for for s in run.plan() if isinstance(s.do, DeletePeer)]
+    waits = [words_of(s.waits_for) for s in run.plan() if isinstance(s.do, DeletePeer)]
     assert waits == ["the routes: the routing database cannot be read"] * 2
     run.aws.converge()
     assert ending(run) == sessions(run, STANDBY), "the standby comes first"
@@ -65,7 +66,7 @@ def test_a_worse_route_to_somebody_else_is_no_second_carrier() -> None:
     (step,) = [s for s in run.plan() if isinstance(s.do, DeletePeer)]
     assert step.do.about == carrier != own
     assert step.refused is not None
-    assert "which carries for fw1 0.0.0.0/0" in step.refused.what
+    assert "which carries for fw1 0.0.0.0/0" in said(step.refused).what
 
 
 def test_routes_that_outlive_their_sessions_hold_the_owners_peers(world: Run) -> None:
@@ -73,7 +74,9 @@ def test_routes_that_outlive_their_sessions_hold_the_owners_peers(world: Run) ->
     first, second = sessions(run, OWNER)
     down(run, first, second)
     assert ending(run) == []
-    assert all("fw1 to have BGP up" in str(s.waits_for) for s in run.plan() if isinstance(s.do, DeletePeer))
+    assert all(
+        "fw1 to have BGP up" in words_of(s.waits_for) for s in run.plan() if isinstance(s.do, DeletePeer)
+    )
     run.aws.peer(replace(next(p for p in run.aws.shown.peers if p.peer_id == first), bgp=Status.UP))
     assert ending(run) == [second], "the other one is up and carries it"
 

@@ -10,7 +10,7 @@ from tandem.model import Status
 from tandem.provisioning.managesteps import DeletePeer
 from tests.routing import Run, built, keepalive, wanted
 from tests.sessions import down, ending, learned, sessions, single
-from tests.topologies import Edit, edited, set_at
+from tests.topologies import Edit, edited, set_at, words_of
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_a_new_session_that_does_not_come_up_keeps_the_old_one(world: Run) -> No
     left = run.converge()
     assert run.aws.owner == "fw1"
     assert len([p for p in run.aws.shown.peers if p.bgp is Status.UP]) == 3
-    assert any("fw1's session" in str(s.waits_for) for s in left)
+    assert any("fw1's session" in words_of(s.waits_for) for s in left)
 
 
 def test_a_session_that_is_up_but_advertises_nothing_yet_replaces_nobody(world: Run) -> None:
@@ -63,7 +63,7 @@ def test_a_session_that_is_up_but_advertises_nothing_yet_replaces_nobody(world: 
     run.aws.shown = replace(run.aws.shown, routes=learned)
     ending = {s.do.about: s for s in run.plan() if isinstance(s.do, DeletePeer)}
     assert not ending[first.peer_id].is_ready
-    assert "to advertise 0.0.0.0/0" in str(ending[first.peer_id].waits_for)
+    assert "to advertise 0.0.0.0/0" in words_of(ending[first.peer_id].waits_for)
 
 
 def test_nobody_is_taken_down_while_the_routes_cannot_be_read(world: Run) -> None:
@@ -115,8 +115,8 @@ def test_a_standby_loses_its_sessions_one_after_the_other(world: Run) -> None:
 def test_what_is_told_of_a_standbys_session_is_true(world: Run) -> None:
     run = world.towards(set_at(wanted(), "appliances.fw2.liveness", "bgp-keepalive"))
     first, second = [s for s in run.plan() if isinstance(s.do, DeletePeer)]
-    assert first.interrupts == "one of fw2's sessions, which keeps another"
-    assert second.waits_for == "fw2's session at az2-a to be available"
+    assert words_of(first.interrupts) == "one of fw2's sessions, which keeps another"
+    assert words_of(second.waits_for) == "fw2's session at az2-a to be available"
     alone = built(single()).towards(set_at(single(), "appliances.fw2.liveness", "bgp-keepalive"))
     (only,) = [s for s in alone.plan() if isinstance(s.do, DeletePeer)]
-    assert only.interrupts == "one of fw2's sessions, the only one that is live"
+    assert words_of(only.interrupts) == "one of fw2's sessions, the only one that is live"

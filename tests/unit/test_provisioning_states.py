@@ -9,8 +9,9 @@ import pytest
 
 from tandem.model import Status
 from tandem.provisioning.managesteps import CreateEndpoint, CreatePeer
+from tandem.words.provisioning import said
 from tests.routing import Run, built, wanted
-from tests.topologies import SUBNET, set_at
+from tests.topologies import SUBNET, set_at, words_of
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def test_endpoints_in_any_state(world: Run, state: str) -> None:
     made = [s for s in run.plan() if isinstance(s.do, CreateEndpoint)]
     assert bool(made) is (state in ("deleting", "deleted", "failed", "delete-failed"))
     if state in ("failed", "delete-failed", "failing"):
-        assert any("no capacity" in s.planned for s in run.plan())
+        assert any("no capacity" in words_of(s.planned) for s in run.plan())
     if state == "failing":
         run.aws.endpoint(replace(endpoint, state="failed"))
     assert run.converge() == ()
@@ -88,7 +89,7 @@ def failing_with_its_endpoint(run: Run, endpoint: str, turns: int = 40) -> None:
 def turn(run: Run) -> None:
     for step in run.begin():
         run.aws.carry_out(step.do)
-        run.desired = replace(run.desired, done=(*run.desired.done, step.done))
+        run.desired = replace(run.desired, failed=(*run.desired.failed, step.reason))
     run.aws.settle()
 
 
@@ -108,8 +109,9 @@ def test_what_aws_fails_each_time_is_given_up_with_its_reason(
     assert len([c for c in run.aws.calls[before:] if isinstance(c, kind)]) == 2, "the third had been there"
     refused = [s.refused for s in run.plan() if isinstance(s.do, kind)]
     assert [p.path for p in refused if p] == [path]
-    assert "failed (no capacity), 3 times by now" in str(refused[0])
-    run.desired = replace(run.desired, done=())
+    assert refused[0] is not None
+    assert "failed (no capacity), 3 times by now" in said(refused[0]).what
+    run.desired = replace(run.desired, failed=())
     assert run.converge() == (), "a newer version of the document"
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from tandem.model import Status
 from tandem.provisioning.managesteps import DeletePeer, ModifyRouteServer, Step
+from tandem.words.provisioning import said
 from tests.routing import Run, built, wanted
 from tests.sessions import down, fail_endpoint, learned, single
-from tests.topologies import set_at
+from tests.topologies import set_at, words_of
 
 WORLD, SINGLE = built(), built(single())
 
@@ -46,7 +47,7 @@ def test_the_last_session_of_an_owner_on_a_failed_endpoint_wants_leave_and_is_no
     fail_endpoint(run, "az1-a", "failed", "up")
     (step,) = [s for s in run.plan() if isinstance(s.do, DeletePeer)]
     assert step.refused is not None
-    assert "last live session of fw1" in step.refused.what
+    assert "last live session of fw1" in said(step.refused).what
     run.desired = replace(run.desired, may_interrupt=True)
     (step,) = [s for s in run.plan() if isinstance(s.do, DeletePeer)]
     assert step.is_ready
@@ -57,7 +58,7 @@ def test_the_last_session_on_a_failed_endpoint_waits_for_its_successor_where_the
     fail_endpoint(run, "az1-a", "failed", "up")
     (step,) = [s for s in run.plan() if isinstance(s.do, DeletePeer)]
     assert step.refused is None
-    assert "fw1's session at az1-a to have BGP up and to advertise 0.0.0.0/0" in str(step.waits_for)
+    assert "fw1's session at az1-a to have BGP up and to advertise 0.0.0.0/0" in words_of(step.waits_for)
     assert run.converge() == ()
 
 
@@ -86,7 +87,7 @@ def test_persistence_is_not_changed_while_a_prefix_lives_on_it_alone(minutes: st
     run = by_hand(WORLD).towards(set_at(wanted(), "route_server.persist_routes", minutes))
     assert change(run).is_ready, "every session is up"
     all_down(run)
-    assert "fw1 to have BGP up: 0.0.0.0/0 is in the FIB" in str(change(run).waits_for)
+    assert "fw1 to have BGP up: 0.0.0.0/0 is in the FIB" in words_of(change(run).waits_for)
     run.aws.peer(replace(run.aws.shown.peers[-1], bgp=Status.UP))
     assert not change(run).is_ready, "the standby's session carries another's"
     run.aws.peer(replace(run.aws.shown.peers[0], bgp=Status.UP))
@@ -97,7 +98,7 @@ def test_persistence_is_not_changed_while_a_prefix_lives_on_it_alone(minutes: st
 def test_persistence_is_not_changed_while_the_routes_cannot_be_read(may_interrupt: bool) -> None:
     run = by_hand(copy(WORLD, may_interrupt=may_interrupt))
     run.aws.shown = replace(run.aws.shown, routes=None)
-    assert "the routing database cannot be read" in str(change(run).waits_for)
+    assert "the routing database cannot be read" in words_of(change(run).waits_for)
 
 
 def test_leave_to_interrupt_ends_the_wait_of_persistence() -> None:

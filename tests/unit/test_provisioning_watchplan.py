@@ -30,8 +30,9 @@ from tandem.provisioning.watchsteps import (
     Subscription,
     Unsubscribe,
     Watch,
-    in_words,
+    change_of,
 )
+from tandem.words.provisioning import sentence_of
 from tests.topologies import PLACE
 
 TOPIC, OLD_TOPIC = (f"arn:aws:sns:us-east-1:123456789012:{name}" for name in ("new", "old"))
@@ -101,7 +102,7 @@ def taken_back(step: Unsubscribe | DeleteDelivery | DeleteSource, shown: Shown) 
 
 def after(desired: Watch, shown: Shown, most: int | None = None) -> Shown:
     for step in watch_plan(desired, shown)[:most]:
-        assert in_words(step)
+        assert sentence_of(change_of(step))
         shown = carried_out(step, shown)
     return shown
 
@@ -183,8 +184,8 @@ def test_undeliverable_messages_have_their_queue() -> None:
 def test_every_step_says_why() -> None:
     for desired, shown in WORLDS.values():
         for step in watch_plan(desired, shown):
-            assert step.reason in in_words(step)
-            assert len(step.reason) > 10
+            assert sentence_of(step.reason) in sentence_of(change_of(step))
+            assert len(sentence_of(step.reason)) > 10
 
 
 def test_a_source_of_somebody_else_is_used_and_left_when_leaving() -> None:

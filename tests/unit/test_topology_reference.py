@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tandem.validation.document import schema, validate
+from tandem.validation.document import topology_schema, validate
 from tandem.validation.worldchecks import worldcheck
 from tests.topologies import document, inventory, set_at, topology
 from tests.topology_reference import MISTAKES, PAGE, mistakes, page, properties, worlds
@@ -28,5 +28,5 @@ def test_each_mistake_of_the_page_is_one_problem() -> None:
 
 
 def test_the_schema_is_published_under_the_name_that_the_page_gives() -> None:
-    assert schema()["$id"].endswith("/topology.schema.json")
+    assert topology_schema()["$id"].endswith("/topology.schema.json")
     assert "topology.schema.json" in PAGE.read_text(encoding="utf-8")

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from tandem.problems import Problem
+from tandem.problems import problem_at
 from tandem.provisioning.managed import Desired, Observed
 from tandem.provisioning.manageplan import plan
+from tandem.reasons.provisioning import ProvisioningCode
 from tandem.validation.consent import network_problems, network_warnings, networks, was_declared
+from tandem.words.provisioning import line_of, said
 from tests.topologies import PROTECTED, STACK, SUBNET, VPC, inventory, topology
 
 AGREED = dict.fromkeys((VPC, f"{SUBNET}1", f"{SUBNET}2", PROTECTED), STACK)
@@ -50,12 +52,12 @@ def test_a_network_without_consent_is_one_problem_and_no_step_enters_it(
 ) -> None:
     consents = {**AGREED, resource_id: tag}
     (problem,) = network_problems(MANAGED, replace(inventory(), consents=consents))
-    assert resource_id in problem.what
-    assert f"tandem:stack={STACK if tag is None else json.dumps(STACK)}" in problem.right
+    assert resource_id in said(problem).what
+    assert f"tandem:stack={STACK if tag is None else json.dumps(STACK)}" in said(problem).right
     assert problem.untagged == (resource_id if tag is None else None)
     steps = plan(Desired(MANAGED, STACK), Observed(consents=consents))
-    refused = {str(step.refused) for step in steps if step.refused}
-    assert str(problem) in refused
+    refused = {line_of(step.refused) for step in steps if step.refused}
+    assert line_of(problem) in refused
     assert all(resource_id in words for words in refused)
 
 
@@ -74,7 +76,7 @@ def test_a_missing_tag_is_old_only_for_the_same_resource_and_purpose() -> None:
         new = [p.path for p in refused if not was_declared(p, wanted, MANAGED)]
         assert new == ["route_server.endpoints.az1-c", "route_server.propagate_to[0]"]
         assert all(not was_declared(p, wanted, topology(manage=False)) for p in refused)
-    failed = Problem("route_server.endpoints.az1-a", "endpoint az1-a is failed, 3 times by now", "mended")
+    failed = problem_at("route_server.endpoints.az1-a", ProvisioningCode.GIVEN_UP, "az1-a")
     assert not was_declared(failed, wanted, MANAGED)
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tandem.problems import folded
 from tandem.validation.crosschecks import CHECKS
 from tandem.validation.document import normalise, validate
+from tandem.words.provisioning import folded, said
 from tests.topologies import SUBNET, Edit, Expected, document, edited, in_words
 
 FIRST_IP = "groups.0.elastic_ips.0"
@@ -177,8 +177,8 @@ def test_parts_that_do_not_fit_are_named_and_nothing_else(change, expected) -> N
     problems = validate(change(document()))
     assert [p.path for p in problems] == [path for path, _, _ in expected], in_words(problems)
     for problem, (_, what, right) in zip(problems, expected, strict=True):
-        assert what in problem.what
-        assert right in problem.right
+        assert what in said(problem).what
+        assert right in said(problem).right
 
 
 def test_every_cross_check_is_shown_failing() -> None:
@@ -217,6 +217,6 @@ CAUSES: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], str, int]] =
 
 @pytest.mark.parametrize(("change", "cause", "followers"), CAUSES.values(), ids=CAUSES)
 def test_what_follows_from_a_mistake_names_it_as_its_cause(change, cause: str, followers: int) -> None:
-    (group,) = folded(validate(change(document())))
+    (group,) = folded(map(said, validate(change(document()))))
     assert group[0].path == cause
     assert [p.cause for p in group] == [None, *[cause] * followers]

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from tandem.validation.document import schema, shape_problems, validate
+from tandem.validation.document import shape_problems, topology_schema, validate
 from tandem.validation.size import excess
+from tandem.words.provisioning import said
 from tests.topologies import SUBNET, document, edited, in_words, set_at
 
 FIRST_IP = "groups.0.elastic_ips.0"
@@ -257,14 +258,14 @@ def test_the_example_is_valid_as_it_is() -> None:
 def test_a_wrong_shape_is_named_in_its_place(where, value, path, what, right) -> None:
     problems = [p for p in validate(set_at(document(), where, value)) if p.path == path]
     assert len(problems) == 1, in_words(validate(set_at(document(), where, value)))
-    assert what in problems[0].what
-    assert right in problems[0].right
+    assert what in said(problems[0]).what
+    assert right in said(problems[0]).right
 
 
 def test_every_property_of_the_schema_is_shown_failing() -> None:
     named = {where.replace(".0", "").replace(".1", "") for where, *_ in SHAPE.values()}
     known = {"fw1", "fw2", "targets"}
-    properties = {key for node in nodes(schema()) for key in node.get("properties", {})}
+    properties = {key for node in nodes(topology_schema()) for key in node.get("properties", {})}
     assert properties <= {part for where in named for part in where.split(".")} | known
 
 
@@ -304,9 +305,9 @@ def test_endpoints_may_be_left_out_of_what_is_only_watched() -> None:
 
 
 def test_the_schema_is_a_schema_and_its_nodes_say_what_is_right() -> None:
-    Draft202012Validator.check_schema(schema())
-    branches = [branch for node in nodes(schema()) for branch in node.get("anyOf", ())]
-    judging = [n for n in nodes(schema()) if isinstance(n.get("type"), str) or "anyOf" in n]
+    Draft202012Validator.check_schema(topology_schema())
+    branches = [branch for node in nodes(topology_schema()) for branch in node.get("anyOf", ())]
+    judging = [n for n in nodes(topology_schema()) if isinstance(n.get("type"), str) or "anyOf" in n]
     assert [node for node in judging if "title" not in node and node not in branches] == []
 
 
@@ -361,14 +362,14 @@ MEANT: dict[str, tuple[str, object, str]] = {
 @pytest.mark.parametrize(("where", "value", "meant"), MEANT.values(), ids=MEANT)
 def test_what_would_be_right_is_never_what_is_there_already(where, value, meant) -> None:
     (problem,) = validate(set_at(document(), where, value))
-    assert problem.right.startswith(meant)
-    assert json.dumps(value) in problem.what
+    assert said(problem).right.startswith(meant)
+    assert json.dumps(value) in said(problem).what
 
 
 @pytest.mark.parametrize("value", ["1.99999", "4.2E99", "AS", "6 5 0 0 1 0 0 0 0 0 0", "0x", "-1", "1e-3"])
 def test_what_stands_for_no_number_is_not_guessed(value: str) -> None:
     (problem,) = validate(set_at(document(), "appliances.fw1.asn", value))
-    assert problem.right == "an ASN, 1 to 4294967295"
+    assert said(problem).right == "an ASN, 1 to 4294967295"
 
 
 def test_a_list_that_is_too_long_is_said_once_however_long_it_is() -> None:
@@ -381,7 +382,7 @@ def test_a_list_that_is_too_long_is_said_once_however_long_it_is() -> None:
         ("groups", [7] * 5_000),
     ):
         found = shape_problems(set_at(document(), path, items))
-        assert [(p.what, p.right.split()[1:]) for p in found] == [("has 5000", ["at", "most"])]
+        assert [(said(p).what, said(p).right.split()[1:]) for p in found] == [("has 5000", ["at", "most"])]
 
 
 EXCESSIVE: dict[str, tuple[object, str]] = {
@@ -395,7 +396,7 @@ EXCESSIVE: dict[str, tuple[object, str]] = {
 @pytest.mark.parametrize(("value", "what"), EXCESSIVE.values(), ids=EXCESSIVE)
 def test_what_is_too_large_is_not_judged_at_all(value: object, what: str) -> None:
     (problem,) = validate(value)
-    assert (problem.path, problem.what) == ("the document", what)
+    assert (problem.path, said(problem).what) == ("the document", what)
 
 
 def test_a_bomb_of_shared_values_is_counted_and_not_spelled_out() -> None:
@@ -403,7 +404,7 @@ def test_a_bomb_of_shared_values_is_counted_and_not_spelled_out() -> None:
     for _ in range(20):
         value = [value] * 10
     (problem,) = validate(value)
-    assert problem.what == "has more than 20,000 values"
+    assert said(problem).what == "has more than 20,000 values"
 
 
 def test_two_thousand_elastic_ips_are_within_what_is_judged() -> None:

@@ -10,6 +10,7 @@ import pytest
 from tandem.inventory import Inventory
 from tandem.model import PrivateAddress
 from tandem.validation.worldchecks import worldcheck
+from tandem.words.provisioning import said
 from tests.topologies import (
     EIP,
     ENI,
@@ -267,7 +268,7 @@ def test_what_another_stored_topology_claims_is_refused_once_each() -> None:
         f"{FIRST}.targets.fw1",
         f"{FIRST}.targets.fw2",
     ]
-    assert all("claimed by the stored topology other" in p.what for p in problems)
+    assert all("claimed by the stored topology other" in said(p).what for p in problems)
 
 
 def test_its_own_older_version_claims_nothing() -> None:

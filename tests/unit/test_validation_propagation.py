@@ -8,7 +8,7 @@ import pytest
 
 from tandem.inventory import Inventory, RouteTable
 from tandem.model import NetworkInterface, PrivateAddress
-from tandem.validation.worldchecks import warnings, worldcheck
+from tandem.validation.worldchecks import worldcheck
 from tests.topologies import (
     EIP,
     ENI,
@@ -26,6 +26,7 @@ from tests.topologies import (
     of_interface,
     same,
     topology,
+    warning_words,
 )
 
 FIRST = "groups[0].elastic_ips[0]"
@@ -122,10 +123,10 @@ def test_a_tracked_default_route_alone_does_not_ask_for_public_ips_in_a_gateway_
 
 
 def test_what_a_gateway_table_always_rejects_is_said_once() -> None:
-    assert [w for w in warnings(topology(), gateway(inventory())) if "0.0.0.0/0" in w] == warnings(
+    assert [w for w in warning_words(topology(), gateway(inventory())) if "0.0.0.0/0" in w] == warning_words(
         topology(), gateway(inventory())
     )
-    assert len(warnings(topology(), gateway(inventory()))) == 1
+    assert len(warning_words(topology(), gateway(inventory()))) == 1
 
 
 def test_a_static_route_for_a_tracked_prefix_is_named_with_its_table() -> None:
@@ -134,17 +135,17 @@ def test_a_static_route_for_a_tracked_prefix_is_named_with_its_table() -> None:
         return replace(inventory(), route_tables={**inventory().route_tables, table: there})
 
     beside = ("10.9.0.0/16", "pcx-0a1b2c3d4e5f60001")
-    (warning,) = warnings(topology(), routed(PROTECTED, beside, ("0.0.0.0/0", "igw-0a1b2c3d4e5f60001")))
+    (warning,) = warning_words(topology(), routed(PROTECTED, beside, ("0.0.0.0/0", "igw-0a1b2c3d4e5f60001")))
     assert warning == (
         f"{PROTECTED} has a static route for 0.0.0.0/0 to igw-0a1b2c3d4e5f60001: AWS prefers a static route "
         "to a propagated one with the same destination, so that table does not follow the route server; "
         "remove the static route, or do not propagate to that table. No other route table gets 0.0.0.0/0 "
         "from the route server: while the appliance that has an address is alive, Tandem does not move it"
     )
-    assert warnings(topology(), routed(PROTECTED, beside)) == []
-    assert warnings(topology(), routed(PUBLIC, ("0.0.0.0/0", "igw-0a1b2c3d4e5f60001"))) == []
+    assert warning_words(topology(), routed(PROTECTED, beside)) == []
+    assert warning_words(topology(), routed(PUBLIC, ("0.0.0.0/0", "igw-0a1b2c3d4e5f60001"))) == []
     wanted = declared(("manage", True), ("route_server.propagate_to", [PROTECTED, PUBLIC]))
-    (one,) = warnings(wanted, routed(PUBLIC, ("0.0.0.0/0", "igw-0a1b2c3d4e5f60001")))
+    (one,) = warning_words(wanted, routed(PUBLIC, ("0.0.0.0/0", "igw-0a1b2c3d4e5f60001")))
     assert one.startswith(f"{PUBLIC} has a static route for 0.0.0.0/0")
     assert one.endswith("or do not propagate to that table")
 

@@ -11,8 +11,18 @@ from tandem.inventory import Endpoint, Inventory
 from tandem.model import Liveness, Peer, RouteServer, Status
 from tandem.topology import Topology, parse
 from tandem.validation.document import normalise, validate
-from tandem.validation.worldchecks import warnings, worldcheck
-from tests.topologies import PROTECTED, declared, document, edited, in_words, inventory, topology
+from tandem.validation.worldchecks import worldcheck
+from tandem.words.provisioning import said
+from tests.topologies import (
+    PROTECTED,
+    declared,
+    document,
+    edited,
+    in_words,
+    inventory,
+    topology,
+    warning_words,
+)
 
 RAISED = "are allowed unless AWS has raised the quota"
 
@@ -27,7 +37,7 @@ def servers(number: int, *tags: tuple[str, str]) -> tuple[RouteServer, ...]:
 
 
 def quotas(of: Topology, shown: Inventory) -> list[str]:
-    return [words for words in warnings(of, shown) if RAISED in words]
+    return [words for words in warning_words(of, shown) if RAISED in words]
 
 
 def stranger(number: int) -> Peer:
@@ -93,7 +103,7 @@ def test_more_prefixes_than_a_peer_may_advertise_are_a_warning(allowed: int, war
     prefixes = ["0.0.0.0/0", *(f"10.{n}.0.0/16" for n in range(allowed - 1))]
     wanted = declared(("appliances.fw1.allowed_prefixes", prefixes))
     told = "fw1 may advertise 101 prefixes, and Route Server takes 100 routes from a peer"
-    assert [told in words for words in warnings(wanted, inventory())] == [True] * warned
+    assert [told in words for words in warning_words(wanted, inventory())] == [True] * warned
     assert worldcheck(wanted, inventory(), ()) == []
 
 
@@ -105,8 +115,8 @@ def test_two_topologies_fill_one_route_table_together(theirs: int, refused: bool
     found = worldcheck(mine, inventory(), (mine, other))
     assert [p.path for p in found] == ["route_server.propagate_to[0]"] * refused, in_words(found)
     for problem in found:
-        assert problem.what == f"{PROTECTED} would get 101 routes, with those of transit"
-        assert "at most 100" in problem.right
+        assert said(problem).what == f"{PROTECTED} would get 101 routes, with those of transit"
+        assert "at most 100" in said(problem).right
     elsewhere = declared(
         ("name", "transit"), ("groups", [group]), ("route_server.propagate_to", ["rtb-0fffffff"])
     )

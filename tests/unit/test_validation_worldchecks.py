@@ -7,8 +7,18 @@ from dataclasses import replace
 from tandem.validation.elasticips import ELASTIC_IP_CHECKS
 from tandem.validation.propagation import PROPAGATION_CHECKS
 from tandem.validation.routeserver import ROUTE_SERVER_CHECKS
-from tandem.validation.worldchecks import warnings, worldcheck
-from tests.topologies import EIP, declared, in_words, inventory, of_server, shown, topology, without
+from tandem.validation.worldchecks import worldcheck
+from tests.topologies import (
+    EIP,
+    declared,
+    in_words,
+    inventory,
+    of_server,
+    shown,
+    topology,
+    warning_words,
+    without,
+)
 from tests.unit.test_validation_elasticips import BROKEN as BROKEN_ELASTIC_IPS
 from tests.unit.test_validation_propagation import BROKEN as BROKEN_PROPAGATION
 from tests.unit.test_validation_routeserver import BROKEN as BROKEN_ROUTE_SERVER
@@ -18,7 +28,7 @@ FIRST = "groups[0].elastic_ips[0]"
 
 def test_nothing_is_wrong_with_the_example_where_aws_fits() -> None:
     assert in_words(worldcheck(topology(), inventory(), [topology()])) == []
-    assert warnings(topology(), inventory()) == []
+    assert warning_words(topology(), inventory()) == []
 
 
 def test_every_rule_is_shown_failing() -> None:
@@ -34,18 +44,18 @@ def test_every_rule_is_shown_failing() -> None:
 def test_allowed_prefixes_that_nobody_can_judge_are_a_warning_for_each_appliance() -> None:
     allowed = [(f"appliances.{name}.allowed_prefixes", ["0.0.0.0/0"]) for name in ("fw1", "fw2")]
     unlogged = ("route_server.peer_logs", False)
-    assert warnings(declared(*allowed), inventory()) == []
-    assert warnings(declared(unlogged), inventory()) == []
-    (warning,) = warnings(declared(unlogged, allowed[1]), inventory())
+    assert warning_words(declared(*allowed), inventory()) == []
+    assert warning_words(declared(unlogged), inventory()) == []
+    (warning,) = warning_words(declared(unlogged, allowed[1]), inventory())
     assert warning.startswith("appliances.fw2.allowed_prefixes: with route_server.peer_logs: false, Tandem")
-    assert len(warnings(declared(unlogged, *allowed), inventory())) == 2
+    assert len(warning_words(declared(unlogged, *allowed), inventory())) == 2
 
 
 def test_notifications_that_are_off_are_a_warning() -> None:
     quiet = of_server(sns_topic_arn=None)(inventory())
     assert in_words(worldcheck(topology(), quiet, [])) == []
-    assert "SNS notifications off" in warnings(topology(), quiet)[0]
-    assert warnings(declared(("route_server.sns_notifications", False)), quiet) == []
+    assert "SNS notifications off" in warning_words(topology(), quiet)[0]
+    assert warning_words(declared(("route_server.sns_notifications", False)), quiet) == []
 
 
 def test_a_peer_of_nobody_is_a_warning() -> None:
@@ -61,7 +71,8 @@ def test_a_peer_of_nobody_is_a_warning() -> None:
     )
     assert in_words(worldcheck(topology(), stray(inventory()), [])) == []
     assert (
-        "rsp-x (10.0.1.77) is a peer of no declared appliance" in warnings(topology(), stray(inventory()))[0]
+        "rsp-x (10.0.1.77) is a peer of no declared appliance"
+        in warning_words(topology(), stray(inventory()))[0]
     )
 
 

@@ -41,6 +41,10 @@ class DetailType(StrEnum):
         return f"{self.lower().replace(' ', '-')}.json"
 
 
+SCHEMA_VERSIONS = {DetailType.DRIFT_DETECTED: 2, DetailType.PROVISIONING_FAILED: 2}
+"""Those that are not SCHEMA_VERSION. Every reader takes both."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One event of ours, as a producer makes it and a consumer gets it."""
@@ -58,7 +62,8 @@ def event(
     **fields: object,
 ) -> Event:
     """An event with what every detail carries; `fields` are the detail-type's own, JSON values only."""
-    common: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "topology": topology}
+    version = SCHEMA_VERSIONS.get(detail_type, SCHEMA_VERSION)
+    common: dict[str, Any] = {"schema_version": version, "topology": topology}
     if group is not None:
         common["group"] = group
     return Event(detail_type, common | {"occurred_at": iso(occurred_at)} | fields)

@@ -8,7 +8,8 @@ from ipaddress import IPv4Address, ip_address, ip_network
 from tandem.errors import ConfigurationError
 from tandem.model import ElasticIp, NetworkInterface, Peer, RouteServer
 from tandem.place import Place
-from tandem.problems import Problem
+from tandem.problems import Problem, problem_at
+from tandem.reasons.documents import ProblemCode
 
 
 class RegionWithoutRouteServerError(ConfigurationError):
@@ -108,7 +109,7 @@ class Inventory:
 
     def unreadable(self, where: str, id_: str) -> Problem:
         """The problem that nobody can read what AWS shows of a declared ID."""
-        return Problem(where, self.unknown[id_], "an answer of AWS that Tandem can read: please report it")
+        return problem_at(where, ProblemCode.UNREADABLE, id_, why=self.unknown[id_])
 
     def interfaces_of(self, instance_id: str | None) -> tuple[NetworkInterface, ...]:
         return tuple(i for i in self.interfaces.values() if instance_id and i.instance_id == instance_id)

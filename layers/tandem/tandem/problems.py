@@ -1,66 +1,109 @@
-"""What is wrong with a topology document: one shape for every pass, in words that a person can act on."""
+"""What is wrong with a topology document: one shape for every pass. `tandem.words` says it to people."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from enum import StrEnum
+from typing import Any
+
+from tandem.reasons.documents import ProblemCode
+from tandem.reasons.provisioning import ProvisioningCode
+from tandem.reasons.reason import Identity, Reason, reason
 
 PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 LAST_STEP = re.compile(r"(?:(?:^|\.)[A-Za-z0-9_-]+|\[[0-9]+\]|\[\"(?:[^\"\\]|\\.)*\"\])\Z")
 WHOLE = "the document"
 
 
+UNTAGGED = frozenset({ProblemCode.OWNER_TAG_MISSING, ProvisioningCode.ADOPTION_WITHOUT_TAG})
+"""Codes of a resource that only lacks its owner's tag."""
+
+CONSENT = UNTAGGED | {ProblemCode.OWNER_TAG_OF_OTHER_STACK, ProblemCode.OWNER_TAG_MISSPELLED}
+
+GONE = frozenset(
+    {
+        ProblemCode.INSTANCE_UNKNOWN,
+        ProblemCode.INSTANCE_TERMINATED,
+        ProblemCode.INTERFACE_UNKNOWN,
+        ProblemCode.INTERFACE_GONE_WITH_INSTANCE,
+        ProblemCode.INTERFACE_DETACHED_FROM_LOST,
+    }
+)
+"""Codes of a resource that is gone, where nothing else is wrong: AWS forgets what it still shows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong: where, what, and what would be right instead."""
+    """One thing that is wrong: a place in the document, and the reason."""
 
     path: str
-    what: str
-    right: str
-    untagged: str | None = None
-    """The ID of a resource that only lacks its owner's tag: `tandem apply` offers to write it."""
-
-    gone: str | None = None
-    """The ID of the resource that is gone, where nothing else is wrong: AWS forgets what it still shows."""
+    reason: Reason
+    """Its subject is an AWS ID or a declared name; the path itself where it is about that place."""
 
     cause: str | None = None
     """The path of the problem that this one follows from, if that is among the problems."""
 
     @property
-    def identity(self) -> str:
-        """The same as long as it is the same problem."""
-        return f"{self.path}: {self.gone} is gone" if self.gone else str(self)
+    def code(self) -> str:
+        return self.reason.code
 
-    def __str__(self) -> str:
-        return f"{self.path}: {self.what}; right would be: {self.right}"
+    @property
+    def subject(self) -> str:
+        return self.reason.subject
+
+    @property
+    def untagged(self) -> str | None:
+        """The ID of a resource that only lacks its owner's tag: `tandem apply` offers to write it."""
+        return self.subject if self.code in UNTAGGED else None
+
+    @property
+    def gone(self) -> str | None:
+        """The ID of a resource that is gone, whatever AWS still shows of it."""
+        return self.subject if self.code in GONE else None
+
+    @property
+    def identity(self) -> Identity:
+        """The same as long as it is the same problem."""
+        return ("gone", self.subject) if self.gone else self.reason.identity
+
+    @property
+    def kind(self) -> object:
+        """The same for problems with one cause: one resource is gone, or one mistake is in several places."""
+        is_of_place = self.subject == self.path
+        return self.gone or (self.code, None if is_of_place else self.subject, self.reason.facts)
+
+    def caused_by(self, path: str | None) -> Problem:
+        """Returns the same problem as one that follows from another."""
+        return replace(self, cause=path)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The AWS IDs that it is about: its subject, and its facts whose names end so."""
+        named = (value for name, value in self.reason.facts if name.endswith("_id") and value)
+        return tuple(dict.fromkeys((*((self.subject,) if self.subject != self.path else ()), *named)))
+
+
+def problem_at(
+    path: str,
+    code: StrEnum,
+    subject: str | None = None,
+    /,
+    **facts: Any,  # noqa: ANN401 - see `Reason.facts`
+) -> Problem:
+    """Makes a problem. Without a subject it is about the place itself."""
+    return Problem(path, reason(code, path if subject is None else subject, **facts))
 
 
 def by_cause(problems: Iterable[Problem]) -> list[tuple[Problem, ...]]:
-    """Groups the problems that have one cause: the same resource is gone, or the words are the same."""
-    found: dict[str, list[Problem]] = {}
-    for problem in problems:
-        found.setdefault(problem.gone or problem.what, []).append(problem)
-    return [tuple(together) for together in found.values()]
-
-
-def folded(problems: Iterable[Problem]) -> list[tuple[Problem, ...]]:
-    """Groups the problems of a document, each group's cause first: what follows from another problem, what is
-    about one resource that is gone, and what is the same mistake in several places. The order stays.
-    """
-    every = list(problems)
-    roots = {problem.path: problem for problem in every if problem.cause is None}
-
-    def cause_of(problem: Problem) -> Problem:
-        return roots.get(problem.cause, problem) if problem.cause else problem
-
+    """Groups the problems that have one cause."""
     found: dict[object, list[Problem]] = {}
-    for problem in every:
-        cause = cause_of(problem)
-        found.setdefault(cause.gone or (cause.what, cause.right), []).append(problem)
-    return [tuple(sorted(group, key=lambda p: cause_of(p) is not p)) for group in found.values()]
+    for problem in problems:
+        found.setdefault(problem.kind, []).append(problem)
+    return [tuple(together) for together in found.values()]
 
 
 def path_of(keys: Iterable[object]) -> str:
@@ -81,10 +124,7 @@ def parent_of(path: str) -> str:
     return LAST_STEP.sub("", path) or WHOLE
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """What may have been meant instead of `name`, and everything that is known there."""
-    names = list(known)
-    if not names:
-        return "nothing: none is declared"
-    close = get_close_matches(name, names, n=1)
-    return (f"{close[0]}? " if close else "") + f"known here: {', '.join(names)}"
+def nearest(name: str, known: Iterable[str]) -> dict[str, Any]:
+    """Returns facts: the name that may have been meant instead of `name`, and all that are known there."""
+    names = tuple(known)
+    return {"close": next(iter(get_close_matches(name, names, n=1)), None), "known": names}

@@ -5,7 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tandem.reasons.reason import Identity, Reason
 from tandem.topology import Topology
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """What the sentences of a record are about, so that no later run goes by their words."""
+
+    drift: tuple[Identity, ...] = ()
+    pending: tuple[Identity, ...] = ()
+    failure: tuple[Identity, ...] = ()
+    warnings: tuple[Identity, ...] = ()
+    failed: tuple[Reason, ...] = ()
+    """Why AWS failed what was deleted for that, towards `version`."""
+    sessions: tuple[str, ...] = ()
+    """Appliance, addresses, ASNs and liveness mode of each session."""
+    notified: tuple[str, ...] = ()
+    """Those of which people were notified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +74,15 @@ class Provisioned:
     """What a later run has to bring to its end, in words; empty once everything is as it should be."""
     waits_since: datetime | None = None
     """Since when nothing more could be done, while it is pending."""
+    codes: Codes | None = None
+    """None in what release 0.1.0 wrote."""
     told_version: int = 0
     """The version of which people were told that it waits for long; 0 again once it is reached."""
 
 
-ANEW = ("as_declared_at", "waits_since")
-"""Members that a run can do without: it counts anew. Without any other one it could make things twice, or
-leave what it made behind."""
+ANEW = ("as_declared_at", "waits_since", "codes")
+"""Members that a run can do without: it counts anew, or goes by the sentences. Without any other one it could
+make things twice, or leave what it made behind."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar, cast
 
-from tandem.doors.answers import SUPERSEDED, Answer, Noted, answer_due, body, failed
+from tandem.doors.answers import Answer, Noted, answer_due, failed_answer, response_body, superseded_answer
 from tandem.doors.customresource import Request
 from tandem.doors.fulfilling import MOST_CHARACTERS, Desk, fulfil, is_needed, undo
 from tandem.errors import ConfigurationError, TandemError, TemporaryError
@@ -50,12 +50,12 @@ def serve(request: Request, desk: Desk) -> str | None:
     if _is_misdirected(request, desk):
         return None
     if len(json.dumps(request.properties)) + len(json.dumps(request.old_properties)) > MOST_CHARACTERS:
-        _send(request, failed(request, f"more than {MOST_CHARACTERS} characters of properties"), desk)
+        _send(request, failed_answer(request, f"more than {MOST_CHARACTERS} characters of properties"), desk)
         return None
     try:
         _patiently(lambda: _noted(request, desk), desk)
     except Exception as error:  # noqa: BLE001 - CloudFormation waits an hour for whoever does not answer
-        _send(request, failed(request, f"nothing was stored: {_in_words(error)}"), desk)
+        _send(request, failed_answer(request, f"nothing was stored: {_in_words(error)}"), desk)
         return None
     for left in reversed(range(TRIES)):
         try:
@@ -74,7 +74,7 @@ def serve(request: Request, desk: Desk) -> str | None:
 
 def _given_up(request: Request, error: Exception) -> Answer:
     """The answer to a request at which Tandem itself fails: no later try would do otherwise."""
-    return failed(request, f"Tandem failed with an internal error: {_in_words(error)}")
+    return failed_answer(request, f"Tandem failed with an internal error: {_in_words(error)}")
 
 
 def _in_words(error: Exception) -> str:
@@ -153,11 +153,11 @@ def _attempt(noted: Noted, desk: Desk) -> tuple[Noted, bool]:
     """Does what the request asks; whether it stored a new version. What can never work is its answer."""
     request = noted.request
     if noted.is_over_budget(desk.world.clock.now()):
-        return desk.requests.decide(noted, failed(request, "Tandem could not begin in time")), False
+        return desk.requests.decide(noted, failed_answer(request, "Tandem could not begin in time")), False
     try:
         return fulfil(noted, _supersede(noted, desk), desk)
     except ConfigurationError as error:
-        return desk.requests.decide(noted, failed(request, str(error))), False
+        return desk.requests.decide(noted, failed_answer(request, str(error))), False
 
 
 def _supersede(noted: Noted, desk: Desk) -> tuple[Noted, ...]:
@@ -172,7 +172,7 @@ def _supersede(noted: Noted, desk: Desk) -> tuple[Noted, ...]:
     ]
     for number, other in enumerate(earlier):
         if other.answer is None:
-            earlier[number] = desk.requests.decide(other, failed(other.request, SUPERSEDED))
+            earlier[number] = desk.requests.decide(other, superseded_answer(other.request))
             _end(earlier[number], desk)
     return tuple(earlier)
 
@@ -200,7 +200,7 @@ def _decided(noted: Noted, desk: Desk) -> Noted | None:
     if noted.answer is None:
         name, stored = noted.topology or "", desk.door.store.list()
         damage = stored.damaged.get(name)
-        answer = failed(request, damage) if damage else answer_due(noted, stored.of(name), now)
+        answer = failed_answer(request, damage) if damage else answer_due(noted, stored.of(name), now)
         if answer is None:
             return None
         noted = desk.requests.decide(noted, answer)
@@ -215,7 +215,7 @@ def _is_expected(noted: Noted, desk: Desk) -> bool:
 
 def _sent(noted: Noted, desk: Desk) -> str | None:
     """Sends the answer. It runs beside others, and so neither logs nor counts. Raises TemporaryError."""
-    return desk.respond(noted.request.url, body(noted.request, cast(Answer, noted.answer)))
+    return desk.respond(noted.request.url, response_body(noted.request, cast(Answer, noted.answer)))
 
 
 def _closed(noted: Noted, sent: Future[str | None], desk: Desk) -> None:
@@ -240,7 +240,7 @@ def _is_misdirected(request: Request, desk: Desk) -> bool:
 
 def _send(request: Request, answer: Answer, desk: Desk) -> None:
     if not _is_misdirected(request, desk):
-        desk.tell(request, answer, desk.respond(request.url, body(request, answer)))
+        desk.tell(request, answer, desk.respond(request.url, response_body(request, answer)))
 
 
 def _patiently(call: Callable[[], T], desk: Desk) -> T:

@@ -10,19 +10,23 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from tandem.doors.applying import only_changes_mode, owner_of
+from tandem.doors.applying import only_changes_mode, origin_of
 from tandem.doors.customresource import Request, RequestType
 from tandem.problems import Problem
+from tandem.reasons.documents import ProblemCode
+from tandem.reasons.reason import reason
 from tandem.record import Provisioned, TopologyRecord
 from tandem.validation.document import normalise
+from tandem.words.provisioning import line_of, sentence_of
 
 MOST_BYTES = 4096
 """Of a whole response body (CloudFormation's user guide)."""
 
-SUPERSEDED = "a later request took its place"
+SUPERSEDED_UNCODED = "a later request took its place"
+"""How release 0.1.0, whose answers have no code, said that a request was superseded."""
 
 
-class Status(StrEnum):
+class AnswerStatus(StrEnum):
     SUCCESS = "SUCCESS"
     FAILED = "FAILED"
 
@@ -31,11 +35,13 @@ class Status(StrEnum):
 class Answer:
     """The one answer to a request."""
 
-    status: Status
+    status: AnswerStatus
     physical_id: str
     reason: str = ""
     data: dict[str, str] = field(default_factory=dict)
     """What `Fn::GetAtt` gives."""
+    code: str | None = None
+    """Which failure it is, where that matters later; None where release 0.1.0 wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,7 @@ class Noted:
 
     @property
     def is_failed(self) -> bool:
-        return self.answer is not None and self.answer.status is Status.FAILED
+        return self.answer is not None and self.answer.status is AnswerStatus.FAILED
 
     @property
     def is_refused(self) -> bool:
@@ -89,7 +95,11 @@ class Noted:
 
     @property
     def is_superseded(self) -> bool:
-        return self.answer is not None and self.answer.reason == SUPERSEDED
+        if self.answer is None:
+            return False
+        if self.answer.code is None:
+            return self.answer.reason == SUPERSEDED_UNCODED
+        return self.answer.code == ProblemCode.SUPERSEDED
 
     def was_open(self, at: datetime) -> bool:
         """Whether CloudFormation had no answer yet."""
@@ -100,18 +110,24 @@ class Noted:
 
 
 def succeeded(request: Request, record: TopologyRecord | None = None) -> Answer:
-    return Answer(Status.SUCCESS, request.new_physical_id, data=data_of(record) if record else {})
+    return Answer(AnswerStatus.SUCCESS, request.new_physical_id, data=data_of(record) if record else {})
 
 
-def failed(request: Request, reason: str) -> Answer:
-    return Answer(Status.FAILED, request.failed_physical_id, reason)
+def failed_answer(request: Request, words: str) -> Answer:
+    return Answer(AnswerStatus.FAILED, request.failed_physical_id, words, code="")
+
+
+def superseded_answer(request: Request) -> Answer:
+    """Returns the answer to a request after which the same resource asked for something else."""
+    why = reason(ProblemCode.SUPERSEDED, request.logical_id)
+    return replace(failed_answer(request, sentence_of(why)), code=str(why.code))
 
 
 def refused(request: Request, problems: Sequence[Problem]) -> Answer:
     """Every problem, or as many as fit."""
 
     def saying(shown: int) -> Answer:
-        return failed(request, in_words(problems, shown))
+        return failed_answer(request, refusal_words(problems, shown))
 
     def fits(shown: int) -> bool:
         return len(_body(request, saying(shown))) <= MOST_BYTES
@@ -119,10 +135,10 @@ def refused(request: Request, problems: Sequence[Problem]) -> Answer:
     return saying(max(1, _most(len(problems), fits)))
 
 
-def in_words(problems: Sequence[Problem], shown: int) -> str:
+def refusal_words(problems: Sequence[Problem], shown: int) -> str:
     count, left = len(problems), len(problems) - shown
     head = "the topology has 1 problem" if count == 1 else f"the topology has {count} problems"
-    listed = " | ".join(str(problem) for problem in problems[:shown])
+    listed = " | ".join(line_of(problem) for problem in problems[:shown])
     more = f" | and {left} more: tandem validate names them all" if left else ""
     return f"{head}: {listed}{more}; nothing was stored"
 
@@ -136,21 +152,21 @@ def answer_due(noted: Noted, record: TopologyRecord | None, now: datetime) -> An
     if request.type is RequestType.DELETE:
         return _delete_due(noted, record, now)
     if record is None:
-        return failed(request, f"the topology {request.topology} was deleted meanwhile")
+        return failed_answer(request, f"the topology {request.topology} was deleted meanwhile")
     if record.door != request.door:
-        taken = f"the topology {request.topology} was taken over by {owner_of(record)} meanwhile"
-        return failed(request, taken)
+        taken = f"the topology {request.topology} was taken over by {origin_of(record)} meanwhile"
+        return failed_answer(request, taken)
     if record.version != noted.version:
         changed = f"version {record.version} is stored, not {noted.version}"
-        return failed(request, f"the topology {request.topology} was changed meanwhile: {changed}")
+        return failed_answer(request, f"the topology {request.topology} was changed meanwhile: {changed}")
     found = record.provisioned
     is_done = found is not None and found.version == noted.version and not found.pending
-    reason = found.failure if found is not None and is_done else None
-    if _changes_mode(request) or (is_done and not reason):
+    failure = found.failure if found is not None and is_done else None
+    if _changes_mode(request) or (is_done and not failure):
         return succeeded(request, record)
     if not is_done and noted.is_over_budget(now):
-        reason = _too_long(noted, found)
-    return failed(request, reason) if reason else None
+        failure = _too_long(noted, found)
+    return failed_answer(request, failure) if failure else None
 
 
 def _changes_mode(request: Request) -> bool:
@@ -165,8 +181,8 @@ def _delete_due(noted: Noted, record: TopologyRecord | None, now: datetime) -> A
         return succeeded(request)
     found = record.provisioned
     if record.is_leaving and found is not None and found.failure and not found.pending:
-        return failed(request, f"not deleted: {found.failure}")
-    return failed(request, _too_long(noted, found)) if noted.is_over_budget(now) else None
+        return failed_answer(request, f"not deleted: {found.failure}")
+    return failed_answer(request, _too_long(noted, found)) if noted.is_over_budget(now) else None
 
 
 def data_of(record: TopologyRecord) -> dict[str, str]:
@@ -176,7 +192,7 @@ def data_of(record: TopologyRecord) -> dict[str, str]:
     return {"RouteServerId": found.route_server_id, "Version": str(record.version), **addresses}
 
 
-def body(request: Request, answer: Answer) -> bytes:
+def response_body(request: Request, answer: Answer) -> bytes:
     """The response, cut to what CloudFormation takes."""
     whole = _body(request, answer)
     if len(whole) <= MOST_BYTES:

@@ -12,9 +12,11 @@ from tandem.doors.differences import differences
 from tandem.errors import TandemError
 from tandem.inventory import Inventory, RegionWithoutRouteServerError
 from tandem.ports import Bus
-from tandem.problems import WHOLE, Problem, path_of
+from tandem.problems import WHOLE, Problem, path_of, problem_at
 from tandem.provisioning.managesteps import Step
-from tandem.provisioning.telling import look, topology_change
+from tandem.provisioning.telling import look_at_version, topology_change
+from tandem.reasons.documents import ProblemCode as Code
+from tandem.reasons.reason import Reason, reason
 from tandem.record import TopologyRecord
 from tandem.topology import Mode, Topology, parse, resolved
 from tandem.validation.consent import network_problems, was_declared
@@ -22,12 +24,13 @@ from tandem.validation.crosschecks import crosscheck
 from tandem.validation.document import normalise, shape_problems
 from tandem.validation.size import excess
 from tandem.validation.worldchecks import warnings, worldcheck
+from tandem.words.provisioning import said, sentence_of, warning_of
 
 CLI = "cli"
 ENDS_DELETION = "it is being deleted: storing it ends that, and makes anew what is gone"
 
 
-class Stored(Protocol):
+class StoredTopologies(Protocol):
     """Every stored topology that can be read, and what is wrong with the others."""
 
     @property
@@ -39,10 +42,10 @@ class Stored(Protocol):
     def of(self, name: str) -> TopologyRecord | None: ...
 
 
-class Store(Protocol):
+class DocumentStore(Protocol):
     """The stored topologies."""
 
-    def list(self) -> Stored: ...
+    def list(self) -> StoredTopologies: ...
 
     def put(
         self,
@@ -57,10 +60,10 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class DoorPorts:
     """What a door needs: the stored topologies, a reading of AWS, and what a look would do now."""
 
-    store: Store
+    store: DocumentStore
     inventory: Callable[[Topology], Inventory]
     preview: Callable[[Topology], list[dict[str, Any]]]
     plan: Callable[[TopologyRecord], tuple[Step, ...]]
@@ -89,9 +92,9 @@ class Verdict:
     """What became of an application, or would."""
 
     problems: tuple[Problem, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Reason | Problem, ...] = ()
     changes: tuple[str, ...] = ()
-    plan: tuple[str, ...] = ()
+    plan: tuple[Reason, ...] = ()
     """What the provisioner would do, step by step; empty where it only watches."""
     untagged: tuple[str, ...] = ()
     """Networks that lack their owner's tag: problems where something is to be done there, else warnings."""
@@ -107,10 +110,10 @@ class Verdict:
     def as_dict(self) -> dict[str, Any]:
         """JSON for whoever invoked the function."""
         return {
-            "problems": [asdict(problem) for problem in self.problems],
-            "warnings": list(self.warnings),
+            "problems": [asdict(said(problem)) for problem in self.problems],
+            "warnings": [warning_of(found) for found in self.warnings],
             "changes": list(self.changes),
-            "plan": list(self.plan),
+            "plan": [sentence_of(step) for step in self.plan],
             "untagged": list(self.untagged),
             "preview": list(self.preview),
             "topology": self.topology.name if self.topology else None,
@@ -120,7 +123,7 @@ class Verdict:
         }
 
 
-def check(application: Application, world: World) -> Verdict:
+def check(application: Application, world: DoorPorts) -> Verdict:
     """All three passes, what would change, and which addresses would move now. Stores nothing.
 
     Raises TemporaryError where AWS or the table cannot be read.
@@ -131,7 +134,7 @@ def check(application: Application, world: World) -> Verdict:
     return _judged(topology, application, world.store.list(), world)
 
 
-def apply(application: Application, world: World) -> Verdict:
+def apply(application: Application, world: DoorPorts) -> Verdict:
     """Checks and stores, whole or not at all; what was stored before stays in force where there is a problem.
 
     Raises TemporaryError, ChangedMeanwhileError among them.
@@ -161,7 +164,7 @@ def store(
     topology: Topology,
     door: str,
     before: TopologyRecord | None,
-    world: World,
+    world: DoorPorts,
     *,
     by: Author,
     allow_interruption: bool = False,
@@ -175,21 +178,21 @@ def store(
     return record
 
 
-def _tell(record: TopologyRecord, before: TopologyRecord | None, by: Author, world: World) -> None:
+def _tell(record: TopologyRecord, before: TopologyRecord | None, by: Author, world: DoorPorts) -> None:
     now = world.now()
-    world.bus.put(topology_change(record, "stored", now, by, before), look(record, now))
+    world.bus.put(topology_change(record, "stored", now, by, before), look_at_version(record, now))
 
 
 def ownership(record: TopologyRecord, door: str, *, take_over: bool) -> Problem | None:
     """A topology belongs to the door that created it (design §4)."""
     if record.door == door or take_over:
         return None
-    belongs = f"{record.topology.name} belongs to {owner_of(record)}"
-    right = "changed there, or taken over: tandem apply --take-over, in CloudFormation TakeOver: true"
-    return Problem("name", belongs, right)
+    stack, _, resource = record.door.partition("#")
+    facts = {"stack": None if record.door == CLI else stack, "resource": resource or None}
+    return problem_at("name", Code.BELONGS_ELSEWHERE, record.topology.name, **facts)
 
 
-def owner_of(record: TopologyRecord) -> str:
+def origin_of(record: TopologyRecord) -> str:
     """Whose the topology is, in words. A CloudFormation door is the stack's ARN, `#` and the resource."""
     stack, _, resource = record.door.partition("#")
     of_stack = f"the CloudFormation stack {stack}"
@@ -206,14 +209,20 @@ def _parsed(application: Application) -> Topology | Verdict:
     return Verdict(problems=(*malformed, *crosscheck(normal))) if malformed else parse(normal)
 
 
-def _judged(topology: Topology, application: Application, stored: Stored, world: World) -> Verdict:
+def _judged(
+    topology: Topology, application: Application, stored: StoredTopologies, world: DoorPorts
+) -> Verdict:
     """A change of nothing but the mode is not judged by what AWS shows, nor by whether AWS can be read: that
     only warns then. Each look holds what it must.
     """
     before = stored.of(topology.name)
     at_the_door = Verdict(
         problems=(*_at_the_door(topology, application, stored), *_tags_allowed(topology, world.tag_keys)),
-        warnings=tuple(words for name, words in stored.damaged.items() if name != topology.name),
+        warnings=tuple(
+            reason(Code.DAMAGED_TOPOLOGY, name, why=why)
+            for name, why in stored.damaged.items()
+            if name != topology.name
+        ),
         changes=(
             *((ENDS_DELETION,) if before is not None and before.is_leaving else ()),
             *differences(before.topology.document if before else {}, topology.document),
@@ -227,14 +236,13 @@ def _judged(topology: Topology, application: Application, stored: Stored, world:
         found = _against_aws(replace(at_the_door, problems=()), topology, application, stored, world)
     except Exception as error:  # noqa: BLE001 - whatever fails, the mode changes
         why = str(error) if isinstance(error, TandemError) else f"{type(error).__name__}: {error}"
-        unread = f"what AWS shows could not be read: {why}"
+        unread = reason(Code.AWS_UNREAD, topology.name, why=why)
         return replace(at_the_door, warnings=(*at_the_door.warnings, unread))
-    doubts = (f"{problem.path}: {problem.what}" for problem in found.problems)
-    return replace(found, problems=at_the_door.problems, warnings=(*found.warnings, *doubts))
+    return replace(found, problems=at_the_door.problems, warnings=(*found.warnings, *found.problems))
 
 
 def _against_aws(
-    verdict: Verdict, topology: Topology, application: Application, stored: Stored, world: World
+    verdict: Verdict, topology: Topology, application: Application, stored: StoredTopologies, world: DoorPorts
 ) -> Verdict:
     """With what the other passes and the plan find."""
     before = stored.of(topology.name)
@@ -243,7 +251,8 @@ def _against_aws(
     try:
         inventory = world.inventory(made)
     except RegionWithoutRouteServerError as error:
-        unavailable = Problem("route_server", str(error), "a Region that has Amazon VPC Route Server")
+        code = Code.REGION_WITHOUT_ROUTE_SERVER
+        unavailable = problem_at("route_server", code, topology.name, why=str(error))
         return replace(verdict, problems=(*problems, unavailable))
     problems += worldcheck(topology, inventory, (record.topology for record in stored.records))
     steps = _planned(topology, application, before, world)
@@ -267,7 +276,7 @@ def _stored(before: TopologyRecord | None) -> Topology | None:
     return None if before is None else _resolved(before.topology, before)
 
 
-def _preview(topology: Topology | None, world: World) -> tuple[dict[str, Any], ...]:
+def _preview(topology: Topology | None, world: DoorPorts) -> tuple[dict[str, Any], ...]:
     """What the next look at a topology would decide; nothing while there is no route server to read."""
     if topology is None or not topology.route_server.route_server_id:
         return ()
@@ -289,7 +298,7 @@ def _resolved(topology: Topology, before: TopologyRecord | None) -> Topology:
 
 
 def _planned(
-    topology: Topology, application: Application, before: TopologyRecord | None, world: World
+    topology: Topology, application: Application, before: TopologyRecord | None, world: DoorPorts
 ) -> tuple[Step, ...]:
     if not topology.manage:
         return ()
@@ -303,7 +312,7 @@ def _planned(
     return world.plan(wanted)
 
 
-def _at_the_door(topology: Topology, application: Application, stored: Stored) -> Iterator[Problem]:
+def _at_the_door(topology: Topology, application: Application, stored: StoredTopologies) -> Iterator[Problem]:
     before = stored.of(topology.name)
     version = 0 if before is None else before.version
     if before is not None:
@@ -311,21 +320,19 @@ def _at_the_door(topology: Topology, application: Application, stored: Stored) -
         yield from () if foreign is None else (foreign,)
         yield from _another_server(topology, before)
     if topology.name in stored.damaged and not application.take_over:
-        yield Problem("name", stored.damaged[topology.name], "replaced as a whole: tandem apply --take-over")
+        why = stored.damaged[topology.name]
+        yield problem_at("name", Code.DAMAGED_TOPOLOGY, topology.name, why=why)
     if application.seen is not None and application.seen != version:
-        meanwhile = (
-            f"{topology.name} was changed meanwhile: version {version} is stored, not {application.seen}"
-        )
-        yield Problem(WHOLE, meanwhile, "looked at again: run the command once more")
+        versions = {"stored": version, "seen": application.seen}
+        yield problem_at(WHOLE, Code.CHANGED_MEANWHILE, topology.name, **versions)
 
 
 def _tags_allowed(topology: Topology, allowed: tuple[str, ...]) -> Iterator[Problem]:
     """IAM would refuse another key, and with it the creation."""
     for key, _ in topology.tags if topology.manage else ():
         if key not in allowed:
-            unknown = f"{key} is no tag key that this stack may write"
-            right = f"one of: {', '.join(allowed) or 'none'} (the stack's parameter ResourceTagKeys)"
-            yield Problem(path_of(["tags", key]), unknown, right)
+            may = tuple(each for each in allowed if each)
+            yield problem_at(path_of(["tags", key]), Code.TAG_KEY_NOT_ALLOWED, key, allowed=may)
 
 
 def _another_server(topology: Topology, before: TopologyRecord) -> Iterator[Problem]:
@@ -334,6 +341,5 @@ def _another_server(topology: Topology, before: TopologyRecord) -> Iterator[Prob
     if found is None or not (before.topology.manage or found.endpoints):
         return
     if declared is not None and found.route_server_id not in ("", declared):
-        said = f"is {declared}, but Tandem manages {found.route_server_id} for {topology.name}"
-        right = f"{found.route_server_id}, a topology of another name, or tandem delete {topology.name} first"
-        yield Problem("route_server.id", said, right)
+        facts = {"declared_id": declared, "server_id": found.route_server_id, "topology": topology.name}
+        yield problem_at("route_server.id", Code.MANAGES_OTHER_ROUTE_SERVER, **facts)

@@ -5,7 +5,6 @@ The protocol is of CloudFormation's user guide, "custom resource request and res
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +13,8 @@ from enum import StrEnum
 from typing import Any
 
 from tandem.errors import ConfigurationError
-from tandem.problems import Problem, nearest
+from tandem.problems import Problem, nearest, problem_at
+from tandem.reasons.documents import ProblemCode as Code
 
 RESOURCE_TYPE = "Custom::TandemTopology"
 LONGEST = timedelta(hours=1)
@@ -169,20 +169,18 @@ def property_problems(properties: Mapping[str, Any]) -> Iterator[Problem]:
     """What is wrong beside the topology, which is a document like any other."""
     for name in properties:
         if name not in KNOWN:
-            yield Problem(name, f"is no property of {RESOURCE_TYPE}", nearest(name, KNOWN))
+            facts = nearest(name, KNOWN)
+            yield problem_at(name, Code.UNKNOWN_RESOURCE_PROPERTY, resource_type=RESOURCE_TYPE, **facts)
     if not isinstance(properties.get("Topology"), dict):
-        what = "is no mapping" if "Topology" in properties else "is missing"
-        yield Problem("Topology", what, "the properties of a topology, as in its YAML document")
+        is_there = "Topology" in properties
+        yield problem_at("Topology", Code.TOPOLOGY_NO_MAPPING if is_there else Code.TOPOLOGY_MISSING)
     if properties.get("OnDelete", OnDelete.RETAIN) not in tuple(OnDelete):
-        yield Problem("OnDelete", f"is {json.dumps(properties['OnDelete'])}", "retain or delete")
+        yield problem_at("OnDelete", Code.WRONG_ON_DELETE, value=properties["OnDelete"])
     if properties.get("OnDelete") == OnDelete.DELETE and _boolean(properties.get("TakeOver")):
-        what = "is delete beside TakeOver: true: what was there before the stack would go with it"
-        yield Problem(
-            "OnDelete", what, "retain until the topology is taken over, then delete without TakeOver"
-        )
+        yield problem_at("OnDelete", Code.DELETES_WHAT_IT_TAKES_OVER)
     for name in ("AllowInterruption", "TakeOver"):
         if name in properties and _boolean(properties[name]) is None:
-            yield Problem(name, f"is {json.dumps(properties[name])}", "true or false")
+            yield problem_at(name, Code.NO_BOOLEAN, value=properties[name])
 
 
 def topology_of(physical_id: str) -> str | None:

@@ -6,20 +6,33 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from tandem.doors.applying import CLI, Stored, ownership
+from tandem.doors.applying import CLI, StoredTopologies, ownership
 from tandem.doors.orders import Delete
-from tandem.problems import Problem
+from tandem.problems import Problem, problem_at
 from tandem.provisioning import provisioner
-from tandem.provisioning.ports import World
-from tandem.provisioning.provisioner import Run
+from tandem.provisioning.ports import ProvisionerPorts
+from tandem.provisioning.provisioner import ProvisioningRun
 from tandem.provisioning.refreshing import leave, refresh, shared
 from tandem.provisioning.stored import plan_of
+from tandem.provisioning.telling import sentences
 from tandem.provisioning.watched import Stack
+from tandem.reasons.documents import ProblemCode as Code
+from tandem.reasons.provisioning import ProvisioningCode
+from tandem.reasons.reason import reason
 from tandem.record import Provisioned, TopologyRecord
+from tandem.words.provisioning import said
+
+WHERE = "topology"
 
 
 def delete(
-    order: Delete, stored: Stored, stack: Stack, world: World, *, owner: str, until: datetime
+    order: Delete,
+    stored: StoredTopologies,
+    stack: Stack,
+    world: ProvisionerPorts,
+    *,
+    owner: str,
+    until: datetime,
 ) -> dict[str, Any]:
     """Takes back what watches the topology and forgets it; where it is asked for, what Tandem created goes
     first. JSON for the invoker: `steps` were done, or with `check` would be; with what is `pending` the
@@ -29,9 +42,9 @@ def delete(
     """
     record = stored.of(order.topology)
     if record is None:
-        there = ", ".join(r.topology.name for r in stored.records) or "none at all"
-        missing = stored.damaged.get(order.topology, f"no topology {order.topology} is stored")
-        return _answer(Problem("topology", missing, f"a stored topology; there is: {there}"))
+        there = tuple(r.topology.name for r in stored.records)
+        damage = stored.damaged.get(order.topology)
+        return _answer(problem_at(WHERE, Code.NOT_STORED, order.topology, damage=damage, there=there))
     others = [other for other in stored.records if other is not record]
     takes_resources = order.resources and record.topology.manage
     problem = _problem(order, record, others if takes_resources else [])
@@ -41,11 +54,12 @@ def delete(
         steps = _planned(record, stack, world) if takes_resources else ()
         return _answer(steps=steps, version=record.version)
     if not takes_resources:
-        return _done(record, provisioner.forget(record, others, stack, world, order.by))
+        return _done(record, provisioner.unwatch_and_forget(record, others, stack, world, order.by))
     left = leave(record, world, order.by)
     outcome = refresh([left, *others], order.topology, stack, world, owner=owner, until=until)
+    other = reason(ProvisioningCode.UNTIL_OTHER_RUN, order.topology)
     if not outcome.runs:  # it is written down, so the schedule goes on with it
-        return _answer(pending=outcome.unfinished or ("the run that is under way",))
+        return _answer(pending=outcome.unfinished or sentences((other,)))
     return _done(left, outcome.runs[0])
 
 
@@ -55,24 +69,25 @@ def _problem(order: Delete, record: TopologyRecord, others: list[TopologyRecord]
     if foreign is not None:
         return foreign
     if order.seen not in (None, record.version):
-        meanwhile = f"version {record.version} of {order.topology} is stored by now, not {order.seen}"
-        return Problem("topology", meanwhile, "looked at again: run the command once more")
-    return None if needed is None else Problem("topology", needed, "deleted when no other needs it")
+        versions = {"stored": record.version, "seen": order.seen}
+        return problem_at(WHERE, Code.OTHER_VERSION_STORED, order.topology, **versions)
+    return None if needed is None else Problem(WHERE, needed)
 
 
-def _planned(record: TopologyRecord, stack: Stack, world: World) -> tuple[str, ...]:
+def _planned(record: TopologyRecord, stack: Stack, world: ProvisionerPorts) -> tuple[str, ...]:
     leaving = replace(record.provisioned or Provisioned(""), leaving=record.version)
-    return tuple(step.planned for step in plan_of(replace(record, provisioned=leaving), stack.name, world))
+    steps = plan_of(replace(record, provisioned=leaving), stack.name, world)
+    return sentences(step.planned for step in steps)
 
 
-def _done(record: TopologyRecord, run: Run) -> dict[str, Any]:
+def _done(record: TopologyRecord, run: ProvisioningRun) -> dict[str, Any]:
     if run.record.version != record.version:
-        meanwhile = f"version {run.record.version} was stored meanwhile, which ended the deletion"
-        return _answer(Problem("topology", meanwhile, "deleted again, where that is still wanted"), run.steps)
-    if run.failure is None:
+        ended = problem_at(WHERE, Code.DELETION_ENDED, record.topology.name, stored=run.record.version)
+        return _answer(ended, run.steps)
+    if not run.reason:
         return _answer(steps=run.steps, pending=run.pending, is_deleted=not run.pending)
-    right = "tried again, once that is mended: not all of it is gone"
-    return _answer(Problem("topology", run.failure, right), run.steps)
+    stuck = problem_at(WHERE, Code.NOT_DELETED, record.topology.name, why=run.failure)
+    return _answer(stuck, run.steps)
 
 
 def _answer(
@@ -84,7 +99,7 @@ def _answer(
     is_deleted: bool = False,
 ) -> dict[str, Any]:
     return {
-        "problems": [] if problem is None else [asdict(problem)],
+        "problems": [] if problem is None else [asdict(said(problem))],
         "version": version,
         "deleted": is_deleted,
         "steps": list(steps),

@@ -10,14 +10,14 @@ from typing import Protocol
 
 from tandem.author import Author
 from tandem.doors import applying
-from tandem.doors.answers import Answer, Noted, Previous, failed, refused, succeeded
+from tandem.doors.answers import Answer, Noted, Previous, failed_answer, refused, succeeded
 from tandem.doors.answerurl import AnswerUrls
-from tandem.doors.applying import Application, Stored
+from tandem.doors.applying import Application, StoredTopologies
 from tandem.doors.customresource import OnDelete, Request, RequestType, property_problems
 from tandem.errors import ConfigurationError, TemporaryError
 from tandem.problems import Problem
 from tandem.provisioning import ports, provisioner, refreshing
-from tandem.provisioning.provisioner import Run
+from tandem.provisioning.provisioner import ProvisioningRun
 from tandem.provisioning.refreshing import shared
 from tandem.provisioning.watched import Stack
 from tandem.record import TopologyRecord
@@ -53,9 +53,9 @@ class Desk:
     requests: Requests
     respond: Callable[[str, bytes], str | None]
     """Sends an answer; why it was refused for good, if it was. Raises TemporaryError."""
-    door: applying.World
+    door: applying.DoorPorts
     stack: Stack
-    world: ports.World
+    world: ports.ProvisionerPorts
     run: Callable[[str], None]
     """One run of the provisioner over the topology of that name. Raises TemporaryError."""
     tell: Callable[[Request, Answer, str | None], None]
@@ -193,7 +193,7 @@ def _delete(noted: Noted, earlier: tuple[Noted, ...], desk: Desk) -> Noted:
         noted = desk.requests.prepare(replace(noted, meant=last.request.topology))
     name = noted.topology or ""
     if name in stored.damaged and not (last is not None and last.is_refused and noted.meant is None):
-        return desk.requests.decide(noted, failed(request, f"not deleted: {stored.damaged[name]}"))
+        return desk.requests.decide(noted, failed_answer(request, f"not deleted: {stored.damaged[name]}"))
     record = stored.of(name)
     if record is None or record.door != request.door:
         return desk.requests.decide(noted, succeeded(request))
@@ -205,7 +205,7 @@ def _delete(noted: Noted, earlier: tuple[Noted, ...], desk: Desk) -> Noted:
     run = _retire(record, request.on_delete, stored, desk)
     if run is None:
         return desk.requests.accept(noted, record.version)
-    answer = failed(request, f"not deleted: {run.failure}") if run.failure else succeeded(request)
+    answer = failed_answer(request, f"not deleted: {run.failure}") if run.failure else succeeded(request)
     return desk.requests.decide(noted, answer)
 
 
@@ -233,7 +233,9 @@ def _give_back(record: TopologyRecord, previous: Previous, desk: Desk) -> None:
     applying.store(parse(previous.document), previous.door, record, desk.door, by=_author(record.door))
 
 
-def _retire(record: TopologyRecord, on_delete: OnDelete, stored: Stored, desk: Desk) -> Run | None:
+def _retire(
+    record: TopologyRecord, on_delete: OnDelete, stored: StoredTopologies, desk: Desk
+) -> ProvisioningRun | None:
     """Forgets a topology; None where what Tandem created for it goes first, with the runs that follow.
 
     Raises TemporaryError.
@@ -242,10 +244,10 @@ def _retire(record: TopologyRecord, on_delete: OnDelete, stored: Stored, desk: D
     if on_delete is OnDelete.DELETE and record.topology.manage:
         needed = shared(record, others)
         if needed is not None:
-            return Run(record, failure=needed)
+            return ProvisioningRun(record, reason=(needed,))
         refreshing.leave(record, desk.world, _author(record.door))
         return None
-    return provisioner.forget(record, others, desk.stack, desk.world, _author(record.door))
+    return provisioner.unwatch_and_forget(record, others, desk.stack, desk.world, _author(record.door))
 
 
 def _author(door: str) -> Author:

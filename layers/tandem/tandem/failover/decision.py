@@ -15,7 +15,7 @@ from tandem.memory import Memory, contested, damped_until, was_put_there
 from tandem.model import Holder, Observation, Status
 from tandem.override import Override, OverrideKind, in_force
 from tandem.reasons.failover import HoldCode, MoveCode, NoChangeCode, PartCode, ReportCode
-from tandem.reasons.reason import Identity, Reason, identity_of, reason
+from tandem.reasons.reason import Identities, Reason, identity_of, reason
 from tandem.topology import ElasticIpSpec, Group, Target, Topology
 
 
@@ -54,7 +54,7 @@ class AddressDecision:
     """Set while damping is the only thing that holds it."""
 
     @property
-    def code(self) -> StrEnum | None:
+    def code(self) -> str | None:
         """Returns the code of its first reason."""
         return self.reasons[0].code if self.reasons else None
 
@@ -96,12 +96,12 @@ class GroupDecision:
         return self.reasons or (gravest.reasons if gravest else ())
 
     @property
-    def code(self) -> StrEnum | None:
+    def code(self) -> str | None:
         """Returns the code of its main reason."""
         return next((one.code for one in self.main_reasons), None)
 
     @property
-    def identity(self) -> Identity:
+    def identity(self) -> Identities:
         """Tells one decision from another: all its reasons, and the addresses that are held for theirs."""
         if self.reasons:
             return identity_of((one.code, one.subject) for one in self.reasons)

@@ -22,7 +22,7 @@ from tandem.memory import Memory
 from tandem.model import Observation
 from tandem.override import Override
 from tandem.ports import Bus, Clock, Note
-from tandem.reasons.reason import Identity
+from tandem.reasons.reason import Identities
 from tandem.record import TopologyRecord
 from tandem.signals import Signal
 from tandem.topology import Target, Topology
@@ -102,7 +102,7 @@ class Run:
         self.last_read: Observation | None = None
         self.pause = RETRY_SECONDS
         self._beside: list[Future[Any]] = []
-        self.refused: dict[str, Identity] = {}
+        self.refused: dict[str, Identities] = {}
         """Group to the failure that was notified of it, so that it is notified once."""
         self.owed: Owed | None = None
         self.announced: dict[str, Target] = {}

@@ -32,7 +32,7 @@ from tandem.memory import Memory
 from tandem.model import Observation
 from tandem.override import Override
 from tandem.reasons.failover import UnbegunCode
-from tandem.reasons.reason import Identity
+from tandem.reasons.reason import Identities
 from tandem.signals import Signal
 from tandem.topology import Mode
 
@@ -213,7 +213,7 @@ def _is_announced(run: Run, decision: GroupDecision) -> bool:
     return all(run.announced.get(a.allocation_id) == a.target for a in decision.moves)
 
 
-def _standing_codes(run: Run, decision: GroupDecision) -> Identity | None:
+def _standing_codes(run: Run, decision: GroupDecision) -> Identities | None:
     """Returns why the group was held when people were last notified of it, if it is held now too."""
     known = run.memory.standing.get(decision.group)
     return known.codes if known is not None and known.action == decision.action else None

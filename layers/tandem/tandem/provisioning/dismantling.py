@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tandem.model import RouteServer
-from tandem.problems import Problem
+from tandem.problems import Problem, problem_at
 from tandem.provisioning.managed import (
     AVAILABLE,
     BROKEN,
@@ -32,9 +32,11 @@ from tandem.provisioning.managesteps import (
     Keep,
     Step,
 )
+from tandem.reasons.provisioning import ProvisioningCode as Code
+from tandem.reasons.reason import reason
 from tandem.tags import APPLIANCE_TAG as APPLIANCE
 
-REASON = "the topology is deleted with what Tandem created for it"
+WHERE = "route_server"
 
 
 def dismantling_plan(desired: Desired, observed: Observed) -> tuple[Step, ...]:
@@ -44,8 +46,7 @@ def dismantling_plan(desired: Desired, observed: Observed) -> tuple[Step, ...]:
         return tuple(_steps(desired, observed, server))
     recorded = desired.former.get(ROUTE_SERVER)
     there = [s for s in observed.servers if s.route_server_id == recorded and s.state != DELETED]
-    right = "its tags put back (tandem:managed-by, tandem:topology), or all of it removed by its owner"
-    return tuple(_kept(s.route_server_id, f"{recorded} has lost Tandem's tags", right) for s in there)
+    return tuple(_kept(problem_at(WHERE, Code.TAGS_LOST, s.route_server_id)) for s in there)
 
 
 def _steps(desired: Desired, observed: Observed, server: RouteServer) -> Iterator[Step]:
@@ -61,30 +62,28 @@ def _peers(desired: Desired, observed: Observed) -> Iterator[Step]:
         if is_created(peer.tags, desired) and peer.state != DELETED:
             delete = DeletePeer(peer.peer_id, tag_of(peer.tags, APPLIANCE) or peer.peer_address)
             if peer.state in (AVAILABLE, FAILED):
-                yield Step(delete, REASON, interrupts=delete.appliance)
+                hurt = reason(Code.SESSION_OF_DELETED, delete.appliance)
+                yield Step(delete, reason(Code.TOPOLOGY_DELETED, peer.peer_id), interrupts=hurt)
             else:
-                yield Step(
-                    Await(peer.peer_id), f"it is {peer.state}", f"{peer.peer_id} to leave {peer.state}"
-                )
+                yield _awaited(peer.peer_id, peer.state)
 
 
 def _endpoints(desired: Desired, observed: Observed) -> Iterator[Step]:
     for endpoint in observed.endpoints:
-        what, peers = (
-            endpoint.endpoint_id,
-            [p for p in observed.peers if p.endpoint_id == endpoint.endpoint_id],
-        )
-        strangers = [p.peer_id for p in peers if not is_created(p.tags, desired)]
+        what = endpoint.endpoint_id
+        peers = [p for p in observed.peers if p.endpoint_id == what]
+        strangers = tuple(p.peer_id for p in peers if not is_created(p.tags, desired))
+        why = reason(Code.TOPOLOGY_DELETED, what)
         if not is_created(endpoint.tags, desired) or endpoint.state == DELETED:
             continue
         if strangers:
-            yield _kept(what, f"{what} has peers that Tandem did not create: {', '.join(strangers)}")
+            yield _kept(problem_at(WHERE, Code.ENDPOINT_WITH_OTHERS, what, others=strangers))
         elif peers:
-            yield Step(DeleteEndpoint(what), REASON, f"{peers[0].peer_id} to be gone")
+            yield Step(DeleteEndpoint(what), why, reason(Code.UNTIL_GONE, peers[0].peer_id))
         elif endpoint.state in (AVAILABLE, *BROKEN):
-            yield Step(DeleteEndpoint(what), REASON)
+            yield Step(DeleteEndpoint(what), why)
         else:
-            yield Step(Await(what), f"it is {endpoint.state}", f"{what} to leave {endpoint.state}")
+            yield _awaited(what, endpoint.state)
 
 
 def _propagations(desired: Desired, observed: Observed, server: RouteServer) -> Iterator[Step]:
@@ -92,10 +91,12 @@ def _propagations(desired: Desired, observed: Observed, server: RouteServer) -> 
         if table_id not in _propagated(desired, server):
             continue
         if state == AVAILABLE:
-            yield Step(DisablePropagation(server.route_server_id, table_id), REASON)
+            step = DisablePropagation(server.route_server_id, table_id)
+            yield Step(step, reason(Code.TOPOLOGY_DELETED, table_id))
         else:
-            waits = f"the propagation to {table_id} to leave {state}"
-            yield Step(Await(table_id), f"the propagation is {state}", waits)
+            why = reason(Code.PROPAGATION_STATE, table_id, state=state, is_ending=False)
+            left = reason(Code.UNTIL_PROPAGATION_LEFT_STATE, table_id, state=state)
+            yield Step(Await(table_id), why, left)
 
 
 def _propagated(desired: Desired, server: RouteServer) -> set[str]:
@@ -112,20 +113,27 @@ def _server(desired: Desired, observed: Observed, server: RouteServer) -> Iterat
     strangers += [table for table, _ in observed.propagations if table not in _propagated(desired, server)]
     left = [e.endpoint_id for e in endpoints] + [table for table, _ in observed.propagations]
     if strangers:
-        yield _kept(server_id, f"{server_id} has what Tandem did not create: {', '.join(strangers)}")
+        yield _kept(problem_at(WHERE, Code.ROUTE_SERVER_WITH_OTHERS, server_id, others=tuple(strangers)))
         return
-    waits = f"{left[0]} to be gone" if left else None
+    waits, why = reason(Code.UNTIL_GONE, left[0]) if left else None, reason(Code.TOPOLOGY_DELETED, server_id)
     for vpc_id, state in observed.associations:
-        gone = waits if state == "associated" else f"{vpc_id} to leave {state}"
-        yield Step(DisassociateVpc(server_id, vpc_id), REASON, gone)
-        waits = waits or f"{vpc_id} to be disassociated"
+        gone = waits if state == "associated" else reason(Code.UNTIL_LEFT_STATE, vpc_id, state=state)
+        yield Step(DisassociateVpc(server_id, vpc_id), reason(Code.TOPOLOGY_DELETED, vpc_id), gone)
+        waits = waits or reason(Code.UNTIL_DISASSOCIATED, vpc_id)
     if server.state == DELETING:
-        yield Step(Await(server_id), "it is being deleted", f"{server_id} to be gone")
+        gone = reason(Code.UNTIL_GONE, server_id)
+        yield Step(Await(server_id), reason(Code.BEING_DELETED, server_id), gone)
     elif server.state != AVAILABLE:
-        yield Step(DeleteRouteServer(server_id), REASON, f"{server_id} to leave {server.state}")
+        left_state = reason(Code.UNTIL_LEFT_STATE, server_id, state=server.state)
+        yield Step(DeleteRouteServer(server_id), why, left_state)
     else:
-        yield Step(DeleteRouteServer(server_id), REASON, waits)
+        yield Step(DeleteRouteServer(server_id), why, waits)
 
 
-def _kept(resource_id: str, what: str, right: str = "removed by its owner") -> Step:
-    return Step(Keep(resource_id), what, refused=Problem("route_server", what, right))
+def _awaited(resource_id: str, state: str) -> Step:
+    until = reason(Code.UNTIL_LEFT_STATE, resource_id, state=state)
+    return Step(Await(resource_id), reason(Code.RESOURCE_STATE, resource_id, state=state), until)
+
+
+def _kept(problem: Problem) -> Step:
+    return Step(Keep(problem.subject), problem.reason, refused=problem)

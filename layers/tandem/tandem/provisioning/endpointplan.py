@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from tandem.inventory import Endpoint
-from tandem.problems import Problem, path_of
+from tandem.problems import Problem, path_of, problem_at
 from tandem.provisioning.managed import (
     ALIVE,
     AVAILABLE,
@@ -29,6 +29,8 @@ from tandem.provisioning.managed import (
     token,
 )
 from tandem.provisioning.managesteps import Await, CreateEndpoint, DeleteEndpoint, Keep, SetTags, Step
+from tandem.reasons.provisioning import ProvisioningCode as Code
+from tandem.reasons.reason import Reason, reason
 from tandem.tags import ADOPTED_TAG, ENDPOINT_TAG
 from tandem.validation.consent import network_consent
 from tandem.validation.crosschecks import MOST_ENDPOINTS_IN_SUBNET
@@ -65,7 +67,7 @@ def match(desired: Desired, observed: Observed) -> Matched:
 
 
 def endpoint_steps(
-    desired: Desired, observed: Observed, matched: Matched, server_id: str, wait: str | None
+    desired: Desired, observed: Observed, matched: Matched, server_id: str, wait: Reason | None
 ) -> Iterator[Step]:
     """What brings every name its endpoint; `wait` is what keeps the route server from taking calls."""
     begun: Counter[str] = Counter()
@@ -80,8 +82,10 @@ def endpoint_steps(
         else:
             yield from _labelled(desired, name, endpoint)
             if endpoint.state != AVAILABLE:
-                reason = f"endpoint {name} is {endpoint.state}{_because(endpoint)}"
-                yield Step(Await(endpoint.endpoint_id), reason, f"{endpoint.endpoint_id} to be available")
+                state, because = endpoint.state, endpoint.failure_reason
+                why = reason(Code.ENDPOINT_STATE, name, state=state, because=because)
+                until = reason(Code.UNTIL_AVAILABLE, endpoint.endpoint_id)
+                yield Step(Await(endpoint.endpoint_id), why, until)
 
 
 def removal_steps(desired: Desired, observed: Observed, matched: Matched) -> Iterator[Step]:
@@ -92,36 +96,33 @@ def removal_steps(desired: Desired, observed: Observed, matched: Matched) -> Ite
         if endpoint.state == DELETED:
             continue
         if endpoint.state == DELETING:
-            yield Step(Await(what), "it is being deleted", f"{what} to be gone")
+            yield Step(Await(what), reason(Code.BEING_DELETED, what), reason(Code.UNTIL_GONE, what))
         elif is_adopted(endpoint.tags):
+            # what was there before Tandem is its owner's to delete, and in nobody's way while it works
             if endpoint.state in BROKEN:
-                said = (
-                    f"{what} ({named}) is {endpoint.state}{_because(endpoint)}, and Tandem did not create it"
-                )
-                yield Step(Keep(what), said, refused=Problem(_path(named), said, "deleted by its owner"))
+                facts = {"name": named, "state": endpoint.state, "because": endpoint.failure_reason}
+                refused = problem_at(_path(named), Code.ADOPTED_ENDPOINT_BROKEN, what, **facts)
+                yield Step(Keep(what), refused.reason, refused=refused)
         elif endpoint.state not in (AVAILABLE, *BROKEN):
-            yield Step(
-                DeleteEndpoint(what), "no endpoint of the topology", f"{what} to leave {endpoint.state}"
-            )
+            # EC2 refuses to delete an endpoint that it is still making
+            until = reason(Code.UNTIL_LEFT_STATE, what, state=endpoint.state)
+            yield Step(DeleteEndpoint(what), reason(Code.ENDPOINT_OF_NO_NAME, what), until)
         else:
             yield _remove(desired, observed, endpoint, named)
 
 
 def _remove(desired: Desired, observed: Observed, endpoint: Endpoint, named: str) -> Step:
     what = endpoint.endpoint_id
-    broken = f"endpoint {named} is {endpoint.state}{_because(endpoint)}" if endpoint.state in BROKEN else ""
-    reason = broken or f"the topology has no endpoint {named} in {endpoint.subnet_id} any more"
+    why = reason(Code.ENDPOINT_UNDECLARED, named, subnet_id=endpoint.subnet_id)
+    if endpoint.state in BROKEN:
+        why = _broken(named, endpoint)
     peers = [p for p in observed.peers if p.endpoint_id == what]
-    strangers = [p.peer_id for p in peers if not is_created(p.tags, desired)]
+    strangers = tuple(p.peer_id for p in peers if not is_created(p.tags, desired))
     if strangers:
-        theirs = f"{', '.join(strangers)} at {what} was not created by Tandem, so the endpoint has to stay"
-        return Step(
-            DeleteEndpoint(what),
-            reason,
-            refused=Problem(_path(named), theirs, "its peers removed by their owner"),
-        )
-    waits = f"{', '.join(p.peer_id for p in peers)} to be gone" if peers else None
-    return Step(DeleteEndpoint(what), reason, waits)
+        refused = problem_at(_path(named), Code.PEERS_OF_OTHERS, what, peers=strangers)
+        return Step(DeleteEndpoint(what), why, refused=refused)
+    ids = tuple(p.peer_id for p in peers)
+    return Step(DeleteEndpoint(what), why, reason(Code.UNTIL_ALL_GONE, what, peers=ids) if ids else None)
 
 
 def _create(
@@ -130,12 +131,12 @@ def _create(
     name: str,
     subnet_id: str,
     server_id: str,
-    wait: str | None,
+    wait: Reason | None,
     begun: int,
 ) -> Step:
     """`begun` is how many the same plan makes in the subnet before it."""
     in_subnet = [e for e in observed.endpoints if e.subnet_id == subnet_id and e.state != DELETED]
-    reason = f"there is no endpoint {name} in {subnet_id}"
+    why = reason(Code.NO_ENDPOINT, name, subnet_id=subnet_id)
     going = [
         e for e in in_subnet if e.state == DELETING or (e.state in BROKEN and is_created(e.tags, desired))
     ]
@@ -147,21 +148,18 @@ def _create(
         _tags(desired, name),
     )
     failed = [e for e in observed.endpoints if e.state == FAILED and tag_of(e.tags, ENDPOINT_TAG) == name]
-    told = (f"endpoint {name} is {FAILED}{_because(e)}" for e in failed if is_created(e.tags, desired))
-    refused = given_up(f"endpoint {name}", _path(name), desired, told)
+    now = (_broken(name, e) for e in failed if is_created(e.tags, desired))
+    refused = given_up(Code.ENDPOINT_FAILED, name, _path(name), desired, now)
     refused = refused or network_consent(_path(name), subnet_id, observed.consents, desired.stack)
     if refused is not None:
-        return Step(made, reason, refused=refused)
+        return Step(made, why, refused=refused)
     if len(in_subnet) + begun < MOST_ENDPOINTS_IN_SUBNET:
-        return Step(made, reason, wait)
+        return Step(made, why, wait)
+    # one on its way out still counts towards the quota, and makes room by itself
     if going:
-        return Step(made, reason, f"{going[0].endpoint_id} to be gone")
-    full = f"{subnet_id} has {len(in_subnet)} endpoints of the route server already: {_ids(in_subnet)}"
-    return Step(
-        made,
-        reason,
-        refused=Problem(_path(name), full, f"at most {MOST_ENDPOINTS_IN_SUBNET} in a subnet (facts §3.1)"),
-    )
+        return Step(made, why, reason(Code.UNTIL_GONE, going[0].endpoint_id))
+    facts = {"count": len(in_subnet), "endpoints": _ids(in_subnet), "most": MOST_ENDPOINTS_IN_SUBNET}
+    return Step(made, why, refused=problem_at(_path(name), Code.SUBNET_FULL, subnet_id, **facts))
 
 
 def _labelled(desired: Desired, name: str, endpoint: Endpoint) -> Iterator[Step]:
@@ -169,31 +167,24 @@ def _labelled(desired: Desired, name: str, endpoint: Endpoint) -> Iterator[Step]
     if all(found.get(key) == value for key, value in wanted):
         return
     if is_ours(endpoint.tags, desired):
-        yield Step(SetTags(endpoint.endpoint_id, wanted), f"it is endpoint {name} of the topology")
+        why = reason(Code.ENDPOINT_TAGS_DIFFER, endpoint.endpoint_id, name=name)
+        yield Step(SetTags(endpoint.endpoint_id, wanted), why)
         return
     step = SetTags(endpoint.endpoint_id, (*wanted, (ADOPTED_TAG, "true")))
-    reason = f"it was there before and is endpoint {name} now"
-    yield Step(
-        step, reason, refused=consent_problem(endpoint.endpoint_id, endpoint.tags, _path(name), desired)
-    )
+    why = reason(Code.ENDPOINT_ADOPTED, endpoint.endpoint_id, name=name)
+    refused = adoption_problem(endpoint.endpoint_id, endpoint.tags, _path(name), desired)
+    yield Step(step, why, refused=refused)
 
 
-def consent_problem(
+def adoption_problem(
     resource_id: str, tags: tuple[tuple[str, str], ...], path: str, desired: Desired
 ) -> Problem | None:
     """What keeps Tandem from adopting a resource: its owner has not agreed (design §6.1)."""
     if is_foreign(tags, desired):
-        return Problem(
-            path, f"{resource_id} is managed by {dict(tags)}", "a resource that nobody else manages"
-        )
+        return problem_at(path, Code.ADOPTION_OF_MANAGED, resource_id, tags=str(dict(tags)))
     if has_consent(tags, desired):
         return None
-    return Problem(
-        path,
-        f"{resource_id} lacks its owner's tag, without which Tandem may not adopt it",
-        f"tandem:stack={desired.stack} on it: tandem apply --tag writes it with your credentials",
-        untagged=resource_id,
-    )
+    return problem_at(path, Code.ADOPTION_WITHOUT_TAG, resource_id, stack=desired.stack)
 
 
 def _adopt(desired: Desired, observed: Observed, there: list[Endpoint], matched: Matched) -> None:
@@ -219,13 +210,15 @@ def _adopt(desired: Desired, observed: Observed, there: list[Endpoint], matched:
         ):
             matched.by_name |= dict(zip(names, spare, strict=True))
         elif spare:
+            # a wrong guess would end the sessions of another name: a person has to say which one is meant
             matched.ambiguous |= dict.fromkeys(names, spare)
 
 
 def _ambiguous(name: str, candidates: list[Endpoint]) -> Step:
-    said = f"could be any of {_ids(candidates)}"
-    right = f"the tag {ENDPOINT_TAG}={name} on the one that is meant"
-    return Step(Keep(name), f"endpoint {name} {said}", refused=Problem(_path(name), said, right))
+    facts = {"name": name, "candidates": _ids(candidates)}
+    refused = problem_at(_path(name), Code.ENDPOINT_AMBIGUOUS, by_step=False, **facts)
+    why = reason(Code.ENDPOINT_AMBIGUOUS, name, by_step=True, **facts)
+    return Step(Keep(name), why, refused=refused)
 
 
 def _token(desired: Desired, observed: Observed, name: str, subnet_id: str, server_id: str) -> str:
@@ -275,12 +268,13 @@ def _labels(endpoint: Endpoint) -> set[str | None]:
     return {tag_of(endpoint.tags, ENDPOINT_TAG), tag_of(endpoint.tags, "Name")}
 
 
-def _because(endpoint: Endpoint) -> str:
-    return f" ({endpoint.failure_reason})" if endpoint.failure_reason else ""
+def _broken(name: str, endpoint: Endpoint) -> Reason:
+    code = Code.ENDPOINT_FAILED if endpoint.state == FAILED else Code.ENDPOINT_DELETE_FAILED
+    return reason(code, name, because=endpoint.failure_reason)
 
 
-def _ids(endpoints: list[Endpoint]) -> str:
-    return ", ".join(sorted(e.endpoint_id for e in endpoints))
+def _ids(endpoints: list[Endpoint]) -> tuple[str, ...]:
+    return tuple(sorted(e.endpoint_id for e in endpoints))
 
 
 def _path(name: str) -> str:

@@ -10,9 +10,12 @@ from collections.abc import Iterator
 
 from tandem.model import Peer, Route, RouteStatus, Status
 from tandem.provisioning.managed import AVAILABLE, Desired, Observed, tag_of
+from tandem.reasons.provisioning import ProvisioningCode as Code
+from tandem.reasons.reason import Reason, reason
 from tandem.tags import APPLIANCE_TAG
 
-UNREADABLE = "the routing database cannot be read"
+UNREADABLE = reason(Code.UNTIL_ROUTES_READABLE, "routes")
+"""What every change waits for that may end a session, where the routing database cannot be read."""
 
 
 class Sessions:
@@ -66,11 +69,14 @@ class Sessions:
 
         An owner keeps a session of its own; a session may also carry a prefix for somebody else's next hop.
         """
+        # a session that is down carries nothing; what persistence keeps is judged by `persisting`
         if not self.is_live(peer):
             return []
         others = self._live - {peer.peer_id}
+        # the owner must keep one of its own sessions that carries the prefix
         own = others & set(self.live_of(self.appliance(peer)))
         lost = [p for p in self.owned_by(self.appliance(peer)) if not own & self._carrying(p)]
+        # and nobody may lose a prefix that only this session carries, for this or another next hop
         lost += [
             prefix
             for prefix, owner in sorted(self._owned.items())
@@ -87,6 +93,7 @@ class Sessions:
         safe.
         """
         if self._observed.routes is None:
+            # nobody can tell: with no session up, any tracked prefix may be in the FIB by persistence alone
             return next(iter(sorted(self._prefixes)), None) if not self._live else None
         return next(
             (
@@ -99,14 +106,11 @@ class Sessions:
             None,
         )
 
-    def kept(self, prefix: str, change: str) -> str:
-        """What a change waits for that such a prefix may not survive."""
+    def kept(self, prefix: str, code: Code) -> Reason:
+        """Returns what a change waits for that such a prefix may not survive."""
         if not self.are_routes_known:
-            return f"the routes: {UNREADABLE}"
-        return (
-            f"{self.owner_of(prefix)} to have BGP up: {prefix} is in the FIB though its sessions are down, "
-            f"and AWS does not say what {change} does to that"
-        )
+            return UNREADABLE
+        return reason(code, str(self.owner_of(prefix)), prefix=prefix)
 
     def end(self, peer: Peer) -> None:
         """From here on in the plan the session counts as gone."""

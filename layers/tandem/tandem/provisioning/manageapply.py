@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from tandem.errors import CallFailedError, PassingError, TemporaryError
 from tandem.lease import Lease
-from tandem.provisioning.managed import Desired, Observed, is_moving
+from tandem.provisioning.managed import ROUTE_SERVER, Desired, Observed, is_moving
 from tandem.provisioning.managesteps import (
     Action,
     AssociateVpc,
@@ -24,8 +24,11 @@ from tandem.provisioning.managesteps import (
     EnablePropagation,
     Step,
 )
-from tandem.provisioning.ports import World
+from tandem.provisioning.ports import ProvisionerPorts
+from tandem.provisioning.recording import Why, codes_of, with_done, with_pending
 from tandem.provisioning.stored import desired_of, found_of, goes_on, steps_of
+from tandem.reasons.provisioning import ProvisioningCode as Code
+from tandem.reasons.reason import Identity, Reason, reason
 from tandem.record import Provisioned, TopologyRecord
 
 PATIENCE = timedelta(seconds=120)
@@ -49,21 +52,29 @@ UNAUTHORIZED = "UnauthorizedOperation"
 GONE = frozenset({"InvalidRouteTableID.NotFound", "InvalidVpcID.NotFound"})
 """EC2's codes when the target of a propagation or an association does not exist any more."""
 
+REFUSALS = {
+    "AccessDenied": Code.CALL_FORBIDDEN,
+    "AccessDeniedException": Code.CALL_FORBIDDEN,
+    "AuthorizationError": Code.CALL_FORBIDDEN,
+    "ServiceQuotaExceededException": Code.LOGS_QUOTA_USED,
+}
+"""What AWS's codes mean where a person has to do something in particular."""
+
 DUPLICATE = ("AlreadyExists", "AlreadyAssociated", "Duplicate")
 """AWS's codes for a second peer, association or propagation are not known (facts §1.5): looked at again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ConvergenceResult:
     """How a run over a managed topology ended: done, or waiting, or failed."""
 
     record: TopologyRecord
     provisioned: Provisioned
-    steps: tuple[str, ...] = ()
-    pending: tuple[str, ...] = ()
-    """What it waits for, in words; empty where it is done or has failed."""
+    steps: tuple[Reason, ...] = ()
+    pending: tuple[Reason, ...] = ()
+    """What it waits for; empty where it is done or has failed."""
     failure: CallFailedError | None = None
-    reason: str | None = None
+    reason: Why = ()
     """Why it failed, or what kept it so far."""
 
 
@@ -73,7 +84,7 @@ class Convergence:
     It leads to what the topology says, or, where that is leaving, back to where nothing is left of it.
     """
 
-    def __init__(self, record: TopologyRecord, stack: str, world: World) -> None:
+    def __init__(self, record: TopologyRecord, stack: str, world: ProvisionerPorts) -> None:
         self.name = record.topology.name
         self.record = record
         self._stack = stack
@@ -83,12 +94,12 @@ class Convergence:
         self._tried: dict[Action, datetime] = {}
         self._refused: dict[Action, datetime] = {}
         """When each was refused first."""
-        self._steps: list[str] = []
+        self._steps: list[Reason] = []
         self._trouble: CallFailedError | TemporaryError | None = None
-        self._last: tuple[str, ...] = ()
+        self._waits: tuple[Reason, ...] = ()
         self._progress = world.clock.now()
         self._found = record.provisioned or Provisioned("")
-        self.outcome: Outcome | None = None
+        self.outcome: ConvergenceResult | None = None
         self.goes_right_on = False
         """Whether the last turn left undone what needs but another observation."""
 
@@ -137,7 +148,7 @@ class Convergence:
     def stop(self) -> None:
         """Out of time: what is left is waited for."""
         if self.outcome is None:
-            self.outcome = self._waiting(self._last)
+            self.outcome = self._waiting(self._waits)
 
     def _planned(self, desired: Desired, observed: Observed) -> tuple[Step, ...]:
         """The plan. Where AWS may not show a route server yet that was begun, it is waited for: a document
@@ -145,14 +156,12 @@ class Convergence:
         steps, begun = steps_of(self.record, desired, observed), self._found.server_begun_at
         if begun is None or abs(self._world.clock.now() - begun) >= SETTLED:
             return steps
-        reason, waits = (
-            "its creation was begun, and AWS may show it late",
-            "a route server that was begun to be seen",
-        )
+        why = reason(Code.CREATION_BEGUN, ROUTE_SERVER)
+        waits = reason(Code.UNTIL_ROUTE_SERVER_SEEN, ROUTE_SERVER)
         if not steps and self.record.is_leaving:
-            return (Step(Await("route server"), reason, waits),)
+            return (Step(Await(ROUTE_SERVER), why, waits),)
         return tuple(
-            replace(step, reason=reason, waits_for=waits) if isinstance(step.do, CreateRouteServer) else step
+            replace(step, reason=why, waits_for=waits) if isinstance(step.do, CreateRouteServer) else step
             for step in steps
         )
 
@@ -185,7 +194,7 @@ class Convergence:
                     continue
                 began = self._refused.setdefault(step.do, self._tried[step.do])
                 is_new = isinstance(step.do, ENTERING) and self._tried[step.do] - began < TAG_SECONDS
-                if not passes(error) and not (is_new and error.code == UNAUTHORIZED):
+                if not may_pass(error) and not (is_new and error.code == UNAUTHORIZED):
                     first = first or error
                 self._trouble = error
                 del self._began[step.do]
@@ -200,27 +209,27 @@ class Convergence:
         self._trouble = None
         self._progress = self._world.clock.now()
         self._steps.append(step.done)
-        done = (*self._found.done, step.done)[-MOST_DONE:]
-        self._write(replace(self._found, done=done, gone=gone, waits_since=self._progress))
+        found = with_done(self._found, step.done, step.reason, MOST_DONE)
+        self._write(replace(found, gone=gone, waits_since=self._progress))
 
     def _is_over(self, steps: tuple[Step, ...], failure: CallFailedError | None, moves: bool) -> bool:
-        words = tuple(dict.fromkeys(step.waits_for or step.planned for step in steps if step.refused is None))
+        waits = tuple(dict.fromkeys(step.waiting for step in steps if step.refused is None))
         refused = [step for step in steps if step.refused is not None]
         now = self._world.clock.now()
-        if words != self._last:
-            self._progress, self._last = now, words
+        if identities(waits) != identities(self._waits):
+            self._progress = now
+        self._waits = waits
         moves = moves or any(step.is_ready or isinstance(step.do, Await) for step in steps)
         is_in_vain = not moves and not self._steps
         is_late = is_in_vain or now - self._progress >= PATIENCE
         if self.goes_right_on:
             return False
         if failure is not None:
-            self.outcome = self._failed(failure, None)
-        elif refused and (not words or is_late):
-            told = "; ".join(str(step.refused) for step in refused)
-            self.outcome = self._failed(None, told)
+            self.outcome = self._failed(failure, ())
+        elif refused and (not waits or is_late):
+            self.outcome = self._failed(None, tuple(step.refused for step in refused if step.refused))
         elif is_late:
-            self.outcome = self._waiting(words)
+            self.outcome = self._waiting(waits)
         return self.outcome is not None
 
     def _fence(self) -> None:
@@ -238,7 +247,6 @@ class Convergence:
         ready = self._ready(steps)
         tables = [s.do.about for s in ready if isinstance(s.do, EnablePropagation)]
         begins = any(isinstance(s.do, CreateRouteServer) for s in ready)
-        pending = tuple(dict.fromkeys(step.planned for step in steps))
         is_same, now = goes_on(self.record), self._world.clock.now()
         noted = replace(
             self._found,
@@ -246,11 +254,12 @@ class Convergence:
             waits_since=min((is_same and self._found.waits_since) or now, now),
             propagated_to=tuple(dict.fromkeys((*self._found.propagated_to, *tables))),
             server_begun_at=now if begins else self._found.server_begun_at,
-            pending=pending,
             version=self.record.version,
             converged_version=0,
         )
-        self._write(noted)
+        if not is_same:
+            noted = replace(noted, codes=replace(codes_of(noted), failed=()))
+        self._write(with_pending(noted, (step.planned for step in steps)))
 
     def _write(self, found: Provisioned) -> None:
         """Raises StateUnavailableError, ChangedMeanwhileError."""
@@ -258,35 +267,51 @@ class Convergence:
             self.record = self._world.store.set_provisioned(self.record, found)
         self._found = found
 
-    def _done(self) -> Outcome:
+    def _done(self) -> ConvergenceResult:
         version = self.record.version
         found = replace(
-            self._found,
-            pending=(),
+            with_pending(self._found, ()),
             converged_version=version,
             reached_version=version,
             waits_since=None,
             told_version=0,
         )
-        return Outcome(self.record, found, tuple(self._steps))
+        return ConvergenceResult(self.record, found, tuple(self._steps))
 
-    def _waiting(self, words: tuple[str, ...]) -> Outcome:
-        kept = None if self._trouble is None else str(self._trouble)
-        return Outcome(self.record, self._found, tuple(self._steps), words or ("its turn",), None, kept)
+    def _waiting(self, waits: tuple[Reason, ...]) -> ConvergenceResult:
+        kept = () if self._trouble is None else (trouble_of(self._trouble),)
+        waits = waits or (reason(Code.UNTIL_TURN, self.name),)
+        return ConvergenceResult(self.record, self._found, tuple(self._steps), waits, None, kept)
 
-    def _failed(self, failure: CallFailedError | None, reason: str | None) -> Outcome:
-        return Outcome(self.record, self._found, tuple(self._steps), (), failure, reason)
+    def _failed(self, failure: CallFailedError | None, why: Why) -> ConvergenceResult:
+        return ConvergenceResult(self.record, self._found, tuple(self._steps), (), failure, why)
+
+
+def identities(waits: Iterable[Reason]) -> frozenset[Identity]:
+    return frozenset(each.identity for each in waits)
+
+
+def reason_of(failure: CallFailedError) -> Reason:
+    """Returns why a run failed: the same call with the same code of AWS is the same reason."""
+    code = REFUSALS.get(failure.code, Code.CALL_REFUSED)
+    return reason(code, f"{failure.call}: {failure.code}", message=failure.message)
+
+
+def trouble_of(error: CallFailedError | TemporaryError) -> Reason:
+    """Returns what kept a call from being made for now."""
+    subject = f"{error.call}: {error.code}" if isinstance(error, CallFailedError) else type(error).__name__
+    return reason(Code.CALL_IN_TROUBLE, subject, why=str(error))
 
 
 def is_gone(action: Action, error: CallFailedError) -> bool:
     """Whether nothing is left to take away, since the route table or VPC is gone.
 
-    A NotFound of an endpoint or peer says that describes lag behind: a later turn sees it (`passes`).
+    A NotFound of an endpoint or peer says that describes lag behind: a later turn sees it (`may_pass`).
     """
     return isinstance(action, DisablePropagation | DisassociateVpc) and error.code in GONE
 
 
-def passes(error: CallFailedError) -> bool:
+def may_pass(error: CallFailedError) -> bool:
     """Whether a later turn may find it different."""
     gone = error.code.startswith("InvalidRouteServer") and "Id.Not" in error.code
     return gone or isinstance(error, PassingError) or error.code.endswith(DUPLICATE)

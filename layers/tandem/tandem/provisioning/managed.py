@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 from tandem.inventory import Endpoint
 from tandem.model import NetworkInterface, Peer, Route, RouteServer
-from tandem.problems import Problem
+from tandem.problems import Problem, problem_at
+from tandem.reasons.provisioning import ProvisioningCode
+from tandem.reasons.reason import Reason
 from tandem.tags import ADOPTED_TAG, OWNER_TAG, STACK_TAG, TOPOLOGY_TAG
 from tandem.topology import Topology
 
@@ -39,8 +41,8 @@ class Desired:
     """Route tables to which Tandem has enabled propagation: it cannot be tagged, so it is recorded."""
     gone: tuple[str, ...] = ()
     """Route tables and VPCs that EC2 does not know any more: what it lists of them is in nobody's way."""
-    done: tuple[str, ...] = ()
-    """The steps that were carried out towards this version of the document, as `Step.done` says them."""
+    failed: tuple[Reason, ...] = ()
+    """Why AWS failed what was deleted for that, towards this version of the document."""
 
     @property
     def tags(self) -> dict[str, str]:
@@ -104,19 +106,19 @@ def has_consent(tags: Iterable[tuple[str, str]], desired: Desired) -> bool:
     return found.get(OWNER_TAG) == desired.stack or is_ours(tags, desired)
 
 
-def given_up(words: str, path: str, desired: Desired, failed: Iterable[str]) -> Problem | None:
-    """What keeps Tandem from making it once more: AWS has failed it so often that it would go on for ever.
+def given_up(
+    code: ProvisioningCode, subject: str, path: str, desired: Desired, failed: Iterable[Reason]
+) -> Problem | None:
+    """Returns what keeps Tandem from making it once more: AWS has failed it so often that it would go on for
+    ever.
 
-    `words` name it. `failed` tells what AWS shows of it as failed now; what had failed and was deleted for
-    that is among the steps.
+    `code` and `subject` name the failure. `failed` are those that AWS shows now; what had failed and was
+    deleted for that is recorded.
     """
-    told = f"{words} is {FAILED}"
-    steps = (step.partition(": ") for step in desired.done if step.startswith("deleted "))
-    times = [*(reason for _, _, reason in steps if reason.startswith(told)), *failed]
+    times = [*(before for before in desired.failed if before.identity == (code, subject)), *failed]
     if len(times) < MOST_FAILURES:
         return None
-    right = "what AWS says mended; then any change of the document starts anew"
-    return Problem(path, f"{times[-1]}, {len(times)} times by now", right)
+    return problem_at(path, ProvisioningCode.GIVEN_UP, subject, last=times[-1], times=len(times))
 
 
 def server_of(desired: Desired, servers: Iterable[RouteServer]) -> RouteServer | None:

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tandem.model import RouteServer
-from tandem.problems import Problem
-from tandem.provisioning.endpointplan import consent_problem, endpoint_steps, match, removal_steps
+from tandem.problems import Problem, problem_at
+from tandem.provisioning.endpointplan import adoption_problem, endpoint_steps, match, removal_steps
 from tandem.provisioning.interruption import UNREADABLE, Sessions
 from tandem.provisioning.managed import (
     AVAILABLE,
@@ -41,6 +41,8 @@ from tandem.provisioning.managesteps import (
     Step,
 )
 from tandem.provisioning.peerplan import peer_steps
+from tandem.reasons.provisioning import ProvisioningCode as Code
+from tandem.reasons.reason import Reason, reason
 from tandem.tags import ADOPTED_TAG, OWNER_TAG
 from tandem.validation.consent import network_consent
 from tandem.validation.forwarding import forwards
@@ -53,11 +55,8 @@ def plan(desired: Desired, observed: Observed) -> tuple[Step, ...]:
     """Every step from here to there, in the order of facts §2.3; empty where nothing is left to do."""
     server = server_of(desired, observed.servers)
     if server is None and desired.adopts is not None:
-        return (
-            _refused(
-                desired.adopts, "route_server.id", f"{desired.adopts} is not known", "one that is there"
-            ),
-        )
+        unknown = problem_at("route_server.id", Code.ROUTE_SERVER_NOT_THERE, desired.adopts)
+        return (_refused(desired.adopts, unknown),)
     if server is not None and is_foreign(server.tags, desired):
         return (_anothers(server),)
     return tuple(_steps(desired, observed, server))
@@ -70,7 +69,7 @@ def _steps(desired: Desired, observed: Observed, server: RouteServer | None) -> 
     wait = _taking_calls(server, server_steps)
     yield from _association(desired, observed, server_id, wait)
     if not _is_associated(desired, observed):
-        wait = wait or "the route server to be associated with the VPC"
+        wait = wait or reason(Code.UNTIL_SERVER_ASSOCIATED, ROUTE_SERVER)
     matched = match(desired, observed)
     yield from endpoint_steps(desired, observed, matched, server_id, wait)
     yield from _enabled(desired, observed, server_id, wait)
@@ -80,47 +79,47 @@ def _steps(desired: Desired, observed: Observed, server: RouteServer | None) -> 
     yield from _disabled(desired, observed, server_id)
 
 
-def _taking_calls(server: RouteServer | None, steps: list[Step]) -> str | None:
+def _taking_calls(server: RouteServer | None, steps: list[Step]) -> Reason | None:
     """What keeps the route server from taking calls; one that is modified takes none."""
     modified = any(isinstance(step.do, ModifyRouteServer) and step.is_ready for step in steps)
     if server is None or server.state != AVAILABLE or modified or any(step.refused for step in steps):
-        return "the route server to be available"
+        return reason(Code.UNTIL_ROUTE_SERVER, ROUTE_SERVER)
     return None
 
 
 def _server_steps(desired: Desired, observed: Observed, server: RouteServer | None) -> Iterator[Step]:
     spec = desired.topology.route_server
     if server is None or server.state == DELETING:
-        waits = f"{server.route_server_id} to be gone" if server else None
-        yield Step(_creation(desired, observed), "the topology has no route server yet", waits)
+        # two route servers at once would need two sets of sessions, so the next one waits for the last
+        waits = reason(Code.UNTIL_GONE, server.route_server_id) if server else None
+        yield Step(_creation(desired, observed), reason(Code.NO_ROUTE_SERVER, ROUTE_SERVER), waits)
         return
     server_id = server.route_server_id
     yield from _labelled(desired, server)
     if spec.amazon_side_asn not in (None, server.amazon_side_asn):
-        said = (
-            f"is {spec.amazon_side_asn}, but {server_id} has {server.amazon_side_asn}, and AWS changes none"
-        )
-        yield _refused(
-            server_id,
-            "route_server.amazon_side_asn",
-            said,
-            f"{server.amazon_side_asn}, or a topology of another name",
-        )
+        asns = {"declared": spec.amazon_side_asn, "actual": server.amazon_side_asn}
+        where = "route_server.amazon_side_asn"
+        yield _refused(server_id, problem_at(where, Code.ASN_CANNOT_CHANGE, server_id, **asns))
+    available = reason(Code.UNTIL_AVAILABLE, server_id)
     if server.state != AVAILABLE:
-        yield Step(Await(server_id), f"it is {server.state}", f"{server_id} to be available")
+        # it takes no call now, and what it is to become says the next observation
+        yield Step(Await(server_id), reason(Code.RESOURCE_STATE, server_id, state=server.state), available)
         return
-    modified, reason = _modification(desired, server), "it is not as the topology says"
+    modified, why = _modification(desired, server), reason(Code.SETTINGS_DIFFER, server_id)
     waits = _persisted(desired, observed) if modified and modified.persist else None
     if modified is not None and waits is not None and server.persist_state in PERSISTS:
-        yield Step(replace(modified, notifies=None), reason, waits)
+        # only the change of persistence may cost a route: notifications are set without it
+        yield Step(replace(modified, notifies=None), why, waits)
         notifies = modified.notifies
         modified = None if notifies is None else ModifyRouteServer(server_id, notifies=notifies)
     if modified is not None:
-        yield Step(modified, reason)
+        yield Step(modified, why)
     elif spec.sns_notifications and server.sns_topic_arn is None:
-        yield Step(Await(server_id), "its SNS topic is not there yet", f"{server_id} to have an SNS topic")
+        pending, topic = reason(Code.TOPIC_PENDING, server_id), reason(Code.UNTIL_TOPIC, server_id)
+        yield Step(Await(server_id), pending, topic)
     elif server.persist_state in FINDING_OUT:
-        yield Step(Await(server_id), f"persistence is {server.persist_state}", f"{server_id} to be available")
+        changes = reason(Code.PERSISTENCE_CHANGES, server_id, state=server.persist_state)
+        yield Step(Await(server_id), changes, available)
 
 
 def _creation(desired: Desired, observed: Observed) -> CreateRouteServer:
@@ -152,7 +151,7 @@ def _modification(desired: Desired, server: RouteServer) -> ModifyRouteServer | 
     return None if notifies is None else ModifyRouteServer(server_id, notifies=notifies)
 
 
-def _persisted(desired: Desired, observed: Observed) -> str | None:
+def _persisted(desired: Desired, observed: Observed) -> Reason | None:
     """What a change of persistence waits for: it may withdraw what only persistence keeps in the FIB.
 
     AWS says that with `disable` routes are not kept after all sessions have ended, and nothing of those that
@@ -160,61 +159,68 @@ def _persisted(desired: Desired, observed: Observed) -> str | None:
     """
     live = Sessions(desired, observed)
     if not live.are_routes_known:
-        return f"the routes: {UNREADABLE}"
+        return UNREADABLE
     prefix = live.persisting()
-    return None if prefix is None or desired.may_interrupt else live.kept(prefix, "a change of persistence")
+    if prefix is None or desired.may_interrupt:
+        return None
+    return live.kept(prefix, Code.PERSISTED_BEFORE_CHANGE)
 
 
 def _labelled(desired: Desired, server: RouteServer) -> Iterator[Step]:
     if is_ours(server.tags, desired):
         found = dict(server.tags)
         if any(found.get(key) != value for key, value in desired.labels):
-            yield Step(
-                SetTags(server.route_server_id, desired.labels), "its tags are not as the topology says"
-            )
+            why = reason(Code.TAGS_DIFFER, server.route_server_id)
+            yield Step(SetTags(server.route_server_id, desired.labels), why)
     else:
-        refused = consent_problem(server.route_server_id, server.tags, "route_server.id", desired)
+        refused = adoption_problem(server.route_server_id, server.tags, "route_server.id", desired)
         tags = (*desired.labels, (ADOPTED_TAG, "true"))
-        yield Step(
-            SetTags(server.route_server_id, tags), "it was there before and is managed now", refused=refused
-        )
+        why = reason(Code.ADOPTED, server.route_server_id)
+        yield Step(SetTags(server.route_server_id, tags), why, refused=refused)
 
 
-def _association(desired: Desired, observed: Observed, server_id: str, wait: str | None) -> Iterator[Step]:
+def _association(desired: Desired, observed: Observed, server_id: str, wait: Reason | None) -> Iterator[Step]:
     vpc_id = desired.topology.route_server.vpc_id or ""
     others = [vpc for vpc, _ in observed.associations if vpc != vpc_id]
     state = dict(observed.associations).get(vpc_id)
     associate = AssociateVpc(server_id, vpc_id)
     refused = network_consent("route_server.vpc_id", vpc_id, observed.consents, desired.stack)
     if others:
-        said = f"is {vpc_id}, but {server_id} is associated with {', '.join(others)}"
-        yield _refused(server_id, "route_server.vpc_id", said, f"{others[0]}, or a topology of another name")
+        # everything hangs at the association: another VPC would be another route server
+        facts = {"declared_id": vpc_id, "others": tuple(others), "actual_id": others[0]}
+        yield _refused(
+            server_id, problem_at("route_server.vpc_id", Code.VPC_CANNOT_CHANGE, server_id, **facts)
+        )
     elif state is None:
-        yield Step(associate, "the route server is associated with no VPC", wait, refused=refused)
+        yield Step(associate, reason(Code.NOT_ASSOCIATED, vpc_id), wait, refused=refused)
     elif state == "disassociating":
-        yield Step(associate, f"it is {state}", f"{vpc_id} to be disassociated", refused=refused)
+        why = reason(Code.ASSOCIATION_STATE, vpc_id, state=state, is_own=True)
+        yield Step(associate, why, reason(Code.UNTIL_DISASSOCIATED, vpc_id), refused=refused)
     elif state != "associated":
-        yield Step(Await(vpc_id), f"the association is {state}", f"{vpc_id} to be associated")
+        why = reason(Code.ASSOCIATION_STATE, vpc_id, state=state, is_own=False)
+        yield Step(Await(vpc_id), why, reason(Code.UNTIL_ASSOCIATED, vpc_id))
 
 
 def _is_associated(desired: Desired, observed: Observed) -> bool:
     return (desired.topology.route_server.vpc_id, "associated") in observed.associations
 
 
-def _enabled(desired: Desired, observed: Observed, server_id: str, wait: str | None) -> Iterator[Step]:
+def _enabled(desired: Desired, observed: Observed, server_id: str, wait: Reason | None) -> Iterator[Step]:
     states = dict(observed.propagations)
     for index, table_id in enumerate(desired.topology.route_server.propagate_to):
         enable, where = EnablePropagation(server_id, table_id), f"route_server.propagate_to[{index}]"
         refused = network_consent(where, table_id, observed.consents, desired.stack)
         match states.get(table_id):
             case None:
-                yield Step(enable, f"{table_id} does not get the routes yet", wait, refused=refused)
+                yield Step(enable, reason(Code.NO_PROPAGATION, table_id), wait, refused=refused)
             case "deleting":
-                gone = f"the propagation to {table_id} to be gone"
-                yield Step(enable, "the propagation is being deleted", gone, refused=refused)
+                # AWS takes it for the old one as long as that is there
+                why = reason(Code.PROPAGATION_STATE, table_id, state="deleting", is_ending=True)
+                gone = reason(Code.UNTIL_PROPAGATION_GONE, table_id)
+                yield Step(enable, why, gone, refused=refused)
             case state if state != AVAILABLE:
-                reason = f"the propagation is {state}"
-                yield Step(Await(table_id), reason, f"the propagation to {table_id} to be available")
+                why = reason(Code.PROPAGATION_STATE, table_id, state=state, is_ending=False)
+                yield Step(Await(table_id), why, reason(Code.UNTIL_PROPAGATION, table_id))
 
 
 def _disabled(desired: Desired, observed: Observed, server_id: str) -> Iterator[Step]:
@@ -224,15 +230,14 @@ def _disabled(desired: Desired, observed: Observed, server_id: str) -> Iterator[
     missing = [table for table in wanted if states.get(table) != AVAILABLE]
     for table_id, state in observed.propagations:
         if table_id in desired.propagated and table_id not in wanted:
-            waits = f"the propagation to {missing[0]} to be available" if missing else None
+            waits = reason(Code.UNTIL_PROPAGATION, missing[0]) if missing else None
             if state == DELETING:
-                yield Step(
-                    Await(table_id), "it is being deleted", f"the propagation to {table_id} to be gone"
-                )
+                gone = reason(Code.UNTIL_PROPAGATION_GONE, table_id)
+                yield Step(Await(table_id), reason(Code.BEING_DELETED, table_id), gone)
             else:
-                waits = waits if state == AVAILABLE else f"the propagation to {table_id} to be available"
+                waits = waits if state == AVAILABLE else reason(Code.UNTIL_PROPAGATION, table_id)
                 step = DisablePropagation(server_id, table_id)
-                yield Step(step, "the topology does not propagate there any more", waits)
+                yield Step(step, reason(Code.PROPAGATION_UNDECLARED, table_id), waits)
 
 
 def _forwarding(desired: Desired, observed: Observed) -> Iterator[Step]:
@@ -243,16 +248,14 @@ def _forwarding(desired: Desired, observed: Observed) -> Iterator[Step]:
             checks = interface.source_dest_check and tag_of(interface.tags, OWNER_TAG) == desired.stack
             if checks and forwards(appliance, interface, targets):
                 step = DisableSourceDestCheck(interface.network_interface_id, appliance.name)
-                yield Step(step, "EC2 drops what it forwards")
+                yield Step(step, reason(Code.FORWARDING_BLOCKED, interface.network_interface_id))
 
 
 def _anothers(server: RouteServer) -> Step:
-    tags = ", ".join(f"{key}={value}" for key, value in server.tags if key.startswith("tandem:"))
-    said = f"{server.route_server_id} is managed already ({tags})"
-    return _refused(
-        server.route_server_id, "route_server.id", said, "a route server that nothing else manages"
-    )
+    tags = tuple(f"{key}={value}" for key, value in server.tags if key.startswith("tandem:"))
+    taken = problem_at("route_server.id", Code.ROUTE_SERVER_TAKEN, server.route_server_id, tags=tags)
+    return _refused(server.route_server_id, taken)
 
 
-def _refused(resource_id: str, path: str, what: str, right: str) -> Step:
-    return Step(Keep(resource_id), what, refused=Problem(path, what, right))
+def _refused(resource_id: str, problem: Problem) -> Step:
+    return Step(Keep(resource_id), problem.reason, refused=problem)

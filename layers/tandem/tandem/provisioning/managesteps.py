@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Literal
 
 from tandem.model import Liveness
 from tandem.problems import Problem
 from tandem.provisioning.managed import Tags
+from tandem.reasons.provisioning import StepCode
+from tandem.reasons.reason import Reason, reason
 
 UNKNOWN = "?"
 """The ID of what a step before this one makes: such a step waits."""
@@ -17,31 +19,22 @@ UNKNOWN = "?"
 class _Single:
     """What is about one resource alone."""
 
-    verb: ClassVar[str]
-    kind: ClassVar[str] = ""
+    code: ClassVar[StepCode]
     about: str
     """The resource's ID."""
-
-    @property
-    def what(self) -> str:
-        return f"{self.kind} {self.about}".strip()
 
 
 @dataclass(frozen=True, slots=True)
 class _Propagation:
-    verb: ClassVar[str]
+    code: ClassVar[StepCode]
     route_server_id: str
     about: str
     """The route table's ID."""
 
-    @property
-    def what(self) -> str:
-        return f"propagation to {self.about}"
-
 
 @dataclass(frozen=True, slots=True)
 class CreateRouteServer:
-    verb: ClassVar[str] = "create"
+    code: ClassVar[StepCode] = StepCode.CREATE_ROUTE_SERVER
     asn: int
     persist_minutes: int | None
     notifies: bool
@@ -52,60 +45,40 @@ class CreateRouteServer:
     def about(self) -> str:
         return "route server"
 
-    @property
-    def what(self) -> str:
-        return f"the route server (ASN {self.asn})"
-
 
 @dataclass(frozen=True, slots=True)
 class ModifyRouteServer:
     """None leaves as it is."""
 
-    verb: ClassVar[str] = "modify"
+    code: ClassVar[StepCode] = StepCode.MODIFY_ROUTE_SERVER
     about: str
     """The route server's ID."""
     persist: Literal["enable", "disable"] | None = None
     persist_minutes: int | None = None
     notifies: bool | None = None
 
-    @property
-    def what(self) -> str:
-        minutes = f" for {self.persist_minutes} min" if self.persist_minutes else ""
-        words = [] if self.persist is None else [f"persist routes: {self.persist}{minutes}"]
-        if self.notifies is not None:
-            words.append(f"SNS notifications: {'on' if self.notifies else 'off'}")
-        return f"{self.about} ({', '.join(words)})"
-
 
 class DeleteRouteServer(_Single):
-    verb = "delete"
+    code = StepCode.DELETE_ROUTE_SERVER
 
 
 @dataclass(frozen=True, slots=True)
 class AssociateVpc:
-    verb: ClassVar[str] = "associate"
+    code: ClassVar[StepCode] = StepCode.ASSOCIATE_VPC
     route_server_id: str
     about: str
-
-    @property
-    def what(self) -> str:
-        return f"the route server with {self.about}"
 
 
 @dataclass(frozen=True, slots=True)
 class DisassociateVpc:
-    verb: ClassVar[str] = "disassociate"
+    code: ClassVar[StepCode] = StepCode.DISASSOCIATE_VPC
     route_server_id: str
     about: str
-
-    @property
-    def what(self) -> str:
-        return f"{self.route_server_id} from {self.about}"
 
 
 @dataclass(frozen=True, slots=True)
 class CreateEndpoint:
-    verb: ClassVar[str] = "create"
+    code: ClassVar[StepCode] = StepCode.CREATE_ENDPOINT
     route_server_id: str
     about: str
     """The endpoint's name."""
@@ -113,27 +86,22 @@ class CreateEndpoint:
     token: str
     tags: Tags
 
-    @property
-    def what(self) -> str:
-        return f"endpoint {self.about} in {self.subnet_id}"
-
 
 class DeleteEndpoint(_Single):
-    verb = "delete"
-    kind = "endpoint"
+    code = StepCode.DELETE_ENDPOINT
 
 
 class EnablePropagation(_Propagation):
-    verb = "enable"
+    code = StepCode.ENABLE_PROPAGATION
 
 
 class DisablePropagation(_Propagation):
-    verb = "disable"
+    code = StepCode.DISABLE_PROPAGATION
 
 
 @dataclass(frozen=True, slots=True)
 class CreatePeer:
-    verb: ClassVar[str] = "create"
+    code: ClassVar[StepCode] = StepCode.CREATE_PEER
     endpoint_id: str
     endpoint: str
     appliance: str
@@ -146,56 +114,40 @@ class CreatePeer:
     def about(self) -> str:
         return f"{self.appliance} at {self.endpoint}"
 
-    @property
-    def what(self) -> str:
-        return f"the peer of {self.about} ({self.address}, ASN {self.asn}, {self.liveness})"
-
 
 @dataclass(frozen=True, slots=True)
 class DeletePeer:
-    verb: ClassVar[str] = "delete"
+    code: ClassVar[StepCode] = StepCode.DELETE_PEER
     about: str
     appliance: str
-
-    @property
-    def what(self) -> str:
-        return f"peer {self.about} of {self.appliance}"
 
 
 @dataclass(frozen=True, slots=True)
 class DisableSourceDestCheck:
     """Otherwise EC2 drops what an appliance forwards (facts §3.5)."""
 
-    verb: ClassVar[str] = "disable"
+    code: ClassVar[StepCode] = StepCode.DISABLE_SOURCE_DEST_CHECK
     about: str
     appliance: str
-
-    @property
-    def what(self) -> str:
-        return f"SourceDestCheck of {self.appliance}'s {self.about}"
 
 
 @dataclass(frozen=True, slots=True)
 class SetTags:
-    verb: ClassVar[str] = "tag"
+    code: ClassVar[StepCode] = StepCode.SET_TAGS
     about: str
     tags: Tags
-
-    @property
-    def what(self) -> str:
-        return f"{self.about} ({', '.join(f'{key}={value}' for key, value in self.tags)})"
 
 
 class Await(_Single):
     """Nothing to do but to wait for AWS."""
 
-    verb = "wait for"
+    code = StepCode.AWAIT
 
 
 class Keep(_Single):
     """Nothing that Tandem does: the step is refused, and says why."""
 
-    verb = "keep"
+    code = StepCode.KEEP
 
 
 Action = (
@@ -216,7 +168,8 @@ Action = (
     | Keep
 )
 
-PAST = {"keep": "kept", "modify": "modified", "tag": "tagged", "wait for": "waited for"}
+UNSAID = ("about", "token")
+"""Members of an action that no sentence says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,10 +177,10 @@ class Step:
     """One step. It can be carried out now where it neither waits nor is refused."""
 
     do: Action
-    reason: str
-    waits_for: str | None = None
-    """The condition, in words."""
-    interrupts: str | None = None
+    reason: Reason
+    waits_for: Reason | None = None
+    """The condition."""
+    interrupts: Reason | None = None
     """Whose session goes down with it."""
     refused: Problem | None = None
 
@@ -250,17 +203,56 @@ class Step:
         return not isinstance(self.do, Await)
 
     @property
-    def planned(self) -> str:
+    def planned(self) -> Reason:
         """The step for people, before it is done."""
-        words = f"{self.do.verb} {self.do.what}: {self.reason}"
         if self.refused is not None:
-            return f"{words}; refused: {self.refused.what}"
-        if self.interrupts is not None:
-            words = f"{words}; takes down {self.interrupts}"
-        return f"{words}; waits for {self.waits_for}" if self.waits_for else words
+            return _said(self.do, because=self.reason, refused=self.refused.reason)
+        return _said(self.do, because=self.reason, interrupts=self.interrupts, waits_for=self.waits_for)
 
     @property
-    def done(self) -> str:
+    def done(self) -> Reason:
         """The step for events and logs, when it is done."""
-        past = PAST.get(self.do.verb) or f"{self.do.verb}d"
-        return f"{past} {self.do.what}: {self.reason}"
+        return _said(self.do, because=self.reason, is_done=True)
+
+    @property
+    def outlook(self) -> Reason:
+        """The step where its reason stands beside it."""
+        return _said(self.do)
+
+    @property
+    def waiting(self) -> Reason:
+        """What it waits for; the step itself where that is nothing."""
+        return self.waits_for or self.planned
+
+
+def _said(
+    do: Action,
+    *,
+    is_done: bool = False,
+    because: Reason | None = None,
+    refused: Reason | None = None,
+    interrupts: Reason | None = None,
+    waits_for: Reason | None = None,
+) -> Reason:
+    return reason(
+        do.code,
+        do.about,
+        **_facts(do),
+        is_done=is_done,
+        because=because,
+        refused=refused,
+        interrupts=interrupts,
+        waits_for=waits_for,
+    )
+
+
+def _facts(do: Action) -> dict[str, Any]:
+    facts = {field.name: getattr(do, field.name) for field in fields(do) if field.name not in UNSAID}
+    match do:
+        case ModifyRouteServer():
+            both = do.persist is not None and do.notifies is not None
+            notifies = None if do.notifies is None else ("on" if do.notifies else "off")
+            return facts | {"notifies": notifies, "both": both}
+        case SetTags() | CreateRouteServer() | CreateEndpoint() | CreatePeer():
+            return facts | {"tags": tuple(f"{key}={value}" for key, value in do.tags)}
+    return facts

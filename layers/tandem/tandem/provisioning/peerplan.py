@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tandem.model import Peer
-from tandem.provisioning.endpointplan import Matched, consent_problem
+from tandem.provisioning.endpointplan import Matched, adoption_problem
 from tandem.provisioning.managed import AVAILABLE, FAILED, Desired, Observed, given_up, is_ours
 from tandem.provisioning.managesteps import UNKNOWN, Await, CreatePeer, SetTags, Step
 from tandem.provisioning.sessionends import ended
 from tandem.provisioning.sessions import Session, sessions_of
+from tandem.reasons.provisioning import ProvisioningCode as Code
+from tandem.reasons.reason import Reason, reason
 from tandem.tags import ADOPTED_TAG
 
 
-def peer_steps(desired: Desired, observed: Observed, matched: Matched, wait: str | None) -> Iterator[Step]:
+def peer_steps(desired: Desired, observed: Observed, matched: Matched, wait: Reason | None) -> Iterator[Step]:
     """What opens sessions, then what ends the old ones, each only where the route stays."""
     sessions = sessions_of(desired, observed, matched)
     for session in sessions:
@@ -21,7 +23,7 @@ def peer_steps(desired: Desired, observed: Observed, matched: Matched, wait: str
     yield from ended(desired, observed, sessions)
 
 
-def _opened(desired: Desired, session: Session, wait: str | None) -> Iterator[Step]:
+def _opened(desired: Desired, session: Session, wait: Reason | None) -> Iterator[Step]:
     if session.peer is not None:
         yield from _kept(desired, session, session.peer)
         return
@@ -36,25 +38,27 @@ def _opened(desired: Desired, session: Session, wait: str | None) -> Iterator[St
     )
     blocking = next(iter(session.others), None)
     failed = (session.difference(p) for p in session.others if p.state == FAILED)
-    refused = given_up(session.words, session.path, desired, failed)
+    refused = given_up(Code.SESSION_FAILED, session.name, session.path, desired, failed)
+    why = session.reason(Code.SESSION_WITHOUT_PEER)
     if refused is not None:
-        yield Step(create, f"{session.words} has no peer", refused=refused)
+        yield Step(create, why, refused=refused)
     elif blocking is not None:
-        yield Step(create, session.difference(blocking), f"{blocking.peer_id} to be gone")
+        yield Step(create, session.difference(blocking), reason(Code.UNTIL_GONE, blocking.peer_id))
     elif not session.is_open:
-        yield Step(create, f"{session.words} has no peer", f"endpoint {session.endpoint} to be available")
+        yield Step(create, why, reason(Code.UNTIL_ENDPOINT, session.endpoint))
     else:
-        yield Step(create, f"{session.words} has no peer", wait)
+        yield Step(create, why, wait)
 
 
 def _kept(desired: Desired, session: Session, peer: Peer) -> Iterator[Step]:
     wanted, found = session.tags(desired), dict(peer.tags)
     if any(found.get(key) != value for key, value in wanted):
         if is_ours(peer.tags, desired):
-            yield Step(SetTags(peer.peer_id, wanted), f"it is {session.words}")
+            yield Step(SetTags(peer.peer_id, wanted), session.reason(Code.SESSION_TAGS_DIFFER))
         else:
-            refused = consent_problem(peer.peer_id, peer.tags, session.path, desired)
-            reason = f"it was there before and is {session.words} now"
-            yield Step(SetTags(peer.peer_id, (*wanted, (ADOPTED_TAG, "true"))), reason, refused=refused)
+            refused = adoption_problem(peer.peer_id, peer.tags, session.path, desired)
+            step = SetTags(peer.peer_id, (*wanted, (ADOPTED_TAG, "true")))
+            yield Step(step, session.reason(Code.SESSION_ADOPTED), refused=refused)
     if peer.state != AVAILABLE:
-        yield Step(Await(peer.peer_id), f"{session.words} is {peer.state}", f"{peer.peer_id} to be available")
+        why = session.reason(Code.SESSION_STATE, state=peer.state, because=None)
+        yield Step(Await(peer.peer_id), why, reason(Code.UNTIL_AVAILABLE, peer.peer_id))

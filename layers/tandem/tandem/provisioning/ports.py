@@ -72,7 +72,7 @@ class LogDeliveries(Protocol):
     def delete_source(self, name: str) -> None: ...
 
 
-class Store(Protocol):
+class ProvisionedStore(Protocol):
     """The stored topologies."""
 
     def get(self, name: str) -> TopologyRecord | None: ...
@@ -83,7 +83,7 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class ProvisionerPorts:
     """Everything that a run reads and changes."""
 
     route_servers: RouteServers
@@ -91,7 +91,7 @@ class World:
     leases: Leases
     topics: Topics
     logs: LogDeliveries
-    store: Store
+    store: ProvisionedStore
     bus: Bus
     clock: Clock
     history: History

@@ -13,11 +13,14 @@ from tandem.errors import ConfigurationError, TemporaryError
 from tandem.intake import route_server_of
 from tandem.provisioning.actors import Frugal, actor
 from tandem.provisioning.manageapply import Convergence
-from tandem.provisioning.ports import World
-from tandem.provisioning.provisioner import Run, provision, take_back, unreadable
+from tandem.provisioning.ports import ProvisionerPorts
+from tandem.provisioning.provisioner import ProvisioningRun, provision, refusal_of, take_back, unreadable
+from tandem.provisioning.recording import with_failure, with_pending
 from tandem.provisioning.suspicions import suspicion_of_step
 from tandem.provisioning.telling import drifted, topology_change
 from tandem.provisioning.watched import Stack
+from tandem.reasons.provisioning import ProvisioningCode as Code
+from tandem.reasons.reason import Reason, reason
 from tandem.record import Provisioned, TopologyRecord
 
 TRIES = 5
@@ -29,7 +32,7 @@ POLL_SECONDS = 5.0
 class Refreshed:
     """What a refresh did; `unfinished` says which topologies have to be tried again, and why."""
 
-    runs: tuple[Run, ...]
+    runs: tuple[ProvisioningRun, ...]
     unfinished: tuple[str, ...]
     untold: str | None = None
     """Why CloudTrail did not tell who made a difference, where it was asked in vain."""
@@ -39,7 +42,7 @@ def refresh(
     records: Collection[TopologyRecord],
     only: str | None,
     stack: Stack,
-    world: World,
+    world: ProvisionerPorts,
     *,
     owner: str = "provisioner",
     until: datetime | None = None,
@@ -53,21 +56,21 @@ def refresh(
     """
     history = Frugal(world.history, world.clock)
     world = replace(world, history=history)
-    runs: list[Run] = []
+    runs: list[ProvisioningRun] = []
     unfinished: list[str] = []
     turning: list[Convergence] = []
 
     def others(name: str) -> list[TopologyRecord]:
         return [r for r in records if r.topology.name != name]
 
-    def tried(record: TopologyRecord, call: Callable[[], Run | None]) -> None:
+    def tried(record: TopologyRecord, call: Callable[[], ProvisioningRun | None]) -> None:
         try:
             run = call()
         except Exception as error:  # noqa: BLE001 - it is this topology's failure alone
             run = _failed(record, error, unfinished, world)
         runs.extend([] if run is None else [run])
 
-    def ended(turned: Convergence) -> Run | None:
+    def ended(turned: Convergence) -> ProvisioningRun | None:
         try:
             return _finished(turned, others(turned.name), stack, world)
         finally:
@@ -93,14 +96,14 @@ def is_due(record: TopologyRecord) -> bool:
     return found is None or found.version != record.version or bool(found.pending)
 
 
-def shared(record: TopologyRecord, others: Iterable[TopologyRecord]) -> str | None:
+def shared(record: TopologyRecord, others: Iterable[TopologyRecord]) -> Reason | None:
     """Which other topologies live on the route server that would go; None where none does."""
     server_id = route_server_of(record)
-    theirs = [o.topology.name for o in others if server_id and route_server_of(o) == server_id]
-    return f"{server_id} serves {', '.join(theirs)} as well" if theirs else None
+    theirs = tuple(o.topology.name for o in others if server_id and route_server_of(o) == server_id)
+    return reason(Code.ROUTE_SERVER_STAYS, server_id, others=theirs) if server_id and theirs else None
 
 
-def leave(record: TopologyRecord, world: World, by: Author) -> TopologyRecord:
+def leave(record: TopologyRecord, world: ProvisionerPorts, by: Author) -> TopologyRecord:
     """Writes down that what Tandem created for a managed topology goes, and then the topology: the next run
     begins with it, a newer version ends it. Tells, since from now on nobody moves its addresses. Raises
     TemporaryError."""
@@ -110,7 +113,7 @@ def leave(record: TopologyRecord, world: World, by: Author) -> TopologyRecord:
         if record.is_leaving and found.pending:
             return record
         leaving = replace(found, leaving=record.version, version=record.version, converged_version=0)
-        begun = replace(leaving, pending=("what Tandem created to be deleted",), failure=None)
+        begun = with_failure(with_pending(leaving, (reason(Code.UNTIL_DELETED, record.topology.name),)), ())
         if not is_told:
             world.bus.put(topology_change(record, "deleting", world.clock.now(), by))
             is_told = True
@@ -128,10 +131,10 @@ def _begun(
     record: TopologyRecord,
     others: Iterable[TopologyRecord],
     stack: Stack,
-    world: World,
+    world: ProvisionerPorts,
     owner: str,
     turning: list[Convergence],
-) -> Run | None:
+) -> ProvisioningRun | None:
     """Looks whether there is anything to do; only then the lease is taken, and turns follow."""
     if not record.topology.manage:
         return provision(record, others, stack, world)
@@ -139,7 +142,7 @@ def _begun(
     try:
         steps = convergence.look()
     except ConfigurationError as error:
-        return unreadable(record, str(error), world)
+        return unreadable(record, refusal_of(error), world)
     if not steps:
         return _finished(convergence, others, stack, world)
     if record.provisioned is not None and record.provisioned.converged_version == record.version:
@@ -152,7 +155,9 @@ def _begun(
     return None
 
 
-def _failed(record: TopologyRecord, error: Exception, unfinished: list[str], world: World) -> Run | None:
+def _failed(
+    record: TopologyRecord, error: Exception, unfinished: list[str], world: ProvisionerPorts
+) -> ProvisioningRun | None:
     """One topology's failure, which is nobody else's. People are told of what is no ordinary one: a bug, or
     an answer of AWS that nobody foresaw.
     """
@@ -162,14 +167,14 @@ def _failed(record: TopologyRecord, error: Exception, unfinished: list[str], wor
     if is_ordinary:
         return None
     try:
-        return unreadable(record, f"Tandem failed with an internal error: {why}", world)
+        return unreadable(record, reason(Code.INTERNAL_ERROR, type(error).__name__, why=why), world)
     except Exception as also:  # noqa: BLE001 - and so is this
         unfinished.append(f"{record.topology.name}: notification failed: {type(also).__name__}: {also}")
         return None
 
 
 def _turns(
-    turning: list[Convergence], world: World, until: datetime | None
+    turning: list[Convergence], world: ProvisionerPorts, until: datetime | None
 ) -> Iterator[tuple[Convergence, Exception | None]]:
     """Each that has come to its end, or is out of time; one whose turn failed leaves, with its error."""
     while turning:
@@ -194,8 +199,8 @@ def _turns(
 
 
 def _finished(
-    convergence: Convergence, others: Iterable[TopologyRecord], stack: Stack, world: World
-) -> Run | None:
+    convergence: Convergence, others: Iterable[TopologyRecord], stack: Stack, world: ProvisionerPorts
+) -> ProvisioningRun | None:
     """Makes what is there watched, records how far it came, tells; None where it was deleted meanwhile."""
     outcome = convergence.outcome
     if outcome is None:

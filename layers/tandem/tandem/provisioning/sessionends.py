@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tandem.model import Peer
-from tandem.problems import Problem, path_of
+from tandem.problems import path_of, problem_at
 from tandem.provisioning.interruption import UNREADABLE, Sessions
 from tandem.provisioning.managed import (
     AVAILABLE,
@@ -23,6 +23,8 @@ from tandem.provisioning.managed import (
 )
 from tandem.provisioning.managesteps import Await, DeletePeer, Keep, Step
 from tandem.provisioning.sessions import Session
+from tandem.reasons.provisioning import ProvisioningCode as Code
+from tandem.reasons.reason import Reason, reason
 from tandem.tags import ENDPOINT_TAG
 from tandem.validation.crosschecks import MOST_ENDPOINTS_IN_SUBNET
 
@@ -41,8 +43,11 @@ def ended(desired: Desired, observed: Observed, sessions: list[Session]) -> Iter
 
     for peer in sorted(going, key=rank):
         if peer.state in (DELETING, PENDING, FAILING):
-            until = "gone" if peer.state == DELETING else f"no longer {peer.state}"
-            yield Step(Await(peer.peer_id), f"it is {peer.state}", f"{peer.peer_id} to be {until}")
+            why = reason(Code.RESOURCE_STATE, peer.peer_id, state=peer.state)
+            until = reason(Code.UNTIL_GONE, peer.peer_id)
+            if peer.state != DELETING:
+                until = reason(Code.UNTIL_NO_LONGER, peer.peer_id, state=peer.state)
+            yield Step(Await(peer.peer_id), why, until)
             continue
         step = ends.end(peer, in_the_way.get(peer.peer_id))
         if step is not None:
@@ -69,25 +74,25 @@ class Ends:
         if is_adopted(peer.tags) and not any(tag_of(peer.tags, ENDPOINT_TAG) == s.endpoint for s in own):
             return None
         delete = DeletePeer(peer.peer_id, appliance)
-        reason = _reason(peer, session)
+        why = reason(Code.SESSION_UNDECLARED, peer.peer_id) if session is None else session.difference(peer)
         successors = [s for s in own if s is not session]
         missing = [s for s in successors if s.peer is None or s.peer.state != AVAILABLE]
         missing = [s for s in missing if not self._room_for(s, peer)]
-        first = f"{missing[0].words} to be available" if missing else None
+        first = missing[0].reason(Code.UNTIL_SESSION) if missing else None
         owned = self.live.owned_by(appliance)
         is_spare, is_only = bool(session is None and owned), len(self.live.live_of(appliance)) == 1
         if not self.live.is_live(peer):
             spare = first if is_spare and peer.state == AVAILABLE else None
-            return Step(delete, reason, spare or self._persisted(peer))
+            return Step(delete, why, spare or self._persisted(peer))
         lost = owned if not own and owned else self.live.last_for(peer)
         if lost:
             successors = [s for s in successors if self._room_for(s, peer) != [peer.endpoint_id]]
-            return self._last(delete, reason, lost, successors, session)
+            return self._last(delete, why, lost, successors, session)
         if first and (is_only or is_spare):
-            return Step(delete, reason, first)
+            return Step(delete, why, first)
         busy = self._busy() if session is not None and owned else None
-        keeps = "the only one that is live" if is_only else "which keeps another"
-        return Step(delete, reason, busy, interrupts=f"one of {appliance}'s sessions, {keeps}")
+        hurt = reason(Code.ONLY_LIVE_SESSION if is_only else Code.ONE_OF_SESSIONS, appliance)
+        return Step(delete, why, busy, interrupts=hurt)
 
     def _room_for(self, session: Session, peer: Peer) -> list[str]:
         """The endpoints whose end makes room for the session's own in its full subnet, where the peer's is
@@ -102,77 +107,68 @@ class Ends:
     def _last(
         self,
         delete: DeletePeer,
-        reason: str,
+        why: Reason,
         lost: list[str],
         successors: list[Session],
         session: Session | None,
     ) -> Step:
         """The owner would lose the prefixes: another session of its own first, or leave to interrupt."""
-        appliance, prefixes = delete.appliance, ", ".join(lost)
-        hurt = f"{appliance}, which {' and '.join(self._carried(appliance, lost))}"
+        appliance = delete.appliance
+        hurt = reason(Code.LAST_SESSION, appliance, carried=tuple(self._carried(appliance, lost)))
         if successors:
-            advertises = f"{successors[0].words} to have BGP up and to advertise {prefixes}"
-            waits = advertises if self.live.are_routes_known else f"the routes: {UNREADABLE}"
-            return Step(delete, reason, waits, hurt)
+            advertises = successors[0].reason(Code.UNTIL_SESSION_ADVERTISES, prefixes=tuple(lost))
+            return Step(delete, why, advertises if self.live.are_routes_known else UNREADABLE, hurt)
         if not self.desired.may_interrupt:
-            known = "" if self.live.are_routes_known else f" as far as anybody can tell: {UNREADABLE}"
-            what = f"{reason}; it is the last live session of {hurt}{known}"
+            facts = {"because": why, "hurt": hurt, "is_unknown": not self.live.are_routes_known}
             where = session.path if session else path_of(["appliances", appliance])
-            consent = "--allow-interruption (AllowInterruption: true)"
-            refused = Problem(where, what, f"{consent}, or the route with another appliance first")
-            return Step(delete, reason, interrupts=hurt, refused=refused)
-        return Step(delete, reason, self._leave(appliance), hurt)
+            refused = problem_at(where, Code.WOULD_INTERRUPT, delete.about, **facts)
+            return Step(delete, why, interrupts=hurt, refused=refused)
+        return Step(delete, why, self._leave(appliance), hurt)
 
-    def _carried(self, appliance: str, prefixes: list[str]) -> Iterator[str]:
+    def _carried(self, appliance: str, prefixes: list[str]) -> Iterator[Reason]:
         """Whose prefixes go with the appliance's session: its own, and those that it carries for others."""
         by_owner: dict[str, list[str]] = {}
         for prefix in prefixes:
             by_owner.setdefault(self.live.owner_of(prefix) or appliance, []).append(prefix)
         for owner, theirs in by_owner.items():
-            yield f"{'owns' if owner == appliance else f'carries for {owner}'} {', '.join(theirs)}"
+            yield reason(Code.OWNS if owner == appliance else Code.CARRIES, owner, prefixes=tuple(theirs))
 
-    def _persisted(self, peer: Peer) -> str | None:
+    def _persisted(self, peer: Peer) -> Reason | None:
         """What the end of a session that is down waits for; a failed one never comes back."""
         prefix = self.live.persisting(peer) if peer.state == AVAILABLE else None
         if prefix is None:
             return None
         if self.desired.may_interrupt:
             return self._leave(self.live.appliance(peer))
-        return self.live.kept(prefix, "the end of a peer")
+        return self.live.kept(prefix, Code.PERSISTED_BEFORE_END)
 
-    def _leave(self, appliance: str) -> str | None:
+    def _leave(self, appliance: str) -> Reason | None:
         """What the owner's last session waits for, though it may be interrupted: to know, and the standby."""
         if not self.live.are_routes_known:
-            return f"the routes: {UNREADABLE}"
+            return UNREADABLE
         return self._busy() or self._standby(appliance)
 
-    def _busy(self) -> str | None:
+    def _busy(self) -> Reason | None:
         """A standby whose sessions are still being made: it comes first."""
         for session in self.sessions:
             standby = not self.live.owned_by(session.appliance.name)
             if standby and (session.peer is None or session.peer.state != AVAILABLE):
-                return f"{session.words} to be available: the standby comes first"
+                return session.reason(Code.UNTIL_STANDBY_SESSION)
         return None
 
-    def _standby(self, appliance: str) -> str | None:
+    def _standby(self, appliance: str) -> Reason | None:
         """Somebody who takes over, where anybody could: an appliance that runs, or may."""
         others = [a for a in self.desired.topology.appliances.values() if a.name != appliance]
         if any(self.live.live_of(a.name) for a in others):
             return None
         states = self.observed.instance_states
         running = [a for a in others if a.instance_id and states.get(a.instance_id) == "running"]
-        return f"{running[0].name} to have BGP up: it takes over meanwhile" if running else None
+        return reason(Code.UNTIL_STANDBY_UP, running[0].name) if running else None
 
 
 def _strangers(peer: Peer, session: Session | None) -> Step | None:
     if session is None:
         return None
-    said = f"{peer.peer_id} is there with ASN {peer.asn} and {peer.liveness}, and is not Tandem's to replace"
-    refused = Problem(session.path, said, "declared as it is, or deleted by its owner")
-    return Step(Keep(peer.peer_id), said, refused=refused)
-
-
-def _reason(peer: Peer, session: Session | None) -> str:
-    if session is None:
-        return "the topology has no such session any more"
-    return session.difference(peer)
+    facts = {"asn": peer.asn, "liveness": str(peer.liveness)}
+    refused = problem_at(session.path, Code.PEER_OF_OTHERS, peer.peer_id, **facts)
+    return Step(Keep(peer.peer_id), refused.reason, refused=refused)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from tandem.model import Peer
 from tandem.problems import path_of
@@ -17,6 +18,8 @@ from tandem.provisioning.managed import (
     Desired,
     Observed,
 )
+from tandem.reasons.provisioning import ProvisioningCode as Code
+from tandem.reasons.reason import Reason, reason
 from tandem.tags import APPLIANCE_TAG, ENDPOINT_TAG
 from tandem.topology import Appliance
 
@@ -35,23 +38,32 @@ class Session:
     others: tuple[Peer, ...] = ()
 
     @property
-    def words(self) -> str:
-        return f"{self.appliance.name}'s session at {self.endpoint}"
+    def name(self) -> str:
+        return f"{self.appliance.name} at {self.endpoint}"
+
+    def reason(self, code: Code, **facts: Any) -> Reason:  # noqa: ANN401 - see `Reason.facts`
+        """Returns a reason about the session."""
+        return reason(code, self.name, appliance=self.appliance.name, endpoint=self.endpoint, **facts)
 
     @property
     def path(self) -> str:
         return path_of(["appliances", self.appliance.name, "peers", self.endpoint])
 
-    def difference(self, peer: Peer) -> str:
-        """Why the peer is not the declared session's."""
-        if peer.state in (FAILED, FAILING):
-            because = f" ({peer.failure_reason})" if peer.failure_reason else ""
-            return f"{self.words} is {peer.state}{because}"
+    def difference(self, peer: Peer) -> Reason:
+        """Returns why the peer is not the declared session's."""
+        if peer.state == FAILED:
+            return self.reason(Code.SESSION_FAILED, because=peer.failure_reason)
+        if peer.state == FAILING:
+            return self.reason(Code.SESSION_STATE, state=peer.state, because=peer.failure_reason)
         if peer.state == DELETING:
-            return f"{self.words} has no peer but {peer.peer_id}, which is being deleted"
-        wanted = f"ASN {self.appliance.asn}, {self.appliance.liveness}"
-        return (
-            f"{peer.peer_id} has ASN {peer.asn}, {peer.liveness} instead of {wanted}, and AWS changes no peer"
+            return self.reason(Code.PEER_BEING_DELETED, peer_id=peer.peer_id)
+        return reason(
+            Code.PEER_DIFFERS,
+            peer.peer_id,
+            asn=peer.asn,
+            liveness=str(peer.liveness),
+            wanted_asn=self.appliance.asn,
+            wanted_liveness=str(self.appliance.liveness),
         )
 
     def tags(self, desired: Desired) -> tuple[tuple[str, str], ...]:

@@ -9,7 +9,8 @@ from tandem.provisioning.endpointplan import match
 from tandem.provisioning.managed import ROUTE_SERVER, Desired, Observed, server_of
 from tandem.provisioning.manageplan import plan
 from tandem.provisioning.managesteps import Step
-from tandem.provisioning.ports import World
+from tandem.provisioning.ports import ProvisionerPorts
+from tandem.provisioning.recording import codes_of
 from tandem.record import Provisioned, TopologyRecord
 
 
@@ -26,7 +27,7 @@ def desired_of(record: TopologyRecord, stack: str) -> Desired:
         adopts=adopts,
         may_interrupt=record.may_interrupt,
         former=former,
-        done=found.done if goes_on(record) else (),
+        failed=codes_of(found).failed if goes_on(record) else (),
         gone=found.gone,
         propagated=found.propagated_to if adopts in (None, found.route_server_id) else (),
     )
@@ -48,7 +49,7 @@ def steps_of(record: TopologyRecord, desired: Desired, observed: Observed) -> tu
     return (dismantling_plan if record.is_leaving else plan)(desired, there)
 
 
-def plan_of(record: TopologyRecord, stack: str, world: World) -> tuple[Step, ...]:
+def plan_of(record: TopologyRecord, stack: str, world: ProvisionerPorts) -> tuple[Step, ...]:
     """What a run over the topology would do now. Raises as `observe` does."""
     desired = desired_of(record, stack)
     return steps_of(record, desired, world.managed.observe(desired))

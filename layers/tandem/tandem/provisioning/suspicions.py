@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
-from tandem.awsevents import identifiers
 from tandem.inventory import RouteServerReading
-from tandem.problems import Problem
+from tandem.problems import CONSENT, Problem
 from tandem.provisioning.actors import TAGGING, Suspicion
 from tandem.provisioning.managesteps import (
     AssociateVpc,
@@ -21,8 +19,8 @@ from tandem.provisioning.managesteps import (
     SetTags,
     Step,
 )
+from tandem.reasons.documents import ProblemCode as Code
 from tandem.record import Provisioned, TopologyRecord
-from tandem.tags import OWNER_TAG
 
 CHECKS_ON = ("ModifyNetworkInterfaceAttribute", "ResetNetworkInterfaceAttribute", "ModifyInstanceAttribute")
 
@@ -32,18 +30,41 @@ OPPOSITE = {
     DisablePropagation: "EnableRouteServerPropagation",
 }
 
-WATCHED: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
-    (re.compile(r"appliances.*[.]peers[.]"), ("DeleteRouteServerPeer",)),
-    (re.compile(r"appliances.*[.]instance_id$"), ("TerminateInstances",)),
-    (re.compile(r"route_server[.]endpoints[.]"), ("DeleteRouteServerEndpoint",)),
-    (re.compile(r"route_server[.]propagate_to"), ("DisableRouteServerPropagation", "DeleteRouteTable")),
-    (re.compile(r"route_server[.](sns_notifications|persist_routes)$"), ("ModifyRouteServer",)),
-    (re.compile(r"route_server[.]id$"), ("DisassociateRouteServer",)),
-    (re.compile(r"groups.*[.]allocation_id$"), ("ReleaseAddress",)),
-    (re.compile(r"groups.*[.]network_interface$"), ("DeleteNetworkInterface",)),
-    (re.compile(r"groups.*[.]private_ip$"), ("UnassignPrivateIpAddresses", "AssociateAddress")),
-)
-"""Where a problem is, and what can have brought it about."""
+PEER_GONE = frozenset({Code.PEER_NOT_SHOWN, Code.PEER_ADDRESS_ELSEWHERE})
+ENDPOINT_GONE = frozenset({Code.ENDPOINT_NOT_SHOWN, Code.SUBNET_UNKNOWN, Code.SUBNET_OUTSIDE_VPC})
+
+SETTINGS: dict[str, str] = {
+    Code.NOTIFICATIONS_OFF: "snsnotifications",
+    Code.PERSISTENCE_DIFFERS: "persistroutes",
+}
+"""The member of ModifyRouteServer's request that brings a difference about."""
+
+DISASSOCIATED = ("DisassociateRouteServer",)
+PROPAGATION_OFF = ("DisableRouteServerPropagation", "DeleteRouteTable")
+INTERFACE_DELETED = ("DeleteNetworkInterface",)
+ADDRESS_TAKEN = ("UnassignPrivateIpAddresses", "AssociateAddress")
+
+CALLS: dict[str, tuple[str, ...]] = {
+    Code.INSTANCE_UNKNOWN: ("TerminateInstances",),
+    Code.INSTANCE_TERMINATED: ("TerminateInstances",),
+    Code.ROUTE_SERVER_UNKNOWN: DISASSOCIATED,
+    Code.ROUTE_SERVER_WITHOUT_VPC: DISASSOCIATED,
+    Code.TABLE_UNKNOWN: PROPAGATION_OFF,
+    Code.NOT_PROPAGATED: PROPAGATION_OFF,
+    Code.ELASTIC_IP_UNKNOWN: ("ReleaseAddress",),
+    Code.ELASTIC_IP_OF_SERVICE: ("ReleaseAddress",),
+    Code.INTERFACE_UNKNOWN: INTERFACE_DELETED,
+    Code.INTERFACE_GONE_WITH_INSTANCE: INTERFACE_DELETED,
+    Code.INTERFACE_DETACHED: INTERFACE_DELETED,
+    Code.INTERFACE_DETACHED_FROM_LOST: INTERFACE_DELETED,
+    Code.INTERFACE_OF_OTHER_INSTANCE: INTERFACE_DELETED,
+    Code.PRIVATE_IP_MISSING: ADDRESS_TAKEN,
+    Code.PRIVATE_IP_ELSEWHERE: ADDRESS_TAKEN,
+    Code.PRIVATE_IP_OUTSIDE_SUBNET: ADDRESS_TAKEN,
+    Code.PRIVATE_IP_HAS_ELASTIC_IP: ADDRESS_TAKEN,
+    Code.PRIVATE_IP_HAS_PUBLIC_IP: ADDRESS_TAKEN,
+}
+"""What can have brought a difference about."""
 
 
 def suspicion_of_step(step: Step, record: TopologyRecord) -> Suspicion:
@@ -83,29 +104,24 @@ def _deletion(made: CreateRouteServer | CreateEndpoint | CreatePeer, found: Prov
 
 def suspicion_of_problem(problem: Problem, record: TopologyRecord, reading: RouteServerReading) -> Suspicion:
     """What Tandem only watches. What is gone is known from what was recorded."""
-    named = identifiers(problem.what)
-    if OWNER_TAG in problem.right:
-        return Suspicion(TAGGING, _each(named))
-    names = next((names for where, names in WATCHED if where.match(problem.path)), ())
-    match names:
-        case ("DeleteRouteServerPeer",):
-            return Suspicion(names, _each(_gone_peers(problem, record, reading)))
-        case ("DeleteRouteServerEndpoint",):
-            there = {endpoint.endpoint_id for endpoint in reading.endpoints}
-            before = record.provisioned.endpoint_ids if record.provisioned else ()
-            return Suspicion(names, _each(e for e in before if e not in there))
-        case ("ModifyRouteServer",):
-            setting = problem.path.rpartition(".")[2].replace("_", "")
-            return Suspicion(names, _each(named), (setting,))
-        case _:
-            return Suspicion(names, _each(named))
+    if problem.code in CONSENT:
+        return Suspicion(TAGGING, _each(problem.ids))
+    if problem.code in PEER_GONE:
+        return Suspicion(("DeleteRouteServerPeer",), _each(_gone_peers(problem, record, reading)))
+    if problem.code in ENDPOINT_GONE:
+        there = {endpoint.endpoint_id for endpoint in reading.endpoints}
+        before = record.provisioned.endpoint_ids if record.provisioned else ()
+        return Suspicion(("DeleteRouteServerEndpoint",), _each(e for e in before if e not in there))
+    if problem.code in SETTINGS:
+        return Suspicion(("ModifyRouteServer",), _each(problem.ids), (SETTINGS[problem.code],))
+    return Suspicion(CALLS.get(problem.code, ()), _each(problem.ids))
 
 
 def _gone_peers(problem: Problem, record: TopologyRecord, reading: RouteServerReading) -> Iterator[str]:
     there = {peer.peer_id for peer in reading.peers}
     before = record.provisioned.peers if record.provisioned else None
     for peer_id, appliance in (before or {}).items():
-        if peer_id not in there and problem.path.startswith(f"appliances.{appliance}."):
+        if peer_id not in there and appliance == dict(problem.reason.facts).get("appliance"):
             yield peer_id
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from tandem.author import Author
@@ -20,21 +19,14 @@ from tandem.provisioning.managesteps import (
     EnablePropagation,
     Step,
 )
+from tandem.provisioning.recording import Why, failure_words, to_dial
+from tandem.reasons.provisioning import ProvisioningCode as Code
+from tandem.reasons.reason import Reason, reason
 from tandem.record import Provisioned, TopologyRecord
+from tandem.words.provisioning import right_of, said, sentence_of
 
-FORBIDDEN = "the provisioner's role may not: deploy the stack again, or ask whoever restricts the account"
-HINTS = {
-    "AccessDenied": FORBIDDEN,
-    "AccessDeniedException": FORBIDDEN,
-    "AuthorizationError": FORBIDDEN,
-    "ServiceQuotaExceededException": "a quota of CloudWatch Logs is used up: ask AWS to raise it",
-}
 LONG = timedelta(minutes=30)
 """Longer than AWS takes for anything: endpoints and peers take minutes (facts §2.2)."""
-
-AWS_ID = re.compile(r"\b(?:rs|rse|rsp|vpc|subnet|rtb|eni|eipalloc|i)-[0-9a-f]{8,17}\b")
-GOES_ON = "Tandem goes on by itself once that is so; a session comes up when its appliance dials as it should"
-AGAIN = "it is tried again with every refresh"
 
 
 def is_long(found: Provisioned, now: datetime) -> bool:
@@ -61,7 +53,7 @@ def topology_change(
     )
 
 
-def look(record: TopologyRecord, now: datetime) -> Event:
+def look_at_version(record: TopologyRecord, now: datetime) -> Event:
     """`Look`: what was stored is looked at now, and not with the next sweep."""
     return event(
         DetailType.LOOK,
@@ -72,7 +64,9 @@ def look(record: TopologyRecord, now: datetime) -> Event:
     )
 
 
-def completed(record: TopologyRecord, found: Provisioned, steps: tuple[str, ...], now: datetime) -> Event:
+def provisioning_completed(
+    record: TopologyRecord, found: Provisioned, steps: Iterable[str], now: datetime
+) -> Event:
     return event(
         DetailType.PROVISIONING_COMPLETED,
         topology=record.topology.name,
@@ -83,16 +77,17 @@ def completed(record: TopologyRecord, found: Provisioned, steps: tuple[str, ...]
         endpoint_ids=list(found.endpoint_ids),
         peers=dict(found.peers or {}),
         sessions=list(found.sessions),
-        dial=[session for session in found.sessions if session not in found.notified_sessions],
+        dial=to_dial(found),
         steps=list(steps),
         warnings=list(found.warnings),
     )
 
 
-def failed(
+def provisioning_failed(
     record: TopologyRecord,
     found: Provisioned,
-    steps: tuple[str, ...],
+    why: Why,
+    steps: Iterable[str],
     failure: CallFailedError | None,
     now: datetime,
 ) -> Event:
@@ -102,18 +97,23 @@ def failed(
         occurred_at=now,
         version=record.version,
         route_server_id=found.route_server_id or None,
-        reason=found.failure,
+        reason=failure_words(why),
+        **_reason_of(why[0]).as_dict(),
         error=None if failure is None else {"code": failure.code, "message": failure.message},
         steps=list(steps),
     )
 
 
+def _reason_of(why: Reason | Problem) -> Reason:
+    return why.reason if isinstance(why, Problem) else why
+
+
 def waited(record: TopologyRecord, found: Provisioned, now: datetime) -> Event:
     """`Provisioning Failed`: it has waited for long, and for what nobody but people can bring about."""
-    waits = "; ".join(found.pending)
     since = iso(found.waits_since) if found.waits_since else "an unknown time"
-    reason = f"provisioning has made no progress since {since}: it waits for {waits}; {GOES_ON}"
-    return failed(record, replace(found, failure=reason), (), None, now)
+    name, waits = record.topology.name, "; ".join(found.pending)
+    why = (reason(Code.LONG_WAIT, name, since=since, waits=waits),)
+    return provisioning_failed(record, found, why, (), None, now)
 
 
 def drifted(record: TopologyRecord, step: Step, actor: str | None, now: datetime) -> Event:
@@ -125,10 +125,11 @@ def drifted(record: TopologyRecord, step: Step, actor: str | None, now: datetime
         topology=record.topology.name,
         occurred_at=now,
         resource_id=step.do.about,
-        summary=f"{step.reason}; {_outlook(step)}",
+        **step.reason.as_dict(),
+        summary=f"{sentence_of(step.reason)}; {_outlook(step)}",
         severity="warning",
-        expected=None if removing else step.do.what,
-        observed=None if making else step.reason,
+        expected=None if removing else right_of(step.outlook),
+        observed=None if making else sentence_of(step.reason),
         concerns=[],
         actor=actor,
     )
@@ -136,21 +137,23 @@ def drifted(record: TopologyRecord, step: Step, actor: str | None, now: datetime
 
 def _outlook(step: Step) -> str:
     if step.refused is not None:
-        return f"Tandem does not mend it: {step.refused.what}; right would be {step.refused.right}"
-    waits = f", and waits for {step.waits_for}" if step.waits_for else ""
-    return f"Tandem is going to {step.do.verb} {step.do.what}{waits}"
+        refused = said(step.refused)
+        return f"Tandem does not mend it: {refused.what}; right would be {refused.right}"
+    waits = f", and waits for {sentence_of(step.waits_for)}" if step.waits_for else ""
+    return f"Tandem is going to {sentence_of(step.outlook)}{waits}"
 
 
 def differs(record: TopologyRecord, problems: tuple[Problem, ...], actor: str | None, now: datetime) -> Event:
     """`Drift Detected`: what is not Tandem's to repair. All have one cause; the first says it."""
-    problem, *others = problems
-    named = AWS_ID.search(problem.what) or AWS_ID.search(problem.right)
+    problem, *others = (said(each) for each in problems)
+    named = next(iter(problems[0].ids), None)
     server_id = record.topology.route_server.route_server_id
     return event(
         DetailType.DRIFT_DETECTED,
         topology=record.topology.name,
         occurred_at=now,
-        resource_id=problem.untagged or (named[0] if named else None) or server_id or record.topology.name,
+        resource_id=named or server_id or record.topology.name,
+        **problems[0].reason.as_dict(),
         summary=f"{problem.path}: {problem.what}",
         severity="warning",
         expected=problem.right,
@@ -160,5 +163,6 @@ def differs(record: TopologyRecord, problems: tuple[Problem, ...], actor: str | 
     )
 
 
-def reason_of(failure: CallFailedError) -> str:
-    return f"{failure}; {HINTS.get(failure.code, AGAIN)}"
+def sentences(steps: Iterable[Reason]) -> tuple[str, ...]:
+    """Returns what was done, for events, logs and answers."""
+    return tuple(map(sentence_of, steps))

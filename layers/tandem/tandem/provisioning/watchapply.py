@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from tandem.errors import CallFailedError, PassingError
-from tandem.provisioning.ports import World
+from tandem.provisioning.ports import ProvisionerPorts
 from tandem.provisioning.watchplan import watch_plan
 from tandem.provisioning.watchsteps import (
     CreateDelivery,
@@ -20,8 +20,9 @@ from tandem.provisioning.watchsteps import (
     Subscribe,
     Unsubscribe,
     Watch,
-    in_words,
+    change_of,
 )
+from tandem.reasons.reason import Reason
 
 CONFLICT = "ConflictException"
 """It exists already, or another call updates it right now: CloudWatch Logs says both with this code."""
@@ -37,11 +38,11 @@ class Half:
 
     shown: Shown | None
     """None where it could not be read."""
-    steps: tuple[str, ...] = ()
+    steps: tuple[Reason, ...] = ()
     failure: CallFailedError | None = None
 
 
-def converge_topics(desired: Watch, world: World) -> Half:
+def converge_topics(desired: Watch, world: ProvisionerPorts) -> Half:
     """Subscribes, and takes subscriptions back, on the topics that matter."""
     half = replace(desired, logged_peer_ids=(), left_peer_ids=())
     topics = tuple(arn for arn in dict.fromkeys((desired.topic_arn, *desired.left_topic_arns)) if arn)
@@ -50,7 +51,7 @@ def converge_topics(desired: Watch, world: World) -> Half:
     )
 
 
-def converge_logs(desired: Watch, world: World) -> Half:
+def converge_logs(desired: Watch, world: ProvisionerPorts) -> Half:
     """Has the peers' logs delivered, and takes deliveries back; reads nothing where no peer is concerned."""
     half = replace(desired, topic_arn=None, left_topic_arns=())
     if not half.logged_peer_ids and not half.left_peer_ids:
@@ -58,8 +59,8 @@ def converge_logs(desired: Watch, world: World) -> Half:
     return _converge(half, world.logs.shown, world)
 
 
-def _converge(desired: Watch, read: Callable[[], Shown], world: World) -> Half:
-    done: list[str] = []
+def _converge(desired: Watch, read: Callable[[], Shown], world: ProvisionerPorts) -> Half:
+    done: list[Reason] = []
     shown: Shown | None = None
     failure: CallFailedError | None = None
     try:
@@ -85,7 +86,9 @@ def _may_pass(failure: CallFailedError | None) -> bool:
     return failure is None or failure.code == CONFLICT or isinstance(failure, PassingError)
 
 
-def _carry_out(steps: tuple[Step, ...], world: World, done: list[str]) -> CallFailedError | None:
+def _carry_out(
+    steps: tuple[Step, ...], world: ProvisionerPorts, done: list[Reason]
+) -> CallFailedError | None:
     """Tries every step: one sick peer keeps no other from its logs. The first failure is the answer."""
     first: CallFailedError | None = None
     for step in steps:
@@ -94,11 +97,11 @@ def _carry_out(steps: tuple[Step, ...], world: World, done: list[str]) -> CallFa
         except CallFailedError as error:
             first = first or error
         else:
-            done.append(in_words(step))
+            done.append(change_of(step))
     return first
 
 
-def _do(step: Step, world: World) -> None:
+def _do(step: Step, world: ProvisionerPorts) -> None:
     match step:
         case Subscribe():
             world.topics.subscribe(step.topic_arn, step.subscriber)
@@ -118,5 +121,5 @@ def _do(step: Step, world: World) -> None:
             assert_never(step)
 
 
-def _once(done: list[str]) -> tuple[str, ...]:
+def _once(done: list[Reason]) -> tuple[Reason, ...]:
     return tuple(dict.fromkeys(done))

@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 from tandem.errors import PassingError
 from tandem.inventory import Inventory, RouteServerReading
 from tandem.place import Place
-from tandem.provisioning.manageapply import Outcome
-from tandem.provisioning.telling import reason_of
+from tandem.problems import Problem
+from tandem.provisioning.manageapply import ConvergenceResult, reason_of
+from tandem.provisioning.recording import Why, with_failure, with_pending, with_sessions, with_warnings
 from tandem.provisioning.watchapply import Half
 from tandem.provisioning.watchplan import delivered_elsewhere, delivery_of
 from tandem.provisioning.watchsteps import Subscriber, Watch
+from tandem.reasons.provisioning import ProvisioningCode as Code
+from tandem.reasons.reason import Reason, reason
 from tandem.record import Provisioned, TopologyRecord
 from tandem.topology import Topology
 from tandem.validation.forwarding import forwarding_warnings
@@ -71,33 +74,42 @@ def provisioned_of(
     desired: Watch,
     topics: Half,
     logs: Half,
-    managed: Outcome,
+    managed: ConvergenceResult,
     inventory: Inventory | None,
 ) -> Provisioned:
     """What there is now; where a half could not be read or brought to its end, what was known of it stays."""
     before = record.provisioned or Provisioned("")
-    refusals = [f for f in (managed.failure, topics.failure, logs.failure) if f is not None]
-    failure = next((f for f in refusals if not isinstance(f, PassingError)), None)
-    waits = tuple(f"AWS to accept {f.call} (AWS returned {f.code})" for f in refusals if f is not failure)
+    waits = tuple(
+        reason(Code.UNTIL_ACCEPTED, f"{f.call}: {f.code}", call=f.call, aws_code=f.code)
+        for f in (managed.failure, topics.failure, logs.failure)
+        if isinstance(f, PassingError)
+    )
     deliveries = before.log_deliveries or {}
     if logs.shown is not None:
         peer_ids = dict.fromkeys((*desired.logged_peer_ids, *deliveries))
         shown = {peer_id: delivery_of(peer_id, desired, logs.shown) for peer_id in peer_ids}
         deliveries = {peer_id: found.delivery_id for peer_id, found in shown.items() if found is not None}
-    return replace(
+    why = why_of(managed, topics, logs)
+    found = replace(
         managed.provisioned,
         route_server_id=reading.server.route_server_id,
         sns_topic_arn=desired.topic_arn,
         endpoint_ids=tuple(endpoint.endpoint_id for endpoint in reading.endpoints),
         peers=appliances_of(record.topology, reading),
-        sessions=sessions_of(record.topology, reading),
         log_deliveries=deliveries,
         left_topic_arns=desired.left_topic_arns if topics.failure else (),
         version=record.version,
-        pending=managed.pending or (waits if failure is None and not managed.reason else ()),
-        failure=managed.reason if failure is None else reason_of(failure),
-        warnings=tuple(_warnings(record.topology, reading, inventory, desired, logs)),
     )
+    found = with_sessions(found, sessions_to_dial(record.topology, reading))
+    found = with_failure(with_pending(found, managed.pending or (() if why else waits)), why)
+    return with_warnings(found, _warnings(record.topology, reading, inventory, desired, logs))
+
+
+def why_of(managed: ConvergenceResult, topics: Half, logs: Half) -> Why:
+    """Returns why a run failed: a refusal that stays, or what keeps the managed route server."""
+    refusals = (managed.failure, topics.failure, logs.failure)
+    refused = next((f for f in refusals if f is not None and not isinstance(f, PassingError)), None)
+    return managed.reason if refused is None else (reason_of(refused),)
 
 
 def _warnings(
@@ -106,7 +118,7 @@ def _warnings(
     inventory: Inventory | None,
     desired: Watch,
     logs: Half,
-) -> Iterable[str]:
+) -> Iterable[Reason | Problem]:
     yield from route_server_warnings(topology, Inventory(desired.place, desired.stack, reading))
     if inventory is not None:
         yield from static_route_warnings(topology, inventory)
@@ -114,14 +126,12 @@ def _warnings(
     found = set(appliances_of(topology, reading).values())
     for name in topology.appliances:
         if name not in found:
-            yield f"{name} has no peer on {reading.server.route_server_id}: it can own no route"
+            server_id = reading.server.route_server_id
+            yield reason(Code.APPLIANCE_WITHOUT_PEER, name, route_server_id=server_id)
     for peer_id in desired.logged_peer_ids if logs.shown else ():
         elsewhere = delivered_elsewhere(peer_id, desired, logs.shown) if logs.shown else None
         if elsewhere is not None:
-            yield (
-                f"the logs of {peer_id} go to {elsewhere} already, and a source delivers to one log group "
-                "only: Tandem sees none of them"
-            )
+            yield reason(Code.LOGS_ELSEWHERE, peer_id, destination=elsewhere)
 
 
 def appliances_of(topology: Topology, reading: RouteServerReading) -> dict[str, str]:
@@ -130,8 +140,8 @@ def appliances_of(topology: Topology, reading: RouteServerReading) -> dict[str, 
     return {p.peer_id: owners[p.peer_address] for p in reading.peers if p.peer_address in owners}
 
 
-def sessions_of(topology: Topology, reading: RouteServerReading) -> tuple[str, ...]:
-    """What each appliance has to be configured with, a session to a line."""
+def sessions_to_dial(topology: Topology, reading: RouteServerReading) -> tuple[Reason, ...]:
+    """Returns what each appliance has to be configured with. The subject has all of it, in no sentence."""
     owners, asn = appliances_of(topology, reading), reading.server.amazon_side_asn
     dialled = {e.endpoint_id: e.address or "an endpoint without an address" for e in reading.endpoints}
     ours = sorted(
@@ -140,7 +150,17 @@ def sessions_of(topology: Topology, reading: RouteServerReading) -> tuple[str, .
         if p.peer_id in owners
     )
     return tuple(
-        f"{name}: {p.peer_address} (ASN {p.asn}) dials {to} (ASN {asn}), {p.liveness}" for name, to, p in ours
+        reason(
+            Code.SESSION_TO_DIAL,
+            f"{name} {p.peer_address} {p.asn} {to} {asn} {p.liveness}",
+            appliance=name,
+            address=p.peer_address,
+            asn=p.asn,
+            endpoint_address=to,
+            server_asn=asn,
+            liveness=str(p.liveness),
+        )
+        for name, to, p in ours
     )
 
 

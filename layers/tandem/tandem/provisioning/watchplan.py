@@ -25,6 +25,8 @@ from tandem.provisioning.watchsteps import (
     Watch,
     short,
 )
+from tandem.reasons.provisioning import ProvisioningCode as Code
+from tandem.reasons.reason import reason
 
 
 def watch_plan(desired: Watch, shown: Shown) -> tuple[Step, ...]:
@@ -57,8 +59,8 @@ def _subscriptions(desired: Watch, shown: Shown) -> Iterator[Step]:
     there = {(s.topic_arn, s.endpoint) for s in shown.subscriptions}
     for subscriber in desired.subscribers:
         if (desired.topic_arn, subscriber.function_arn) not in there:
-            heard = f"{short(subscriber.function_arn)} does not hear the route server's topic yet"
-            yield Subscribe(desired.topic_arn, subscriber, heard)
+            why = reason(Code.NOT_SUBSCRIBED, short(subscriber.function_arn))
+            yield Subscribe(desired.topic_arn, subscriber, why)
 
 
 def _deliveries(desired: Watch, shown: Shown) -> Iterator[Step]:
@@ -66,27 +68,26 @@ def _deliveries(desired: Watch, shown: Shown) -> Iterator[Step]:
     name = desired.destination_name if destination is None else destination.name
     wanted = [p for p in desired.logged_peer_ids if delivered_elsewhere(p, desired, shown) is None]
     if wanted and destination is None:
-        yield PutDestination(
-            name, desired.log_group_arn, "no delivery destination leads to the log group yet"
-        )
+        yield PutDestination(name, desired.log_group_arn, reason(Code.NO_DELIVERY_DESTINATION, name))
     for peer_id in wanted:
         source = next(iter(_sources(peer_id, desired, shown)), None)
         source_name = desired.source_name(peer_id) if source is None else source.name
         if source is None:
             arn = desired.place.peer(peer_id)
-            yield PutSource(source_name, arn, f"{peer_id} is no source of logs yet")
+            yield PutSource(source_name, arn, reason(Code.NO_DELIVERY_SOURCE, peer_id))
         if delivery_of(peer_id, desired, shown) is None:
-            yield CreateDelivery(source_name, name, f"the logs of {peer_id} do not reach the log group yet")
+            yield CreateDelivery(source_name, name, reason(Code.LOGS_NOT_DELIVERED, peer_id))
 
 
 def _left_behind(desired: Watch, shown: Shown) -> Iterator[Step]:
     ours = {subscriber.function_arn for subscriber in desired.subscribers}
     for subscription in shown.subscriptions:
         if subscription.topic_arn in desired.left_topic_arns and subscription.endpoint in ours:
-            gone = f"no topology uses {short(subscription.topic_arn)} any more"
+            topic_arn = subscription.topic_arn
+            gone = reason(Code.TOPIC_UNUSED, topic_arn, topic=short(topic_arn))
             yield Unsubscribe(subscription.subscription_arn, gone)
     for peer_id in desired.left_peer_ids:
-        gone = f"no topology has {peer_id} any more"
+        gone = reason(Code.PEER_UNUSED, peer_id)
         delivery = delivery_of(peer_id, desired, shown)
         if delivery is not None:
             yield DeleteDelivery(delivery.delivery_id, gone)

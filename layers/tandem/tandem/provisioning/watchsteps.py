@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from tandem.place import Place
+from tandem.reasons.provisioning import StepCode
+from tandem.reasons.reason import Reason, reason
 
 LOG_GROUP_TYPE = "CWL"
 LOG_FORMAT: Literal["json"] = "json"
@@ -97,71 +99,73 @@ class Shown:
 class Subscribe:
     topic_arn: str
     subscriber: Subscriber
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribe:
     subscription_arn: str
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class PutDestination:
     name: str
     resource_arn: str
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class PutSource:
     name: str
     resource_arn: str
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class CreateDelivery:
     source_name: str
     destination_name: str
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class DeleteDelivery:
     delivery_id: str
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class DeleteSource:
     name: str
-    reason: str
+    reason: Reason
 
 
 Step = Subscribe | Unsubscribe | PutDestination | PutSource | CreateDelivery | DeleteDelivery | DeleteSource
 
 
-def in_words(step: Step) -> str:
-    """What a step changes, for events and logs."""
+def change_of(step: Step) -> Reason:  # noqa: PLR0911 - one for each sort of step
+    """Returns what a step changed, for events and logs."""
+    why = step.reason
     match step:
         case Subscribe():
-            did = f"subscribed {short(step.subscriber.function_arn)} to {short(step.topic_arn)}"
+            function, topic = short(step.subscriber.function_arn), short(step.topic_arn)
+            return reason(StepCode.SUBSCRIBE, function, function=function, topic=topic, because=why)
         case Unsubscribe():
-            did = f"removed the subscription {step.subscription_arn}"
+            return reason(StepCode.UNSUBSCRIBE, step.subscription_arn, because=why)
         case PutDestination():
-            did = f"made the delivery destination {step.name}"
+            return reason(StepCode.PUT_DELIVERY_DESTINATION, step.name, because=why)
         case PutSource():
-            did = f"made the delivery source {step.name}"
+            return reason(StepCode.PUT_DELIVERY_SOURCE, step.name, because=why)
         case CreateDelivery():
-            did = f"delivered {step.source_name} to {step.destination_name}"
+            destination = step.destination_name
+            return reason(StepCode.CREATE_DELIVERY, step.source_name, destination=destination, because=why)
         case DeleteDelivery():
-            did = f"deleted the log delivery {step.delivery_id}"
+            return reason(StepCode.DELETE_DELIVERY, step.delivery_id, because=why)
         case DeleteSource():
-            did = f"deleted the delivery source {step.name}"
+            return reason(StepCode.DELETE_DELIVERY_SOURCE, step.name, because=why)
         case _:
             assert_never(step)
-    return f"{did}: {step.reason}"
 
 
 def short(arn: str) -> str:

@@ -10,22 +10,26 @@ from typing import Any
 
 from tandem.events import iso
 
-Identity = Mapping[str, tuple[str, ...]]
-"""Codes, each with its subjects in order. Two decisions with the same identity are the same decision."""
+Identity = tuple[str, str]
+"""The code and the subject of a reason."""
+
+Identities = Mapping[str, tuple[str, ...]]
+"""Codes, each with its subjects in order. Two decisions with the same ones are the same decision."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Says why something is so. Two reasons with the same code and subject are the same reason."""
 
-    code: StrEnum
+    code: str
+    """A member of one of the enums beside this module, or its value where it was read."""
     subject: str
     """The AWS ID or the declared name that it is about."""
     facts: tuple[tuple[str, Any], ...] = ()
     """Names and values: text, numbers, times, other reasons, tuples of these, or None."""
 
     @property
-    def identity(self) -> tuple[str, str]:
+    def identity(self) -> Identity:
         return str(self.code), self.subject
 
     def as_dict(self) -> dict[str, Any]:

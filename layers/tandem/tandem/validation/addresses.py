@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 from typing import Any
 
-from tandem.problems import Problem, path_of
+from tandem.problems import Problem, path_of, problem_at
+from tandem.reasons.documents import ProblemCode
 from tandem.validation import draft
 from tandem.validation.draft import Claim
 
@@ -14,11 +15,13 @@ from tandem.validation.draft import Claim
 def addresses_of_one_appliance(root: dict[str, Any]) -> Iterator[Problem]:
     """An address, and a target's interface, says which appliance is meant, where that is declared."""
     known = draft.appliances(root)
-    targets = [target for target in draft.targets(root) if target[1] in known]
-    private_ips = [Claim([*k, "private_ip"], draft.text(t.get("private_ip")), name) for k, name, t in targets]
-    yield from _shared([*draft.addresses(root), *private_ips])
+    targets = [target for target in draft.declared_targets(root) if target[1] in known]
+    private_ips = [
+        Claim([*k, "private_ip"], draft.text_or_empty(t.get("private_ip")), name) for k, name, t in targets
+    ]
+    yield from _shared([*draft.declared_addresses(root), *private_ips])
     interfaces = [
-        Claim([*keys, "network_interface"], draft.text(target.get("network_interface")), name)
+        Claim([*keys, "network_interface"], draft.text_or_empty(target.get("network_interface")), name)
         for keys, name, target in targets
     ]
     yield from _shared(interfaces)
@@ -28,27 +31,28 @@ def addresses_of_one_appliance(root: dict[str, Any]) -> Iterator[Problem]:
 def addresses_of_interfaces(root: dict[str, Any]) -> Iterator[Problem]:
     """Addresses that no network interface can have (RFC 6890)."""
     private_ips = (
-        Claim([*k, "private_ip"], draft.text(t.get("private_ip"))) for k, _, t in draft.targets(root)
+        Claim([*k, "private_ip"], draft.text_or_empty(t.get("private_ip")))
+        for k, _, t in draft.declared_targets(root)
     )
-    for claim in (*draft.addresses(root), *private_ips):
+    for claim in (*draft.declared_addresses(root), *private_ips):
         kind = _unusable(claim.value)
         if kind is not None:
-            what = f"{claim.value} is {kind}, which no network interface has"
-            yield Problem(path_of(claim.keys), what, "the address of a network interface in the VPC")
+            yield problem_at(path_of(claim.keys), kind, claim.value)
 
 
-def _unusable(text: str) -> str | None:
+def _unusable(text: str) -> ProblemCode | None:
     try:
         address = ip_address(text)
     except ValueError:
         return None
     if address.is_unspecified:
-        return "no address"
+        return ProblemCode.UNSPECIFIED_ADDRESS
     if address.is_multicast:
-        return "a multicast address"
+        return ProblemCode.MULTICAST_ADDRESS
     if address.is_loopback:
-        return "a loopback address"
-    return "a link-local address" if address.version == 4 and address.is_link_local else None
+        return ProblemCode.LOOPBACK_ADDRESS
+    is_link_local = address.version == 4 and address.is_link_local
+    return ProblemCode.LINK_LOCAL_ADDRESS if is_link_local else None
 
 
 def _on_several_interfaces(pairs: Iterable[tuple[Claim, Claim]]) -> Iterator[Problem]:
@@ -62,10 +66,12 @@ def _on_several_interfaces(pairs: Iterable[tuple[Claim, Claim]]) -> Iterator[Pro
             and there.value != interface.value
             and there.owner == interface.owner
         ):
-            yield Problem(
+            yield problem_at(
                 path_of(address.keys),
-                f"{address.value} is on {there.value} already, and a private IP is on one interface only",
-                f"an address of {interface.value}, or the interface {there.value}",
+                ProblemCode.ADDRESS_ON_TWO_INTERFACES,
+                address.value,
+                first_id=there.value,
+                second_id=interface.value,
             )
 
 
@@ -74,8 +80,5 @@ def _shared(claims: Iterable[Claim]) -> Iterator[Problem]:
     for claim in claims:
         owner = owners.setdefault(claim.value, claim.owner)
         if claim.value and owner != claim.owner:
-            yield Problem(
-                path_of(claim.keys),
-                f"{claim.value} belongs to {owner} already",
-                f"one of {claim.owner}'s own",
-            )
+            code = ProblemCode.CLAIMED_BY_TWO_APPLIANCES
+            yield problem_at(path_of(claim.keys), code, claim.value, owner=owner, appliance=claim.owner)

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 
 from tandem.inventory import Inventory
-from tandem.problems import Problem, path_of
-from tandem.tags import OWNER_TAG
+from tandem.problems import CONSENT, Problem, path_of, problem_at
+from tandem.reasons.documents import ProblemCode
 from tandem.topology import Topology
 
 
 def consent_problem(where: str, resource_id: str, found: str | None, stack: str) -> Problem | None:
     """What keeps Tandem from touching a resource; `found` is the owner's tag on it, or None."""
     if found is None:
-        return Problem(
-            where,
-            f"{resource_id} lacks its owner's tag, without which Tandem may not touch it",
-            f"{OWNER_TAG}={stack} on it: tandem apply --tag writes it with your credentials",
-            untagged=resource_id,
-        )
-    if found != stack:
-        means = "its owner consents to another stack"
-        if found.strip().lower() == stack.lower():
-            means = "the value must be the stack's name exactly, including case"
-        right = f"{OWNER_TAG}={json.dumps(stack)}, if its owner agrees"
-        return Problem(where, f"{resource_id} has {OWNER_TAG}={json.dumps(found)}: {means}", right)
-    return None
+        return problem_at(where, ProblemCode.OWNER_TAG_MISSING, resource_id, stack=stack)
+    if found == stack:
+        return None
+    is_meant = found.strip().lower() == stack.lower()
+    code = ProblemCode.OWNER_TAG_MISSPELLED if is_meant else ProblemCode.OWNER_TAG_OF_OTHER_STACK
+    return problem_at(where, code, resource_id, found=found, stack=stack)
 
 
 def network_consent(
@@ -76,9 +68,10 @@ def network_problems(topology: Topology, inventory: Inventory) -> tuple[Problem,
     return tuple(found.values())
 
 
-def network_warnings(topology: Topology, inventory: Inventory) -> Iterator[str]:
+def network_warnings(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     for problem in network_problems(topology, inventory):
-        yield f"{problem.path}: {problem.what}: Tandem cannot restore what is deleted there; {problem.right}"
+        code = ProblemCode.NETWORK_WITHOUT_CONSENT
+        yield problem_at(problem.path, code, problem.subject, why=problem.reason)
 
 
 def was_declared(problem: Problem, topology: Topology, before: Topology) -> bool:
@@ -87,7 +80,7 @@ def was_declared(problem: Problem, topology: Topology, before: Topology) -> bool
     A tag that has gone since then is no reason to refuse another version.
     """
     resource_id = dict(networks(topology)).get(problem.path)
-    if resource_id is None or OWNER_TAG not in problem.right or not problem.what.startswith(resource_id):
+    if resource_id is None or problem.code not in CONSENT or problem.subject != resource_id:
         return False
     declared = set(networks(before))
     return (problem.path, resource_id) in declared or (

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import zip_longest
 from typing import Any
 
-from tandem.problems import Problem, nearest, path_of
+from tandem.problems import Problem, nearest, path_of, problem_at
+from tandem.reasons.documents import ProblemCode
 from tandem.topology import canonical_prefix
 from tandem.validation import draft
 from tandem.validation.addresses import addresses_of_interfaces, addresses_of_one_appliance
@@ -19,11 +20,10 @@ from tandem.validation.draft import Claim
 Check = Callable[[dict[str, Any]], Iterator[Problem]]
 
 TO_MANAGE = {
-    "vpc_id": "the route server's VPC, vpc-…; or manage: false, to watch what something else manages",
-    "amazon_side_asn": "the route server's own ASN, or the id of one that is there",
-    "endpoints": "the endpoints: a name of your choice to the ID of its subnet",
+    "vpc_id": ProblemCode.MANAGED_WITHOUT_VPC,
+    "amazon_side_asn": ProblemCode.MANAGED_WITHOUT_ASN,
+    "endpoints": ProblemCode.MANAGED_WITHOUT_ENDPOINTS,
 }
-UNASKED = " where nothing else is said (manage: true)"
 
 MOST_ENDPOINTS_IN_SUBNET = 2
 MOST_PEERS_OF_PREFIX = 32
@@ -41,48 +41,40 @@ def says_which_route_server(root: dict[str, Any]) -> Iterator[Problem]:
     """What is watched has an ID; what is managed has all that it is made of."""
     server, manage = draft.server(root), root.get("manage", True)
     if manage is False and "id" not in server:
-        missing = "is missing, and with manage: false it says which route server to watch"
-        yield Problem("route_server.id", missing, "the route server's ID, rs-…")
+        yield problem_at("route_server.id", ProblemCode.WATCHED_WITHOUT_ID)
     if manage is True and isinstance(root.get("route_server"), dict):
-        why = "is missing, and Tandem manages the route server" + ("" if "manage" in root else UNASKED)
-        for name, right in TO_MANAGE.items():
+        for name, code in TO_MANAGE.items():
             if name not in server and not (name == "amazon_side_asn" and "id" in server):
-                yield Problem(f"route_server.{name}", why, right)
+                yield problem_at(f"route_server.{name}", code, by_default="manage" not in root)
 
 
 def known_endpoints(root: dict[str, Any]) -> Iterator[Problem]:
     """With `manage: false` the endpoints may be left out: the names under `peers` are labels then."""
     if "endpoints" not in draft.server(root) and root.get("manage") is False:
         return
-    known = draft.endpoints(root)
+    known = draft.declared_endpoints(root)
     cause = None if known else "route_server.endpoints"
-    for name, claim in draft.peers(root):
+    for name, claim in draft.declared_peers(root):
         if name not in known:
-            unknown = "is no endpoint of route_server.endpoints"
-            yield Problem(path_of(claim.keys), unknown, nearest(name, known), cause=cause)
+            where, code = path_of(claim.keys), ProblemCode.UNDECLARED_ENDPOINT
+            yield problem_at(where, code, **nearest(name, known)).caused_by(cause)
 
 
 def one_target_for_each_appliance(root: dict[str, Any]) -> Iterator[Problem]:
     known = draft.appliances(root)
-    for keys, address in draft.elastic_ips(root):
+    for keys, address in draft.declared_elastic_ips(root):
         targets = draft.mapping(address.get("targets"))
         strangers = [name for name in targets if name not in known]
         for name in strangers:
-            where, undeclared = (
-                path_of([*keys, "targets", name]),
-                "is the target for an appliance that is not declared",
-            )
+            where, code = path_of([*keys, "targets", name]), ProblemCode.UNDECLARED_APPLIANCE
             cause = None if known else "appliances"
-            yield Problem(where, undeclared, nearest(name, known), cause=cause)
+            yield problem_at(where, code, **nearest(name, known)).caused_by(cause)
         missing = [name for name in known if targets and name not in targets]
         for name, meant in zip_longest(missing, strangers[: len(missing)]):
             # a name that is misspelled is one mistake: the target is there, by another name
-            yield Problem(
-                path_of([*keys, "targets", name]),
-                f"is missing: the Elastic IP could not follow the route to {name}",
-                f"a target on an interface of {name}",
-                cause=None if meant is None else path_of([*keys, "targets", meant]),
-            )
+            where = path_of([*keys, "targets", name])
+            cause = None if meant is None else path_of([*keys, "targets", meant])
+            yield problem_at(where, ProblemCode.TARGET_MISSING, appliance=name).caused_by(cause)
 
 
 def asn_of_its_own(root: dict[str, Any]) -> Iterator[Problem]:
@@ -90,31 +82,28 @@ def asn_of_its_own(root: dict[str, Any]) -> Iterator[Problem]:
     amazon = draft.server(root).get("amazon_side_asn")
     for name, appliance in draft.appliances(root).items():
         if amazon is not None and appliance.get("asn") == amazon:
-            yield Problem(
-                path_of(["appliances", name, "asn"]),
-                f"is {amazon}, which is route_server.amazon_side_asn too, but the sessions are eBGP",
-                "the appliance's own ASN, different from the route server's",
-            )
+            where = path_of(["appliances", name, "asn"])
+            yield problem_at(where, ProblemCode.ASN_OF_DECLARED_ROUTE_SERVER, asn=amazon)
 
 
 def nothing_claimed_twice(root: dict[str, Any]) -> Iterator[Problem]:
-    groups = (Claim([*keys, "name"], draft.text(group.get("name"))) for keys, group in draft.groups(root))
-    yield from _twice(groups, "is another group's name too", "a name of its own")
-    yield from _twice(
-        draft.prefixes(root), "is tracked by another group too", "each prefix in one group only"
+    groups = (
+        Claim([*keys, "name"], draft.text_or_empty(group.get("name")))
+        for keys, group in draft.declared_groups(root)
     )
+    yield from _twice(groups, ProblemCode.GROUP_NAME_TWICE)
+    yield from _twice(draft.prefixes(root), ProblemCode.PREFIX_TWICE)
     allocations = (
-        Claim([*keys, "allocation_id"], draft.text(address.get("allocation_id")))
-        for keys, address in draft.elastic_ips(root)
+        Claim([*keys, "allocation_id"], draft.text_or_empty(address.get("allocation_id")))
+        for keys, address in draft.declared_elastic_ips(root)
     )
-    yield from _twice(allocations, "is declared twice", "each Elastic IP once")
-    own = "a private IP of its own for each Elastic IP"
-    yield from _twice(_target_claims(root), "is a target twice", own, _allocation_of)
+    yield from _twice(allocations, ProblemCode.ELASTIC_IP_TWICE)
+    yield from _twice(_target_claims(root), ProblemCode.TARGET_TWICE, _allocation_of)
     instances = (
-        Claim(["appliances", name, "instance_id"], draft.text(appliance.get("instance_id")))
+        Claim(["appliances", name, "instance_id"], draft.text_or_empty(appliance.get("instance_id")))
         for name, appliance in draft.appliances(root).items()
     )
-    yield from _twice(instances, "is another appliance's instance too", "the appliance's own instance")
+    yield from _twice(instances, ProblemCode.INSTANCE_TWICE)
 
 
 def tracked_prefixes_allowed(root: dict[str, Any]) -> Iterator[Problem]:
@@ -122,31 +111,28 @@ def tracked_prefixes_allowed(root: dict[str, Any]) -> Iterator[Problem]:
     tracked = {claim.value: path_of(claim.keys) for claim in reversed(list(draft.prefixes(root)))}
     for name, appliance in draft.appliances(root).items():
         allowed = appliance.get("allowed_prefixes")
-        listed = {draft.text(prefix) for prefix in draft.sequence(allowed)}
+        listed = {draft.text_or_empty(prefix) for prefix in draft.sequence(allowed)}
         for prefix, where in reversed(tracked.items()) if isinstance(allowed, list) else ():
             if prefix not in listed:
-                yield Problem(
-                    path_of(["appliances", name, "allowed_prefixes"]),
-                    f"leaves out {prefix}, which a group tracks: {name} would be reported for a route leak",
-                    f"{prefix} among them",
-                    cause=None if _is_canonical(prefix) else where,
-                )
+                place = path_of(["appliances", name, "allowed_prefixes"])
+                code, cause = ProblemCode.TRACKED_PREFIX_NOT_ALLOWED, None if _is_canonical(prefix) else where
+                yield problem_at(place, code, prefix=prefix, appliance=name).caused_by(cause)
 
 
 def within_quotas(root: dict[str, Any]) -> Iterator[Problem]:
     """Quotas of facts §3.1 that nobody can raise; for the others see `tandem.validation.quotas`."""
-    crowded = Counter(subnet for subnet in draft.endpoints(root).values() if isinstance(subnet, str))
+    crowded = Counter(subnet for subnet in draft.declared_endpoints(root).values() if isinstance(subnet, str))
     for subnet, count in crowded.items():
         if count > MOST_ENDPOINTS_IN_SUBNET:
-            yield _too_many(
-                "route_server.endpoints", f"{count} endpoints in {subnet}", MOST_ENDPOINTS_IN_SUBNET
-            )
+            where, most = "route_server.endpoints", MOST_ENDPOINTS_IN_SUBNET
+            code = ProblemCode.TOO_MANY_ENDPOINTS
+            yield problem_at(where, code, subnet, count=count, most=most)
     prefixes = len({claim.value for claim in draft.prefixes(root)})
     if prefixes > MOST_ROUTES:
-        yield _too_many("groups", f"{prefixes} tracked prefixes", MOST_ROUTES)
-    peers = len(list(draft.peers(root)))
+        yield problem_at("groups", ProblemCode.TOO_MANY_PREFIXES, count=prefixes, most=MOST_ROUTES)
+    peers = len(list(draft.declared_peers(root)))
     if prefixes and peers > MOST_PEERS_OF_PREFIX:
-        yield _too_many("appliances", f"{peers} peers that may advertise one prefix", MOST_PEERS_OF_PREFIX)
+        yield problem_at("appliances", ProblemCode.TOO_MANY_PEERS, count=peers, most=MOST_PEERS_OF_PREFIX)
 
 
 CHECKS: tuple[Check, ...] = (
@@ -163,18 +149,21 @@ CHECKS: tuple[Check, ...] = (
 
 
 def _target_claims(root: dict[str, Any]) -> Iterator[Claim]:
-    for keys, _, target in draft.targets(root):
-        interface, address = draft.text(target.get("network_interface")), draft.text(target.get("private_ip"))
+    for keys, _, target in draft.declared_targets(root):
+        interface, address = (
+            draft.text_or_empty(target.get("network_interface")),
+            draft.text_or_empty(target.get("private_ip")),
+        )
         yield Claim(keys, f"{address} on {interface}" if interface and address else "")
 
 
 def _twice(
-    claims: Iterable[Claim], what: str, right: str, cause: Callable[[Claim], str | None] = lambda _: None
+    claims: Iterable[Claim], code: ProblemCode, cause: Callable[[Claim], str | None] = lambda _: None
 ) -> Iterator[Problem]:
     seen: set[str] = set()
     for claim in claims:
         if claim.value and claim.value in seen:
-            yield Problem(path_of(claim.keys), f"{claim.value} {what}", right, cause=cause(claim))
+            yield problem_at(path_of(claim.keys), code, claim.value).caused_by(cause(claim))
         seen.add(claim.value)
 
 
@@ -188,7 +177,3 @@ def _is_canonical(prefix: str) -> bool:
         return canonical_prefix(prefix) == prefix
     except ValueError:
         return False
-
-
-def _too_many(path: str, what: str, most: int) -> Problem:
-    return Problem(path, f"has {what}", f"at most {most}: a quota of Amazon VPC Route Server")

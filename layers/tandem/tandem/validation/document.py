@@ -13,17 +13,18 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from jsonschema.validators import extend
 
-from tandem.problems import Problem, nearest, path_of
+from tandem.problems import Problem, nearest, path_of, problem_at
+from tandem.reasons.documents import ProblemCode
 from tandem.topology import canonical_address, canonical_prefix
 from tandem.validation.crosschecks import crosscheck
 from tandem.validation.size import MOST_VALUES, excess
-from tandem.validation.suggestions import shown, suggestion
+from tandem.validation.suggestions import cut_value, suggestion
 
 INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 
 
 @cache
-def schema() -> dict[str, Any]:
+def topology_schema() -> dict[str, Any]:
     """The published JSON Schema of a topology document."""
     loaded: dict[str, Any] = json.loads(
         files("tandem").joinpath("schemas/topology.schema.json").read_text("utf-8")
@@ -44,10 +45,10 @@ def validate(document: object) -> list[Problem]:
 
 
 def shape_problems(normal: object) -> list[Problem]:
-    """What the schema says of a normalised document, in our words; one problem a name and one a value."""
+    """What the schema says of a normalised document, with our codes; one problem a name and one a value."""
     first: dict[tuple[str, bool], Problem] = {}
     for error in _validator().iter_errors(normal):
-        for problem in _in_words(error):
+        for problem in _problems_of(error):
             first.setdefault((problem.path, _is_of_name(error)), problem)
     return list(first.values())
 
@@ -57,7 +58,7 @@ def normalise(document: object) -> Any:  # noqa: ANN401 - a JSON value
 
     The schema says what should be a number. Whatever cannot be read stays as it is, for `validate` to name.
     """
-    return _normal(document, schema())
+    return _normal(document, topology_schema())
 
 
 def _normal(value: object, node: dict[str, Any]) -> object:
@@ -97,7 +98,7 @@ def _resolved(node: dict[str, Any]) -> dict[str, Any]:
     reference = node.get("$ref")
     if reference is None:
         return node
-    target: dict[str, Any] = schema()["$defs"][reference.removeprefix("#/$defs/")]
+    target: dict[str, Any] = topology_schema()["$defs"][reference.removeprefix("#/$defs/")]
     return target
 
 
@@ -108,7 +109,7 @@ def _validator() -> Draft202012Validator:
         formats.checks(name, raises=ValueError)(partial(_readable, read))
     own = {"pattern": _whole_pattern, "uniqueItems": _unique_items, "items": _items}
     whole = extend(Draft202012Validator, own)  # type: ignore[no-untyped-call]
-    validator: Draft202012Validator = whole(schema(), format_checker=formats)
+    validator: Draft202012Validator = whole(topology_schema(), format_checker=formats)
     return validator
 
 
@@ -149,18 +150,20 @@ def _is_too_long(value: list[Any], node: dict[str, Any]) -> bool:
     return len(value) > most
 
 
-def _in_words(error: ValidationError) -> Iterator[Problem]:
+def _problems_of(error: ValidationError) -> Iterator[Problem]:
     value: Any = error.instance
     node: Any = error.schema
     keys = list(error.absolute_path)
     if _is_of_name(error):
-        yield Problem(path_of([*keys, value]), "is no name that can be used here", node["title"])
+        yield problem_at(path_of([*keys, value]), ProblemCode.WRONG_NAME, wanted=node["title"])
         return
     match error.validator:
         case "required":
             missing = (name for name in node["required"] if name not in value)
             yield from (
-                Problem(path_of([*keys, name]), "is missing", _right(node["properties"][name]))
+                problem_at(
+                    path_of([*keys, name]), ProblemCode.MISSING, wanted=_right(node["properties"][name])
+                )
                 for name in missing
             )
         case "additionalProperties":
@@ -170,13 +173,17 @@ def _in_words(error: ValidationError) -> Iterator[Problem]:
             spelled = [_spelling(item) for item in value]
             twice = (index for index, item in enumerate(spelled) if item in spelled[:index])
             yield from (
-                Problem(path_of([*keys, i]), f"{shown(value[i])} again", "each of them once") for i in twice
+                problem_at(path_of([*keys, i]), ProblemCode.REPEATED_ITEM, value=cut_value(value[i]))
+                for i in twice
             )
         case "maxItems" | "maxProperties":
-            yield Problem(path_of(keys), f"has {len(value)}", f"{error.validator_value} at most")
+            count, most = len(value), error.validator_value
+            yield problem_at(path_of(keys), ProblemCode.TOO_MANY_ITEMS, count=count, most=most)
         case _:
-            right = suggestion(value, node, _right(node), partial(_takes, node))
-            yield Problem(path_of(keys), shown(value), right)
+            wanted = _right(node)
+            meant = suggestion(value, node, wanted, partial(_takes, node))
+            facts = {"value": cut_value(value), "meant": meant, "wanted": wanted}
+            yield problem_at(path_of(keys), ProblemCode.WRONG_VALUE, **facts)
 
 
 def _spelling(value: object) -> str:
@@ -189,7 +196,7 @@ def _is_of_name(error: ValidationError) -> bool:
 
 
 def _unknown(keys: list[str | int], name: str, node: dict[str, Any]) -> Problem:
-    return Problem(path_of(keys), "is no property that is known here", nearest(name, node["properties"]))
+    return problem_at(path_of(keys), ProblemCode.UNKNOWN_PROPERTY, **nearest(name, node["properties"]))
 
 
 def _right(node: dict[str, Any]) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from tandem.inventory import Inventory
 from tandem.model import NetworkInterface
-from tandem.problems import Problem, path_of
+from tandem.problems import Problem, path_of, problem_at
+from tandem.reasons.documents import ProblemCode
 from tandem.tags import OWNER_TAG
 from tandem.topology import Appliance, Target, Topology
 from tandem.validation.consent import consent_problem
@@ -36,11 +37,11 @@ def elastic_ips_exist(topology: Topology, inventory: Inventory) -> Iterator[Prob
         if allocation_id in inventory.unknown:
             yield inventory.unreadable(where, allocation_id)
         elif address is None:
-            missing = f"{allocation_id} is not known in {inventory.place}"
-            yield Problem(where, missing, "an Elastic IP of that account and Region")
+            place = str(inventory.place)
+            yield problem_at(where, ProblemCode.ELASTIC_IP_UNKNOWN, allocation_id, place=place)
         elif address.service_managed is not None:
-            managed = f"{allocation_id} is managed by {address.service_managed}"
-            yield Problem(where, managed, "an Elastic IP that no AWS service manages")
+            code, service = ProblemCode.ELASTIC_IP_OF_SERVICE, address.service_managed
+            yield problem_at(where, code, allocation_id, service=service)
 
 
 def owner_consents(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
@@ -67,20 +68,30 @@ def interfaces_are_the_appliances(topology: Topology, inventory: Inventory) -> I
         where, interface_id = placed.path("network_interface"), placed.target.network_interface_id
         interface, instance_id = placed.interface, placed.appliance.instance_id
         lost = instance_id if inventory.has_lost(instance_id) else None
+        appliance, place = placed.appliance.name, str(inventory.place)
         if interface_id in inventory.unknown:
             yield inventory.unreadable(where, interface_id)
+        elif interface is None and lost is None:
+            facts = {"place": place, "appliance": appliance}
+            yield problem_at(where, ProblemCode.INTERFACE_UNKNOWN, interface_id, **facts)
         elif interface is None:
-            missing = f"{interface_id} is not known in {inventory.place}"
-            gone = lost or interface_id
-            yield Problem(where, missing, f"a network interface of {placed.appliance.name}", gone=gone)
+            facts = {"interface_id": interface_id, "place": place, "appliance": appliance}
+            yield problem_at(where, ProblemCode.INTERFACE_GONE_WITH_INSTANCE, lost, **facts)
+        elif interface.instance_id is None and lost is None:
+            yield problem_at(where, ProblemCode.INTERFACE_DETACHED, interface_id, appliance=appliance)
         elif interface.instance_id is None:
-            detached = f"{interface_id} is attached to no instance"
-            yield Problem(where, detached, f"one of {placed.appliance.name}'s interfaces", gone=lost)
+            facts = {"interface_id": interface_id, "appliance": appliance}
+            yield problem_at(where, ProblemCode.INTERFACE_DETACHED_FROM_LOST, lost, **facts)
         elif instance_id is not None and interface.instance_id != instance_id:
-            own = ", ".join(i.network_interface_id for i in inventory.interfaces_of(instance_id))
-            whose = f"{placed.appliance.name}'s {instance_id}"
-            elsewhere = f"{interface_id} is attached to {interface.instance_id}, not to {whose}"
-            yield Problem(where, elsewhere, f"an interface of {instance_id}: {own or 'it has none'}")
+            yield problem_at(
+                where,
+                ProblemCode.INTERFACE_OF_OTHER_INSTANCE,
+                interface_id,
+                other_id=interface.instance_id,
+                appliance=appliance,
+                instance_id=instance_id,
+                own=tuple(i.network_interface_id for i in inventory.interfaces_of(instance_id)),
+            )
 
 
 def interfaces_are_of_this_account(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
@@ -89,12 +100,12 @@ def interfaces_are_of_this_account(topology: Topology, inventory: Inventory) -> 
     """
     for placed in targets(topology, inventory):
         if placed.interface is not None and _is_foreign(placed, inventory):
-            interface_id = placed.target.network_interface_id
-            yield Problem(
+            yield problem_at(
                 placed.path("network_interface"),
-                f"{interface_id} belongs to account {placed.interface.owner}, and Tandem moves addresses of "
-                f"account {inventory.place.account} to interfaces of the same account only",
-                f"an interface of account {inventory.place.account}",
+                ProblemCode.INTERFACE_OF_OTHER_ACCOUNT,
+                placed.target.network_interface_id,
+                owner=placed.interface.owner,
+                account=inventory.place.account,
             )
 
 
@@ -107,10 +118,12 @@ def interfaces_are_in_the_vpc(topology: Topology, inventory: Inventory) -> Itera
     for placed in targets(topology, inventory):
         subnet = inventory.subnets.get(placed.interface.subnet_id) if placed.interface else None
         if subnet is not None and inventory.vpc_ids and subnet.vpc_id not in inventory.vpc_ids:
-            yield Problem(
+            yield problem_at(
                 placed.path("network_interface"),
-                f"{placed.target.network_interface_id} is in {subnet.vpc_id}",
-                f"an interface in {', '.join(inventory.vpc_ids)}, where the route server is",
+                ProblemCode.INTERFACE_OUTSIDE_VPC,
+                placed.target.network_interface_id,
+                vpc_id=subnet.vpc_id,
+                wanted=inventory.vpc_ids,
             )
 
 
@@ -124,11 +137,13 @@ def border_groups_fit(topology: Topology, inventory: Inventory) -> Iterator[Prob
         address = inventory.elastic_ips.get(placed.allocation_id)
         there, its = subnet and subnet.border_group, address and address.border_group
         if there and its and there != its:
-            yield Problem(
+            yield problem_at(
                 placed.path("network_interface"),
-                f"{placed.target.network_interface_id} is in the network border group {there}, but "
-                f"{placed.allocation_id} is of {its}, and EC2 never associates the two",
-                "an interface and an Elastic IP of the same network border group",
+                ProblemCode.BORDER_GROUPS_DIFFER,
+                placed.target.network_interface_id,
+                border_group=there,
+                allocation_id=placed.allocation_id,
+                other_group=its,
             )
 
 
@@ -138,21 +153,31 @@ def private_ips_are_there(topology: Topology, inventory: Inventory) -> Iterator[
         if interface is None or any(own.private_ip == address for own in interface.addresses):
             continue
         subnet = inventory.subnets.get(interface.subnet_id)
-        own = ", ".join(own.private_ip for own in interface.addresses) or "it has none"
+        where, interface_id = placed.path("private_ip"), interface.network_interface_id
+        own = tuple(own.private_ip for own in interface.addresses)
         if subnet is not None and not subnet.has(address):
-            place = f"{subnet.subnet_id} ({subnet.prefix})"
-            outside = f"{address} is outside {place}, the subnet of {interface.network_interface_id}"
-            yield Problem(placed.path("private_ip"), outside, f"one of the interface's addresses: {own}")
+            yield problem_at(
+                where,
+                ProblemCode.PRIVATE_IP_OUTSIDE_SUBNET,
+                address=address,
+                subnet_id=subnet.subnet_id,
+                prefix=subnet.prefix,
+                interface_id=interface_id,
+                own=own,
+            )
         elif (holder := inventory.interface_with(address)) is not None:
-            whose = f", of {holder.instance_id}" if holder.instance_id else ""
-            there = f"{holder.network_interface_id}{whose}"
-            elsewhere = f"{address} is on {there}, and not on {interface.network_interface_id}"
-            right = f"one of: {own}; assigning {address} to another interface would take it from there"
-            yield Problem(placed.path("private_ip"), elsewhere, right)
+            yield problem_at(
+                where,
+                ProblemCode.PRIVATE_IP_ELSEWHERE,
+                address=address,
+                holder_id=holder.network_interface_id,
+                instance_id=holder.instance_id,
+                interface_id=interface_id,
+                own=own,
+            )
         else:
-            absent = f"{interface.network_interface_id} does not have {address}"
-            right = f"assign it there first (without --allow-reassignment), or one of: {own}"
-            yield Problem(placed.path("private_ip"), absent, right)
+            facts = {"address": address, "interface_id": interface_id, "own": own}
+            yield problem_at(where, ProblemCode.PRIVATE_IP_MISSING, **facts)
 
 
 def nobody_is_displaced(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
@@ -162,14 +187,14 @@ def nobody_is_displaced(topology: Topology, inventory: Inventory) -> Iterator[Pr
         shown = next((a for a in addresses if a.private_ip == placed.target.private_ip), None)
         if shown is None or shown.public_ip is None or shown.allocation_id in topology.allocation_ids:
             continue
-        what = f"another Elastic IP, {shown.allocation_id} ({shown.public_ip})" if shown.allocation_id else (
-            f"the auto-assigned public IP {shown.public_ip}, which a move would release for good"
-        )  # fmt: skip
-        yield Problem(
-            placed.path("private_ip"),
-            f"{placed.target.private_ip} has {what}",
-            "a private IP without a public one, such as a further secondary address of the interface",
-        )
+        where = placed.path("private_ip")
+        facts = {"address": placed.target.private_ip, "public_ip": shown.public_ip}
+        if shown.allocation_id:
+            code = ProblemCode.PRIVATE_IP_HAS_ELASTIC_IP
+            yield problem_at(where, code, allocation_id=shown.allocation_id, **facts)
+        else:
+            # an auto-assigned address is released with the association: nobody gets it back
+            yield problem_at(where, ProblemCode.PRIVATE_IP_HAS_PUBLIC_IP, **facts)
 
 
 ELASTIC_IP_CHECKS: tuple[Check, ...] = (
@@ -207,7 +232,7 @@ def claimed_by_others(topology: Topology, stored: Iterable[Topology]) -> Iterato
 
 
 def _claimed(where: str, what: str, other: str) -> Problem:
-    return Problem(where, f"{what} is claimed by the stored topology {other}", "in one topology only")
+    return problem_at(where, ProblemCode.CLAIMED_BY_TOPOLOGY, what, other=other)
 
 
 def _allocations(topology: Topology) -> Iterator[tuple[str, str]]:

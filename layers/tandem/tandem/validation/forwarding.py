@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from tandem.inventory import Inventory
 from tandem.model import NetworkInterface
+from tandem.reasons.documents import ProblemCode
+from tandem.reasons.reason import Reason, reason
 from tandem.tags import OWNER_TAG
 from tandem.topology import Appliance, Topology
 
@@ -18,7 +20,7 @@ def forwards(appliance: Appliance, interface: NetworkInterface, targets: frozens
     return interface.network_interface_id in targets or any(a.private_ip in own for a in interface.addresses)
 
 
-def forwarding_warnings(topology: Topology, inventory: Inventory) -> Iterator[str]:
+def forwarding_warnings(topology: Topology, inventory: Inventory) -> Iterator[Reason]:
     """Interfaces whose SourceDestCheck nobody is going to turn off: Tandem does it where it manages, and only
     with the owner's consent."""
     targets = frozenset(topology.target_interface_ids)
@@ -30,9 +32,6 @@ def forwarding_warnings(topology: Topology, inventory: Inventory) -> Iterator[st
             if topology.manage and consents:
                 continue
             interface_id = interface.network_interface_id
-            tag = f", or tag it {OWNER_TAG}={inventory.stack} and Tandem does" if topology.manage else ""
-            yield (
-                f"{interface_id} of {appliance.name} has SourceDestCheck on: EC2 drops what {appliance.name} "
-                "forwards there; turn SourceDestCheck off (aws ec2 modify-network-interface-attribute "
-                f"--network-interface-id {interface_id} --no-source-dest-check){tag}"
-            )
+            stack = inventory.stack if topology.manage else None
+            code = ProblemCode.SOURCE_DEST_CHECK_ON
+            yield reason(code, interface_id, appliance=appliance.name, stack=stack)

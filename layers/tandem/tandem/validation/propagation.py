@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from tandem.inventory import Inventory, RouteTable
-from tandem.problems import Problem, path_of
+from tandem.problems import Problem, path_of, problem_at
+from tandem.reasons.documents import ProblemCode
+from tandem.reasons.reason import Reason, reason
 from tandem.topology import Topology
 from tandem.validation.crosschecks import MOST_ROUTES
 from tandem.validation.elasticips import targets
@@ -24,15 +26,11 @@ def propagates_as_declared(topology: Topology, inventory: Inventory) -> Iterator
         if table_id in inventory.unknown:
             yield inventory.unreadable(where, table_id)
         elif table_id not in inventory.route_tables:
-            vpcs = ", ".join(inventory.vpc_ids)
-            yield Problem(
-                where, f"{table_id} is not known in {vpcs}, {inventory.place}", "a route table of that VPC"
-            )
+            facts = {"vpc_ids": inventory.vpc_ids, "place": str(inventory.place)}
+            yield problem_at(where, ProblemCode.TABLE_UNKNOWN, table_id, **facts)
         elif table_id not in inventory.propagated_to and not topology.manage:
-            actual = ", ".join(inventory.propagated_to) or "no table at all"
-            yield Problem(
-                where, f"the route server does not propagate to {table_id}", f"what AWS shows: {actual}"
-            )
+            code = ProblemCode.NOT_PROPAGATED
+            yield problem_at(where, code, table_id, actual=inventory.propagated_to)
 
 
 def appliances_have_a_way_out(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
@@ -47,11 +45,12 @@ def appliances_have_a_way_out(topology: Topology, inventory: Inventory) -> Itera
         interface_id = placed.target.network_interface_id
         if interface_id not in told:
             told.add(interface_id)
-            yield Problem(
+            yield problem_at(
                 placed.path("network_interface"),
-                f"{interface_id} is in a subnet whose route table, {table.route_table_id}, gets "
-                f"{defaults[placed.group][0]} from the route server: its way out would point at itself",
-                "a table of its own for that subnet, without propagation and with a static default route",
+                ProblemCode.WAY_OUT_AT_ITSELF,
+                interface_id,
+                table_id=table.route_table_id,
+                prefix=defaults[placed.group][0],
             )
 
 
@@ -63,11 +62,13 @@ def gateway_tables_can_have_the_routes(topology: Topology, inventory: Inventory)
             for address in sorted(appliance.peer_addresses):
                 interface = inventory.interface_with(address)
                 if interface is not None and not any(own.public_ip for own in interface.addresses):
-                    yield Problem(
+                    yield problem_at(
                         _propagation_path(topology, table),
-                        f"{table.route_table_id} is a gateway route table: a route for {inside[0]} cannot "
-                        f"go to {name}'s {interface.network_interface_id}, which has no public IP of its own",
-                        "a public IP that stays on that interface, or no propagation to the gateway table",
+                        ProblemCode.NO_PUBLIC_IP_FOR_GATEWAY_TABLE,
+                        interface.network_interface_id,
+                        table_id=table.route_table_id,
+                        prefix=inside[0],
+                        appliance=name,
                     )
 
 
@@ -86,29 +87,28 @@ def tables_with_room(topology: Topology, stored: Iterable[Topology]) -> Iterator
         sharing = [other for other in others if table_id in other.route_server.propagate_to]
         routes = {prefix for each in (topology, *sharing) for prefix in _tracked(each)}
         if sharing and len(routes) > MOST_ROUTES:
-            names = ", ".join(other.name for other in sharing)
-            yield Problem(
+            yield problem_at(
                 path_of(["route_server", "propagate_to", index]),
-                f"{table_id} would get {len(routes)} routes, with those of {names}",
-                f"at most {MOST_ROUTES}: a quota of Amazon VPC Route Server",
+                ProblemCode.TABLE_FULL,
+                table_id,
+                count=len(routes),
+                others=tuple(other.name for other in sharing),
+                most=MOST_ROUTES,
             )
 
 
-def propagation_warnings(topology: Topology, inventory: Inventory) -> Iterator[str]:
+def propagation_warnings(topology: Topology, inventory: Inventory) -> Iterator[Reason]:
     """What AWS always rejects, said once a table; nothing while the VPC's address blocks are unknown."""
     if not inventory.unknown.keys().isdisjoint(inventory.vpc_ids):
         return
-    outside = ", ".join(
+    outside = tuple(
         p for p in _tracked(topology) if not any(_within(p, vpc) for vpc in inventory.vpc_prefixes)
     )
     for table in _gateway_tables(topology, inventory) if outside else ():
-        yield (
-            f"{table.route_table_id} is a gateway route table: AWS rejects {outside} in it, being outside "
-            "the VPC, unless it is of a BYOIP pool of that table; other route tables are not affected"
-        )
+        yield reason(ProblemCode.GATEWAY_TABLE_REJECTS, table.route_table_id, prefixes=outside)
 
 
-def static_route_warnings(topology: Topology, inventory: Inventory) -> Iterator[str]:
+def static_route_warnings(topology: Topology, inventory: Inventory) -> Iterator[Reason]:
     """A static route for a tracked prefix: AWS prefers it to a propagated one with the same destination.
 
     https://docs.aws.amazon.com/vpc/latest/userguide/route-tables-priority.html does not say whether that is
@@ -117,17 +117,11 @@ def static_route_warnings(topology: Topology, inventory: Inventory) -> Iterator[
     tables = _propagated_tables(topology, inventory)
     for prefix in dict.fromkeys(_tracked(topology)):
         static = {table.route_table_id: dict(table.static_routes).get(prefix) for table in tables}
-        alone = "" if None in static.values() else (
-            f". No other route table gets {prefix} from the route server: while the appliance that has an "
-            "address is alive, Tandem does not move it"
-        )  # fmt: skip
+        is_alone = None not in static.values()
         for table_id, target in static.items():
             if target is not None:
-                yield (
-                    f"{table_id} has a static route for {prefix} to {target}: AWS prefers a static route to "
-                    "a propagated one with the same destination, so that table does not follow the route "
-                    f"server; remove the static route, or do not propagate to that table{alone}"
-                )
+                facts = {"table_id": table_id, "prefix": prefix, "target": target, "is_alone": is_alone}
+                yield reason(ProblemCode.STATIC_ROUTE_BESIDE, f"{prefix} in {table_id}", **facts)
 
 
 def _within(prefix: str, other: str) -> bool:

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tandem.inventory import Inventory
+from tandem.reasons.documents import ProblemCode
+from tandem.reasons.reason import Reason, reason
 from tandem.tags import TOPOLOGY_TAG
 from tandem.topology import Topology
 from tandem.validation.crosschecks import MOST_PEERS_OF_PREFIX, MOST_ROUTES
@@ -19,7 +21,7 @@ MOST_ROUTE_SERVERS_OF_VPC = 5
 MOST_ROUTES_OF_TABLE = 500
 
 
-def quota_warnings(topology: Topology, inventory: Inventory) -> Iterator[str]:
+def quota_warnings(topology: Topology, inventory: Inventory) -> Iterator[Reason]:
     """Each with the number that would be used and the number allowed by default (facts §3.1)."""
     if topology.manage:
         yield from _route_servers(topology, inventory)
@@ -30,53 +32,50 @@ def quota_warnings(topology: Topology, inventory: Inventory) -> Iterator[str]:
     yield from _routes(topology, inventory)
 
 
-def _route_servers(topology: Topology, inventory: Inventory) -> Iterator[str]:
+def _route_servers(topology: Topology, inventory: Inventory) -> Iterator[Reason]:
     """One more, where this topology has none yet."""
     own = any(dict(server.tags).get(TOPOLOGY_TAG) == topology.name for server in inventory.vpc_route_servers)
     used = len(inventory.vpc_route_servers) + 1
     if topology.route_server.route_server_id is None and not own and used > MOST_ROUTE_SERVERS_OF_VPC:
-        yield _more(
-            f"{topology.route_server.vpc_id} would have {used} route servers", MOST_ROUTE_SERVERS_OF_VPC
-        )
+        vpc_id, most = str(topology.route_server.vpc_id), MOST_ROUTE_SERVERS_OF_VPC
+        yield reason(ProblemCode.MANY_ROUTE_SERVERS, vpc_id, used=used, most=most)
 
 
-def _endpoints(topology: Topology, inventory: Inventory) -> Iterator[str]:
+def _endpoints(topology: Topology, inventory: Inventory) -> Iterator[Reason]:
     """What is there and not declared stays: nothing outside the document is ever deleted."""
     there = Counter(e.subnet_id for e in inventory.reading.endpoints) if inventory.reading else Counter[str]()
     used = (there | Counter(subnet_id for _, subnet_id in topology.route_server.endpoints)).total()
     if used > MOST_ENDPOINTS:
-        yield _more(f"the route server would have {used} endpoints", MOST_ENDPOINTS)
+        yield reason(ProblemCode.MANY_ENDPOINTS, topology.name, used=used, most=MOST_ENDPOINTS)
 
 
-def _peers_of_endpoints(topology: Topology) -> Iterator[str]:
+def _peers_of_endpoints(topology: Topology) -> Iterator[Reason]:
     sessions = Counter(name for appliance in topology.appliances.values() for name, _ in appliance.peers)
     for name, used in sessions.items():
         if used > MOST_PEERS_OF_ENDPOINT:
-            yield _more(f"endpoint {name} would have {used} peers", MOST_PEERS_OF_ENDPOINT)
+            yield reason(ProblemCode.MANY_PEERS_OF_ENDPOINT, name, used=used, most=MOST_PEERS_OF_ENDPOINT)
 
 
-def _allowed(topology: Topology) -> Iterator[str]:
+def _allowed(topology: Topology) -> Iterator[Reason]:
     """Nobody can raise this one, but what is allowed need not be advertised. AWS does not say what becomes of
     more (facts §3.1)."""
     for name, appliance in topology.appliances.items():
         allowed = len(appliance.allowed_prefixes or ())
         if allowed > MOST_ROUTES:
-            taken = f"Route Server takes {MOST_ROUTES} routes from a peer"
-            yield f"{name} may advertise {allowed} prefixes, and {taken}"
+            yield reason(ProblemCode.MANY_ALLOWED_PREFIXES, name, used=allowed, most=MOST_ROUTES)
 
 
-def _peers(topology: Topology, inventory: Inventory) -> Iterator[str]:
+def _peers(topology: Topology, inventory: Inventory) -> Iterator[Reason]:
     declared = [address for appliance in topology.appliances.values() for _, address in appliance.peers]
     there = inventory.reading.peers if inventory.reading else ()
     strangers = [peer for peer in there if peer.peer_address not in declared]
     used = len(declared) + len(strangers)
     if strangers and used > MOST_PEERS_OF_PREFIX:
-        yield _more(
-            f"{used} peers may advertise one prefix ({len(strangers)} undeclared)", MOST_PEERS_OF_PREFIX
-        )
+        facts = {"used": used, "undeclared": len(strangers), "most": MOST_PEERS_OF_PREFIX}
+        yield reason(ProblemCode.MANY_PEERS_OF_PREFIX, topology.name, **facts)
 
 
-def _routes(topology: Topology, inventory: Inventory) -> Iterator[str]:
+def _routes(topology: Topology, inventory: Inventory) -> Iterator[Reason]:
     """IPv4 and IPv6 are counted apart."""
     tracked = {prefix for group in topology.groups for prefix in group.prefixes}
     six = sum(":" in prefix for prefix in tracked)
@@ -88,8 +87,5 @@ def _routes(topology: Topology, inventory: Inventory) -> Iterator[str]:
             ("IPv6", six, table.ipv6_routes if table else 0),
         ):
             if new and new + there > MOST_ROUTES_OF_TABLE:
-                yield _more(f"{table_id} would have {new + there} {kind} routes", MOST_ROUTES_OF_TABLE)
-
-
-def _more(what: str, most: int) -> str:
-    return f"{what}, and {most} are allowed unless AWS has raised the quota for this account"
+                facts = {"used": new + there, "family": kind, "most": MOST_ROUTES_OF_TABLE}
+                yield reason(ProblemCode.MANY_ROUTES_OF_TABLE, table_id, **facts)

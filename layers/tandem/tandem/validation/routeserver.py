@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 
 from tandem.inventory import Inventory
 from tandem.model import Peer, RouteServer
-from tandem.problems import Problem, path_of
+from tandem.problems import Problem, path_of, problem_at
+from tandem.reasons.documents import ProblemCode
+from tandem.reasons.reason import Reason, reason
 from tandem.topology import Appliance, Topology
 
 Check = Callable[[Topology, Inventory], Iterator[Problem]]
@@ -16,12 +18,8 @@ Check = Callable[[Topology, Inventory], Iterator[Problem]]
 def route_server_exists(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     wanted = topology.route_server.route_server_id
     if inventory.reading is None and wanted is not None:
-        others = ", ".join(inventory.route_server_ids) or "none at all"
-        yield Problem(
-            "route_server.id",
-            f"{wanted} is not known in {inventory.place}",
-            f"a route server of that account and Region; there is: {others}",
-        )
+        facts = {"place": str(inventory.place), "others": inventory.route_server_ids}
+        yield problem_at("route_server.id", ProblemCode.ROUTE_SERVER_UNKNOWN, wanted, **facts)
 
 
 def route_server_as_declared(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
@@ -29,26 +27,17 @@ def route_server_as_declared(topology: Topology, inventory: Inventory) -> Iterat
         return
     declared, server = topology.route_server, inventory.reading.server
     if not inventory.vpc_ids:
-        said = f"{server.route_server_id} is associated with no VPC, so it has neither endpoints nor routes"
-        yield Problem("route_server.id", said, "a route server that is associated with a VPC")
+        yield problem_at("route_server.id", ProblemCode.ROUTE_SERVER_WITHOUT_VPC, server.route_server_id)
     elif declared.vpc_id is not None and declared.vpc_id not in inventory.vpc_ids:
-        actual = ", ".join(inventory.vpc_ids)
-        yield Problem(
-            "route_server.vpc_id", f"is {declared.vpc_id}, but the route server is in {actual}", actual
-        )
+        facts = {"vpc_id": declared.vpc_id, "actual": inventory.vpc_ids}
+        yield problem_at("route_server.vpc_id", ProblemCode.VPC_DIFFERS, **facts)
     if declared.amazon_side_asn not in (None, server.amazon_side_asn):
-        yield Problem(
-            "route_server.amazon_side_asn",
-            f"is {declared.amazon_side_asn}, but AWS shows {server.amazon_side_asn}",
-            str(server.amazon_side_asn),
-        )
+        asns = {"declared": declared.amazon_side_asn, "actual": server.amazon_side_asn}
+        yield problem_at("route_server.amazon_side_asn", ProblemCode.ASN_DIFFERS, **asns)
     for name, appliance in topology.appliances.items():
         if declared.amazon_side_asn is None and appliance.asn == server.amazon_side_asn:
-            yield Problem(
-                path_of(["appliances", name, "asn"]),
-                f"is {appliance.asn}, which is the route server's too, but the sessions are eBGP",
-                "the appliance's own ASN, different from the route server's",
-            )
+            where = path_of(["appliances", name, "asn"])
+            yield problem_at(where, ProblemCode.ASN_OF_ROUTE_SERVER, asn=appliance.asn)
 
 
 def endpoints_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
@@ -63,21 +52,17 @@ def endpoints_exist(topology: Topology, inventory: Inventory) -> Iterator[Proble
         if subnet_id in inventory.unknown:
             yield inventory.unreadable(where, subnet_id)
         elif subnet is None:
-            yield Problem(
-                where, f"{subnet_id} is not known in {inventory.place}", "a subnet of the route server's VPC"
-            )
+            yield problem_at(where, ProblemCode.SUBNET_UNKNOWN, subnet_id, place=str(inventory.place))
         elif inventory.vpc_ids and subnet.vpc_id not in inventory.vpc_ids:
-            inside = ", ".join(inventory.vpc_ids)
-            yield Problem(
-                where,
-                f"{subnet_id} is in {subnet.vpc_id}",
-                f"a subnet of {inside}, where the route server is",
-            )
+            facts = {"vpc_id": subnet.vpc_id, "wanted": inventory.vpc_ids}
+            yield problem_at(where, ProblemCode.SUBNET_OUTSIDE_VPC, subnet_id, **facts)
         elif declared[subnet_id] > there[subnet_id] and not topology.manage:
-            yield Problem(
+            yield problem_at(
                 where,
-                f"is more than the {_counted(there[subnet_id], 'endpoint')} that AWS shows in {subnet_id}",
-                "as many endpoints as AWS shows in each subnet; there are: " + (_list(there) or "none"),
+                ProblemCode.ENDPOINT_NOT_SHOWN,
+                shown=there[subnet_id],
+                subnet_id=subnet_id,
+                actual=tuple(f"{number} in {subnet}" for subnet, number in there.items()),
             )
 
 
@@ -93,12 +78,14 @@ def peers_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
             declared[subnet_id, address] += 1
             found = _peers_at(inventory, address, subnet_id)
             if declared[subnet_id, address] > len(found):
-                where = "" if subnet_id is None else f" at an endpoint in {subnet_id}"
-                yield Problem(
+                yield problem_at(
                     path_of(["appliances", name, "peers", endpoint]),
-                    f"is more than the {_counted(len(found), 'peer')} that AWS shows for {address}{where}",
-                    "a session that the route server has; for this appliance it has: "
-                    + (_peer_list(appliance, inventory) or "none"),
+                    ProblemCode.PEER_NOT_SHOWN,
+                    shown=len(found),
+                    address=address,
+                    subnet_id=subnet_id,
+                    actual=_peers_of(appliance, inventory),
+                    appliance=name,
                 )
 
 
@@ -110,17 +97,21 @@ def peers_as_declared(topology: Topology, inventory: Inventory) -> Iterator[Prob
         peers = [p for p in _peers(inventory) if p.peer_address in appliance.peer_addresses]
         for peer in peers:
             if peer.asn != appliance.asn:
-                yield _differs(name, "asn", str(appliance.asn), peer, str(peer.asn))
+                asns = {"declared": appliance.asn, "actual": peer.asn}
+                where = path_of(["appliances", name, "asn"])
+                yield problem_at(where, ProblemCode.PEER_ASN_DIFFERS, peer.peer_id, **asns)
             if peer.liveness != appliance.liveness:
-                yield _differs(name, "liveness", appliance.liveness, peer, peer.liveness)
+                modes = {"declared": str(appliance.liveness), "actual": str(peer.liveness)}
+                where = path_of(["appliances", name, "liveness"])
+                yield problem_at(where, ProblemCode.PEER_LIVENESS_DIFFERS, peer.peer_id, **modes)
 
 
 def vpc_exists(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     """Where a managed route server is going to be."""
     wanted = topology.route_server.vpc_id
     if topology.manage and wanted is not None and not inventory.vpc_prefixes:
-        unknown = f"{wanted} is not known in {inventory.place}"
-        yield Problem("route_server.vpc_id", unknown, "a VPC of that account and Region")
+        place = str(inventory.place)
+        yield problem_at("route_server.vpc_id", ProblemCode.VPC_UNKNOWN, wanted, place=place)
 
 
 def instances_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
@@ -132,15 +123,10 @@ def instances_exist(topology: Topology, inventory: Inventory) -> Iterator[Proble
         if appliance.instance_id in inventory.unknown:
             yield inventory.unreadable(where, appliance.instance_id)
         elif state is None:
-            yield Problem(
-                where,
-                f"{appliance.instance_id} is not known in {inventory.place}",
-                "the appliance's instance",
-                gone=appliance.instance_id,
-            )
+            place = str(inventory.place)
+            yield problem_at(where, ProblemCode.INSTANCE_UNKNOWN, appliance.instance_id, place=place)
         elif state == "terminated":
-            words = f"{appliance.instance_id} is terminated"
-            yield Problem(where, words, "the instance that took its place", gone=appliance.instance_id)
+            yield problem_at(where, ProblemCode.INSTANCE_TERMINATED, appliance.instance_id)
         else:
             yield from _own_addresses(name, appliance, inventory)
 
@@ -163,8 +149,8 @@ def settings_differ(topology: Topology, inventory: Inventory) -> Iterator[Proble
         return
     server = inventory.reading.server
     if topology.route_server.sns_notifications and not server.notifies:
-        off = f"is true, but {server.route_server_id} has SNS notifications off"
-        yield Problem("route_server.sns_notifications", off, "SNS notifications on, or false where meant")
+        where = "route_server.sns_notifications"
+        yield problem_at(where, ProblemCode.NOTIFICATIONS_OFF, server.route_server_id)
     yield from _persistence(topology, server)
 
 
@@ -173,39 +159,36 @@ def _persistence(topology: Topology, server: RouteServer) -> Iterator[Problem]:
     stated = topology.document["route_server"].get("persist_routes")
     actual = {"disabled": "disable", "enabled": server.persist_minutes}.get(server.persist_state or "")
     if stated is not None and actual is not None and stated != actual:
-        what = f"is {stated}, but {server.route_server_id} has {actual}"
-        yield Problem("route_server.persist_routes", what, str(actual))
+        where, facts = "route_server.persist_routes", {"declared": stated, "actual": actual}
+        yield problem_at(where, ProblemCode.PERSISTENCE_DIFFERS, server.route_server_id, **facts)
 
 
-def route_server_warnings(topology: Topology, inventory: Inventory) -> Iterator[str]:
+def route_server_warnings(topology: Topology, inventory: Inventory) -> Iterator[Reason | Problem]:
     """What refuses nothing, but a person should know."""
     reading, declared = inventory.reading, topology.route_server
-    yield from dict.fromkeys(inventory.unknown.values())
+    unread: dict[str, str] = {}
+    for id_, why in inventory.unknown.items():
+        unread.setdefault(why, id_)
+    yield from (reason(ProblemCode.UNREADABLE, id_, why=why) for why, id_ in unread.items())
     if reading is None:
         return
     if declared.sns_notifications and reading.server.sns_topic_arn is None:
-        yield (
-            f"{reading.server.route_server_id} has SNS notifications off: Tandem is not told about sessions, "
-            "it finds out by looking, every few seconds (aws ec2 modify-route-server "
-            f"--route-server-id {reading.server.route_server_id} --sns-notifications-enabled)"
-        )
-    for problem in () if topology.manage else _persistence(topology, reading.server):
-        yield f"{problem.path}: {problem.what}"
+        yield reason(ProblemCode.TOPIC_MISSING, reading.server.route_server_id)
+    yield from () if topology.manage else _persistence(topology, reading.server)
     known = frozenset(a for appliance in topology.appliances.values() for a in appliance.peer_addresses)
     for peer in reading.peers:
         if peer.peer_address not in known:
-            stranger = f"{peer.peer_id} ({peer.peer_address}) is a peer of no declared appliance"
-            yield f"{stranger}: while it owns a tracked prefix, Tandem holds"
+            yield reason(ProblemCode.PEER_UNDECLARED, peer.peer_id, address=peer.peer_address)
 
 
-def leak_warnings(topology: Topology, inventory: Inventory) -> Iterator[str]:
+def leak_warnings(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     """Only peer logs say what a peer advertises, so without them no route leak is seen (facts §4.1)."""
     if topology.route_server.peer_logs:
         return
     for name, appliance in topology.appliances.items():
         if appliance.allowed_prefixes is not None:
             where = path_of(["appliances", name, "allowed_prefixes"])
-            yield f"{where}: with route_server.peer_logs: false, Tandem does not see what {name} advertises"
+            yield problem_at(where, ProblemCode.LEAKS_UNSEEN, appliance=name)
 
 
 def _own_addresses(name: str, appliance: Appliance, inventory: Inventory) -> Iterator[Problem]:
@@ -218,10 +201,14 @@ def _own_addresses(name: str, appliance: Appliance, inventory: Inventory) -> Ite
     claimed += [(["next_hops", str(index)], address) for index, address in enumerate(appliance.next_hops)]
     for (part, key), address in claimed:
         if address not in own and not inventory.unknown:  # it may be on an interface that cannot be read
-            yield Problem(
-                path_of(["appliances", name, part, int(key) if part == "next_hops" else key]),
-                f"{address} is on no interface of {appliance.instance_id}",
-                f"one of its addresses: {', '.join(own) or 'it has none'}",
+            is_peer = part == "peers"
+            yield problem_at(
+                path_of(["appliances", name, part, key if is_peer else int(key)]),
+                ProblemCode.PEER_ADDRESS_ELSEWHERE if is_peer else ProblemCode.NEXT_HOP_ELSEWHERE,
+                address=address,
+                instance_id=appliance.instance_id,
+                own=tuple(own),
+                appliance=name,
             )
 
 
@@ -239,22 +226,8 @@ def _peers_at(inventory: Inventory, address: str, subnet_id: str | None) -> list
     ]
 
 
-def _peer_list(appliance: Appliance, inventory: Inventory) -> str:
+def _peers_of(appliance: Appliance, inventory: Inventory) -> tuple[str, ...]:
     subnets = {e.endpoint_id: e.subnet_id for e in (inventory.reading.endpoints if inventory.reading else ())}
     own = {a.private_ip for i in inventory.interfaces_of(appliance.instance_id) for a in i.addresses}
     mine = [p for p in _peers(inventory) if p.peer_address in appliance.peer_addresses | own]
-    return ", ".join(f"{p.peer_address} in {subnets.get(p.endpoint_id, '?')} ({p.peer_id})" for p in mine)
-
-
-def _differs(name: str, key: str, declared: str, peer: Peer, actual: str) -> Problem:
-    return Problem(
-        path_of(["appliances", name, key]), f"is {declared}, but {peer.peer_id} has {actual}", actual
-    )
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _list(counted: Counter[str]) -> str:
-    return ", ".join(f"{number} in {subnet_id}" for subnet_id, number in counted.items())
+    return tuple(f"{p.peer_address} in {subnets.get(p.endpoint_id, '?')} ({p.peer_id})" for p in mine)

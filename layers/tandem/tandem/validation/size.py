@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from tandem.problems import WHOLE, Problem
+from tandem.problems import WHOLE, Problem, problem_at
+from tandem.reasons.documents import ProblemCode
 
 MOST_VALUES = 20_000
 """Of a document, each mapping, list and scalar counted. 2,000 Elastic IPs with two targets have fewer."""
@@ -25,14 +26,13 @@ def excess(document: object) -> Problem | None:
         values += len(level)
         characters += sum(_characters(value) for value in level)
         if values > MOST_VALUES:
-            return Problem(WHOLE, f"has more than {MOST_VALUES:,} values", f"{MOST_VALUES:,} at most")
+            return problem_at(WHOLE, ProblemCode.TOO_MANY_VALUES, most=MOST_VALUES)
         if characters > MOST_CHARACTERS:
-            right = f"{MOST_CHARACTERS:,} at most: it is stored as one item of a DynamoDB table"
-            return Problem(WHOLE, f"has more than {MOST_CHARACTERS:,} characters", right)
+            return problem_at(WHOLE, ProblemCode.TOO_MANY_CHARACTERS, most=MOST_CHARACTERS)
         level = list(islice(_inside(level), MOST_VALUES + 1))
         if not level:
             return None
-    return Problem(WHOLE, f"is nested more than {DEEPEST} deep", "the properties of a topology")
+    return problem_at(WHOLE, ProblemCode.TOO_DEEP, most=DEEPEST)
 
 
 def _inside(level: Iterable[object]) -> Iterator[object]:

@@ -22,28 +22,28 @@ SHOWN = 60
 NEVER = "(?!)"
 
 
-def shown(value: object) -> str:
+def cut_value(value: object) -> str:
     """What there is, cut where it is long. A text stands in quotes, so that a blank shows."""
     if value is None or value in ("", [], {}):
-        return "is empty"
+        return "empty"
     match value:
         case dict():
-            return "is a mapping"
+            return "a mapping"
         case list():
-            return "is a list"
+            return "a list"
     text = json.dumps(value, ensure_ascii=False, default=str)
-    return f"is {text if len(text) <= SHOWN else text[:SHOWN] + '…'}"
+    return text if len(text) <= SHOWN else text[:SHOWN] + "…"
 
 
-def suggestion(value: object, node: dict[str, Any], right: str, takes: Takes) -> str:
-    """What was meant, where that can be told, and what the schema says is right."""
+def suggestion(value: object, node: dict[str, Any], right: str, takes: Takes) -> str | None:
+    """Returns what was meant, where that can be told and is not what the schema says is `right`."""
     if isinstance(value, str):
         meant = next(_meant_by_text(value, node, takes), None)
     elif isinstance(value, bool | int | float) and takes(json.dumps(value)):
         meant = f'"{json.dumps(value)}" in quotes, without which it is no text'
     else:
         meant = None
-    return right if meant in (None, right) else f"{meant}; {right}"
+    return None if meant == right else meant
 
 
 def _meant_by_text(text: str, node: dict[str, Any], takes: Takes) -> Iterator[str]:

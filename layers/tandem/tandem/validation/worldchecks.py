@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from tandem.inventory import Inventory
 from tandem.problems import Problem
+from tandem.reasons.reason import Reason
 from tandem.topology import Topology
 from tandem.validation.consent import network_warnings
 from tandem.validation.elasticips import ELASTIC_IP_CHECKS, claimed_by_others
@@ -28,7 +29,7 @@ def worldcheck(topology: Topology, inventory: Inventory, stored: Iterable[Topolo
     return [*found, *claimed_by_others(topology, others), *tables_with_room(topology, others)]
 
 
-def warnings(topology: Topology, inventory: Inventory) -> list[str]:
+def warnings(topology: Topology, inventory: Inventory) -> list[Reason | Problem]:
     """What refuses nothing, but a person should know before applying."""
     checks = (
         route_server_warnings,
@@ -39,4 +40,4 @@ def warnings(topology: Topology, inventory: Inventory) -> list[str]:
         network_warnings,
         quota_warnings,
     )
-    return [words for check in checks for words in check(topology, inventory)]
+    return [found for check in checks for found in check(topology, inventory)]

@@ -15,7 +15,7 @@ from tandem.reasons.failover import (
     ReportCode,
     UnbegunCode,
 )
-from tandem.words.render import Entry
+from tandem.words.render import Entries, Entry
 
 _HOW_IT_WORKS = "https://docs.aws.amazon.com/vpc/latest/userguide/route-server-how-it-works.html"
 _ASSOCIATE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateAddress.html"
@@ -441,7 +441,7 @@ _FINDINGS: dict[StrEnum, Entry] = {
     ),
 }
 
-ENTRIES: dict[StrEnum, Entry] = _HOLDS | _DECISIONS | _BESIDE | _FINDINGS
+ENTRIES: Entries = _HOLDS | _DECISIONS | _BESIDE | _FINDINGS
 """The words of every code of failover."""
 
 OTHERWISE = ("correct the problem that the reason names.",)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from functools import cache
 from string import Formatter
 from typing import Any
 
 from tandem.reasons.reason import Reason
 
-OPTIONAL = re.compile(r"\[(?:(\w+)([?!]))?([^][]*)\]")
+_TEXT = r"((?:\{[^{}]*\}|[^][{}|])*)"
+OPTIONAL = re.compile(rf"\[(?:(\w+)([?!]))?{_TEXT}(?:\|{_TEXT})?\]")
+NOUN = re.compile(r"[a-z ]{2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +24,12 @@ class Entry:
 
     text: str
     """A template: `{name}` is a fact, `{subject}` the subject. A part in brackets is left out where one of
-    its facts is None or empty; `[name?part]` stands only where that fact is true, `[name!part]` where not.
-    `{number:one|many}` is a word and not the number, `{several:; }` a list with another separator.
+    its facts is None, empty or false; what follows a `|` in it stands there then. `[name?part]` stands only
+    where that fact is true, `[name!part]` where not; `{name:?}` only decides that.
+
+    `{number:one|many}` is a word and not the number, `{number:endpoint}` counts: 2 endpoints. `{name:json}`
+    is in quotes. `{several:; }` is a list with another separator, `{several:and}` joins it with "and".
+    `{name:right}` is what would be right instead, of a fact that is a reason.
     """
     meaning: str
     """One sentence for docs/reasons.md."""
@@ -31,14 +37,25 @@ class Entry:
     """Lines that say what to do, templates like the text."""
     page: str | None = None
     """AWS's page on which it rests."""
+    right: str = ""
+    """A template: what would be right instead."""
 
 
-def render(reason: Reason, entries: Mapping[StrEnum, Entry]) -> str:
+Entries = dict[Any, Entry]
+"""Codes, each with what there is to say of it."""
+
+
+def render(reason: Reason, entries: Mapping[Any, Entry]) -> str:
     """Returns the sentence of a reason. Raises KeyError where the template names a fact that it lacks."""
     return fill(entries[reason.code].text, reason, entries)
 
 
-def sentences(reasons: Iterable[Reason], entries: Mapping[StrEnum, Entry]) -> str:
+def render_right(reason: Reason, entries: Mapping[Any, Entry]) -> str:
+    """Returns what would be right instead. Raises KeyError where the template names a fact that it lacks."""
+    return fill(entries[reason.code].right, reason, entries)
+
+
+def sentences(reasons: Iterable[Reason], entries: Mapping[Any, Entry]) -> str:
     """Returns several reasons as one text; what is in parentheses belongs to the one before."""
     words = ""
     for one in reasons:
@@ -48,31 +65,34 @@ def sentences(reasons: Iterable[Reason], entries: Mapping[StrEnum, Entry]) -> st
     return words
 
 
-def fill(template: str, reason: Reason, entries: Mapping[StrEnum, Entry]) -> str:
+def fill(template: str, reason: Reason, entries: Mapping[Any, Entry]) -> str:
     """Returns a template with the facts of a reason."""
     facts = dict(reason.facts)
     facts["subject"] = reason.subject
     return "".join(
         literal + (_word(facts[name], spec, entries) if name else "")
         for part in _parts(template)
-        if _stands(part, facts)
-        for literal, name, spec in part.fields
+        for literal, name, spec in (part.fields if _stands(part, facts) else part.otherwise)
     )
 
 
 def fields(*templates: str) -> tuple[str, ...]:
     """Returns the names of the facts in templates, each once."""
     parts = [part for template in templates for part in _parts(template)]
-    names = (name for part in parts for name in (part.flag, *(name for _, name, _ in part.fields)))
+    names = (name for p in parts for name in (p.flag, *(n for _, n, _ in (*p.fields, *p.otherwise))))
     return tuple(dict.fromkeys(name for name in names if name))
+
+
+Fields = tuple[tuple[str, str, str], ...]
+"""Literal text, the fact after it (or nothing) and how it is written."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    fields: tuple[tuple[str, str, str], ...]
-    """Literal text, the fact after it (or nothing) and how it is written."""
+    fields: Fields
     flag: str = ""
     sign: str = ""
+    otherwise: Fields = ()
     is_optional: bool = False
 
 
@@ -85,34 +105,51 @@ def _split(template: str) -> Iterator[_Part]:
     at = 0
     for found in OPTIONAL.finditer(template):
         yield _Part(_fields(template[at : found.start()]))
-        yield _Part(_fields(found[3]), found[1] or "", found[2] or "", is_optional=True)
+        flag, sign, text, otherwise = (group or "" for group in found.groups())
+        yield _Part(_fields(text), flag, sign, _fields(otherwise), is_optional=True)
         at = found.end()
     yield _Part(_fields(template[at:]))
 
 
-def _fields(text: str) -> tuple[tuple[str, str, str], ...]:
+def _fields(text: str) -> Fields:
     return tuple((literal, name or "", spec or "") for literal, name, spec, _ in Formatter().parse(text))
 
 
 def _stands(part: _Part, facts: Mapping[str, Any]) -> bool:
     if part.flag:
         return bool(facts[part.flag]) is (part.sign == "?")
-    return not part.is_optional or all(
-        facts[name] not in (None, "", ()) for _, name, _ in part.fields if name
-    )
+    return not part.is_optional or not any(_is_absent(facts[name]) for _, name, _ in part.fields if name)
 
 
-def _word(value: Any, spec: str, entries: Mapping[StrEnum, Entry]) -> str:  # noqa: ANN401 - see `Reason.facts`
+def _is_absent(value: object) -> bool:
+    return value is None or value is False or value in ("", (), [])
+
+
+def _word(value: Any, spec: str, entries: Mapping[Any, Entry]) -> str:  # noqa: ANN401 - see `Reason.facts`
     """Writes each kind of fact: a reason as its sentence, several of anything as a list."""
+    if spec in ("?", "json"):
+        return "" if spec == "?" else json.dumps(value)
     match value:
         case Reason():
-            return render(value, entries)
-        case tuple():
-            joint = spec or ("; " if any(isinstance(member, Reason) for member in value) else ", ")
-            return joint.join(_word(member, "", entries) for member in value)
+            return (render_right if spec == "right" else render)(value, entries)
+        case tuple() | list():
+            return _list(value, spec, entries)
         case datetime():
             return f"{value:{spec or '%Y-%m-%d %H:%M:%S'}} UTC"
         case int() if "|" in spec:
             one, _, many = spec.partition("|")
             return one if value == 1 else many
+    if isinstance(value, int) and NOUN.fullmatch(spec):
+        spec, value = "", f"{value} {spec}{'' if value == 1 else 's'}"
     return str(format(value, spec))
+
+
+def _list(values: Iterable[Any], spec: str, entries: Mapping[Any, Entry]) -> str:
+    """Joins several of anything: by the spec if it is punctuation or "and", else each is written by it."""
+    members = list(values)
+    joint = "; " if any(isinstance(member, Reason) for member in members) else ", "
+    if spec == "and":
+        joint, spec = " and ", ""
+    elif spec and not any(letter.isalpha() for letter in spec):
+        joint, spec = spec, ""
+    return joint.join(_word(member, spec, entries) for member in members)

@@ -1,0 +1,135 @@
+"""The codes of problems: of a document by itself, of what AWS shows of it, of storing it, warnings too."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ProblemCode(StrEnum):
+    """Says what is wrong at a place in a document, or what a person should know of it."""
+
+    # its size and its shape
+    TOO_MANY_VALUES = "too-many-values"
+    TOO_MANY_CHARACTERS = "too-many-characters"
+    TOO_DEEP = "too-deep"
+    WRONG_NAME = "wrong-name"
+    MISSING = "missing"
+    UNKNOWN_PROPERTY = "unknown-property"
+    REPEATED_ITEM = "repeated-item"
+    TOO_MANY_ITEMS = "too-many-items"
+    WRONG_VALUE = "wrong-value"
+    REPEATED_NAME = "repeated-name"
+
+    # its parts beside each other
+    WATCHED_WITHOUT_ID = "watched-without-id"
+    MANAGED_WITHOUT_VPC = "managed-without-vpc"
+    MANAGED_WITHOUT_ASN = "managed-without-asn"
+    MANAGED_WITHOUT_ENDPOINTS = "managed-without-endpoints"
+    UNDECLARED_ENDPOINT = "undeclared-endpoint"
+    UNDECLARED_APPLIANCE = "undeclared-appliance"
+    TARGET_MISSING = "target-missing"
+    ASN_OF_DECLARED_ROUTE_SERVER = "asn-of-declared-route-server"
+    GROUP_NAME_TWICE = "group-name-twice"
+    PREFIX_TWICE = "prefix-twice"
+    ELASTIC_IP_TWICE = "elastic-ip-twice"
+    TARGET_TWICE = "target-twice"
+    INSTANCE_TWICE = "instance-twice"
+    TRACKED_PREFIX_NOT_ALLOWED = "tracked-prefix-not-allowed"
+    TOO_MANY_ENDPOINTS = "too-many-endpoints"
+    TOO_MANY_PREFIXES = "too-many-prefixes"
+    TOO_MANY_PEERS = "too-many-peers"
+    CLAIMED_BY_TWO_APPLIANCES = "claimed-by-two-appliances"
+    ADDRESS_ON_TWO_INTERFACES = "address-on-two-interfaces"
+    UNSPECIFIED_ADDRESS = "unspecified-address"
+    MULTICAST_ADDRESS = "multicast-address"
+    LOOPBACK_ADDRESS = "loopback-address"
+    LINK_LOCAL_ADDRESS = "link-local-address"
+
+    # what AWS shows of the route server
+    UNREADABLE = "unreadable"
+    ROUTE_SERVER_UNKNOWN = "route-server-unknown"
+    ROUTE_SERVER_WITHOUT_VPC = "route-server-without-vpc"
+    VPC_UNKNOWN = "vpc-unknown"
+    VPC_DIFFERS = "vpc-differs"
+    ASN_DIFFERS = "asn-differs"
+    ASN_OF_ROUTE_SERVER = "asn-of-route-server"
+    SUBNET_UNKNOWN = "subnet-unknown"
+    SUBNET_OUTSIDE_VPC = "subnet-outside-vpc"
+    ENDPOINT_NOT_SHOWN = "endpoint-not-shown"
+    PEER_NOT_SHOWN = "peer-not-shown"
+    PEER_ASN_DIFFERS = "peer-asn-differs"
+    PEER_LIVENESS_DIFFERS = "peer-liveness-differs"
+    PEER_UNDECLARED = "peer-undeclared"
+    NOTIFICATIONS_OFF = "notifications-off"
+    TOPIC_MISSING = "topic-missing"
+    PERSISTENCE_DIFFERS = "persistence-differs"
+    LEAKS_UNSEEN = "leaks-unseen"
+    INSTANCE_UNKNOWN = "instance-unknown"
+    INSTANCE_TERMINATED = "instance-terminated"
+    PEER_ADDRESS_ELSEWHERE = "peer-address-elsewhere"
+    NEXT_HOP_ELSEWHERE = "next-hop-elsewhere"
+
+    # what AWS shows of Elastic IPs and their targets
+    ELASTIC_IP_UNKNOWN = "elastic-ip-unknown"
+    ELASTIC_IP_OF_SERVICE = "elastic-ip-of-service"
+    INTERFACE_UNKNOWN = "interface-unknown"
+    INTERFACE_GONE_WITH_INSTANCE = "interface-gone-with-instance"
+    INTERFACE_DETACHED = "interface-detached"
+    INTERFACE_DETACHED_FROM_LOST = "interface-detached-from-lost"
+    INTERFACE_OF_OTHER_INSTANCE = "interface-of-other-instance"
+    INTERFACE_OF_OTHER_ACCOUNT = "interface-of-other-account"
+    INTERFACE_OUTSIDE_VPC = "interface-outside-vpc"
+    BORDER_GROUPS_DIFFER = "border-groups-differ"
+    PRIVATE_IP_OUTSIDE_SUBNET = "private-ip-outside-subnet"
+    PRIVATE_IP_ELSEWHERE = "private-ip-elsewhere"
+    PRIVATE_IP_MISSING = "private-ip-missing"
+    PRIVATE_IP_HAS_ELASTIC_IP = "private-ip-has-elastic-ip"
+    PRIVATE_IP_HAS_PUBLIC_IP = "private-ip-has-public-ip"
+    CLAIMED_BY_TOPOLOGY = "claimed-by-topology"
+    SOURCE_DEST_CHECK_ON = "source-dest-check-on"
+
+    # what AWS shows of route tables
+    TABLE_UNKNOWN = "route-table-unknown"
+    NOT_PROPAGATED = "not-propagated"
+    WAY_OUT_AT_ITSELF = "way-out-at-itself"
+    NO_PUBLIC_IP_FOR_GATEWAY_TABLE = "no-public-ip-for-gateway-table"
+    TABLE_FULL = "route-table-full"
+    GATEWAY_TABLE_REJECTS = "gateway-table-rejects"
+    STATIC_ROUTE_BESIDE = "static-route-beside"
+
+    # quotas of AWS that only warn
+    MANY_ROUTE_SERVERS = "many-route-servers"
+    MANY_ENDPOINTS = "many-endpoints"
+    MANY_PEERS_OF_ENDPOINT = "many-peers-of-endpoint"
+    MANY_ALLOWED_PREFIXES = "many-allowed-prefixes"
+    MANY_PEERS_OF_PREFIX = "many-peers-of-prefix"
+    MANY_ROUTES_OF_TABLE = "many-routes-of-table"
+
+    # the owner's tag
+    OWNER_TAG_MISSING = "owner-tag-missing"
+    OWNER_TAG_OF_OTHER_STACK = "owner-tag-of-other-stack"
+    OWNER_TAG_MISSPELLED = "owner-tag-misspelled"
+    NETWORK_WITHOUT_CONSENT = "network-without-consent"
+
+    # storing and deleting
+    BELONGS_ELSEWHERE = "belongs-elsewhere"
+    DAMAGED_TOPOLOGY = "damaged-topology"
+    CHANGED_MEANWHILE = "changed-meanwhile"
+    TAG_KEY_NOT_ALLOWED = "tag-key-not-allowed"
+    MANAGES_OTHER_ROUTE_SERVER = "manages-other-route-server"
+    REGION_WITHOUT_ROUTE_SERVER = "region-without-route-server"
+    AWS_UNREAD = "aws-unread"
+    NOT_STORED = "not-stored"
+    OTHER_VERSION_STORED = "other-version-stored"
+    DELETION_ENDED = "deletion-ended"
+    NOT_DELETED = "not-deleted"
+
+    SUPERSEDED = "superseded"
+
+    # CloudFormation's properties beside the topology
+    UNKNOWN_RESOURCE_PROPERTY = "unknown-resource-property"
+    TOPOLOGY_MISSING = "topology-missing"
+    TOPOLOGY_NO_MAPPING = "topology-no-mapping"
+    WRONG_ON_DELETE = "wrong-on-delete"
+    DELETES_WHAT_IT_TAKES_OVER = "deletes-what-it-takes-over"
+    NO_BOOLEAN = "no-boolean"

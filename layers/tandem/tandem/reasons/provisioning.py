@@ -1,0 +1,153 @@
+"""The codes of the provisioner: what a step does, why, what it waits for, why a run failed."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ProvisioningCode(StrEnum):
+    """Says why a step is taken, waits or is refused, and how a run ended."""
+
+    # why a step is taken: the route server
+    NO_ROUTE_SERVER = "no-route-server"
+    CREATION_BEGUN = "creation-begun"
+    SETTINGS_DIFFER = "settings-differ"
+    TOPIC_PENDING = "topic-pending"
+    PERSISTENCE_CHANGES = "persistence-changes"
+    RESOURCE_STATE = "resource-state"
+    BEING_DELETED = "being-deleted"
+    TAGS_DIFFER = "tags-differ"
+    ADOPTED = "adopted"
+    NOT_ASSOCIATED = "not-associated"
+    ASSOCIATION_STATE = "association-state"
+    TOPOLOGY_DELETED = "topology-deleted"
+
+    # endpoints
+    NO_ENDPOINT = "no-endpoint"
+    ENDPOINT_STATE = "endpoint-state"
+    ENDPOINT_FAILED = "endpoint-failed"
+    ENDPOINT_DELETE_FAILED = "endpoint-delete-failed"
+    ENDPOINT_OF_NO_NAME = "endpoint-of-no-name"
+    ENDPOINT_UNDECLARED = "endpoint-undeclared"
+    ENDPOINT_TAGS_DIFFER = "endpoint-tags-differ"
+    ENDPOINT_ADOPTED = "endpoint-adopted"
+
+    # propagation and forwarding
+    NO_PROPAGATION = "no-propagation"
+    PROPAGATION_STATE = "propagation-state"
+    PROPAGATION_UNDECLARED = "propagation-undeclared"
+    FORWARDING_BLOCKED = "forwarding-blocked"
+
+    # sessions
+    SESSION_WITHOUT_PEER = "session-without-peer"
+    SESSION_STATE = "session-state"
+    SESSION_FAILED = "session-failed"
+    PEER_BEING_DELETED = "peer-being-deleted"
+    PEER_DIFFERS = "peer-differs"
+    SESSION_TAGS_DIFFER = "session-tags-differ"
+    SESSION_ADOPTED = "session-adopted"
+    SESSION_UNDECLARED = "session-undeclared"
+
+    # what makes a topology watched
+    NOT_SUBSCRIBED = "not-subscribed"
+    NO_DELIVERY_DESTINATION = "no-delivery-destination"
+    NO_DELIVERY_SOURCE = "no-delivery-source"
+    LOGS_NOT_DELIVERED = "logs-not-delivered"
+    TOPIC_UNUSED = "topic-unused"
+    PEER_UNUSED = "peer-unused"
+
+    # what a step waits for
+    UNTIL_AVAILABLE = "until-available"
+    UNTIL_GONE = "until-gone"
+    UNTIL_ALL_GONE = "until-all-gone"
+    UNTIL_LEFT_STATE = "until-left-state"
+    UNTIL_NO_LONGER = "until-no-longer"
+    UNTIL_TOPIC = "until-topic"
+    UNTIL_ROUTE_SERVER = "until-route-server"
+    UNTIL_ROUTE_SERVER_SEEN = "until-route-server-seen"
+    UNTIL_SERVER_ASSOCIATED = "until-server-associated"
+    UNTIL_ASSOCIATED = "until-associated"
+    UNTIL_DISASSOCIATED = "until-disassociated"
+    UNTIL_ENDPOINT = "until-endpoint"
+    UNTIL_PROPAGATION = "until-propagation"
+    UNTIL_PROPAGATION_GONE = "until-propagation-gone"
+    UNTIL_PROPAGATION_LEFT_STATE = "until-propagation-left-state"
+    UNTIL_SESSION = "until-session"
+    UNTIL_STANDBY_SESSION = "until-standby-session"
+    UNTIL_SESSION_ADVERTISES = "until-session-advertises"
+    UNTIL_STANDBY_UP = "until-standby-up"
+    UNTIL_ROUTES_READABLE = "until-routes-readable"
+    PERSISTED_BEFORE_CHANGE = "persisted-before-change"
+    PERSISTED_BEFORE_END = "persisted-before-end"
+    UNTIL_ACCEPTED = "until-accepted"
+    UNTIL_DELETED = "until-deleted"
+    UNTIL_TURN = "until-turn"
+    UNTIL_OTHER_RUN = "until-other-run"
+
+    # whom a step interrupts
+    ONE_OF_SESSIONS = "one-of-sessions"
+    ONLY_LIVE_SESSION = "only-live-session"
+    LAST_SESSION = "last-session"
+    SESSION_OF_DELETED = "session-of-deleted"
+    OWNS = "owns"
+    CARRIES = "carries"
+
+    # why a step is refused
+    ROUTE_SERVER_NOT_THERE = "route-server-not-there"
+    ROUTE_SERVER_TAKEN = "route-server-taken"
+    ASN_CANNOT_CHANGE = "asn-cannot-change"
+    VPC_CANNOT_CHANGE = "vpc-cannot-change"
+    ADOPTION_WITHOUT_TAG = "adoption-without-tag"
+    ADOPTION_OF_MANAGED = "adoption-of-managed"
+    ENDPOINT_AMBIGUOUS = "endpoint-ambiguous"
+    ADOPTED_ENDPOINT_BROKEN = "adopted-endpoint-broken"
+    PEERS_OF_OTHERS = "peers-of-others"
+    SUBNET_FULL = "subnet-full"
+    GIVEN_UP = "given-up"
+    PEER_OF_OTHERS = "peer-of-others"
+    WOULD_INTERRUPT = "would-interrupt"
+    TAGS_LOST = "tags-lost"
+    ENDPOINT_WITH_OTHERS = "endpoint-with-others"
+    ROUTE_SERVER_WITH_OTHERS = "route-server-with-others"
+
+    # why a run failed, and what it found beside
+    CALL_REFUSED = "call-refused"
+    CALL_FORBIDDEN = "call-forbidden"
+    LOGS_QUOTA_USED = "logs-quota-used"
+    CALL_IN_TROUBLE = "call-in-trouble"
+    CANNOT_GO_ON = "cannot-go-on"
+    INTERNAL_ERROR = "internal-error"
+    ROUTE_SERVER_LOST = "route-server-lost"
+    ROUTE_SERVER_STAYS = "route-server-stays"
+    LEAVING = "leaving"
+    LONG_WAIT = "long-wait"
+    SESSION_TO_DIAL = "session-to-dial"
+    APPLIANCE_WITHOUT_PEER = "appliance-without-peer"
+    LOGS_ELSEWHERE = "logs-elsewhere"
+
+
+class StepCode(StrEnum):
+    """Says what a step of the provisioner does."""
+
+    CREATE_ROUTE_SERVER = "create-route-server"
+    MODIFY_ROUTE_SERVER = "modify-route-server"
+    DELETE_ROUTE_SERVER = "delete-route-server"
+    ASSOCIATE_VPC = "associate-vpc"
+    DISASSOCIATE_VPC = "disassociate-vpc"
+    CREATE_ENDPOINT = "create-endpoint"
+    DELETE_ENDPOINT = "delete-endpoint"
+    ENABLE_PROPAGATION = "enable-propagation"
+    DISABLE_PROPAGATION = "disable-propagation"
+    CREATE_PEER = "create-peer"
+    DELETE_PEER = "delete-peer"
+    DISABLE_SOURCE_DEST_CHECK = "disable-source-dest-check"
+    SET_TAGS = "set-tags"
+    AWAIT = "await"
+    KEEP = "keep"
+    SUBSCRIBE = "subscribe"
+    UNSUBSCRIBE = "unsubscribe"
+    PUT_DELIVERY_DESTINATION = "put-delivery-destination"
+    PUT_DELIVERY_SOURCE = "put-delivery-source"
+    CREATE_DELIVERY = "create-delivery"
+    DELETE_DELIVERY = "delete-delivery"
+    DELETE_DELIVERY_SOURCE = "delete-delivery-source"
