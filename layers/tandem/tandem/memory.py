@@ -114,6 +114,8 @@ class Memory:
     """Peer to what it shows and since when; no decision depends on it."""
     seen_up: dict[str, str] = field(default_factory=dict)
     """The appliances that were seen alive, each with how it was declared then; no decision depends on it."""
+    in_place_at: datetime | None = None
+    """When a look last found every address in place; no decision depends on it."""
 
     def with_move(self, owner: str, at: datetime, addresses: Iterable[str]) -> Memory:
         """Adds a move. What finishes an address's last one takes its place."""
@@ -229,5 +231,8 @@ def not_after(memory: Memory, now: datetime) -> tuple[Memory, str | None]:
     damage = f"its memory was damaged (times in the future: {', '.join(ahead)}); they count as now"
     known = episodes.not_after(memory.episodes, now)
     seen = {peer: replace(s, since=min(s.since, now)) for peer, s in memory.sessions.items()}
-    memory = replace(memory, moves=moves, heard=heard, episodes=known, sessions=seen)
+    in_place_at = min(memory.in_place_at, now) if memory.in_place_at else None
+    memory = replace(
+        memory, moves=moves, heard=heard, episodes=known, sessions=seen, in_place_at=in_place_at
+    )
     return memory, damage if ahead else None

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tandem.errors import LeaseLostError, OutdatedError, StateUnavailableError
-from tandem.failover import findings, holds, pins, turn
+from tandem.failover import findings, holds, pins, telling, turn
 from tandem.failover.decision import Action, GroupDecision, decide, in_place
 from tandem.failover.moves import NOT_BEGUN, Moved, after
 from tandem.failover.run import RETRY_SECONDS, Report, Run, World
@@ -117,6 +117,7 @@ def _settle(run: Run, signals: tuple[Signal, ...]) -> tuple[bool, tuple[Signal, 
     began = clock.now()
     until = min(run.ends_at, began + timedelta(seconds=SETTLE_SECONDS))
     run.memory = replace(run.memory, heard=heard(run.memory.heard, signals, began))
+    causes = telling.causes(signals, run.memory.in_place_at)
     run.pause = RETRY_SECONDS
     while True:
         if run.is_outdated():
@@ -133,9 +134,10 @@ def _settle(run: Run, signals: tuple[Signal, ...]) -> tuple[bool, tuple[Signal, 
         )
         decisions = decide(run.topology, observation, run.memory, clock.now())
         run.memory = run.memory.with_verified(in_place(decisions))
-        moved = turn.act(run, decisions, observation, signals)
+        moved = turn.act(run, decisions, observation, causes)
         decisions = run.report.decisions = after(decisions, moved)
         pending = awaited(signals, run.memory.heard, run.topology, decisions, previous, observation, began)
+        pending = pending or _first_seen(run, decisions)
         wait = _wait(run, pending, until, decisions, moved, observation)
         if wait is None:
             break
@@ -148,11 +150,20 @@ def _settle(run: Run, signals: tuple[Signal, ...]) -> tuple[bool, tuple[Signal, 
         pending = awaited(left, run.memory.heard, run.topology, decisions, previous, observation, began)
         came = without_copies(came, left)
     turn.conclude(run, is_over=True)
-    holds.record_holds(run, decisions, pending, observation, signals)
+    holds.record_holds(run, decisions, pending, observation, causes)
     pins.record_pins(run, observation)
+    if not pending and all(d.action is Action.NO_CHANGE for d in decisions):
+        run.memory = replace(run.memory, in_place_at=run.observed_at)
     if not pending:
         findings.record_findings(run, observation, moved)
     return not any(m.refusal == NOT_BEGUN for m in moved), came
+
+
+def _first_seen(run: Run, decisions: tuple[GroupDecision, ...]) -> Reason | None:
+    """Returns what a FIB that may show the past is waited for, whatever woke the look; once for each hold, so
+    that a long outage costs no sweep half a minute.
+    """
+    return next((d.awaiting for d in decisions if d.awaiting and not holds.is_known(run, d)), None)
 
 
 def _wait(

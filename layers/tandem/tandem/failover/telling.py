@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from tandem.audit import Record, RecordKind
@@ -14,6 +14,7 @@ from tandem.failover import ownership
 from tandem.failover.decision import Action, AddressDecision, GroupDecision, Severity
 from tandem.failover.moves import UNDONE, Moved, Outcome, Refusal
 from tandem.failover.standbys import Finding
+from tandem.lease import CLOCK_MARGIN
 from tandem.memory import Pin, SessionSeen, Standing
 from tandem.model import ElasticIp, Holder, Observation, RouteStatus
 from tandem.reasons.reason import Reason
@@ -84,6 +85,14 @@ def evidence(
 def signal_at(signals: Iterable[Signal]) -> datetime | None:
     """Returns when the first of the signals happened, as far as they say."""
     return min((s.occurred_at for s in signals if s.occurred_at), default=None)
+
+
+def causes(signals: Iterable[Signal], in_place_at: datetime | None) -> tuple[Signal, ...]:
+    """Returns the signals that can have caused what is decided now. What happened before a look found every
+    address in place is no cause: logs come minutes late. AWS may show a change some seconds after it.
+    """
+    since = datetime.min.replace(tzinfo=UTC) if in_place_at is None else in_place_at - CLOCK_MARGIN
+    return tuple(s for s in signals if s.kind is SignalKind.LOOK or (s.occurred_at or since) >= since)
 
 
 def signal_detail(signals: Iterable[Signal]) -> dict[str, Any]:
