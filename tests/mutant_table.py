@@ -1180,6 +1180,20 @@ MUTANTS = (
         "if o.kind is OverrideKind.PINNED",
     ),
     Mutant(
+        "people-words",
+        "The same in other words is no news.",
+        f"{PROVISIONING}/provisioner.py",
+        "if not steps and not has_changed(before, provisioned):",
+        "if not steps and provisioned == before:",
+    ),
+    Mutant(
+        "people-drift-words",
+        "A drift that was notified stays so, whatever words it has by now.",
+        f"{PROVISIONING}/recording.py",
+        "return problem.identity in drift or any(",
+        "return any(",
+    ),
+    Mutant(
         "people-dial",
         "Sessions are to be dialled anew where no message told of them.",
         f"{PROVISIONING}/recording.py",

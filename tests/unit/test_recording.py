@@ -150,6 +150,16 @@ def test_only_sessions_that_nobody_was_notified_of_are_to_be_dialled() -> None:
     )
 
 
+def test_a_drift_is_notified_once_whatever_its_words_and_facts() -> None:
+    worded = replace(full(), drift=tuple(words.upper() for words in full().drift))
+    forgotten = problem_at(GONE.path, ProblemCode.INSTANCE_UNKNOWN, "i-1", place="there")
+    assert all(was_notified(problem, worded) for problem in (OFF, GONE, forgotten))
+    other = problem_at(OFF.path, ProblemCode.NOTIFICATIONS_OFF, "rs-2")
+    assert not was_notified(other, worded)
+    assert still_differs(worded, [OFF, forgotten])
+    assert not still_differs(worded, [OFF, other])
+
+
 def test_what_failed_is_counted_on_from_the_sentences_of_the_release_before() -> None:
     done = (
         "deleted endpoint rse-1: endpoint az1-a is failed (no capacity)",

@@ -25,9 +25,9 @@ FAILED = frozenset({ProvisioningCode.ENDPOINT_FAILED, ProvisioningCode.SESSION_F
 
 def with_pending(found: Provisioned, pending: Iterable[Reason]) -> Provisioned:
     """Records what is waited for, each once."""
-    every = tuple({sentence_of(each): each for each in pending}.items())
-    codes = replace(codes_of(found), pending=tuple(each.identity for _, each in every))
-    return replace(found, pending=tuple(words for words, _ in every), codes=codes)
+    every = tuple(dict.fromkeys(pending))
+    codes = replace(codes_of(found), pending=tuple(each.identity for each in every))
+    return replace(found, pending=tuple(map(sentence_of, every)), codes=codes)
 
 
 def with_failure(found: Provisioned, failure: Why) -> Provisioned:
@@ -37,6 +37,7 @@ def with_failure(found: Provisioned, failure: Why) -> Provisioned:
 
 
 def with_warnings(found: Provisioned, warnings: Iterable[Reason | Problem]) -> Provisioned:
+    """Records what a person should know beside it."""
     every = tuple(warnings)
     codes = replace(codes_of(found), warnings=tuple(each.identity for each in every))
     return replace(found, warnings=tuple(warning_of(each) for each in every), codes=codes)

@@ -258,6 +258,7 @@ ROUTE_SERVERS: Entries = {
         "{subject} ({address}) is a peer of no declared appliance: "
         "while it owns a tracked prefix, Tandem holds",
         "The route server has a peer whose address no appliance declares.",
+        advice=("Declare the appliance, or delete the peer.",),
     ),
     Code.NOTIFICATIONS_OFF: Entry(
         "is true, but {subject} has SNS notifications off",
@@ -269,6 +270,7 @@ ROUTE_SERVERS: Entries = {
         "it finds out by looking, every few seconds (aws ec2 modify-route-server "
         "--route-server-id {subject} --sns-notifications-enabled)",
         "Without SNS notifications Tandem learns of the end of a session with its next look.",
+        advice=("Turn SNS notifications on with the command in the sentence.",),
     ),
     Code.PERSISTENCE_DIFFERS: Entry(
         "is {declared}, but {subject} has {actual}",
@@ -278,6 +280,7 @@ ROUTE_SERVERS: Entries = {
     Code.LEAKS_UNSEEN: Entry(
         "with route_server.peer_logs: false, Tandem does not see what {appliance} advertises",
         "Only peer logs say what a peer advertises, so without them no route leak is found.",
+        advice=("Set route_server.peer_logs: true, or leave allowed_prefixes out.",),
     ),
     Code.INSTANCE_UNKNOWN: Entry(
         "{subject} is not known in {place}",
@@ -395,6 +398,7 @@ ELASTIC_IPS: Entries = {
         f"[, or tag it {OWNER_TAG}={{stack}} and Tandem does]",
         "An interface through which an appliance forwards has its source/destination check on.",
         page=GATEWAY_ROUTING,
+        advice=("Turn the check off with the command in the sentence.",),
     ),
 }
 
@@ -442,6 +446,7 @@ ROUTE_TABLES: Entries = {
         "that has an address is alive, Tandem does not move it]",
         "A static route has the destination of a tracked prefix.",
         page=PRIORITY,
+        advice=("Remove the static route, or do not propagate to that table.",),
     ),
 }
 
@@ -535,6 +540,7 @@ STORING: Entries = {
     Code.AWS_UNREAD: Entry(
         "what AWS shows could not be read: {why}",
         "Only the mode changed, so the document was stored without a look at AWS.",
+        advice=("Check the topology again when AWS can be read.",),
     ),
     Code.NOT_STORED: Entry(
         "[{damage}|no topology {subject} is stored]",

@@ -145,7 +145,11 @@ WHY: Entries = {
     ),
     Code.ENDPOINT_STATE: Entry(f"endpoint {{subject}} is {{state}}{BECAUSE}", "AWS is changing an endpoint."),
     Code.ENDPOINT_FAILED: Entry(
-        f"endpoint {{subject}} is failed{BECAUSE}", "AWS could not create an endpoint, and says why."
+        f"endpoint {{subject}} is failed{BECAUSE}",
+        "AWS could not create an endpoint, and says why.",
+        advice=(
+            "Read the reason that AWS gives. Tandem makes the endpoint again until it failed three times.",
+        ),
     ),
     Code.ENDPOINT_DELETE_FAILED: Entry(
         f"endpoint {{subject}} is delete-failed{BECAUSE}", "AWS could not delete an endpoint."
@@ -182,7 +186,9 @@ WHY: Entries = {
     ),
     Code.SESSION_STATE: Entry(f"{SESSION} is {{state}}{BECAUSE}", "AWS is changing the peer of a session."),
     Code.SESSION_FAILED: Entry(
-        f"{SESSION} is failed{BECAUSE}", "AWS could not create the peer of a session, and says why."
+        f"{SESSION} is failed{BECAUSE}",
+        "AWS could not create the peer of a session, and says why.",
+        advice=("Read the reason that AWS gives. Tandem makes the peer again until it failed three times.",),
     ),
     Code.PEER_BEING_DELETED: Entry(
         f"{SESSION} has no peer but {{peer_id}}, which is being deleted",
@@ -265,18 +271,21 @@ WAITS: Entries = {
     Code.UNTIL_ROUTES_READABLE: Entry(
         f"the routes: {UNREADABLE}",
         "Without the routing database nobody can tell who owns a route, so no session is ended.",
+        advice=("Tandem reads it again with every run. If it stays so, the log has the reason.",),
     ),
     Code.PERSISTED_BEFORE_CHANGE: Entry(
         "{subject} to have BGP up: {prefix} is in the FIB though its sessions are down, "
         "and AWS does not say what a change of persistence does to that",
         "A persisted route may not survive the change.",
         page=GUIDE,
+        advice=("Bring up a session of the owner, or apply with --allow-interruption.",),
     ),
     Code.PERSISTED_BEFORE_END: Entry(
         "{subject} to have BGP up: {prefix} is in the FIB though its sessions are down, "
         "and AWS does not say what the end of a peer does to that",
         "A persisted route may not survive the end of a peer.",
         page=GUIDE,
+        advice=("Bring up a session of the owner, or apply with --allow-interruption.",),
     ),
     Code.UNTIL_ACCEPTED: Entry(
         "AWS to accept {call} (AWS returned {aws_code})", "AWS refused a call for now; it is made again."
@@ -388,23 +397,31 @@ REFUSALS: Entries = {
 
 RUNS: Entries = {
     Code.CALL_REFUSED: Entry(
-        "{subject}[: {message}]; it is tried again with every refresh", "AWS refused a call."
+        "{subject}[: {message}]; it is tried again with every refresh",
+        "AWS refused a call.",
+        advice=("Put right what AWS's message names, and apply the topology again.",),
     ),
     Code.CALL_FORBIDDEN: Entry(
-        f"{{subject}}[: {{message}}]; {FORBIDDEN}", "IAM does not allow a call of the provisioner."
+        f"{{subject}}[: {{message}}]; {FORBIDDEN}",
+        "IAM does not allow a call of the provisioner.",
+        advice=("Deploy the stack again. If that does not help, ask whoever restricts the account.",),
     ),
     Code.LOGS_QUOTA_USED: Entry(
         "{subject}[: {message}]; a quota of CloudWatch Logs is used up: ask AWS to raise it",
         "CloudWatch Logs takes no further delivery.",
+        advice=("Ask AWS to raise the quota of CloudWatch Logs.",),
     ),
     Code.CALL_IN_TROUBLE: Entry("{why}", "A call failed for now; the schedule goes on with it."),
     Code.CANNOT_GO_ON: Entry("{why}", "A run found something that a person has to change."),
     Code.INTERNAL_ERROR: Entry(
-        "Tandem failed with an internal error: {why}", "This is a bug of Tandem: please report it."
+        "Tandem failed with an internal error: {why}",
+        "This is a bug of Tandem: please report it.",
+        advice=("Report it, with the log of the provisioner.",),
     ),
     Code.ROUTE_SERVER_LOST: Entry(
         "{subject} is not known in {place}: correct route_server.id and apply again",
         "The route server that the topology names is not there any more.",
+        advice=("Correct route_server.id and apply again.",),
     ),
     Code.ROUTE_SERVER_STAYS: Entry(
         "{subject} serves {others} as well",
@@ -414,11 +431,13 @@ RUNS: Entries = {
     Code.LEAVING: Entry(
         "it is being deleted, so nobody moves its addresses; storing its document again ends that",
         "The deletion of a topology is stuck, and its addresses do not follow the route meanwhile.",
+        advice=("Put right what the reason names, or apply the document again to end the deletion.",),
     ),
     Code.LONG_WAIT: Entry(
         "provisioning has made no progress since {since}: it waits for {waits}; Tandem goes on by itself "
         "once that is so; a session comes up when its appliance dials as it should",
         "Provisioning waits for something that only people can bring about.",
+        advice=("Bring about what it waits for. Nothing has to be applied again.",),
     ),
     Code.SESSION_TO_DIAL: Entry(
         "{appliance}: {address} (ASN {asn}) dials {endpoint_address} (ASN {server_asn}), {liveness}",
@@ -427,11 +446,13 @@ RUNS: Entries = {
     Code.APPLIANCE_WITHOUT_PEER: Entry(
         "{subject} has no peer on {route_server_id}: it can own no route",
         "No peer of the route server has an address of the appliance.",
+        advice=("Create a peer for the appliance, or correct its address in the document.",),
     ),
     Code.LOGS_ELSEWHERE: Entry(
         "the logs of {subject} go to {destination} already, and a source delivers to one log group "
         "only: Tandem sees none of them",
         "Somebody else has the logs of a peer delivered to another log group.",
+        advice=("End the other delivery, or set route_server.peer_logs: false.",),
     ),
 }
 
