@@ -89,7 +89,7 @@ def _appliance(region: Region, appliance: Appliance) -> dict[str, Any]:
     return {
         "name": appliance.name,
         "instance_id": appliance.instance_id,
-        "alive": appliance.alive,
+        "alive": sessions.can_speak(region, appliance),
         "instance_state": instance.state if instance else None,
         "asn": appliance.asn,
         "routes": [
