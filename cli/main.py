@@ -164,7 +164,7 @@ def apply(
     order: dict[str, object] = {"take_over": take_over, "allow_interruption": allow_interruption}
     with _stopping("nothing was stored"):
         topology = _local(file, out)
-        order |= {"document": topology.value}
+        order["document"] = topology.value
         verdict = _reviewed(out, topology, order, name, yes=yes, tag=tag)
         if verdict is None:
             return

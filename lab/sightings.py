@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from lab.levers import Levers, NoLab
@@ -27,7 +28,7 @@ class Sighting:
 
 @dataclass
 class Sightings:
-    """Everything that changed while the `watching` block ran, in order; right to a glance and about 10 ms."""
+    """Everything that changed while the `watching` block ran; moves exactly, else right to a glance."""
 
     seen: list[Sighting] = field(default_factory=list)
     until: datetime = NEVER
@@ -73,11 +74,28 @@ def parts(world: World) -> dict[str, str]:
     return shown | visible(world)
 
 
-def changed(before: Mapping[str, str], now: Mapping[str, str], at: datetime) -> list[Sighting]:
+def moves(world: World) -> dict[str, datetime]:
+    """Returns when each Elastic IP was moved last: a move stands before what verifies it."""
+    return {
+        f"Elastic IP {a['public_ip']}": datetime.fromisoformat(a["moved_at"])
+        for a in world["elastic_ips"]
+        if a["moved_at"]
+    }
+
+
+def changed(
+    before: Mapping[str, str],
+    now: Mapping[str, str],
+    at: datetime,
+    known: Mapping[str, datetime] = MappingProxyType({}),
+) -> list[Sighting]:
     """Returns what differs between two glances. A route that nobody has is no part of the world."""
     return [
         Sighting(
-            at, what, before.get(what) or _absent(what, "unknown"), now.get(what) or _absent(what, "gone")
+            known.get(what, at),
+            what,
+            before.get(what) or _absent(what, "unknown"),
+            now.get(what) or _absent(what, "gone"),
         )
         for what in {**now, **before}
         if before.get(what) != now.get(what)
@@ -115,8 +133,9 @@ def watching(
     def look() -> None:
         before = shown(levers.world())
         while not ended.wait(glance_seconds):
-            at, now = datetime.now(UTC), shown(levers.world())
-            sightings.seen += changed(before, now, at)
+            at, world = datetime.now(UTC), levers.world()
+            now = shown(world)
+            sightings.seen += changed(before, now, at, moves(world))
             sightings.until = at  # after what was seen: whoever reads it first misses nothing
             before = now
 

@@ -55,7 +55,7 @@ def number(where: str, name: str, value: Any) -> float:
     """A number of 0 or more, as JSON brought it."""
     # written so that a NaN is refused too
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MOST:
-        raise LeverError(f"{where}: {name} {value!r} is no number from 0 to {MOST:,}")
+        raise LeverError(f"{where}: {name} {value!r} is no number of 0 or more, up to {MOST:,}")
     return int(value) if name == "count" else float(value)
 
 

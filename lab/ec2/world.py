@@ -116,5 +116,6 @@ def _elastic_ip(region: Region, address: LabAddress) -> dict[str, Any]:
         "public_ip": address.public_ip,
         "interface": address.eni.id if address.eni else None,
         "private_ip": address.private_ip_address,
+        "moved_at": address.moved_at.isoformat() if address.moved_at else None,
         "appliance": _name_at(region, address.eni),
     }

@@ -48,7 +48,7 @@ def levers(monkeypatch):
 def test_a_number_that_no_timer_takes_is_refused(levers, monkeypatch, capsys, value):
     monkeypatch.setattr(sys, "argv", ["lab", "fault", "*", "--latency-s", value])
     assert main() == 1
-    assert "is no number from 0 to 1,000,000,000" in capsys.readouterr().err
+    assert "is no number of 0 or more, up to 1,000,000,000" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("url", ["nowhere", "http://127.0.0.1:port", ""])

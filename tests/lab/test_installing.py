@@ -97,6 +97,7 @@ def test_whatever_is_stopped_leaves_no_temporary_files_and_no_process(tmp_path, 
         "child.wait()\n"
     )
     with suppress(Stopped), _running([sys.executable, "-c", busy], subprocess.PIPE) as running:
+        assert running.stdout
         child = int(running.stdout.readline())
         assert [found.name[:11] for found in tmp_path.glob("*/*")] == ["pip-unpack-"]
         raise Stopped(signal.SIGTERM)

@@ -6,13 +6,13 @@ import json
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from lab.ec2.world import world
+from lab.levers import Levers
 from lab.queues import Notification
-from lab.sightings import Sighting, changed, places, visible, watching
+from lab.sightings import Sighting, changed, moves, places, visible, watching
 from lab.timeline import REPEATS, Timeline, announced, mailed, seen
 from tests.lab.support import PATIENCE
 
@@ -133,6 +133,28 @@ def test_the_session_of_a_stranger_is_named_by_its_address(at_edge):
     assert visible(world(at_edge.lab.backend.lab_region))["session 10.0.1.99 az1-a"] == "down"
 
 
+def test_a_move_has_the_time_at_which_ec2_made_it(at_edge):
+    before = places(world(at_edge.lab.backend.lab_region))
+    at_edge.clock.sleep(3)
+    at_edge.ec2.associate_address(
+        AllocationId=at_edge.elastic_ips["eip1"]["allocation_id"],
+        NetworkInterfaceId=at_edge.interfaces["fw2"],
+        PrivateIpAddress="10.0.2.20",
+        AllowReassociation=True,
+    )
+    moved = at_edge.clock.now()
+    at_edge.clock.sleep(3)
+    after = world(at_edge.lab.backend.lab_region)
+    (sighting,) = changed(before, places(after), at_edge.clock.now(), moves(after))
+    assert sighting.at == moved
+    assert (sighting.before, sighting.now) == ("fw1 10.0.1.20", "fw2 10.0.2.20")
+
+
+class OnlyAWorld(Levers):
+    def world(self):
+        return {"elastic_ips": []}
+
+
 def test_a_glance_that_takes_long_says_from_when_on_all_is_seen():
     """Whoever prints what is older than that prints in order."""
     worlds = iter([{"a": "1"}, {"a": "2"}])
@@ -146,7 +168,7 @@ def test_a_glance_that_takes_long_says_from_when_on_all_is_seen():
             may_end.wait(PATIENCE)
             return {"a": "3"}
 
-    with watching(SimpleNamespace(world=dict), look, glance_seconds=0) as sightings:
+    with watching(OnlyAWorld(""), look, glance_seconds=0) as sightings:
         assert is_seen.wait(PATIENCE)
         assert [s.now for s in sightings.seen] == ["2"]
         until, later = sightings.until, datetime.now(UTC)

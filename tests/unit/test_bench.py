@@ -216,8 +216,8 @@ def test_the_page_shows_every_plot() -> None:
 def test_the_plots_show_the_floor_and_whose_limit_it_is() -> None:
     kept = json.loads(RESULTS.read_text(encoding="utf-8"))
     (axes,) = plots._failover(kept).axes
-    lines = {line.get_label(): list(line.get_ydata()) for line in axes.get_lines()}
+    lines: dict[object, Any] = {line.get_label(): line.get_ydata() for line in axes.get_lines()}
     sizes = sorted({r["addresses"] for r in kept["failover"]})
-    assert lines[plots.LABELS["floor"]] == [seconds(kept, "floor", size) for size in sizes]
+    assert [*lines[plots.LABELS["floor"]]] == [seconds(kept, "floor", size) for size in sizes]
     (axes,) = plots._start_up(kept).axes
     assert "limit for failover: 1.25 times bare" in [text.get_text() for text in axes.texts]
