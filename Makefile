@@ -146,7 +146,8 @@ UV ?= uv
 COMPILE = $(UV) pip compile --quiet $(UPGRADE:%=--upgrade-package %) --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 
-clean: ## remove everything that make has made
+clean: ## remove everything that make has made, unless a lab or a demo is up
+	@! test -d .lab || "$(PYTHON)" -m lab.cleaning
 	rm -rf $(VENV) $(VENV_SAM) .aws-sam .lab build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf layers/tandem/*.egg-info *.egg-info

@@ -87,6 +87,7 @@ def parse(text: str, name: str) -> Document:
         node = loader.get_single_node()
         if node is None:
             return Document(None, (), name)
+        _refuse_template(node, name)
         walk = _Walk(name)
         walk.judge(node, [], ())
         value = loader.construct_document(node)
@@ -105,6 +106,18 @@ def parse(text: str, name: str) -> Document:
     except RecursionError as error:
         raise UnreadableError(f"{name}: nested too deeply; right would be: a topology") from error
     return Document(value, tuple(walk.problems), name, walk.places, walk.allocations)
+
+
+def _refuse_template(node: yaml.Node, name: str) -> None:
+    """CloudFormation's functions are tags, which would be refused one by one."""
+    members = node.value if isinstance(node, yaml.MappingNode) else ()
+    names = {key.value for key, _ in members if isinstance(key, yaml.ScalarNode)}
+    if names & {"AWSTemplateFormatVersion", "Resources"}:
+        line, column = _at(node)
+        raise UnreadableError(
+            f"{name}:{line}:{column}: this is a CloudFormation template; right would be: a topology, as in "
+            "Resources.<name>.Properties.Topology of a template with Type: Custom::TandemTopology"
+        )
 
 
 class _Walk:

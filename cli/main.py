@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from importlib import metadata
 from pathlib import Path
@@ -45,6 +46,7 @@ class Exit(IntEnum):
     UNREADABLE = 2
     DECLINED = 3
     STACK = 4
+    STOPPED = 130
 
 
 app = typer.Typer(
@@ -159,28 +161,45 @@ def apply(
 ) -> None:
     """Show what a topology changes and which addresses would move now; store it when you agree."""
     out = Console(highlight=False)
-    topology = _local(file, out)
-    order = {"document": topology.value, "take_over": take_over, "allow_interruption": allow_interruption}
+    order: dict[str, object] = {"take_over": take_over, "allow_interruption": allow_interruption}
+    with _stopping("nothing was stored"):
+        topology = _local(file, out)
+        order["document"] = topology.value
+        verdict = _reviewed(out, topology, order, name, yes=yes, tag=tag)
+        if verdict is None:
+            return
+        stated_by = stack.caller()
+    with _stopping(f"it may have been stored; look with tandem plan {file}"):
+        applied = _ask(name, action="apply", seen=verdict["version"], stated_by=stated_by, **order)
+        _end_with_problems(out, topology, _problems(applied))
+        words.done(
+            out, f"stored: {applied['topology']}, version {applied['version']}, mode {applied['mode']}"
+        )
+
+
+def _reviewed(
+    out: Console, topology: Document, order: dict[str, object], name: str, *, yes: bool, tag: bool
+) -> dict[str, Any] | None:
+    """Shows what would be stored, and asks. Returns the verdict; None if nothing is to be stored."""
     verdict = _ask(name, action="check", **order)
     if tag or not yes:
         verdict = _offer_tags(out, verdict, order, name, unasked=tag)
     words.stored_preview(out, verdict)
     _end_with_problems(out, topology, _problems(verdict))
     words.warnings(out, verdict["warnings"])
-    if verdict["version"] and not verdict["changes"] and not take_over and not allow_interruption:
+    is_forced = order["take_over"] or order["allow_interruption"]
+    if verdict["version"] and not verdict["changes"] and not is_forced:
         same = f"nothing to change: version {verdict['version']} of {verdict['topology']} is identical"
         _end_if_due(out, same, verdict)
         words.done(out, same)
-        return
+        return None
     words.changes(out, verdict)
     words.plan(out, verdict)
     if not verdict["version"]:
         words.preview(out, verdict)
     if not yes:
         _confirm(out, _question(verdict), "nothing was stored")
-    applied = _ask(name, action="apply", seen=verdict["version"], stated_by=stack.caller(), **order)
-    _end_with_problems(out, topology, _problems(applied))
-    words.done(out, f"stored: {applied['topology']}, version {applied['version']}, mode {applied['mode']}")
+    return verdict
 
 
 @app.command(epilog=EPILOG)
@@ -206,18 +225,21 @@ def delete(
     """Forget a topology: nobody moves its addresses any more. They stay where they are."""
     out = Console(highlight=False)
     order = {"topology": topology, "take_over": take_over, "resources": resources}
-    verdict = _ask(name, action="delete", check=True, **order)
-    _end_with_refusal(out, topology, _problems(verdict))
-    words.deletion(out, topology, verdict)
-    if not yes:
-        _confirm(out, f"Delete {topology}?", "nothing was deleted")
-    deleted = _ask(name, action="delete", seen=verdict["version"], stated_by=stack.caller(), **order)
-    _end_with_refusal(out, topology, _problems(deleted))
-    if deleted["deleted"]:
-        words.done(out, f"deleted: {topology}")
-    else:
-        words.note(out, f"{topology} is being deleted, minute by minute; now it waits for:")
-        words.listed(out, deleted["pending"])
+    with _stopping("nothing was deleted"):
+        verdict = _ask(name, action="delete", check=True, **order)
+        _end_with_refusal(out, topology, _problems(verdict))
+        words.deletion(out, topology, verdict)
+        if not yes:
+            _confirm(out, f"Delete {topology}?", "nothing was deleted")
+        stated_by = stack.caller()
+    with _stopping(f"it may have been deleted; look with tandem delete {topology}, which asks first"):
+        deleted = _ask(name, action="delete", seen=verdict["version"], stated_by=stated_by, **order)
+        _end_with_refusal(out, topology, _problems(deleted))
+        if deleted["deleted"]:
+            words.done(out, f"deleted: {topology}")
+        else:
+            words.note(out, f"{topology} is being deleted, minute by minute; now it waits for:")
+            words.listed(out, deleted["pending"])
 
 
 @app.command(epilog=EPILOG)
@@ -275,6 +297,15 @@ def _ask(name: str, **order: object) -> dict[str, Any]:
         return stack.find(name).ask(**order)
     except stack.StackError as error:
         _fail(str(error), Exit.STACK)
+
+
+@contextmanager
+def _stopping(outcome: str) -> Iterator[None]:
+    """Says what a Ctrl-C leaves behind. An order that was sent may be carried out without us."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _fail(f"stopped: {outcome}", Exit.STOPPED)
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,7 +13,7 @@ from lab.cloud import Cloud
 from lab.queues import BusEvents, Notifications
 from lab.servers import ServersError
 from lab.sightings import World, parts, places, watching
-from lab.timeline import HOLD_BACK, Timeline, announced, mailed, seen
+from lab.timeline import HOLD_BACK, Entry, Timeline, announced, mailed, seen
 
 GLANCE_SECONDS = 0.05
 
@@ -25,19 +25,25 @@ def attend(cloud: Cloud, *, is_deployed: bool, show: Callable[[str], None]) -> N
     with watching(cloud.levers, _everything, glance_seconds=GLANCE_SECONDS) as sightings:
         while cloud.is_up:
             time.sleep(GLANCE_SECONDS)
+            complete = sightings.until
             taken, sightings.seen = sightings.seen, []
             timeline.add(seen(taken))
             try:
                 _receive(timeline, people, bus)
             except (BotoCoreError, ClientError):  # a machine that slept; what there is stays in the queues
                 continue
-            for at, words in timeline.due(datetime.now(UTC) - HOLD_BACK):
-                show(f"{at.astimezone(UTC):%H:%M:%S}.{at.microsecond // 1000:03}  {words}")
+            _show(timeline.due(min(complete, datetime.now(UTC) - HOLD_BACK)), show)
+    _show(timeline.due(), show)  # what was held back belongs before the reason for the end
     raise ServersError("the lab's servers have ended by themselves; the reason is above")
 
 
 def _everything(world: World) -> dict[str, str]:
     return parts(world) | places(world)
+
+
+def _show(entries: Iterable[Entry], show: Callable[[str], None]) -> None:
+    for at, words in entries:
+        show(f"{at.astimezone(UTC):%H:%M:%S}.{at.microsecond // 1000:03}  {words}")
 
 
 def _receive(timeline: Timeline, people: Notifications | None, bus: BusEvents | None) -> None:

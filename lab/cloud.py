@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from lab.deploy import ROOT, build, deploy
 from lab.levers import Levers
+from lab.patience import announcing
 from lab.queues import BusEvents, Notifications
 from lab.servers import Servers
 from lab.session import Endpoints, Session
@@ -67,8 +68,8 @@ class Cloud:
     def __enter__(self) -> Self:
         with ThreadPoolExecutor(max_workers=1) as meanwhile, contextlib.ExitStack() as unless_up:
             unless_up.callback(self._servers.stop)  # before waiting for what is built beside it
-            self._tell("starting ministack and the emulated Route Server")
-            self.endpoints = self._servers.start()
+            with announcing("starting ministack and the emulated Route Server", self._tell):
+                self.endpoints = self._servers.start()
             built = meanwhile.submit(self._built)
             if self._template is not None:
                 self._deploy(self._template)
@@ -90,12 +91,12 @@ class Cloud:
         return self._build(self.session.client("ec2"), self.levers) if self._build else {}
 
     def _deploy(self, template: Path) -> None:
-        self._tell("building the layer")
-        built = build(template, self.directory)
-        self._tell("deploying the template")
-        deploy(built, self.environment, self._parameters, self.directory)
-        if self._is_warm:
-            self.warm()
+        with announcing("building the layer", self._tell):
+            built = build(template, self.directory)
+        with announcing("deploying the template", self._tell):
+            deploy(built, self.environment, self._parameters, self.directory)
+            if self._is_warm:
+                self.warm()
 
     def warm(self) -> None:
         """Start the environments that a failover needs at once. AWS starts them side by side, each with a CPU

@@ -1,6 +1,7 @@
 """The commands of `python -m lab`: AWS on this machine, and the levers of what happens in it."""
 
 import json
+import sys
 from typing import Annotated
 
 import typer
@@ -20,7 +21,8 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-console = Console()
+PIPE_WIDTH = 1000
+"""Where no terminal sets a width, no cell is folded: a program that reads lines finds whole rows."""
 
 Name = Annotated[str, typer.Argument(help="the appliance: fw1")]
 EndpointName = Annotated[str, typer.Argument(help="its ID or its name: az1-a")]
@@ -77,7 +79,7 @@ def world(
     if raw:
         typer.echo(json.dumps(state, indent=2))
     else:
-        console.print(picture(state))
+        Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(picture(state))
 
 
 @app.command()
@@ -138,7 +140,7 @@ def advertise(
     next_hop: Annotated[str | None, typer.Option(help="without, the address it peers with")] = None,
 ) -> None:
     """It advertises a prefix, or advertises it anew with other attributes."""
-    path = [int(asn) for asn in as_path.split()] if as_path is not None else None
+    path = _path(as_path)
     _say(running.find().advertise(name, prefix, as_path=path, med=med, next_hop=next_hop))
 
 
@@ -184,12 +186,23 @@ def fault(
     ] = None,
 ) -> None:
     """Trouble for an EC2 action; what is named is added to what it suffers already."""
+    bucket = _bucket(throttle)
     levers = running.find()
     if action == "clear":
         _say(levers.faults_clear())
         return
     trouble = {"latency_s": latency_s, "error": error, "count": count, "rate": rate, "lag_s": lag_s}
-    _say(levers.fault(action, **trouble, break_s=break_s, throttle=_bucket(throttle)))
+    _say(levers.fault(action, **trouble, break_s=break_s, throttle=bucket))
+
+
+def _path(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    try:
+        return [int(asn) for asn in text.split()]
+    except ValueError as error:
+        right = 'give AS numbers with blanks between them: "65001 65001"'
+        raise typer.BadParameter(f"{text!r} is no AS path; {right}", param_hint="--as-path") from error
 
 
 def _bucket(text: str | None) -> dict[str, float] | None:
@@ -199,9 +212,8 @@ def _bucket(text: str | None) -> dict[str, float] | None:
     try:
         return {"capacity": float(capacity), "refill": float(refill)}
     except ValueError as error:
-        raise LeverRefused(
-            f"throttle {text!r} is no bucket; give capacity/refill per second, 50/5"
-        ) from error
+        right = "give capacity/refill per second: 50/5"
+        raise typer.BadParameter(f"{text!r} is no token bucket; {right}", param_hint="--throttle") from error
 
 
 def _tell(words: str) -> None:

@@ -7,11 +7,18 @@ from lab.stopping import stoppable
 
 RESULTS = Path(__file__).resolve().parent.parent / ".lab"
 TROUBLE = "--trouble"
+USAGE = f"""usage: python -m lab.demo [{TROUBLE}]
+
+Deploys the template on this machine, kills the active appliance, watches the addresses follow and come back.
+  {TROUBLE}   meanwhile EC2 fails one call in three, throttles moves, and shows old routes"""
 
 
 def main(arguments: list[str]) -> int:
+    if arguments in (["--help"], ["-h"]):
+        print(USAGE)
+        return 0
     if arguments not in ([], [TROUBLE]):
-        print(f"{' '.join(arguments)}? The one option that there is: {TROUBLE}")
+        print(f"{' '.join(arguments)}? The one option that there is: {TROUBLE}", file=sys.stderr)
         return 2
     result = RESULTS / ("demo-trouble.json" if arguments else "demo.json")
     result.unlink(missing_ok=True)  # the last demonstration's: it says nothing of this one

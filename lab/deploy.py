@@ -82,8 +82,18 @@ def _sam(command: str, arguments: list[str], environment: dict[str, str], second
 
 
 def _own_files(files: Path) -> dict[str, str]:
-    """It reports to nobody, writes nothing into the user's home, and looks at the stack twice a second."""
-    return {"SAM_CLI_TELEMETRY": "0", "__SAM_CLI_APP_DIR": str(files / "sam"), "SAM_CLI_POLL_DELAY": "0.5"}
+    """It reports to nobody, writes nothing into the user's home, and looks at the stack twice a second.
+
+    Its temporary files, and those of the pip that it starts, go with the lab's: it may be killed.
+    """
+    temporary = files / "sam" / "tmp"
+    temporary.mkdir(parents=True, exist_ok=True)
+    return {
+        "SAM_CLI_TELEMETRY": "0",
+        "__SAM_CLI_APP_DIR": str(files / "sam"),
+        "SAM_CLI_POLL_DELAY": "0.5",
+        "TMPDIR": str(temporary),
+    }
 
 
 def _settle(unfinished: Path, target: Path) -> None:

@@ -5,14 +5,20 @@ It says how much it fetches and how far it is. It runs on a bare Python: the sta
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab.patience import announcing
 from lab.stopping import stoppable
 
 TERMINAL_SECONDS, LOG_SECONDS = 1.0, 10.0
@@ -31,6 +37,7 @@ class Progress:
     collected: int = 0
     megabytes: float = 0.0
     is_installing: bool = False
+    installed: int = 0
     lines: list[str] = field(default_factory=list)
 
     def read(self, line: str) -> None:
@@ -43,8 +50,10 @@ class Progress:
             self.is_installing = True
 
     def words(self, installed: int, seconds: float) -> str:
+        """Says how far it is. A package that pip is replacing is missing for a moment."""
         if self.is_installing:
-            return f"installing: {installed} of {self.packages} packages, {seconds:.0f} s"
+            self.installed = min(max(self.installed, installed), self.packages)
+            return f"installing: {self.installed} of {self.packages} packages, {seconds:.0f} s"
         fetched = f"{self.megabytes:.0f} MB fetched"
         return f"fetching: {self.collected} of {self.packages} packages, {fetched}, {seconds:.0f} s"
 
@@ -53,30 +62,51 @@ def main(arguments: list[str]) -> int:
     folder, lock, megabytes, *options = arguments
     is_upon = options == ["--upon"]
     print(f"== setting up {folder} from {lock} (once; about {megabytes} MB are fetched)", flush=True)
-    if not is_upon and (code := subprocess.call([sys.executable, "-m", "venv", "--clear", folder])):
+    if not is_upon and (code := _make(folder)):
         print(f"== {folder} could not be made; Debian and Ubuntu have venv in the package python3-venv")
         return code
     return _install(Path(folder), Path(lock))
+
+
+def _make(folder: str, command: Sequence[str] = (sys.executable, "-m", "venv", "--clear")) -> int:
+    with (
+        announcing("   making the environment", lambda words: print(words, flush=True)),
+        _running([*command, folder], stdout=None) as running,
+    ):
+        return running.wait()
+
+
+@contextmanager
+def _running(command: Sequence[str | Path], stdout: int | None) -> Iterator[subprocess.Popen[str]]:
+    """Runs it until the block ends, with all that it starts, and with temporary files that go with it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="tandem-setup-", ignore_cleanup_errors=True) as files,
+        subprocess.Popen(
+            command,
+            env=os.environ | {"TMPDIR": files},
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.STDOUT if stdout else None,
+            text=True,
+            start_new_session=True,  # a Ctrl-C in the terminal is for us
+        ) as running,
+    ):
+        try:
+            yield running
+        except BaseException:
+            with suppress(ProcessLookupError):  # it has just ended by itself
+                os.killpg(running.pid, signal.SIGKILL)
+            raise
 
 
 def _install(folder: Path, lock: Path) -> int:
     began = time.monotonic()
     progress = Progress(packages=len(_LOCKED.findall(lock.read_text(encoding="utf-8"))))
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--require-hashes", "--no-deps"]
-    with subprocess.Popen(
-        [*pip, "--progress-bar", "off", "-r", lock],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as running:
+    with _running([*pip, "--progress-bar", "off", "-r", lock], stdout=subprocess.PIPE) as running:
         reader = threading.Thread(target=_read, args=(running, progress), daemon=True)
         reader.start()
-        try:
-            _report(reader, progress, folder, began)
-        except BaseException:
-            running.kill()
-            raise
+        _report(reader, progress, folder, began)
     if running.returncode:
         print("\n" + "".join(progress.lines[-50:]))
         return running.returncode

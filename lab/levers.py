@@ -97,16 +97,22 @@ class Levers:
 
     def _ask(self, path: str, body: object = None) -> Any:  # noqa: ANN401 JSON, as the lab answers
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(
-            f"{self.url}/lab/{path}", data=data, headers={"Content-Type": "application/json"}
-        )
+        address = f"{self.url}/lab/{path}"
+        try:
+            request = urllib.request.Request(address, data=data, headers={"Content-Type": "application/json"})
+        except ValueError as error:
+            raise NoLab(f"{self.url!r} is no address of a lab, http://127.0.0.1:<port>") from error
         try:
             with _OPENER.open(request, timeout=_SECONDS) as answer:
-                return json.loads(answer.read())
+                said = answer.read()
         except urllib.error.HTTPError as error:
             raise LeverRefused(_reason(error.read().decode())) from error
         except (OSError, http.client.HTTPException) as error:  # it may also end in the middle of an answer
             raise NoLab(f"nobody answers at {self.url}: {getattr(error, 'reason', error)}") from error
+        try:
+            return json.loads(said)
+        except ValueError as error:
+            raise NoLab(f"what answers at {self.url} is no lab: it does not speak JSON") from error
 
 
 def _reason(body: str) -> str:

@@ -24,8 +24,9 @@ def moved(stage: Stage, pull: Callable[[], object], heir: str) -> dict[str, Any]
         began = datetime.now(UTC)
 
         def show(until: datetime | None = None) -> None:
+            complete = sightings.until
             _notice(timeline, stage, sightings)
-            for at, words in timeline.due(until):
+            for at, words in timeline.due(until and min(until, complete)):
                 console.print(f"  {_ms(at - began):>6} ms  {words}")
 
         def wait(what: str, done: Callable[[], bool]) -> None:

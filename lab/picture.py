@@ -13,6 +13,8 @@ from lab.queues import Notification
 World = Mapping[str, Any]
 
 _DASH = "-"
+WHOLE = {"peer", "interface", "instance", "address", "private IP", "next hop", "installed in"}
+"""Columns of IDs and addresses: a folded one cannot be copied or searched for."""
 
 
 def picture(world: World) -> RenderableType:
@@ -36,7 +38,7 @@ def letter(message: Notification) -> str:
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in WHOLE)
     return table
 
 
@@ -59,7 +61,7 @@ def _owners(server: World) -> Table:
                 route["NextHopIp"],
                 " ".join(route["AsPaths"]),
                 str(route["Med"]),
-                ", ".join(_installations(route)) or "nowhere",
+                "\n".join(_installations(route)) or "nowhere",
             )
     if not table.row_count:
         _add(table, "none", *[_DASH] * 5)
@@ -70,7 +72,7 @@ def _installations(route: World) -> Iterator[str]:
     for item in route["RouteInstallationDetails"]:
         rejected = item["RouteInstallationStatus"] == "rejected"
         yield item["RouteTableId"] + (
-            f" (rejected: {item['RouteInstallationStatusReason']})" if rejected else ""
+            f"\n(rejected: {item['RouteInstallationStatusReason']})" if rejected else ""
         )
 
 

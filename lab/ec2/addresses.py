@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from moto.ec2.exceptions import (
@@ -29,6 +30,7 @@ class LabAddress(ElasticAddress):
     eni: LabInterface | None  # type: ignore[assignment]
     target_ip: str | None = None
     border_group: str | None = None
+    moved_at: datetime | None = None
 
     @property
     def private_ip_address(self) -> str | None:
@@ -41,7 +43,7 @@ class LabAddress(ElasticAddress):
 
     def attach(self, interface: LabInterface, private_ip: str) -> None:
         """A new association ID with each move (docs/aws-facts.md#association-id)."""
-        self.eni, self.target_ip = interface, private_ip
+        self.eni, self.target_ip, self.moved_at = interface, private_ip, self._now()
         self.association_id = random_eip_association_id()
         if private_ip == interface.private_ip_address:
             interface.release_auto_public_ip()
@@ -50,7 +52,11 @@ class LabAddress(ElasticAddress):
         """Leave the interface; it may get a new auto-assigned public address."""
         interface, self.eni, self.target_ip, self.association_id = self.eni, None, None, None
         if interface is not None:
+            self.moved_at = self._now()
             interface.renew_auto_public_ip()
+
+    def _now(self) -> datetime:
+        return self.ec2_backend.lab_region.lab.clock.now()
 
 
 class LabAddresses(ElasticAddressBackend):

@@ -10,6 +10,9 @@ from botocore.session import get_session
 from lab.ec2.errors import LeverError
 from lab.ec2.faults import LAGGING, LONGEST_BREAK_S, FaultBook
 
+MOST = 1_000_000_000
+"""Of seconds, 31 years: a timer takes them."""
+
 _NUMBERS = {"latency_s", "count", "rate", "lag_s", "break_s"}
 _KNOWN = {*_NUMBERS, "error", "throttle", "lost_answer"}
 
@@ -50,8 +53,9 @@ def _bucket(faults: FaultBook, where: str, action: str, wanted: Any) -> object:
 
 def number(where: str, name: str, value: Any) -> float:
     """A number of 0 or more, as JSON brought it."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
-        raise LeverError(f"{where}: {name} {value!r} is no number of 0 or more")
+    # written so that a NaN is refused too
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MOST:
+        raise LeverError(f"{where}: {name} {value!r} is no number of 0 or more, up to {MOST:,}")
     return int(value) if name == "count" else float(value)
 
 

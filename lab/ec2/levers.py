@@ -55,7 +55,15 @@ from lab.ec2.errors import LeverError
 from lab.ec2.fault_lever import checked_fault, number
 from lab.ec2.history import History
 from lab.ec2.lab import ACCOUNT, REGION, Lab
-from lab.ec2.lookup import find_appliance, find_endpoint, find_peers, instance_ids, instance_of
+from lab.ec2.lookup import (
+    find_appliance,
+    find_endpoint,
+    find_peers,
+    instance_ids,
+    instance_of,
+    named,
+    named_peer,
+)
 
 if TYPE_CHECKING:
     from lab.ec2.models import LabEC2Backend
@@ -229,7 +237,10 @@ class Levers:
         with self._pull() as region:
             thing = region.endpoints.get(resource_id) or region.peers.get(resource_id)
             if thing is None or thing.state is State.DELETED:
-                known = ", ".join([*region.endpoints, *region.peers]) or "none"
+                endpoints = [named(region, endpoint) for endpoint in region.endpoints]
+                known = (
+                    ", ".join([*endpoints, *(named_peer(region, p) for p in region.peers.values())]) or "none"
+                )
                 raise LeverError(f"resource {resource_id!r}: no such endpoint or peer; there are: {known}")
             allowed = {"failed", "delete-failed"} if isinstance(thing, Endpoint) else {"failed"}
             if state not in allowed:

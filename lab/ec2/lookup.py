@@ -40,11 +40,21 @@ def find_endpoint(region: Region, lever: str, name: str) -> Endpoint:
     ]
     if len(found) == 1:
         return found[0]
-    known = ", ".join(
-        f"{endpoint.id} ({region.endpoint_name(endpoint.id) or 'no name'})" for endpoint in living
-    )
+    known = ", ".join(named(region, endpoint.id) for endpoint in living)
     what = f"{len(found)} endpoints are called so, give an ID" if found else "no such endpoint"
     raise LeverError(f"{lever} {name!r}: {what}; there are: {known or 'none'}")
+
+
+def named(region: Region, endpoint_id: str) -> str:
+    """Returns `az1-a (rse-…)`: what people call an endpoint, and its ID."""
+    return f"{region.endpoint_name(endpoint_id) or 'no name'} ({endpoint_id})"
+
+
+def named_peer(region: Region, peer: Peer) -> str:
+    """Returns `fw1 at az1-a (rsp-…)`."""
+    appliance = sessions.speaker(region, peer)
+    name = appliance.name if appliance else peer.address
+    return f"{name} at {region.endpoint_name(peer.endpoint_id) or peer.endpoint_id} ({peer.id})"
 
 
 def find_peers(region: Region, name: str, endpoint: str) -> list[Peer]:
@@ -52,8 +62,7 @@ def find_peers(region: Region, name: str, endpoint: str) -> list[Peer]:
     at = find_endpoint(region, "session", endpoint)
     peers = [peer for peer in sessions.sessions_of(region, appliance) if peer.endpoint_id == at.id]
     if not peers:
-        others = sorted({peer.endpoint_id for peer in sessions.sessions_of(region, appliance)})
-        raise LeverError(
-            f"session {name!r}: no peer at {at.id}; it has peers at: {', '.join(others) or 'no endpoint'}"
-        )
+        others = dict.fromkeys(peer.endpoint_id for peer in sessions.sessions_of(region, appliance))
+        known = ", ".join(sorted(named(region, other) for other in others)) or "no endpoint"
+        raise LeverError(f"session {name!r}: no peer at {named(region, at.id)}; it has peers at: {known}")
     return peers

@@ -89,7 +89,7 @@ def _appliance(region: Region, appliance: Appliance) -> dict[str, Any]:
     return {
         "name": appliance.name,
         "instance_id": appliance.instance_id,
-        "alive": appliance.alive,
+        "alive": sessions.can_speak(region, appliance),
         "instance_state": instance.state if instance else None,
         "asn": appliance.asn,
         "routes": [
@@ -116,5 +116,6 @@ def _elastic_ip(region: Region, address: LabAddress) -> dict[str, Any]:
         "public_ip": address.public_ip,
         "interface": address.eni.id if address.eni else None,
         "private_ip": address.private_ip_address,
+        "moved_at": address.moved_at.isoformat() if address.moved_at else None,
         "appliance": _name_at(region, address.eni),
     }

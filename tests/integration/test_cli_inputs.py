@@ -153,7 +153,7 @@ FILES: dict[str, tuple[bytes, int, str]] = {
     "a template of CloudFormation": (
         b"Resources:\n  X: !Ref Y\n",
         2,
-        "edge.yaml:2:6: Resources.X: the tag !Ref",
+        "edge.yaml:1:1: this is a CloudFormation template",
     ),
     "20,000 prefixes": (
         TEXT.replace("0.0.0.0/0", ", ".join(["10.0.0.0/8"] * 20_000), 1).encode(),

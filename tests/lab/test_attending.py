@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ from lab.cloud import Cloud
 from lab.levers import Levers, NoLab
 from lab.queues import Notification
 from lab.servers import ServersError
+from lab.sightings import Sighting, Sightings
 from tests.lab.test_timeline import DRIFT
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -93,3 +95,38 @@ def test_a_lab_that_ends_in_the_middle_of_an_answer_is_no_lab():
         threading.Thread(target=hang_up, daemon=True).start()
         with pytest.raises(NoLab, match="nobody answers at"):
             Levers(f"http://127.0.0.1:{server.getsockname()[1]}").world()
+
+
+class SlowGlance(Lab):
+    """Its third turn brings what a glance of before the message has seen."""
+
+    sightings = Sightings()
+
+    def __init__(self, shown):
+        super().__init__()
+        self.shown = shown
+        self.count = 0
+
+    @property
+    def is_up(self):
+        self.count += 1
+        if self.count == 3:
+            assert self.shown == []
+            self.sightings.seen.append(
+                Sighting(MAIL.at, "Elastic IP 198.51.100.1", "fw1 10.0.1.20", "fw2 10.0.2.20")
+            )
+            self.sightings.until = datetime.max.replace(tzinfo=UTC)
+        return super().is_up
+
+
+def test_no_line_is_shown_before_all_that_is_older_was_seen(monkeypatch):
+    shown: list[str] = []
+    lab = SlowGlance(shown)
+    monkeypatch.setattr(attending, "watching", lambda *_, **__: nullcontext(lab.sightings))
+    with pytest.raises(ServersError):
+        attending.attend(cast("Cloud", lab), is_deployed=True, show=shown.append)
+    assert [line.partition("  ")[2] for line in shown] == [
+        "moved: 198.51.100.1 fw1 10.0.1.20 → fw2 10.0.2.20",
+        "event: Drift Detected: 192.0.2.10 was taken from fw2 by hand",
+        "message: Tandem edge: moved",
+    ]

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
 import pytest
 
-from lab.installing import Progress, _install
+from lab.installing import Progress, _install, _make, _running
+from lab.stopping import Stopped
+from tests.lab.support import PATIENCE
 
 SAID = """Looking in links: /somewhere
 Collecting attrs==26.1.0 (from -r lab.txt (line 1))
@@ -62,3 +72,44 @@ def test_in_the_end_it_says_what_there_is_and_what_was_fetched(tmp_path, capsys)
 def test_what_pip_said_is_shown_where_it_fails(tmp_path, capsys):
     assert _install(*fake(tmp_path, 7)) == 7
     assert SAID in capsys.readouterr().out
+
+
+def test_how_far_it_is_never_goes_back():
+    """pip takes a package away before it installs another version of it."""
+    going = progress(8)
+    shown = [going.words(installed=n, seconds=1) for n in (1, 2, 1, 3, 5)]
+    assert [int(words.split()[1]) for words in shown] == [1, 2, 2, 3, 3]
+
+
+def test_making_the_environment_is_said(tmp_path, capsys):
+    assert _make(str(tmp_path / "file" / "x"), [sys.executable, "-c", "pass"]) == 0
+    assert capsys.readouterr().out == "   making the environment\n"
+
+
+def test_whatever_is_stopped_leaves_no_temporary_files_and_no_process(tmp_path, monkeypatch):
+    """pip keeps what it fetches in folders of its own until it ends in order."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    busy = (
+        "import os, subprocess, sys, tempfile\n"
+        "tempfile.mkdtemp(prefix='pip-unpack-')\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=subprocess.PIPE)\n"
+        "print(child.pid, flush=True)\n"
+        "child.wait()\n"
+    )
+    with suppress(Stopped), _running([sys.executable, "-c", busy], subprocess.PIPE) as running:
+        assert running.stdout
+        child = int(running.stdout.readline())
+        assert [found.name[:11] for found in tmp_path.glob("*/*")] == ["pip-unpack-"]
+        raise Stopped(signal.SIGTERM)
+    assert list(tmp_path.iterdir()) == []
+    assert running.returncode == -signal.SIGKILL
+    deadline = time.monotonic() + PATIENCE
+    while is_running(child):
+        assert time.monotonic() < deadline
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

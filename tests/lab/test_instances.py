@@ -3,6 +3,7 @@
 import pytest
 
 from lab.ec2 import LeverError
+from lab.ec2.world import world as described
 from tests.lab.support import refused
 
 
@@ -81,3 +82,27 @@ def test_a_new_destination_replaces_the_old_one(slow_edge):
     slow_edge.clock.advance(60)
     told = [event["detail"]["state"] for event in slow_edge.lab.recorded.events]
     assert told == ["stopping", "shutting-down", "terminated"]
+
+
+def alive(world, name="fw1"):
+    shown = described(world.lab.backend.lab_region)["appliances"]
+    return next(appliance["alive"] for appliance in shown if appliance["name"] == name)
+
+
+@pytest.mark.parametrize("state", ["terminated", "stopped"])
+def test_no_appliance_is_alive_whose_instance_does_not_run(at_edge, state):
+    assert alive(at_edge)
+    at_edge.levers.instance("fw1", state)
+    at_edge.clock.sleep(5)
+    assert not alive(at_edge)
+
+
+def test_what_cannot_be_restored_changes_nothing(at_edge):
+    at_edge.levers.kill("fw1")
+    at_edge.levers.instance("fw1", "terminated")
+    at_edge.clock.sleep(5)
+    before = described(at_edge.lab.backend.lab_region)
+    with pytest.raises(LeverError, match="IncorrectInstanceState"):
+        at_edge.levers.restore("fw1")
+    assert described(at_edge.lab.backend.lab_region) == before
+    assert not at_edge.lab.backend.lab_region.appliances["fw1"].alive

@@ -89,3 +89,22 @@ def test_a_world_before_its_route_server_and_one_that_tandem_has_made():
         lines = drawn(tandem.lab)
     assert row(lines, "0.0.0.0/0", "fw1", "10.0.1.10", "rtb-")
     assert row(lines, "fw2", "az2-b", "rsp-", "available", "up")
+
+
+def test_ids_and_addresses_are_whole_at_eighty_columns(lab):
+    drawing = io.StringIO()
+    for name in ("az1-a", "az2-b"):
+        lab.levers.session("fw1" if name == "az1-a" else "fw2", name, "down")
+        lab.levers.maintenance(name, 60)
+    Console(file=drawing, width=80).print(picture(world(lab.backend.lab_region)))
+    text = drawing.getvalue()
+    shown = world(lab.backend.lab_region)
+    (server,) = shown["route_servers"]
+    peers = [peer["id"] for peer in server["peers"]]
+    instances = [appliance["instance_id"] for appliance in shown["appliances"]]
+    addresses = [value for a in shown["elastic_ips"] for value in (a["public_ip"], a["interface"])]
+    rows = [route["RouteInstallationDetails"] for route in server["routes"]]
+    tables = [item["RouteTableId"] for items in rows for item in items]
+    assert tables
+    assert [id_ for id_ in [*peers, *instances, *addresses, *tables] if id_ not in text] == []
+    assert max(map(len, text.splitlines())) <= 80

@@ -67,3 +67,10 @@ def test_a_second_demonstration_of_one_kind_in_one_checkout_is_refused(result, m
     monkeypatch.setattr(running, "alone", refused)
     assert demo.main([demo.TROUBLE] if name == "demo-trouble" else []) == 1
     assert capsys.readouterr().out == "lab: a demo is up in this checkout already (process 7)\n"
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help_is_a_usage_and_removes_nothing(result, capsys, option):
+    assert demo.main([option]) == 0
+    assert capsys.readouterr().out.startswith("usage: python -m lab.demo [--trouble]\n")
+    assert result.exists()

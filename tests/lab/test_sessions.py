@@ -180,3 +180,20 @@ def test_what_cannot_be_pulled_says_what_would_be_right(at_edge):
         with pytest.raises(LeverError) as caught:
             pull()
         assert names in str(caught.value)
+
+
+def test_levers_name_endpoints_and_peers_as_people_do(at_edge):
+    ids = {name: endpoint["id"] for name, endpoint in at_edge.endpoints.items()}
+    with pytest.raises(LeverError) as session:
+        at_edge.levers.session("fw1", "az2-a", "down")
+    assert str(session.value) == (
+        f"session 'fw1': no peer at az2-a ({ids['az2-a']}); "
+        f"it has peers at: az1-a ({ids['az1-a']}), az1-b ({ids['az1-b']})"
+    )
+    with pytest.raises(LeverError) as maintenance:
+        at_edge.levers.maintenance("az9", 1)
+    assert f"az1-a ({ids['az1-a']}), " in str(maintenance.value)
+    with pytest.raises(LeverError) as resource:
+        at_edge.levers.resource("rsp-0", "failed", "x")
+    assert f"az1-a ({ids['az1-a']}), " in str(resource.value)
+    assert f"fw1 at az1-a ({at_edge.peers['fw1']['az1-a']})" in str(resource.value)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from lab.ec2.world import world
+from lab.levers import Levers
 from lab.queues import Notification
-from lab.sightings import Sighting, places
+from lab.sightings import Sighting, changed, moves, places, visible, watching
 from lab.timeline import REPEATS, Timeline, announced, mailed, seen
+from tests.lab.support import PATIENCE
 
 EVENTS = Path(__file__).parents[2] / "events"
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -99,9 +103,81 @@ def test_a_message_is_shown_by_its_subject():
 
 
 def test_each_address_is_shown_with_its_private_ip(at_edge):
-    from lab.ec2.world import world  # noqa: PLC0415
-
     shown = places(world(at_edge.lab.backend.lab_region))
     assert sorted(who for what, who in shown.items() if what.startswith("Elastic IP")) == [
         f"fw1 10.0.1.{n}" for n in range(20, 24)
     ]
+
+
+def test_a_route_that_vanishes_is_seen_and_so_is_its_return():
+    here, none = {"route 0.0.0.0/0": "fw2"}, dict[str, str]()
+    words = [text for _, text in seen([*changed(here, none, at(1)), *changed(none, here, at(2))])]
+    assert words == ["seen: route 0.0.0.0/0 fw2 → nobody", "seen: route 0.0.0.0/0 nobody → fw2"]
+
+
+def test_what_else_vanishes_is_gone():
+    assert changed({"peer fw1 az1-a": "deleting"}, {}, at(1)) == [
+        Sighting(at(1), "peer fw1 az1-a", "deleting", "gone")
+    ]
+
+
+def test_the_sessions_of_a_terminated_instance_keep_their_name(at_edge):
+    at_edge.levers.instance("fw1", "terminated")
+    at_edge.clock.sleep(5)
+    shown = visible(world(at_edge.lab.backend.lab_region))
+    assert shown["session fw1 az1-a"] == "down"
+    assert not [what for what in shown if "None" in what]
+
+
+def test_the_session_of_a_stranger_is_named_by_its_address(at_edge):
+    at_edge.ec2.create_route_server_peer(
+        RouteServerEndpointId=at_edge.endpoints["az1-a"]["id"],
+        PeerAddress="10.0.1.99",
+        BgpOptions={"PeerAsn": 65099},
+    )
+    at_edge.clock.sleep(5)
+    assert visible(world(at_edge.lab.backend.lab_region))["session 10.0.1.99 az1-a"] == "down"
+
+
+def test_a_move_has_the_time_at_which_ec2_made_it(at_edge):
+    before = places(world(at_edge.lab.backend.lab_region))
+    at_edge.clock.sleep(3)
+    at_edge.ec2.associate_address(
+        AllocationId=at_edge.elastic_ips["eip1"]["allocation_id"],
+        NetworkInterfaceId=at_edge.interfaces["fw2"],
+        PrivateIpAddress="10.0.2.20",
+        AllowReassociation=True,
+    )
+    moved = at_edge.clock.now()
+    at_edge.clock.sleep(3)
+    after = world(at_edge.lab.backend.lab_region)
+    (sighting,) = changed(before, places(after), at_edge.clock.now(), moves(after))
+    assert sighting.at == moved
+    assert (sighting.before, sighting.now) == ("fw1 10.0.1.20", "fw2 10.0.2.20")
+
+
+class OnlyAWorld(Levers):
+    def world(self):
+        return {"elastic_ips": []}
+
+
+def test_a_glance_that_takes_long_says_from_when_on_all_is_seen():
+    """Whoever prints what is older than that prints in order."""
+    worlds = iter([{"a": "1"}, {"a": "2"}])
+    is_seen, may_end = threading.Event(), threading.Event()
+
+    def look(_):
+        try:
+            return next(worlds)
+        except StopIteration:
+            is_seen.set()
+            may_end.wait(PATIENCE)
+            return {"a": "3"}
+
+    with watching(OnlyAWorld(""), look, glance_seconds=0) as sightings:
+        assert is_seen.wait(PATIENCE)
+        assert [s.now for s in sightings.seen] == ["2"]
+        until, later = sightings.until, datetime.now(UTC)
+        may_end.set()
+    assert until == sightings.seen[0].at < later
+    assert all(s.at > until for s in sightings.seen[1:])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bench import plots
 from bench.__main__ import PAGES, RESULTS
 from bench.failing import REPEATS, SIZES, TANDEM
 from bench.figures import DEPTHS, claims, depths, own_time_ratio, seconds, start_ratio, times_faster
@@ -210,3 +211,13 @@ def test_the_page_shows_every_plot() -> None:
     shown = set(re.findall(r"\((performance-[a-z-]+\.png)\)", page.read_text()))
     assert shown == {path.name for path in page.parent.glob("performance-*.png")}
     assert len(shown) == 3
+
+
+def test_the_plots_show_the_floor_and_whose_limit_it_is() -> None:
+    kept = json.loads(RESULTS.read_text(encoding="utf-8"))
+    (axes,) = plots._failover(kept).axes
+    lines: dict[object, Any] = {line.get_label(): line.get_ydata() for line in axes.get_lines()}
+    sizes = sorted({r["addresses"] for r in kept["failover"]})
+    assert [*lines[plots.LABELS["floor"]]] == [seconds(kept, "floor", size) for size in sizes]
+    (axes,) = plots._start_up(kept).axes
+    assert "limit for failover: 1.25 times bare" in [text.get_text() for text in axes.texts]

@@ -104,6 +104,11 @@ UNREADABLE = {
     "an at sign": ("a: @b", "1:4: a text cannot begin with @", "quotes around the text"),
     "an escape": ('a: "C:\\dir"', "1:8: a backslash and d mean nothing", "single quotes"),
     "a tag of CloudFormation": ("id: !Ref Server", "1:5: id: the tag !Ref is not allowed", "the ID itself"),
+    "a template": (
+        "Resources:\n  Server: {Id: !Ref Server}\n",
+        "1:1: this is a CloudFormation template",
+        "a topology, as in Resources.<name>.Properties.Topology",
+    ),
     "two documents": ("a: 1\n---\nb: 2", "2:1: a second document begins here", "one topology a file"),
     "a list for a name": (
         "{[1]: a}",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -121,6 +123,28 @@ def test_a_python_of_pyenv_is_found_in_a_path_with_a_blank(tmp_path: Path) -> No
         PYENV_ROOT=str(tmp_path / "my pyenv"),
     )
     assert any(str(python) in command and "compileall" in command for command in commands)
+
+
+@pytest.mark.parametrize("name", ["lab", "demo", "demo-trouble"])
+def test_nothing_is_cleaned_beside_a_lab_that_is_up(checkout: Path, name: str) -> None:
+    for module in ("__init__", "cleaning"):
+        (checkout / "lab").mkdir(exist_ok=True)
+        shutil.copy(ROOT / "lab" / f"{module}.py", checkout / "lab" / f"{module}.py")
+    kept = [checkout / ".venv" / "bin", checkout / ".lab"]
+    for folder in kept:
+        folder.mkdir(parents=True)
+    clean = [MAKE, "clean", f"PYTHON={sys.executable}"]
+    with (checkout / ".lab" / f"{name}.lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write("4711")
+        lock.flush()
+        ran = subprocess.run(clean, cwd=checkout, capture_output=True, text=True, check=False)
+        assert ran.returncode != 0
+        assert f"a {name} (process 4711) is up in this checkout; nothing was removed" in ran.stdout
+        assert all(folder.exists() for folder in kept)
+    ran = subprocess.run(clean, cwd=checkout, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0
+    assert not any(folder.exists() for folder in kept)
 
 
 def test_every_target_that_is_no_file_is_declared() -> None:

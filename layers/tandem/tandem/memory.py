@@ -232,7 +232,5 @@ def not_after(memory: Memory, now: datetime) -> tuple[Memory, str | None]:
     known = episodes.not_after(memory.episodes, now)
     seen = {peer: replace(s, since=min(s.since, now)) for peer, s in memory.sessions.items()}
     in_place_at = min(memory.in_place_at, now) if memory.in_place_at else None
-    memory = replace(
-        memory, moves=moves, heard=heard, episodes=known, sessions=seen, in_place_at=in_place_at
-    )
+    memory = replace(memory, moves=moves, heard=heard, episodes=known, sessions=seen, in_place_at=in_place_at)
     return memory, damage if ahead else None
