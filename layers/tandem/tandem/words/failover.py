@@ -172,16 +172,16 @@ def _decision(detail: Detail) -> tuple[str, str, list[str]]:
         opening = f"{means}Tandem holds: it does not move {whole}."
         return subject, opening, [*_advice(detail), *_see(detail)]
     if detail["mode"] == "dry-run":
-        enforce = "set `mode: enforce` and apply the topology again."
-        by_hand = [" Or by hand:", *listed(_command(a) for a in concerned if a["to"])]
+        by_hand = ["Or move them by hand:", *listed(_command(a) for a in concerned if a["to"])]
         return (
             outage
             or f"would move {counted(concerned)} to {owner} (dry-run)"
             + (", their holder is dead" if dead else ""),
             f"{means}Tandem would move {whole} to {owner}. The topology is in dry-run: nothing is moved.",
-            [f"What to do: if Tandem is to move them, {enforce}{by_hand[0]}", *by_hand[1:]]
-            if outage
-            else [f"What to do: if Tandem is to move them, {enforce}"],
+            [
+                "What to do: if Tandem is to move them, set `mode: enforce` and apply the topology again.",
+                *(by_hand if outage else ()),
+            ],
         )
     pinned = [text for code, text in _advised(detail) if code == ReportCode.PINNED]
     return (
@@ -213,8 +213,12 @@ def _outage(detail: Detail) -> tuple[str, str]:
     elif ReportCode.WOULD_MOVE in reports:
         subject = f"{names}, {keeper} keeps {_elastic_ips(count)} on {there}"
     else:
-        reason = _with_public_ips(detail["reason"], addresses)
-        subject = f"{names}, {some} {'stays' if count == 1 else 'stay'} on {there}: {reason}"
+        held = [a for a in addresses if a["action"] == "hold" and a["from"]]
+        one = next((a for a in held if count == 1 and a["from"]["appliance"] in counts), None)
+        which, reason = _elastic_ips(count), _with_public_ips(detail["reason"], addresses)
+        if one:
+            which, reason = one["public_ip"] or one["allocation_id"], one["reason"]
+        subject = f"{names} with {which}: {reason}"
     known = [_down_since(detail, name) for name in counts]
     since = f" since {when(min(filter(None, known)))}" if all(known) else ""
     has = "has" if len(counts) == 1 else "have"
