@@ -180,7 +180,7 @@ def test_a_hold_says_what_is_in_the_way_and_how_to_see_more():
     whole = "1 of 2 Elastic IPs of internet-edge (topology edge)"
     assert lines[0] == (
         f"OUTAGE since 2026-11-21 03:58:32.981 UTC: fw1 is dead and has {whole}. "
-        f"Connections through them fail. Tandem holds: it does not move {whole}."
+        "Connections through them fail. Tandem holds: it does not move them."
     )
     assert "Note: BFD is down beside BGP up on rsp-0f2000000000000b2." in lines
     assert (

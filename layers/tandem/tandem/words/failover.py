@@ -169,7 +169,8 @@ def _decision(detail: Detail) -> tuple[str, str, list[str]]:
     outage, means = _outage(detail)
     if detail["action"] == "hold":
         subject = outage or f"HOLD, {_with_public_ips(detail['reason'], addresses)}"
-        opening = f"{means}Tandem holds: it does not move {whole}."
+        held = "them" if f" {whole}. " in means else whole
+        opening = f"{means}Tandem holds: it does not move {held}."
         return subject, opening, [*_advice(detail), *_see(detail)]
     if detail["mode"] == "dry-run":
         by_hand = ["Or move them by hand:", *listed(_command(a) for a in concerned if a["to"])]

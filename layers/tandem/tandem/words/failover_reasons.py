@@ -29,7 +29,10 @@ _BY = "by {who} (as the override record says) until {until}: {why}"
 _LET_BE = "Tandem lets it be until that is over; find the second mover, such as the appliance's own HA script"
 
 _REMOVE = (
-    "remove the override {record} (TABLE is the stack's output StateTable):",
+    (
+        "To let the Elastic IPs follow the route, remove the override {record} "
+        "(TABLE is the stack's output StateTable):"
+    ),
     (
         '  aws dynamodb delete-item --table-name "$TABLE" '
         """--key '{{"kind": {{"S": "override"}}, "id": {{"S": "{record}"}}}}'"""
@@ -81,7 +84,7 @@ _HOLDS: dict[StrEnum, Entry] = {
         f"paused {_BY}",
         "An operator paused the topology or the group: nothing moves until the pause ends.",
         (
-            "nothing during the maintenance. To let the Elastic IPs follow the route before the pause ends,",
+            "nothing during the maintenance.",
             *_REMOVE,
         ),
     ),
@@ -89,7 +92,7 @@ _HOLDS: dict[StrEnum, Entry] = {
         f"pinned to {{appliance}}, which the topology does not declare, {_BY}",
         "An operator pinned the Elastic IPs to an appliance that the topology does not declare.",
         (
-            "pin to an appliance that the topology declares. To let the Elastic IPs follow the route,",
+            "pin to an appliance that the topology declares.",
             *_REMOVE,
         ),
     ),
@@ -97,7 +100,7 @@ _HOLDS: dict[StrEnum, Entry] = {
         f"{{pin}}; but {{appliance}} has {_SESSION}",
         "An operator pinned the Elastic IPs to an appliance without a BGP session up; the pin is not forced.",
         (
-            "bring up a BGP session of the pinned appliance. To let the Elastic IPs follow the route,",
+            "bring up a BGP session of the pinned appliance.",
             *_REMOVE,
         ),
     ),
@@ -335,7 +338,7 @@ _BESIDE: dict[StrEnum, Entry] = {
     ReportCode.PINNED: Entry(
         f"pinned to {{appliance}} {_BY}[forced?; forced: no session is asked for]",
         "An operator pinned the Elastic IPs to an appliance; a forced pin asks for no BGP session.",
-        ("to let the Elastic IPs follow the route before the pin ends,", *_REMOVE),
+        _REMOVE,
     ),
     ReportCode.BFD_DOWN: Entry(
         "BFD is down beside BGP up on {peers}",
@@ -350,8 +353,12 @@ _BESIDE: dict[StrEnum, Entry] = {
         "{count} Elastic {count:IP is|IPs are} on {subject}, which is dead: {dead}",
         "Elastic IPs stay on an appliance that counts as dead: no traffic reaches what is behind them.",
         (
-            "ask {who} (as the override record says). If the outage is not intended, or nobody answers, now",
-            *_REMOVE,
+            "ask {who} (as the override record says) at once whether the outage is part of the work.",
+            (
+                "If not, or if nobody answers, remove the override {record} now "
+                "(TABLE is the stack's output StateTable):"
+            ),
+            _REMOVE[1],
         ),
     ),
     ReportCode.WOULD_MOVE: Entry(
