@@ -220,7 +220,7 @@ _HOLDS: dict[StrEnum, Entry] = {
     ),
     HoldCode.TARGET_HAS_AUTO_ASSIGNED_ADDRESS: Entry(
         "{private_ip} on {interface} has the auto-assigned public address {public_ip}, which a move would "
-        "release for good (facts §8.1)",
+        "release for good",
         "The target's private IP has a public address that AWS assigned. A move would release it for good.",
         _READY,
         _ASSOCIATE,
