@@ -87,11 +87,14 @@ If a look retries moves, you get one message when the moves begin, and one with 
 try, half a minute later at most. The audit trail has every try. The times in a message
 count from the signal that first asked, as AWS dates it.
 
-Tandem notifies you of a pin, and of its end, at the next look, a minute later at most. It notifies you of a
-pause as a hold.
+The outcome of a move has the severity of the decision, or of the hold that it ends if that is graver.
 
-If a pause or a dry run keeps Elastic IPs on a dead appliance, the message is `critical`, and Tandem repeats
-it every 15 minutes.
+Tandem notifies you of a pin, and of its end, at the next look, a minute later at most. It notifies you of a
+pause as a hold. If somebody removes a pause early, you get the end of the hold, or the moves that follow.
+
+If Elastic IPs stay on a dead appliance, the message of the hold is `critical`, and its subject begins with
+`OUTAGE`. If a pause, a pin or a dry run is the cause, Tandem repeats the message every 15 minutes. A hold
+that was already critical before the appliance died is not notified again.
 
 A subscription that pages somebody only when it must: `{"severity": ["critical"]}`. The JSON is an
 attribute and not a `MessageStructure` of its own because SNS sends attributes only with a plain message,

@@ -1120,7 +1120,7 @@ MUTANTS = (
         "people-end-severity",
         "The end of a hold has the gravest severity that was notified of it.",
         f"{FAILOVER}/holds.py",
-        "max(severities, key=list(Severity).index)",
+        'gravest(decision.severity, known.severity if known else "")',
         "decision.severity",
     ),
     Mutant(
@@ -1147,9 +1147,9 @@ MUTANTS = (
     Mutant(
         "people-nobody-is-no-dead-holder",
         "An address that nobody has is no alarm of a dry run.",
-        f"{FAILOVER}/holds.py",
-        "if address.dead and address.holder]",
-        "if address.dead]",
+        f"{FAILOVER}/decision.py",
+        "return is_held and self.dead is not None and self.holder_appliance is not None",
+        "return is_held and self.dead is not None",
     ),
     Mutant(
         "people-gathered",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
+from string import Formatter
 
 from tandem.words.catalogue import FAMILIES
 from tandem.words.render import OPTIONAL, Entry
@@ -55,13 +56,11 @@ def _code(code: StrEnum, entry: Entry) -> Iterator[str]:
 def _sentence(template: str) -> str:
     """Shows a template without what only the renderer needs."""
     parts = OPTIONAL.sub(lambda found: f"[{found[3]}{f'|{found[4]}' if found[4] else ''}]", template)
-    return "".join(_field(part) for part in parts.replace("{", "\0{").replace("}", "}\0").split("\0"))
+    fields = Formatter().parse(parts)
+    return "".join(literal + (_field(name, spec or "") if name else "") for literal, name, spec, _ in fields)
 
 
-def _field(part: str) -> str:
-    if not part.startswith("{"):
-        return part
-    name, _, spec = part.strip("{}").partition(":")
+def _field(name: str, spec: str) -> str:
     return spec.replace("|", "/") if "|" in spec else f"`{{{name}}}`"
 
 

@@ -39,6 +39,7 @@ WORDS = st.text(min_size=1)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "until": st.just(NOW),
     **dict.fromkeys(["count", "down"], st.integers(0, 3)),
+    **dict.fromkeys(["errors", "owners"], st.tuples(WORDS)),
     **dict.fromkeys(["was_up", "forced", "none_read"], st.booleans()),
     **dict.fromkeys(["errors", "inside", "owners", "peers"], st.lists(WORDS, max_size=2).map(tuple)),
 }

@@ -69,7 +69,7 @@ def test_what_may_be_in_the_fib_and_cannot_be_read_moves_nothing(edge: Stack) ->
     evidence = edge.audit()[-1].body["evidence"]
     assert any("0.0.0.0/0 may be in the FIB: " in words for words in evidence["failed_reads"])
     (held,) = told(edge)
-    assert held.startswith("HOLD, a route to 0.0.0.0/0 may be in the FIB: ")
+    assert held.startswith("OUTAGE: fw1 is dead with 4 Elastic IPs: a route to")
 
 
 def test_a_second_route_in_the_fib_that_cannot_be_read_moves_nothing(edge: Stack) -> None:

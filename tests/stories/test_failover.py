@@ -86,7 +86,7 @@ def test_both_appliances_reboot_together_and_come_back_in_the_other_order(edge: 
     assert len(moved(edge)) == 8
     assert edge.kinds() == ["hold", *ONCE, "hold-ended", *ONCE]
     held, *followed = told(edge)
-    assert held.startswith("HOLD, ")
+    assert held.startswith("OUTAGE: fw1 is dead with 4 Elastic IPs: ")
     assert followed == FOLLOWED + WENT_BACK
 
 

@@ -29,7 +29,7 @@ def test_paused(edge: Stack) -> None:
     assert len(moved(edge)) == 4
     assert edge.kinds() == ["hold", *ONCE, "hold-ended"]
     held, *followed = told(edge, ends=True)
-    assert held.startswith("HOLD, paused by kim")
+    assert held == "OUTAGE: fw1 is dead, a pause keeps 4 Elastic IPs on it"
     assert followed == [*FOLLOWED, "hold ended"]
 
 
@@ -117,4 +117,4 @@ def test_dry_run_decides_and_tells_and_moves_nothing(edge: Stack) -> None:
     assert edge.are_all_with("fw1")
     assert [c["outcome"] for c in edge.calls("AssociateAddress")] == ["DryRunOperation"] * 4
     assert edge.kinds() == ["hold"]
-    assert told(edge) == ["would move 4 Elastic IPs to fw2 (dry-run), their holder is dead"]
+    assert told(edge) == ["OUTAGE: fw1 is dead, a dry run keeps 4 Elastic IPs on it"]

@@ -41,7 +41,7 @@ def test_persisted_routes_show_the_past(meaning: PersistedMeans) -> None:
         assert s.kinds() == ["hold", *ONCE, "hold-ended"]
         whole(s)
         held, *followed = told(s)
-        assert held.startswith("HOLD, the FIB names fw1, which has no session with BGP up")
+        assert held.startswith("OUTAGE: fw1 is dead with 4 Elastic IPs: the FIB names fw1, which has")
         assert followed == FOLLOWED
 
 

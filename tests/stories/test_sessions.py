@@ -152,7 +152,7 @@ def test_all_sessions_of_both_appliances_down(edge: Stack) -> None:
     assert edge.calls(*MOVING) == []
     assert edge.kinds() == ["hold"]
     assert "0.0.0.0/0 is not in the FIB" in reasons(edge)[-1]
-    assert told(edge) == ["HOLD, 0.0.0.0/0 is not in the FIB"]
+    assert told(edge) == ["OUTAGE: fw1 is dead with 4 Elastic IPs: 0.0.0.0/0 is not in the FIB"]
 
 
 def test_one_endpoint_in_maintenance(edge: Stack) -> None:

@@ -172,7 +172,7 @@ def test_both_dead_is_a_hold_and_nothing_is_told_beside_it(edge: Stack) -> None:
     for name in ("fw1", "fw2"):
         edge.levers.kill(name=name)
     minutes(edge, 45)
-    assert told(edge) == ["HOLD, 0.0.0.0/0 is not in the FIB"]
+    assert told(edge) == ["OUTAGE: fw1 is dead with 4 Elastic IPs: 0.0.0.0/0 is not in the FIB"]
 
 
 @prove
@@ -182,7 +182,7 @@ def test_of_both_that_were_dead_the_one_that_stays_so_is_told_three_minutes_late
     minutes(edge, 10)
     edge.levers.restore(name="fw1")
     minutes(edge, 2)
-    assert told(edge) == ["HOLD, 0.0.0.0/0 is not in the FIB"]
+    assert told(edge) == ["OUTAGE: fw1 is dead with 4 Elastic IPs: 0.0.0.0/0 is not in the FIB"]
     minutes(edge, 3)
     assert told(edge) == [DEAD]
 
@@ -193,7 +193,7 @@ def test_the_active_dies_after_the_standby_and_the_standby_is_told_once(edge: St
     minutes(edge, 5)
     edge.levers.kill(name="fw1")
     minutes(edge, 45)
-    assert told(edge) == [DEAD, "HOLD, 0.0.0.0/0 is not in the FIB"]
+    assert told(edge) == [DEAD, "OUTAGE: fw1 is dead with 4 Elastic IPs: 0.0.0.0/0 is not in the FIB"]
     edge.levers.restore(name="fw2")
     minutes(edge, 2)
     assert edge.are_all_with("fw2")

@@ -16,7 +16,7 @@ from tests.stack import Stack
 
 FOLLOWED = ["moving 4 Elastic IPs to fw2", "moved 4 Elastic IPs to fw2"]
 WENT_BACK = ["moving 4 Elastic IPs to fw1", "moved 4 Elastic IPs to fw1"]
-PAUSED = "HOLD, paused by kim"
+PAUSED = "OUTAGE: fw1 is dead, a pause keeps 4 Elastic IPs on it"
 UNTIL = "2026-01-02T00:00:00+00:00"
 
 

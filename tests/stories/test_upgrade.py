@@ -75,7 +75,7 @@ def test_a_pause_goes_on_and_is_notified_once_more_as_it_keeps_addresses_on_a_de
     with left("paused") as (tandem, edge, _):
         assert live(tandem, edge) == []
         assert moved(edge) == []
-        assert told(edge) == ["HOLD, paused by kim until 2027-01-01 00:00:00 UTC: a test"]
+        assert told(edge) == ["OUTAGE: fw1 is dead, a pause keeps 4 Elastic IPs on it"]
         assert edge.kinds()[-1] == "hold"
         edge.override()
         edge.sweep()

@@ -77,8 +77,11 @@ _LET_BE = (
 )
 
 _CLAUSES: dict[str, Check] = {
-    r"paused by kim until [^;]+ UTC: a test": lambda f, _: f.override.get("action") == "paused",
-    r"pinned to (\w+) by kim until [^;]+ UTC: a test; but \1 has no session with BGP up": lambda f, _, name: (
+    r"paused by kim \(as the override record says\) until [^;]+ UTC: a test": lambda f, _: (
+        f.override.get("action") == "paused"
+    ),
+    r"pinned to (\w+) by kim \(as the override record says\) until [^;]+ UTC: a test; "
+    r"but \1 has no session with BGP up": lambda f, _, name: (
         f.override.get("appliance") == name and not f.is_up(name)
     ),
     r"(\S+) is not in the FIB(?:; more specific ones are: ([\d./]+(?:, [\d./]+)*))?": (
@@ -105,7 +108,7 @@ _CLAUSES: dict[str, Check] = {
         eni in f.interfaces()
         and (instance, state) in {(a["instance_id"], a["instance_state"]) for a in f.world["appliances"]}
     ),
-    r"(\S+) on (eni-\w+) has another Elastic IP, (eipalloc-\w+): a move would throw it off": (
+    r"(\S+) on (eni-\w+) has another Elastic IP, (eipalloc-\w+)(?: \([\d.]+\))?: a move would throw it off": (
         lambda f, _, ip, eni, other: f.places[other] == (eni, ip)
     ),
     r"something else moved it away from \w+ (\d+) times in the last 10 minutes" + _LET_BE: (

@@ -66,6 +66,12 @@ def test_decisions_after_the_moves() -> None:
     part = after(decisions, (Moved(first, Outcome.VERIFIED), Moved(second, Outcome.FAILED, refusal)))
     assert (part[0].action, part[0].severity) == (Action.HOLD, Severity.CRITICAL)
     assert "AuthFailure: not yours" in said(part[0])
+    there, left = part[0].addresses
+    assert there.holder is not None
+    assert there.target is not None
+    assert there.holder.private_ip == there.target.private_ip
+    assert (there.holder_appliance, left.holder_appliance) == ("fw2", "fw1")
+    assert (there.is_stranded, left.is_stranded) == (False, left.dead is not None)
     assert after(decisions, ()) == decisions
 
 

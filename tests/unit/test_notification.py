@@ -9,10 +9,10 @@ import pytest
 
 from tandem.events import DetailType, Event, from_envelope
 from tandem.notification import DETAIL_MOST, TOLD, notification, subject
-from tandem.reasons.failover import HoldCode
+from tandem.reasons.failover import FindingCode, HoldCode
 from tandem.reasons.reason import reason
 from tandem.words.failover_reasons import ENTRIES
-from tandem.words.render import sentences
+from tandem.words.render import fill, sentences
 from tests.contracts import SNS_MOST, assert_meets_schema, message_of
 from tests.samples import ours, sample
 
@@ -173,18 +173,23 @@ def test_a_move_as_people_read_it():
 def test_a_hold_says_what_is_in_the_way_and_how_to_see_more():
     message = of("failover-decision-hold")
     assert message.subject == (
-        "Tandem edge/internet-edge: HOLD, 192.0.2.11: 10.0.2.21 on eni-0a2000000000000e2 has another..."
+        "Tandem edge/internet-edge: OUTAGE: fw1 is dead with 192.0.2.11: 10.0.2.21 on..."
     )
     assert (message.attributes["severity"], message.attributes["action"]) == ("critical", "hold")
     lines = message.text.splitlines()
-    assert lines[0] == "Tandem holds: it does not move 1 of 2 Elastic IPs of internet-edge (topology edge)."
+    whole = "1 of 2 Elastic IPs of internet-edge (topology edge)"
+    assert lines[0] == (
+        f"OUTAGE since 2026-11-21 03:58:32.981 UTC: fw1 is dead and has {whole}. "
+        "Connections through them fail. Tandem holds: it does not move them."
+    )
     assert "Note: BFD is down beside BGP up on rsp-0f2000000000000b2." in lines
     assert (
         "  192.0.2.10 (eipalloc-0c000000000000001): stays with fw2 (eni-0a2000000000000e2 10.0.2.20): "
         "it is where fw2 wants it."
     ) in lines
     assert (
-        "  aws ec2 describe-addresses --allocation-ids eipalloc-0c000000000000001 eipalloc-0c000000000000002"
+        "  aws ec2 describe-addresses --allocation-ids eipalloc-0c000000000000001 eipalloc-0c000000000000002 "
+        "eipalloc-0c000000000000009"
     ) in lines
     assert any(line.startswith("What to do: move the other Elastic IP off that private IP") for line in lines)
     assert "Sessions of fw1:" in lines
@@ -355,4 +360,69 @@ def test_the_sentence_of_a_sample_is_what_its_code_and_facts_make(name):
 
 
 def _facts(facts):
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()}
+    return {name: _fact(value) for name, value in facts.items()}
+
+
+def _fact(value):
+    if isinstance(value, dict):
+        codes = {str(code): code for code in ENTRIES}
+        return reason(codes[value["code"]], value["subject"], **_facts(value["facts"]))
+    return tuple(map(_fact, value)) if isinstance(value, list) else value
+
+
+HELD = {
+    "allocation_id": "eipalloc-0c000000000000003",
+    "public_ip": "192.0.2.12",
+    "from": {"network_interface": "eni-0a1000000000000e1", "private_ip": "10.0.1.22", "appliance": "fw1"},
+    "reason": "eni-0a2000000000000e2 does not have the private IP 10.0.2.22",
+    "code": "target-lacks-private-ip",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("failover-completed", "moved 2 of 3 Elastic IPs to fw2; 192.0.2.12 is held"),
+        ("failover-failed", "FAILED, 1 of 2 Elastic IPs not moved to fw2; 1 more is held"),
+    ],
+)
+def test_an_outcome_says_what_is_held_beside_it_and_reaches_whom_the_move_reached(name, says):
+    event = sample(name)
+    event["detail"] |= {"held": [HELD], "severity": "critical"}
+    made = from_envelope(event)
+    assert made is not None
+    assert_meets_schema(made)
+    message = message_of(made)
+    assert says in message.subject
+    assert message.attributes["severity"] == "critical"
+    assert "  192.0.2.12 (eipalloc-0c000000000000003) is held: it stays with fw1 (eni-0a1" in message.text
+
+
+def test_the_end_of_a_hold_says_how_often_its_reason_changed():
+    assert "The last reason was: " in of("hold-ended").text
+    assert "changed" not in of("hold-ended").text
+    event = sample("hold-ended")
+    event["detail"]["changes"] = 2
+    made = from_envelope(event)
+    assert made is not None
+    assert_meets_schema(made)
+    assert "The reason changed 2 times during the hold; earlier messages have the others." in (
+        message_of(made).text
+    )
+
+
+def test_a_moved_address_of_an_event_of_the_release_before_is_with_its_new_holder():
+    """Its `from` is the old one."""
+    event = sample("failover-decision-hold")
+    event["detail"]["addresses"][0] |= {"code": "moved", "reason": "moved and verified", "from": HELD["from"]}
+    made = from_envelope(event)
+    assert made is not None
+    assert "is now with fw2 (eni-0a2000000000000e2 10.0.2.20): moved and verified." in message_of(made).text
+
+
+def test_who_starts_a_dead_standby_is_told_that_the_addresses_may_follow_it():
+    why = reason(FindingCode.STANDBY_INSTANCE_NOT_RUNNING, "fw1", instance="i-1", state="stopped", only=None)
+    (line,) = ENTRIES[why.code].advice
+    assert fill(line, why, ENTRIES).endswith(
+        "If fw1 has the better route when it is back, the Elastic IPs follow it at once"
+    )

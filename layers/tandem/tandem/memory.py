@@ -72,6 +72,8 @@ class Standing:
     codes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Codes of its reasons, each with its subjects: the same ones are the same decision. Version 0.1.0 kept
     none."""
+    changes: int = 0
+    """How often its reason has changed since it began."""
 
 
 @dataclass(frozen=True, slots=True)

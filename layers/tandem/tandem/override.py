@@ -26,6 +26,13 @@ class Override:
     group: str | None = None
     appliance: str | None = None
     forced: bool = False
+    is_record: bool = True
+    """False where it stands for records that could not be read: there is none to delete."""
+
+    def record_id(self, topology: str) -> str | None:
+        """Returns the `id` of its record in the state table."""
+        own = f"{topology}#{self.group}" if self.group else topology
+        return own if self.is_record else None
 
 
 def in_force(overrides: tuple[Override, ...], group: str, now: datetime) -> Override | None:

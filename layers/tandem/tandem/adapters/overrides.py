@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -73,7 +73,7 @@ class OverrideStore:
     def _unread(self, topology: str, why: str) -> Override:
         words = f"a page of the override records of {topology} could not be read: {cut(why)}"
         self.damaged(f"override {topology}", words)
-        return pause_because(words)
+        return replace(pause_because(words), is_record=False)
 
 
 def override_of(item: Mapping[str, Any], group: str | None) -> tuple[Override, str | None]:

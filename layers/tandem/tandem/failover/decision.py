@@ -59,6 +59,12 @@ class AddressDecision:
         return self.reasons[0].code if self.reasons else None
 
     @property
+    def is_stranded(self) -> bool:
+        """Whether it stays on a declared appliance that counts as dead."""
+        is_held = self.action is not Action.NO_CHANGE and self.code is not HoldCode.MOVE_UNSHOWN
+        return is_held and self.dead is not None and self.holder_appliance is not None
+
+    @property
     def allow_reassociation(self) -> bool:
         """False where nobody has the address: then EC2 refuses if somebody took it meanwhile (facts §8.1)."""
         return self.holder is not None
@@ -209,23 +215,37 @@ def _overridden(override: Override, scene: _Scene) -> _Owner:
     # an override has no name: to which appliance, who and until when tell it from another one
     laid = f"{override.appliance or ''} {override.who} {override.until:%Y-%m-%dT%H:%M:%SZ}".strip()
     who, until, why = override.who, override.until, override.why
+    record = override.record_id(scene.topology.name)
     if override.kind is OverrideKind.PAUSED:
-        paused = reason(HoldCode.PAUSED, laid, who=who, until=until, why=why)
+        paused = reason(HoldCode.PAUSED, laid, who=who, until=until, why=why, record=record)
         return _Owner(hold=(paused,), severity=Severity.INFO)
     name = override.appliance or ""
     pinned = scene.topology.appliances.get(name)
     if pinned is None:
         undeclared = reason(
-            HoldCode.PINNED_UNDECLARED, laid, appliance=override.appliance, who=who, until=until, why=why
+            HoldCode.PINNED_UNDECLARED,
+            laid,
+            appliance=override.appliance,
+            who=who,
+            until=until,
+            why=why,
+            record=record,
         )
         return _Owner(hold=(undeclared,))
     pin = reason(
-        ReportCode.PINNED, laid, appliance=name, who=who, until=until, why=why, forced=override.forced
+        ReportCode.PINNED,
+        laid,
+        appliance=name,
+        who=who,
+        until=until,
+        why=why,
+        forced=override.forced,
+        record=record,
     )
     if not override.forced and not ownership.has_session(pinned, scene.observation):
         # who pins to a dead appliance by mistake must not take the traffic down; who means it, forces it
         unread = ownership.unread_session(pinned, scene.observation)
-        silent = reason(HoldCode.PINNED_SILENT, laid, pin=pin, appliance=name, unread=unread)
+        silent = reason(HoldCode.PINNED_SILENT, laid, pin=pin, appliance=name, unread=unread, record=record)
         return _Owner((name,), hold=(silent,), severity=Severity.CRITICAL)
     return _Owner((name,), pinned=True, forced=override.forced, reports=(pin,))
 
@@ -375,14 +395,15 @@ def _unless_displacing(move: AddressDecision, leaving: set[str], observation: Ob
     if move.action is not Action.MOVE or move.target is None:
         return move
     occupant = readiness.occupant(move.target, observation)
-    if occupant is None or occupant in leaving | {move.allocation_id}:
+    if occupant is None or occupant.allocation_id in leaving | {move.allocation_id}:
         return move
     thrown_off = reason(
         HoldCode.TARGET_OCCUPIED,
         move.allocation_id,
         private_ip=move.target.private_ip,
         interface=move.target.network_interface_id,
-        occupant=occupant,
+        occupant=occupant.allocation_id,
+        public_ip=occupant.public_ip,
     )
     return replace(move, action=Action.HOLD, reasons=(thrown_off,), severity=Severity.CRITICAL)
 
@@ -423,7 +444,10 @@ def _hold(
     if holder is not None:
         at = ownership.appliance_at(holder.network_interface_id, scene.topology, scene.observation)
     public_ip = address.public_ip if address else None
-    return AddressDecision(spec.allocation_id, Action.HOLD, reasons, severity, public_ip, holder, at)
+    dead = _dead(spec.allocation_id, holder, at, scene)
+    return AddressDecision(
+        spec.allocation_id, Action.HOLD, reasons, severity, public_ip, holder, at, dead=dead
+    )
 
 
 def _split(group: Group, found: tuple[ownership.PrefixOwner, ...]) -> Reason:

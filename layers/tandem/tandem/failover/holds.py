@@ -14,10 +14,11 @@ from tandem.failover.decision import Action, GroupDecision, Severity, decide
 from tandem.failover.moves import Outcome, moves
 from tandem.failover.run import Run
 from tandem.failover.settling import SETTLE_SECONDS
-from tandem.failover.telling import Basis, why
+from tandem.failover.telling import Basis, gravest, why
 from tandem.memory import Memory, Standing
 from tandem.model import Observation
-from tandem.reasons.failover import HoldCode, ReportCode
+from tandem.override import Override, in_force
+from tandem.reasons.failover import BY_OVERRIDE, HoldCode, ReportCode
 from tandem.reasons.reason import Reason, identity_of, reason
 from tandem.signals import Signal
 from tandem.topology import Mode
@@ -93,45 +94,90 @@ def end(run: Run, groups: Collection[str], decision_id: str | None = None) -> No
 
 def _standing(run: Run, decision: GroupDecision, now: datetime) -> Standing:
     known = run.memory.standing.get(decision.group)
-    severities = [decision.severity, *(s for s in Severity if known and s == known.severity)]
     return Standing(
         decision.action,
         why(decision),
         known.since if known else now,
-        max(severities, key=list(Severity).index),
+        gravest(decision.severity, known.severity if known else ""),
         now,
         run.thread(decision.group),
         dict(decision.identity),
+        known.changes + (not is_known(run, decision)) if known else 0,
     )
 
 
 def _is_due(run: Run, decision: GroupDecision, now: datetime) -> bool:
     """True if a notification is to be repeated, since addresses stay on a dead appliance."""
     known = run.memory.standing.get(decision.group)
-    is_by_word = decision.code is HoldCode.PAUSED or run.topology.mode is Mode.DRY_RUN
-    if known is None or not is_by_word or decision.severity is not Severity.CRITICAL:
+    is_by_word = decision.code in BY_OVERRIDE or run.topology.mode is Mode.DRY_RUN
+    if known is None or not is_by_word or not any(a.is_stranded for a in decision.addresses):
         return False
     is_worse = known.severity != Severity.CRITICAL
     return is_worse or now - (known.notified_at or known.since) >= REPEAT
 
 
 def _weighed(run: Run, decision: GroupDecision, observation: Observation) -> GroupDecision:
-    """Returns the decision, critical where a pause or a dry run keeps addresses on a dead appliance."""
-    due = decision
-    if decision.code is HoldCode.PAUSED:
-        free, now = replace(observation, overrides=()), run.world.clock.now()
-        unpaused = decide(run.topology, free, run.memory, now)
-        due = next(d for d in unpaused if d.group == decision.group)
-    elif run.topology.mode is not Mode.DRY_RUN:
+    """Returns the decision with what it means: which addresses it leaves on a dead appliance, which is
+    critical, and what an override keeps from being decided.
+    """
+    override = None
+    if decision.code in BY_OVERRIDE:
+        override = in_force(observation.overrides, decision.group, run.world.clock.now())
+    elif run.topology.mode is not Mode.DRY_RUN and decision.action is not Action.HOLD:
         return decision
-    stranded = [address for address in due.moves if address.dead and address.holder]
+    reports = (*decision.reports, *_stranded(run, decision, override))
+    severity = Severity.CRITICAL if any(a.is_stranded for a in decision.addresses) else decision.severity
+    decision = replace(decision, reports=reports, severity=severity)
+    return _compared(run, decision, observation) if override else decision
+
+
+def _stranded(run: Run, decision: GroupDecision, override: Override | None) -> list[Reason]:
+    """Returns a report for each dead appliance that keeps addresses."""
+    stranded = [a for a in decision.addresses if a.is_stranded]
+    by_appliance = {str(a.holder_appliance): a.dead for a in stranded}
+    return [
+        reason(
+            ReportCode.STRANDED,
+            name,
+            count=sum(a.holder_appliance == name for a in stranded),
+            dead=dead,
+            who=override.who if override else None,
+            record=override.record_id(run.topology.name) if override else None,
+        )
+        for name, dead in by_appliance.items()
+    ]
+
+
+def _compared(run: Run, decision: GroupDecision, observation: Observation) -> GroupDecision:
+    """Returns a decision that an override made, with owner, targets and reports of the one without it."""
+    free, now = replace(observation, overrides=()), run.world.clock.now()
+    due = next(d for d in decide(run.topology, free, run.memory, now) if d.group == decision.group)
+    by_id = {a.allocation_id: a for a in due.addresses}
+    pairs = [(a, by_id[a.allocation_id]) for a in decision.addresses]
+    return replace(
+        decision,
+        owner=decision.owner or due.owner,
+        addresses=tuple(replace(a, owner=b.owner, target=b.target) for a, b in pairs),
+        reports=(*decision.reports, *_would_move(due), *_would_stay(due)),
+    )
+
+
+def _would_move(due: GroupDecision) -> list[Reason]:
+    stranded = [a for a in due.moves if a.is_stranded]
     if not stranded:
-        return decision
-    if due is decision:  # a dry run's own reason says it
-        return replace(decision, severity=Severity.CRITICAL)
-    first = stranded[0]
-    report = reason(ReportCode.WOULD_MOVE, str(first.owner), count=len(stranded), dead=first.dead)
-    return replace(decision, severity=Severity.CRITICAL, reports=(*decision.reports, report))
+        return []
+    owner, dead = str(stranded[0].owner), stranded[0].dead
+    return [reason(ReportCode.WOULD_MOVE, owner, count=len(stranded), dead=dead)]
+
+
+def _would_stay(due: GroupDecision) -> list[Reason]:
+    """Returns a report for each address that would be held without the override too, or one for all."""
+    if due.action is Action.HOLD and due.reasons:
+        return [reason(ReportCode.WOULD_STAY, due.group, address=None, why=due.reasons)]
+    return [
+        reason(ReportCode.WOULD_STAY, a.allocation_id, address=a.public_ip or a.allocation_id, why=a.reasons)
+        for a in due.held
+    ]
 
 
 def is_known(run: Run, decision: GroupDecision) -> bool:

@@ -220,8 +220,15 @@ def _settled(address: AddressDecision, moved: Moved | None) -> AddressDecision:
     if moved is None:
         return address
     if moved.reason is None:
-        fine = reason(NoChangeCode.MOVED, address.allocation_id)
-        return replace(address, action=Action.NO_CHANGE, reasons=(fine,))
+        target = moved.move.target
+        return replace(
+            address,
+            action=Action.NO_CHANGE,
+            reasons=(reason(NoChangeCode.MOVED, address.allocation_id),),
+            holder=Holder(target.network_interface_id, target.private_ip, ""),
+            holder_appliance=moved.move.owner,
+            dead=None,
+        )
     return replace(address, action=Action.HOLD, reasons=(moved.reason,), severity=Severity.CRITICAL)
 
 

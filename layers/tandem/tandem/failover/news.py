@@ -10,6 +10,7 @@ from typing import Any
 from tandem.audit import Head, RecordKind
 from tandem.decoding import Damaged, read, utc
 from tandem.events import DetailType, Event, event, iso
+from tandem.failover import telling
 from tandem.failover.moves import Outcome
 
 Untold = tuple[Head, Mapping[str, Any]]
@@ -69,8 +70,16 @@ def _merged(bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         for a in body["addresses"]:
             ms = {n: a[n] + later for n in ("associated_ms", "verified_ms") if a[n] is not None}
             addresses[a["allocation_id"]] = {**a, **ms}
+    every = [body.get("severities", {}) for body in bodies]
+    groups = dict.fromkeys(group for severities in every for group in severities)
+    gravest = {group: telling.gravest(*(s[group] for s in every if group in s)) for group in groups}
     asked = {name: bodies[0]["stages"][name] for name in ("signal_at", "received_at", "leased_at")}
-    return {**bodies[-1], "addresses": list(addresses.values()), "stages": bodies[-1]["stages"] | asked}
+    return {
+        **bodies[-1],
+        "addresses": list(addresses.values()),
+        "severities": gravest,
+        "stages": bodies[-1]["stages"] | asked,
+    }
 
 
 def _decided(group: str, told: Mapping[str, Any], audit: dict[str, Any] | None) -> Event:
@@ -131,6 +140,7 @@ def _completed(group: str, told: Mapping[str, Any], audit: dict[str, Any] | None
     own = [a for a in told["addresses"] if a["group"] == group]
     addresses = [{name: a[name] for name in a if name != "group"} for a in own]
     whole = all(a["outcome"] == Outcome.VERIFIED for a in addresses)
+    severity, held = told.get("severities", {}).get(group), told.get("held", {}).get(group)
     return event(
         DetailType.FAILOVER_COMPLETED if whole else DetailType.FAILOVER_FAILED,
         topology=told["topology"],
@@ -141,6 +151,8 @@ def _completed(group: str, told: Mapping[str, Any], audit: dict[str, Any] | None
         addresses=addresses,
         stages=_stages_of(told["stages"], addresses),
         audit=audit,
+        **({"severity": severity} if severity else {}),
+        **({"held": held} if held else {}),
         **_thread(group, told),
     )
 

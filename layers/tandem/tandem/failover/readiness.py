@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from tandem.failover import ownership
 from tandem.model import NetworkInterface, Observation, PrivateAddress
 from tandem.reasons.failover import HoldCode
@@ -39,8 +41,16 @@ def limitation(
     )
 
 
-def occupant(target: Target, observation: Observation) -> str | None:
-    """Returns the allocation that the target's private IP has now, as far as it could be read.
+@dataclass(frozen=True, slots=True)
+class Occupant:
+    """The Elastic IP that a private IP has."""
+
+    allocation_id: str
+    public_ip: str | None
+
+
+def occupant(target: Target, observation: Observation) -> Occupant | None:
+    """The Elastic IP that the target's private IP has now, as far as it could be read.
 
     DescribeAddresses decides for the declared Elastic IPs; what an interface says of them may lag behind it
     (facts §8.3), so it counts for strangers only.
@@ -48,10 +58,11 @@ def occupant(target: Target, observation: Observation) -> str | None:
     for address in observation.elastic_ips.values():
         holder = address.holder
         if holder and Target(holder.network_interface_id, holder.private_ip) == target:
-            return address.allocation_id
+            return Occupant(address.allocation_id, address.public_ip)
     shown = _find(target, observation)
-    stranger = shown.allocation_id if shown else None
-    return None if stranger in observation.elastic_ips else stranger
+    if shown is None or shown.allocation_id is None or shown.allocation_id in observation.elastic_ips:
+        return None
+    return Occupant(shown.allocation_id, shown.public_ip)
 
 
 def _unattached(address: str, interface: NetworkInterface, appliance: Appliance) -> Reason | None:

@@ -141,6 +141,8 @@ def _carry_out(
         topology,
         outcome="without the table",
         addresses=[telling.moved_detail(m, run.received_at) for m in done],
+        held=telling.held_detail(urgent.every),
+        severities={d.group: d.severity for d in urgent.decisions},
         stages=telling.stages_detail(stages, done),
         tell=list(dict.fromkeys(m.move.group for m in done)),
     )

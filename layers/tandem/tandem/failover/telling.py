@@ -154,6 +154,21 @@ def address_detail(address: AddressDecision) -> dict[str, Any]:
     }
 
 
+def held_detail(decisions: Iterable[GroupDecision]) -> dict[str, list[dict[str, Any]]]:
+    """Returns by group the addresses that a move leaves where they are, and why."""
+    return {d.group: [_held(address_detail(a)) for a in d.held] for d in decisions if d.held}
+
+
+def _held(address: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: address[name] for name in ("allocation_id", "public_ip", "from", "reason", "code")}
+
+
+def gravest(*severities: str) -> Severity:
+    """Returns the gravest; what is no severity counts as none."""
+    known = [severity for severity in Severity if severity in severities]
+    return known[-1] if known else Severity.INFO
+
+
 def decision_detail(decision: GroupDecision) -> dict[str, Any]:
     """Returns one group's decision, as the audit record and the event show it."""
     shared = decision.main_reasons
@@ -199,6 +214,7 @@ def ended_detail(standing: Standing, at: datetime, *, by_move: bool) -> dict[str
         "action": standing.action,
         "reason": standing.reason,
         "codes": {code: list(subjects) for code, subjects in standing.codes.items()},
+        "changes": standing.changes,
         "severity": standing.severity or Severity.INFO,
         "began_at": iso(standing.since),
         "seconds": round(max(0.0, (at - standing.since).total_seconds()), 3),
@@ -298,6 +314,8 @@ def closing(
     People are told of the groups that are where they were to go; of the others, what is decided now.
     """
     addresses = _intended(intent, found)
+    kept = read(lambda: _kept(intent))
+    held, severities = ({}, {}) if isinstance(kept, Damaged) else kept
     left = {a["group"] for a in addresses if a["outcome"] != Outcome.VERIFIED}
     began = str(intent.body.get("at"))
     asked_at = read(lambda: iso(utc(intent.body["signal"]["occurred_at"])))
@@ -310,6 +328,8 @@ def closing(
         found={allocation: _place(a.holder, None) for allocation, a in found.items()},
         reason=f"the look that wrote #{intent.number} did not finish; this one starts from what AWS shows",
         addresses=addresses,
+        held=held,
+        severities=severities,
         stages=dict.fromkeys(STAGES)
         | {"received_at": began, "observed_at": began, "decided_at": began, "verified_at": iso(at)}
         | ({} if isinstance(asked_at, Damaged) else {"signal_at": asked_at}),
@@ -322,6 +342,16 @@ def _intended(intent: Record, found: Mapping[str, ElasticIp]) -> list[dict[str, 
     """Returns the moves of an intent, and which of them AWS shows; none where the record is damaged."""
     moves = read(lambda: _moves(intent, found))
     return [] if isinstance(moves, Damaged) else moves
+
+
+def _kept(intent: Record) -> tuple[dict[str, list[dict[str, Any]]], dict[str, str]]:
+    """Returns by group the addresses that an intent held, and its severity."""
+    groups = intent.body["groups"]
+    held = {
+        group: [_held(a) for a in decision["addresses"] if a["action"] == Action.HOLD]
+        for group, decision in groups.items()
+    }
+    return held, {group: str(decision["severity"]) for group, decision in groups.items()}
 
 
 def _moves(intent: Record, found: Mapping[str, ElasticIp]) -> list[dict[str, Any]]:

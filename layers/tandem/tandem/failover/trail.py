@@ -10,7 +10,7 @@ from tandem.audit import Head, Record, RecordKind, open_intent, told_groups
 from tandem.errors import ConfigurationError, StateUnavailableError, TemporaryError
 from tandem.events import DetailType, event, iso
 from tandem.failover import news, telling
-from tandem.failover.decision import Action, GroupDecision
+from tandem.failover.decision import Action, GroupDecision, Severity
 from tandem.failover.moves import Moved, Outcome
 from tandem.failover.news import Untold
 from tandem.failover.ports import Audit
@@ -105,9 +105,11 @@ class Trail:
         self,
         decision_id: str,
         stages: Stages,
+        decisions: Collection[GroupDecision],
         done: tuple[Moved, ...],
         tell: Collection[str],
         threads: Mapping[str, str],
+        severities: Mapping[str, Severity],
     ) -> None:
         """Records what became of an intent. Where the table is away, this process writes it late."""
         whole = all(m.outcome is Outcome.VERIFIED for m in done)
@@ -118,6 +120,8 @@ class Trail:
             self._topology,
             outcome="verified" if whole else "incomplete",
             addresses=[telling.moved_detail(m, stages.received_at) for m in done],
+            held=telling.held_detail(decisions),
+            severities=dict(severities),
             stages=telling.stages_detail(stages, done),
             threads=dict(threads),
             tell=list(tell),

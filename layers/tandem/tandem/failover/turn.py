@@ -11,7 +11,7 @@ from tandem.audit import RecordKind
 from tandem.errors import StateUnavailableError, TemporaryError
 from tandem.failover import telling
 from tandem.failover.acting import carry_out
-from tandem.failover.decision import Action, GroupDecision, decide
+from tandem.failover.decision import Action, GroupDecision, Severity, decide
 from tandem.failover.holds import end, with_codes
 from tandem.failover.moves import (
     IN_VAIN,
@@ -155,11 +155,27 @@ def conclude(run: Run, *, is_over: bool = False) -> None:
     news = [group for group in dict.fromkeys(m.move.group for m in done) if group not in quiet]
     if not is_over:
         run.trail.retried = frozenset(m.move.group for m in done if m.is_open)
-    run.trail.outcome(owed.decision_id, owed.stages, done, news, run.threads(d.group for d in owed.decisions))
+    run.trail.outcome(
+        owed.decision_id,
+        owed.stages,
+        owed.decisions,
+        done,
+        news,
+        run.threads(d.group for d in owed.decisions),
+        {d.group: _severity(run, d) for d in owed.decisions},
+    )
     run.trail.notify()
     if not run.is_late():  # else the look's own end has the time for that
         shown = {m.move.group for m in done if m.outcome is Outcome.VERIFIED} - {d.group for d in left}
         end(run, shown, owed.decision_id)
+
+
+def _severity(run: Run, decision: GroupDecision) -> Severity:
+    """Returns the severity of a move's outcome: that of the move, or of the hold that it ends if graver, so
+    that it reaches the same people.
+    """
+    standing = run.memory.standing.get(decision.group)
+    return telling.gravest(decision.severity, standing.severity if standing else "")
 
 
 def _before_batch(

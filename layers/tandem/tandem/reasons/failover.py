@@ -45,6 +45,10 @@ class HoldCode(StrEnum):
     UNCLEAR = "unclear"
 
 
+BY_OVERRIDE = (HoldCode.PAUSED, HoldCode.PINNED_UNDECLARED, HoldCode.PINNED_SILENT)
+"""The holds that end when the override is removed."""
+
+
 class MoveCode(StrEnum):
     """An address moves: who should have it, and why its holder does not keep it."""
 
@@ -74,7 +78,9 @@ class ReportCode(StrEnum):
     PINNED = "pinned"
     BFD_DOWN = "bfd-down"
     ROUTES_PERSISTED = "routes-persisted"
+    STRANDED = "stranded"
     WOULD_MOVE = "would-move"
+    WOULD_STAY = "would-stay"
     EC2_WOULD_REFUSE = "ec2-would-refuse"
 
 

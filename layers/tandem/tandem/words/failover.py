@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from tandem.events import parse_iso
-from tandem.words.failover_reasons import advice_on
+from tandem.reasons.failover import BY_OVERRIDE, HoldCode, NoChangeCode, ReportCode
+from tandem.words.failover_reasons import OTHERWISE, advice_on
 from tandem.words.parts import (
     LISTED,
     Detail,
@@ -20,7 +23,10 @@ from tandem.words.parts import (
     where,
 )
 
-AGAIN = "Tandem checks again at every signal and every minute. When the hold ends, it acts automatically."
+AGAIN = (
+    "Tandem checks again at every signal and every minute. Not every repair is a signal: after one, it may",
+    "take a minute. When the hold ends, Tandem acts automatically.",
+)
 
 
 def decision(detail: Detail) -> Said:
@@ -48,18 +54,36 @@ def decision(detail: Detail) -> Said:
 def completed(detail: Detail) -> Said:
     """Every address is where it belongs."""
     addresses, stages, owner = detail["addresses"], detail["stages"], detail["owner"]
+    held = detail.get("held", [])
     took = seconds(_asked_at(stages), stages["verified_at"])
+    moved = f"{len(addresses)} of {counted([*addresses, *held])}" if held else counted(addresses)
     lines = [
-        f"Tandem moved {counted(addresses)} of {where(detail)} to {owner}: EC2 reports each there.",
+        f"Tandem moved {moved} of {where(detail)} to {owner}: EC2 reports each there.",
         "",
         *listed(_moved(a) for a in addresses),
+        *_left(held),
         "",
         *times(stages),
         "",
         *foot(detail, "Completed"),
     ]
-    subject = f"moved {counted(addresses)} to {owner}" + (f" in {took:.1f} s" if took is not None else "")
-    return Said(subject, lines, "info", "move")
+    subject = f"moved {moved} to {owner}" + (f" in {took:.1f} s" if took is not None else "")
+    if held:
+        which = held[0]["public_ip"] or held[0]["allocation_id"]
+        more = f" and {len(held) - 1} more are" if len(held) > 1 else " is"
+        subject = f"moved {moved} to {owner}; {which}{more} held: {held[0]['reason']}"
+    return Said(subject, lines, detail.get("severity", "info"), "move")
+
+
+def _left(held: list[Detail]) -> list[str]:
+    """Returns the addresses that were held beside a move."""
+    if not held:
+        return []
+    return ["", "Held; the message of the hold says what to do:", *listed(map(_held, held))]
+
+
+def _held(detail: Detail) -> str:
+    return f"{address(detail)} is held: it stays with {place(detail['from'])}: {sentence(detail['reason'])}"
 
 
 def hold_ended(detail: Detail) -> Said:
@@ -75,7 +99,8 @@ def hold_ended(detail: Detail) -> Said:
     lines = [
         f"{what} {where(detail)}. Duration: {lasted}.",
         "",
-        f"The reason was: {sentence(detail['reason'])}",
+        f"The last reason was: {sentence(detail['reason'])}",
+        *_changed(detail.get("changes", 0)),
         f"It began at {when(detail['began_at'])}.",
         cause,
         "",
@@ -85,6 +110,11 @@ def hold_ended(detail: Detail) -> Said:
     ]
     subject = f"{'dry-run move no longer due' if is_dry_run else 'hold ended'} after {lasted}"
     return Said(subject, lines, detail["severity"], detail["action"])
+
+
+def _changed(times: int) -> list[str]:
+    often = "once" if times == 1 else f"{times} times"
+    return [f"The reason changed {often} during the hold; earlier messages have the others."] if times else []
 
 
 def _asked_at(stages: Detail) -> str:
@@ -98,6 +128,7 @@ def failed(detail: Detail) -> Said:
     addresses, owner = detail["addresses"], detail["owner"]
     left = [a for a in addresses if a["outcome"] != "verified"]
     rest = [a for a in addresses if a["outcome"] == "verified"]
+    held = detail.get("held", [])
     what = f"{len(left)} of {counted(addresses)}"
     if all(a["outcome"] == "unverified" and a["error"] is None for a in left):
         subject = f"NOT SHOWN YET, {what} at {owner}"
@@ -115,6 +146,7 @@ def failed(detail: Detail) -> Said:
         opening,
         "",
         *listed(_moved(a) for a in [*left, *rest]),
+        *_left(held),
         "",
         *times(detail["stages"]),
         "",
@@ -124,39 +156,130 @@ def failed(detail: Detail) -> Said:
         "",
         *foot(detail, "Failed"),
     ]
+    subject += f"; {len(held)} more {'is' if len(held) == 1 else 'are'} held" if held else ""
     return Said(subject, lines, "critical", "move")
 
 
 def _decision(detail: Detail) -> tuple[str, str, list[str]]:
-    """Subject, first sentence and what to do."""
+    """Returns subject, first sentence and what to do."""
     addresses, owner = detail["addresses"], detail["owner"]
     concerned = [a for a in addresses if a["action"] == detail["action"]]
     dead = detail["severity"] == "critical"
     whole = f"{len(concerned)} of {counted(addresses)} of {where(detail)}"
+    outage, means = _outage(detail)
     if detail["action"] == "hold":
-        subject = f"HOLD, {_with_public_ips(detail['reason'], addresses)}"
-        return subject, f"Tandem holds: it does not move {whole}.", [*_advice(detail), *_see(addresses)]
+        subject = outage or f"HOLD, {_with_public_ips(detail['reason'], addresses)}"
+        held = "them" if f" {whole}. " in means else whole
+        opening = f"{means}Tandem holds: it does not move {held}."
+        return subject, opening, [*_advice(detail), *_see(detail)]
     if detail["mode"] == "dry-run":
+        by_hand = ["Or move them by hand:", *listed(_command(a) for a in concerned if a["to"])]
         return (
-            f"would move {counted(concerned)} to {owner} (dry-run)"
+            outage
+            or f"would move {counted(concerned)} to {owner} (dry-run)"
             + (", their holder is dead" if dead else ""),
-            f"Tandem would move {whole} to {owner}. The topology is in dry-run: nothing is moved.",
-            ["What to do: if Tandem is to move them, set `mode: enforce` and apply the topology again."],
+            f"{means}Tandem would move {whole} to {owner}. The topology is in dry-run: nothing is moved.",
+            [
+                "What to do: if Tandem is to move them, set `mode: enforce` and apply the topology again.",
+                *(by_hand if outage else ()),
+            ],
         )
+    pinned = [text for code, text in _advised(detail) if code == ReportCode.PINNED]
     return (
         f"moving {counted(concerned)} to {owner}",
         f"Tandem is moving {whole} to {owner}.",
-        ["What to do: nothing yet. The outcome follows in a message of its own."],
+        ["What to do: nothing yet. The outcome follows in a message of its own.", *_numbered(pinned, "And")],
     )
+
+
+def _outage(detail: Detail) -> tuple[str, str]:
+    """Returns subject and first sentences of a decision that leaves addresses on a dead appliance; empty ones
+    otherwise.
+    """
+    reports = {r["code"]: r for r in detail.get("report_reasons", ())}
+    counts = {
+        r["subject"]: r["facts"]["count"]
+        for r in detail.get("report_reasons", ())
+        if r["code"] == ReportCode.STRANDED
+    }
+    if not counts:
+        return "", ""
+    addresses, count = detail["addresses"], sum(counts.values())
+    names = f"{', '.join(counts)} {'is' if len(counts) == 1 else 'are'} dead"
+    there = "it" if len(counts) == 1 else "them"
+    some = f"{count} of {counted(addresses)}"
+    keeper = "a pause" if detail.get("code") == HoldCode.PAUSED else "a pin"
+    if detail["action"] == "move":
+        subject = f"{names}, a dry run keeps {_elastic_ips(count)} on {there}"
+    elif ReportCode.WOULD_MOVE in reports:
+        subject = f"{names}, {keeper} keeps {_elastic_ips(count)} on {there}"
+    else:
+        held = [a for a in addresses if a["action"] == "hold" and a["from"]]
+        one = next((a for a in held if count == 1 and a["from"]["appliance"] in counts), None)
+        which, reason = _elastic_ips(count), _with_public_ips(detail["reason"], addresses)
+        if one:
+            which, reason = one["public_ip"] or one["allocation_id"], one["reason"]
+        subject = f"{names} with {which}: {reason}"
+    known = [_down_since(detail, name) for name in counts]
+    since = f" since {when(min(filter(None, known)))}" if all(known) else ""
+    has = "has" if len(counts) == 1 else "have"
+    means = f"OUTAGE{since}: {names} and {has} {some} of {where(detail)}. Connections through them fail. "
+    return f"OUTAGE: {subject}", means
+
+
+def _down_since(detail: Detail, appliance: str) -> str:
+    """Returns when a look first saw that no session of the appliance is up; empty if that is not known."""
+    own = [s for s in detail.get("sessions", ()) if s["appliance"] == appliance]
+    is_known = own and all(s["bgp"] == "down" and s["since"] for s in own)
+    return max(s["since"] for s in own) if is_known else ""
+
+
+def _elastic_ips(count: int) -> str:
+    return f"{count} Elastic IP" + ("" if count == 1 else "s")
 
 
 def _advice(detail: Detail) -> list[str]:
     """Returns what to do about each reason for which the group, or an address of it, is held."""
+    texts = [text for _, text in _advised(detail)]
+    return [*_numbered(texts or [OTHERWISE], "What to do"), *AGAIN]
+
+
+def _advised(detail: Detail) -> list[tuple[str, tuple[str, ...]]]:
+    """Returns the codes for which there is something to do, each with what that is, once."""
+    reports = detail.get("report_reasons", ())
+    is_outage = any(r["code"] == ReportCode.STRANDED and r["facts"].get("who") for r in reports)
     held = [a.get("code") for a in detail["addresses"] if a["action"] == "hold"]
-    codes = [code for code in dict.fromkeys([detail.get("code"), *held]) if code] or [""]
-    every = dict.fromkeys(map(advice_on, codes))
-    lines = [f"{'What to do' if not i else 'And'}: {first}" for i, (first, *_) in enumerate(every)]
-    return [line for head, (_, *rest) in zip(lines, every, strict=True) for line in (head, *rest)] + [AGAIN]
+    own = [code for code in dict.fromkeys([detail.get("code"), *held]) if code] or [""]
+    if is_outage:  # whoever laid the override did not mean that
+        own = [code for code in own if code not in BY_OVERRIDE]
+    told = [r["code"] for r in reports]
+    later = [r["code"] for report in reports for r in _reasons(list(report["facts"].values()))]
+    first = [code for code in told if code == ReportCode.STRANDED]
+    facts = {r["code"]: r["facts"] for r in reversed(list(_reasons(detail)))}
+    found: dict[tuple[str, ...], str] = {}
+    for code in [*first, *own, *later, *told]:
+        found.setdefault(advice_on(code, facts.get(code, {})), code)
+    return [(code, text) for text, code in found.items() if text]
+
+
+def _numbered(texts: Iterable[tuple[str, ...]], head: str) -> list[str]:
+    """Returns the lines of each text, the first of them under a head."""
+    lines = []
+    for number, (first, *rest) in enumerate(texts):
+        lines += [f"{'And' if number else head}: {first}", *rest]
+    return lines
+
+
+def _reasons(detail: object) -> Iterator[Detail]:
+    """Yields every reason of an event, and those inside others."""
+    if isinstance(detail, dict):
+        if "facts" in detail:
+            yield detail
+        for member in detail.values():
+            yield from _reasons(member)
+    elif isinstance(detail, list):
+        for member in detail:
+            yield from _reasons(member)
 
 
 def _woken(signal: Detail) -> str:
@@ -171,8 +294,11 @@ def _with_public_ips(reason: str, addresses: list[Detail]) -> str:
     return reason
 
 
-def _see(addresses: list[Detail]) -> list[str]:
-    ids = " ".join(a["allocation_id"] for a in addresses[:LISTED])
+def _see(detail: Detail) -> list[str]:
+    """Returns the command that shows the group's addresses, and those that are in their way."""
+    own = [a["allocation_id"] for a in detail["addresses"][:LISTED]]
+    others = [r["facts"]["occupant"] for r in _reasons(detail) if "occupant" in r["facts"]]
+    ids = " ".join(dict.fromkeys([*own, *others[:LISTED]]))
     command = f"  aws ec2 describe-addresses --allocation-ids {ids}"
     return ["Who has the addresses now:", command] if ids else []
 
@@ -209,7 +335,9 @@ def _session(session: Detail) -> str:
 def _decided(detail: Detail) -> str:
     if detail["action"] == "move":
         return f"{address(detail)}: {place(detail['from'])} -> {place(detail['to'])}"
-    return f"{address(detail)}: stays with {place(detail['from'])}: {sentence(detail['reason'])}"
+    is_moved = detail.get("code") == NoChangeCode.MOVED
+    stands = f"is now with {place(detail['to'])}" if is_moved else f"stays with {place(detail['from'])}"
+    return f"{address(detail)}: {stands}: {sentence(detail['reason'])}"
 
 
 def _moved(detail: Detail) -> str:

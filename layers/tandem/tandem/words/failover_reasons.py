@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 from tandem.reasons.failover import (
     AwaitedCode,
@@ -15,17 +17,29 @@ from tandem.reasons.failover import (
     ReportCode,
     UnbegunCode,
 )
-from tandem.words.render import Entries, Entry
+from tandem.reasons.reason import Reason
+from tandem.words.render import Entries, Entry, fields, fill
 
 _HOW_IT_WORKS = "https://docs.aws.amazon.com/vpc/latest/userguide/route-server-how-it-works.html"
 _ASSOCIATE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateAddress.html"
 _PRIORITY = "https://docs.aws.amazon.com/vpc/latest/userguide/route-tables-priority.html"
 
 _SESSION = "no [unread?readable ]session with BGP up[: {unread}]"
-_BY = "by {who} until {until}: {why}"
+_BY = "by {who} (as the override record says) until {until}: {why}"
 _LET_BE = "Tandem lets it be until that is over; find the second mover, such as the appliance's own HA script"
 
-_PIN_RECORD = "delete the override record of the state table, or pin to an appliance of the topology."
+_REMOVE = (
+    (
+        "To let the Elastic IPs follow the route, remove the override {record} "
+        "(TABLE is the stack's output StateTable):"
+    ),
+    (
+        '  aws dynamodb delete-item --table-name "$TABLE" '
+        """--key '{{"kind": {{"S": "override"}}, "id": {{"S": "{record}"}}}}'"""
+    ),
+)
+"""How to remove an override: the command of docs/operating.md."""
+
 _SILENCE = (
     "find out why no appliance advertises the prefix. If all sessions below are down, the appliances or",
     "the path to the endpoints failed: log in to an appliance and check BGP, then the security group",
@@ -70,19 +84,25 @@ _HOLDS: dict[StrEnum, Entry] = {
         f"paused {_BY}",
         "An operator paused the topology or the group: nothing moves until the pause ends.",
         (
-            "nothing during the maintenance. To let the Elastic IPs follow the route before the pause ends,",
-            "delete the override record from the state table.",
+            "nothing during the maintenance.",
+            *_REMOVE,
         ),
     ),
     HoldCode.PINNED_UNDECLARED: Entry(
         f"pinned to {{appliance}}, which the topology does not declare, {_BY}",
         "An operator pinned the Elastic IPs to an appliance that the topology does not declare.",
-        (_PIN_RECORD,),
+        (
+            "pin to an appliance that the topology declares.",
+            *_REMOVE,
+        ),
     ),
     HoldCode.PINNED_SILENT: Entry(
         f"{{pin}}; but {{appliance}} has {_SESSION}",
         "An operator pinned the Elastic IPs to an appliance without a BGP session up; the pin is not forced.",
-        ("bring up a BGP session of the pinned appliance, or delete the override record.",),
+        (
+            "bring up a BGP session of the pinned appliance.",
+            *_REMOVE,
+        ),
     ),
     HoldCode.NO_ROUTE: Entry(
         "{subject} is not in the FIB[; more specific ones are: {inside}]",
@@ -200,17 +220,20 @@ _HOLDS: dict[StrEnum, Entry] = {
     ),
     HoldCode.TARGET_HAS_AUTO_ASSIGNED_ADDRESS: Entry(
         "{private_ip} on {interface} has the auto-assigned public address {public_ip}, which a move would "
-        "release for good (facts §8.1)",
+        "release for good",
         "The target's private IP has a public address that AWS assigned. A move would release it for good.",
         _READY,
         _ASSOCIATE,
     ),
     HoldCode.TARGET_OCCUPIED: Entry(
-        "{private_ip} on {interface} has another Elastic IP, {occupant}: a move would throw it off",
+        "{private_ip} on {interface} has another Elastic IP, {occupant}[ ({public_ip})]: "
+        "a move would throw it off",
         "The target's private IP has another Elastic IP, which a move would displace.",
         (
             "move the other Elastic IP off that private IP, or give the target another private IP in the",
-            "topology.",
+            "topology. To take it off, use its AssociationId in the output of the command below. It stays in",
+            "the account; whoever uses it loses it:",
+            "  aws ec2 disassociate-address --association-id eipassoc-...",
         ),
         _ASSOCIATE,
     ),
@@ -315,6 +338,7 @@ _BESIDE: dict[StrEnum, Entry] = {
     ReportCode.PINNED: Entry(
         f"pinned to {{appliance}} {_BY}[forced?; forced: no session is asked for]",
         "An operator pinned the Elastic IPs to an appliance; a forced pin asks for no BGP session.",
+        _REMOVE,
     ),
     ReportCode.BFD_DOWN: Entry(
         "BFD is down beside BGP up on {peers}",
@@ -325,9 +349,25 @@ _BESIDE: dict[StrEnum, Entry] = {
         "(AWS reports persisted routes)",
         "The routing database says that routes are persisted. AWS does not document when it says so.",
     ),
+    ReportCode.STRANDED: Entry(
+        "{count} Elastic {count:IP is|IPs are} on {subject}, which is dead: {dead}",
+        "Elastic IPs stay on an appliance that counts as dead: no traffic reaches what is behind them.",
+        (
+            "ask {who} (as the override record says) at once whether the outage is part of the work.",
+            (
+                "If not, or if nobody answers, remove the override {record} now "
+                "(TABLE is the stack's output StateTable):"
+            ),
+            _REMOVE[1],
+        ),
+    ),
     ReportCode.WOULD_MOVE: Entry(
         "{count} Elastic {count:IP|IPs} would move to {subject} now: {dead}",
-        "A pause or a dry run keeps Elastic IPs on an appliance that is dead.",
+        "An override keeps Elastic IPs on an appliance that is dead; without it, they would move.",
+    ),
+    ReportCode.WOULD_STAY: Entry(
+        "[{address}][address!every Elastic IP] would be held without the override too: {why}",
+        "An override holds the group, and without it the Elastic IPs would be held for another reason.",
     ),
     ReportCode.EC2_WOULD_REFUSE: Entry(
         "EC2 would refuse {subject}: {error}: {message}",
@@ -398,7 +438,12 @@ _FINDINGS: dict[StrEnum, Entry] = {
     FindingCode.STANDBY_INSTANCE_NOT_RUNNING: Entry(
         "{subject} is dead: its instance {instance} is {state}",
         "The standby could not take over: its instance does not run.",
-        (f"Start {{instance}}, or replace it and apply the topology with the new instance{_LEFT}",),
+        (
+            (
+                f"Start {{instance}}, or replace it and apply the topology with the new instance{_LEFT}. If "
+                "{subject} has the better route when it is back, the Elastic IPs follow it at once"
+            ),
+        ),
     ),
     FindingCode.STANDBY_WITHOUT_PEER: Entry(
         f"{_STATE}: the route server has no peer for it",
@@ -455,7 +500,17 @@ _FORMER = {
 """Codes of events of schema version 1 that are several today, each with one that has its advice."""
 
 
-def advice_on(code: str) -> tuple[str, ...]:
-    """Returns what to do about a hold with this code."""
-    known = next((entry for held, entry in _HOLDS.items() if held == _FORMER.get(code, code)), None)
-    return known.advice if known else OTHERWISE
+def advice_on(code: str, facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns what to do about a hold or a report with this code; without the lines whose facts are missing
+    or null, as in events of older versions.
+    """
+    known = next((one for one in ENTRIES if one == _FORMER.get(code, code)), None)
+    if known is None:
+        return OTHERWISE
+    why = Reason(known, "", tuple(facts.items()))
+    lines = ENTRIES[known].advice
+    return tuple(
+        fill(line, why, ENTRIES)
+        for line in lines
+        if all(facts.get(name) is not None for name in fields(line))
+    )
