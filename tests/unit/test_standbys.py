@@ -9,7 +9,8 @@ import pytest
 
 from tandem.audit import Record
 from tandem.episodes import GRACE, Episode
-from tandem.failover.standbys import LONG_GRACE, judge, recalled
+from tandem.failover.recall import recalled
+from tandem.failover.standbys import LONG_GRACE, judge
 from tandem.failover.vitality import Scene, cannot_take_over, declared_as, is_active, some_down
 from tandem.memory import Memory
 from tandem.model import Liveness, Observation, Peer, RouteStatus, RoutingDatabase, Unknown
