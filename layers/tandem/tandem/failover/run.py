@@ -95,7 +95,7 @@ class Run:
         """When the topology was read at the latest."""
         self._outdated = False
         self.report = Report(topology.name)
-        self.trail = Trail(topology, world.audit, world.bus, world.clock, world.last_known)
+        self.trail = Trail(topology, world.audit, world.bus, world.clock, world.last_known, world.note)
         self.memory = Memory()
         self._lease: Lease | None = None
         self.leased_at = self.observed_at = received_at

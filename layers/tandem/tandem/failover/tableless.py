@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tandem.audit import RecordKind
-from tandem.errors import TandemError, TemporaryError
+from tandem.errors import TemporaryError
 from tandem.failover import news, telling
 from tandem.failover.acting import carry_out
 from tandem.failover.decision import GroupDecision, decide
@@ -178,7 +178,7 @@ def _tell(run: Run, body: Mapping[str, Any]) -> bool:
     """Puts on the bus what a record tells that is not in the table; whether it is still to be told."""
     try:
         run.world.bus.put(*news.events_of(body, None))
-    except TandemError as error:
+    except Exception as error:  # noqa: BLE001 - also a bug keeps no move waiting
         run.world.note("people are not told", topology=run.topology.name, why=str(error))
         return True
     return False
