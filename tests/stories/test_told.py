@@ -130,6 +130,7 @@ def test_a_record_that_cannot_be_notified_is_logged_and_left_out(
     edge: Stack, caplog: pytest.LogCaptureFixture, kind: str, why: str
 ) -> None:
     """A newer version wrote it, or somebody damaged it; what follows is notified."""
+    edge.app.logger.setLevel("WARNING")
     edge.sweep()
     AuditTable("tandem-audit").append(None, "failover#edge", {"kind": kind, "tell": ["internet-edge"]})
     die(edge)
