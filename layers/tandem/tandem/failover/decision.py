@@ -391,7 +391,8 @@ def _summary(group: Group, owner: _Owner, addresses: tuple[AddressDecision, ...]
     moves = [a for a in addresses if a.action is Action.MOVE]
     holds = [a for a in addresses if a.action is Action.HOLD]
     name = owner.candidates[0]
-    fine = reason(NoChangeCode.ALL_IN_PLACE if addresses else MoveCode.OWNER_HAS_ROUTE, name)
+    chosen = MoveCode.OWNER_PINNED if owner.pinned else MoveCode.OWNER_HAS_ROUTE
+    fine = reason(NoChangeCode.ALL_IN_PLACE if addresses else chosen, name)
     whole = GroupDecision(
         group=group.name,
         action=Action.NO_CHANGE,

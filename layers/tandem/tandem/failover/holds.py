@@ -14,7 +14,7 @@ from tandem.failover.decision import Action, GroupDecision, Severity, decide
 from tandem.failover.moves import Outcome, moves
 from tandem.failover.run import Run
 from tandem.failover.settling import SETTLE_SECONDS
-from tandem.failover.telling import Basis, why
+from tandem.failover.telling import Basis, EndedBy, why
 from tandem.memory import Memory, Standing
 from tandem.model import Observation
 from tandem.reasons.failover import HoldCode, ReportCode
@@ -66,7 +66,7 @@ def record_holds(
             Basis(observation, run.memory.sessions, signals),
             now,
             [d.group for d in begun],
-            run.threads(fresh),
+            run.begin_threads(fresh),
             {group: standing.since for group, standing in fresh.items()},
         )
         run.memory = replace(run.memory, standing=run.memory.standing | fresh)
@@ -81,11 +81,15 @@ def end_those_over(run: Run, decisions: Iterable[GroupDecision]) -> None:
 
 def end(run: Run, groups: Collection[str], decision_id: str | None = None) -> None:
     """Records and tells that these groups are held no more; `decision_id` is that of the move that did it."""
+    run.end_threads(groups)
     ended = {group: s for group, s in run.memory.standing.items() if group in groups}
     if not ended:
         return
     run.trail.notify()
-    run.trail.holds_ended(decision_id or run.decision_id, ended, by_move=decision_id is not None)
+    declared = {group.name for group in run.topology.groups}
+    alone = {group: EndedBy.IN_PLACE if group in declared else EndedBy.UNDECLARED for group in ended}
+    by = alone if decision_id is None else dict.fromkeys(ended, EndedBy.MOVE)
+    run.trail.holds_ended(decision_id or run.decision_id, ended, by)
     left = {group: s for group, s in run.memory.standing.items() if group not in ended}
     run.memory = replace(run.memory, standing=left)
     run.trail.notify()

@@ -108,6 +108,7 @@ class Run:
         self.announced: dict[str, Target] = {}
         """Elastic IP to where this run has notified last that it moves."""
         self._threads: dict[str, str] = {}
+        """Group to the decision with which began what its messages are about now."""
 
     @property
     def lease(self) -> Lease:
@@ -120,14 +121,21 @@ class Run:
         return f"{self.topology.name}-{self.lease.epoch}-{self.report.turns}"
 
     def thread(self, group: str) -> str:
-        """The decision with which began what the group's messages are about now."""
+        """Returns the decision with which began what the group's messages are about now."""
         standing = self.memory.standing.get(group)
-        if standing is not None and standing.thread:
-            self._threads[group] = standing.thread
-        return self._threads.setdefault(group, self.decision_id)
+        known = self._threads.get(group, self.decision_id)
+        return standing.thread if standing is not None and standing.thread else known
 
-    def threads(self, groups: Iterable[str]) -> dict[str, str]:
-        return {group: self.thread(group) for group in groups}
+    def begin_threads(self, groups: Iterable[str]) -> dict[str, str]:
+        """Begins a thread with this decision for each group that has none; returns the groups' threads."""
+        threads = {group: self.thread(group) for group in groups}
+        self._threads |= threads
+        return threads
+
+    def end_threads(self, groups: Iterable[str]) -> None:
+        """What happens to these groups from now on is another incident."""
+        for group in groups:
+            self._threads.pop(group, None)
 
     def is_late(self) -> bool:
         """Whether the invocation has too little time left to begin anything more."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from tandem.audit import Record, RecordKind
@@ -42,6 +43,14 @@ class Basis:
     observation: Observation
     sessions: Mapping[str, SessionSeen]
     signals: Sequence[Signal]
+
+
+class EndedBy(StrEnum):
+    """Why a hold is over."""
+
+    MOVE = "move"
+    IN_PLACE = "in-place"
+    UNDECLARED = "undeclared"
 
 
 STAGES = (*(field.name for field in fields(Stages)), "associated_at", "verified_at")
@@ -184,7 +193,7 @@ def pin_detail(pin: Pin, end: Reason | None, who: str) -> dict[str, Any]:
     }
 
 
-def ended_detail(standing: Standing, at: datetime, *, by_move: bool) -> dict[str, Any]:
+def ended_detail(standing: Standing, at: datetime, by: EndedBy) -> dict[str, Any]:
     """Returns a hold that is over, as the audit record and the event show it."""
     return {
         "action": standing.action,
@@ -193,7 +202,7 @@ def ended_detail(standing: Standing, at: datetime, *, by_move: bool) -> dict[str
         "severity": standing.severity or Severity.INFO,
         "began_at": iso(standing.since),
         "seconds": round(max(0.0, (at - standing.since).total_seconds()), 3),
-        "ended_by": "move" if by_move else "look",
+        "ended_by": by,
     }
 
 

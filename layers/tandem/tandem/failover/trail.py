@@ -16,7 +16,7 @@ from tandem.failover.news import Untold
 from tandem.failover.ports import Audit
 from tandem.failover.standbys import Finding
 from tandem.failover.tableless import LastKnown
-from tandem.failover.telling import Basis, Stages
+from tandem.failover.telling import Basis, EndedBy, Stages
 from tandem.memory import Memory, Standing
 from tandem.model import Observation
 from tandem.ports import Bus, Clock, Note
@@ -139,7 +139,7 @@ class Trail:
             self._last_known.later(self._topology.name, body)
             raise
 
-    def holds_ended(self, decision_id: str, ended: Mapping[str, Standing], *, by_move: bool) -> None:
+    def holds_ended(self, decision_id: str, ended: Mapping[str, Standing], by: Mapping[str, EndedBy]) -> None:
         """Records the end of holds. Of one whose beginning the bus never took, people are told nothing."""
         now = self._clock.now()
         unsent = self._drop(ended)
@@ -149,7 +149,7 @@ class Trail:
             decision_id,
             self._topology,
             groups=list(ended),
-            ended={g: telling.ended_detail(s, now, by_move=by_move) for g, s in ended.items()},
+            ended={g: telling.ended_detail(s, now, by[g]) for g, s in ended.items()},
             threads={g: s.thread for g, s in ended.items() if s.thread},
             tell=[group for group in ended if group not in unsent],
         )

@@ -118,7 +118,7 @@ def _announce(
         Basis(observation, run.memory.sessions, signals),
         at,
         news,
-        run.threads(d.group for d in decisions if d.action is not Action.NO_CHANGE),
+        run.begin_threads(d.group for d in decisions if d.action is not Action.NO_CHANGE),
     )
 
 
@@ -155,7 +155,8 @@ def conclude(run: Run, *, is_over: bool = False) -> None:
     news = [group for group in dict.fromkeys(m.move.group for m in done) if group not in quiet]
     if not is_over:
         run.trail.retried = frozenset(m.move.group for m in done if m.is_open)
-    run.trail.outcome(owed.decision_id, owed.stages, done, news, run.threads(d.group for d in owed.decisions))
+    threads = {d.group: run.thread(d.group) for d in owed.decisions}
+    run.trail.outcome(owed.decision_id, owed.stages, done, news, threads)
     run.trail.notify()
     if not run.is_late():  # else the look's own end has the time for that
         shown = {m.move.group for m in done if m.outcome is Outcome.VERIFIED} - {d.group for d in left}
