@@ -238,7 +238,7 @@ def test_what_stays_unmoved_is_told_once_the_look_is_over(edge: Stack) -> None:
     assert len([m for m in messages if not m.startswith("HOLD")]) == 2
     edge.levers.faults_clear()
     edge.sweep()
-    assert told(edge, ends=True) == [FOLLOWED[1], "hold ended"]
+    assert told(edge) == [FOLLOWED[1], "hold ended"]
 
 
 def of_the_release_before(edge: Stack) -> None:
@@ -280,7 +280,7 @@ def test_a_failed_move_of_the_release_before_is_retried_without_a_notification(e
     assert told(edge) == []
     edge.levers.faults_clear()
     edge.live(61)
-    assert told(edge, ends=True) == [FOLLOWED[1], "hold ended"]
+    assert told(edge) == [FOLLOWED[1], "hold ended"]
 
 
 def test_the_release_before_finds_in_the_memory_what_it_wrote_there_itself(edge: Stack) -> None:

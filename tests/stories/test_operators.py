@@ -31,7 +31,7 @@ def test_paused(edge: Stack) -> None:
     assert edge.are_all_with("fw2")
     assert len(moved(edge)) == 4
     assert edge.kinds() == ["hold", *ONCE, "hold-ended"]
-    held, *followed = told(edge, ends=True)
+    held, *followed = told(edge)
     assert held.startswith("HOLD, paused by kim")
     assert followed == [*FOLLOWED, "hold ended"]
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from tandem.failover import ownership, readiness
 from tandem.memory import Memory, contested, damped_until, was_put_there
 from tandem.model import Holder, Observation, Status
-from tandem.override import Override, OverrideKind, in_force
+from tandem.override import Override, OverrideKind, prevailing
 from tandem.reasons.failover import HoldCode, MoveCode, NoChangeCode, PartCode, ReportCode
 from tandem.reasons.reason import Identity, Reason, identity_of, reason
 from tandem.topology import ElasticIpSpec, Group, Target, Topology
@@ -175,7 +175,7 @@ def _decide_group(group: Group, scene: _Scene) -> GroupDecision:
 def _owner(group: Group, scene: _Scene) -> _Owner:
     """Steps 1 to 4 of design §5: override, FIB, live session, split."""
     topology, observation = scene.topology, scene.observation
-    override = in_force(observation.overrides, group.name, scene.now)
+    override = prevailing(observation.overrides, group.name, scene.now)
     if override is not None:
         return _overridden(override, scene)
     found = ownership.owners(group, topology, observation)

@@ -24,7 +24,7 @@ SOMEBODY = "somebody"
 def record_pins(run: Run, observation: Observation) -> None:
     """Records and notifies which pins changed since the last look. A look without time left leaves it."""
     now = run.world.clock.now()
-    pins = pins_in_force(observation.overrides, now)
+    pins = effective_pins(observation.overrides, now)
     changes = pin_changes(run.memory.pins, pins, now)
     if not changes or run.is_late():
         return
@@ -35,7 +35,7 @@ def record_pins(run: Run, observation: Observation) -> None:
     run.trail.notify()
 
 
-def pins_in_force(overrides: Iterable[Override], now: datetime) -> dict[str, Pin]:
+def effective_pins(overrides: Iterable[Override], now: datetime) -> dict[str, Pin]:
     """The pins by group; that of the whole topology has no name."""
     return {
         o.group or "": Pin(
