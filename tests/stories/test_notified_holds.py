@@ -160,6 +160,20 @@ def test_what_a_persons_word_keeps_on_a_dead_appliance_is_told_again(edge: Stack
     assert details(edge, "Failover Decision") == []
 
 
+def test_a_critical_hold_that_is_nobodys_word_is_notified_once(edge: Stack) -> None:
+    """Both are dead: nobody's order keeps the addresses, and nobody can end the hold by lifting it."""
+    for name in ("fw1", "fw2"):
+        edge.levers.kill(name=name)
+    edge.clock.sleep(10)
+    edge.sweep()
+    (first,) = details(edge, "Failover Decision")
+    assert (first["action"], first["severity"]) == ("hold", "critical")
+    for _ in range(2):
+        edge.clock.sleep(REPEAT.total_seconds() + 1)
+        edge.sweep()
+    assert details(edge, "Failover Decision") == []
+
+
 def test_a_dry_run_whose_holder_is_alive_is_no_alarm(edge: Stack) -> None:
     edge.store(mode="dry-run")
     edge.levers.advertise(name="fw1", prefix="0.0.0.0/0", as_path=[65001] * 3)
