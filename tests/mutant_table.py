@@ -716,7 +716,7 @@ MUTANTS = (
     Mutant(
         "tableless-stale",
         "Without the table, overrides that were read five minutes ago are not known.",
-        f"{FAILOVER}/tableless.py",
+        f"{FAILOVER}/lastknown.py",
         "if known is None or now - known[1] >= FRESH:",
         "if known is None:",
     ),

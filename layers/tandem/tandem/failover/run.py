@@ -12,9 +12,9 @@ from typing import Any, ParamSpec, TypeVar
 from tandem.errors import LeaseLostError, OutOfTimeError, StateUnavailableError
 from tandem.failover import telling
 from tandem.failover.decision import GroupDecision
+from tandem.failover.lastknown import LastKnown
 from tandem.failover.moves import Moved
 from tandem.failover.ports import Audit, Cloud, Looks, Overrides
-from tandem.failover.tableless import LastKnown
 from tandem.failover.telling import Stages
 from tandem.failover.trail import Trail
 from tandem.lease import Lease
@@ -120,15 +120,15 @@ class Run:
     def decision_id(self) -> str:
         return f"{self.topology.name}-{self.lease.epoch}-{self.report.turns}"
 
-    def thread(self, group: str) -> str:
-        """Returns the decision with which began what the group's messages are about now."""
+    def thread(self, group: str, decision_id: str | None = None) -> str:
+        """Returns the decision with which began what the group's messages are about now: this one if none."""
         standing = self.memory.standing.get(group)
-        known = self._threads.get(group, self.decision_id)
-        return standing.thread if standing is not None and standing.thread else known
+        known = standing.thread if standing is not None else ""
+        return known or self._threads.get(group) or decision_id or self.decision_id
 
-    def begin_threads(self, groups: Iterable[str]) -> dict[str, str]:
+    def begin_threads(self, groups: Iterable[str], decision_id: str | None = None) -> dict[str, str]:
         """Begins a thread with this decision for each group that has none; returns the groups' threads."""
-        threads = {group: self.thread(group) for group in groups}
+        threads = {group: self.thread(group, decision_id) for group in groups}
         self._threads |= threads
         return threads
 

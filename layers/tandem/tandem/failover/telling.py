@@ -251,6 +251,53 @@ def body(
     }
 
 
+def decided_body(
+    kind: RecordKind,
+    at: datetime,
+    decision_id: str,
+    topology: Topology,
+    decisions: Iterable[GroupDecision],
+    basis: Basis,
+    tell: Iterable[str],
+    threads: Mapping[str, str],
+    **more: object,
+) -> dict[str, Any]:
+    """Returns the body of an intent or a hold: what is about to be done, or held, and on what evidence."""
+    open_ones = [d for d in decisions if d.action is not Action.NO_CHANGE]
+    fields: dict[str, object] = {
+        "signal": signal_detail(basis.signals),
+        "groups": {d.group: decision_detail(d) for d in open_ones},
+        "evidence": evidence(topology, basis.observation, basis.sessions),
+        "threads": dict(threads),
+        "tell": list(tell),
+    }
+    return body(kind, at, decision_id, topology, **(fields | more))
+
+
+def outcome_body(
+    at: datetime,
+    decision_id: str,
+    topology: Topology,
+    outcome: str,
+    stages: Stages,
+    done: tuple[Moved, ...],
+    tell: Iterable[str],
+    threads: Mapping[str, str],
+) -> dict[str, Any]:
+    """Returns the body of what became of an intent's moves."""
+    return body(
+        RecordKind.OUTCOME,
+        at,
+        decision_id,
+        topology,
+        outcome=outcome,
+        addresses=[moved_detail(m, stages.received_at) for m in done],
+        stages=stages_detail(stages, done),
+        threads=dict(threads),
+        tell=list(tell),
+    )
+
+
 def moved_detail(moved: Moved, began: datetime) -> dict[str, Any]:
     """What became of one move; milliseconds count from the moment the signal was received."""
     move = moved.move

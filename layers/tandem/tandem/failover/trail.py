@@ -10,12 +10,12 @@ from tandem.audit import Head, Record, RecordKind, open_intent, told_groups
 from tandem.errors import StateUnavailableError, TemporaryError
 from tandem.events import DetailType, event, iso
 from tandem.failover import news, telling
-from tandem.failover.decision import Action, GroupDecision
+from tandem.failover.decision import GroupDecision
+from tandem.failover.lastknown import LastKnown
 from tandem.failover.moves import Moved, Outcome
 from tandem.failover.news import Untold
 from tandem.failover.ports import Audit
 from tandem.failover.standbys import Finding
-from tandem.failover.tableless import LastKnown
 from tandem.failover.telling import Basis, EndedBy, Stages
 from tandem.memory import Memory, Standing
 from tandem.model import Observation
@@ -96,19 +96,16 @@ class Trail:
         since: Mapping[str, datetime] | None = None,
     ) -> None:
         """Records what is about to be done, or held, on what evidence, and of which groups to tell people."""
-        body = telling.body(
+        body = telling.decided_body(
             kind,
             at,
             decision_id,
             self._topology,
-            signal=telling.signal_detail(basis.signals),
-            groups={
-                d.group: telling.decision_detail(d) for d in decisions if d.action is not Action.NO_CHANGE
-            },
-            evidence=telling.evidence(self._topology, basis.observation, basis.sessions),
-            threads=dict(threads),
+            decisions,
+            basis,
+            tell,
+            threads,
             since={group: iso(at) for group, at in (since or {}).items()},
-            tell=list(tell),
         )
         self._append(body)
 
@@ -122,16 +119,9 @@ class Trail:
     ) -> None:
         """Records what became of an intent. Where the table is away, this process writes it late."""
         whole = all(m.outcome is Outcome.VERIFIED for m in done)
-        body = telling.body(
-            RecordKind.OUTCOME,
-            self._clock.now(),
-            decision_id,
-            self._topology,
-            outcome="verified" if whole else "incomplete",
-            addresses=[telling.moved_detail(m, stages.received_at) for m in done],
-            stages=telling.stages_detail(stages, done),
-            threads=dict(threads),
-            tell=list(tell),
+        became = "verified" if whole else "incomplete"
+        body = telling.outcome_body(
+            self._clock.now(), decision_id, self._topology, became, stages, done, tell, threads
         )
         try:
             self._append(body)
