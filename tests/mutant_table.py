@@ -390,9 +390,9 @@ MUTANTS = (
     Mutant(
         "ownership-rib",
         "Only a route in the FIB says who owns a prefix.",
-        f"{FAILOVER}/ownership.py",
-        "if r.prefix == prefix and r.status is RouteStatus.IN_FIB]",
-        "if r.prefix == prefix]",
+        f"{TANDEM}/model.py",
+        "if r.prefix in prefixes and r.status is RouteStatus.IN_FIB)",
+        "if r.prefix in prefixes)",
     ),
     Mutant(
         "ownership-installed",

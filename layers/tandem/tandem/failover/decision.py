@@ -254,7 +254,7 @@ def _decide_address(spec: ElasticIpSpec, owner: _Owner, scene: _Scene) -> Addres
         target=spec.targets[chosen],
         dead=_dead(spec.allocation_id, holder, at, scene),
     )
-    if holder and Target(holder.network_interface_id, holder.private_ip) == move.target:
+    if spec.targets[chosen].has(holder):
         fine = reason(NoChangeCode.IN_PLACE, spec.allocation_id, owner=chosen)
         return replace(move, action=Action.NO_CHANGE, reasons=(fine,))
     obstacle = _obstacle(move, spec, owner, scene)

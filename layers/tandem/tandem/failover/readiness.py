@@ -46,8 +46,7 @@ def occupant(target: Target, observation: Observation) -> str | None:
     (facts §8.3), so it counts for strangers only.
     """
     for address in observation.elastic_ips.values():
-        holder = address.holder
-        if holder and Target(holder.network_interface_id, holder.private_ip) == target:
+        if target.has(address.holder):
             return address.allocation_id
     shown = _find(target, observation)
     stranger = shown.allocation_id if shown else None

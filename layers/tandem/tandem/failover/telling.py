@@ -16,7 +16,7 @@ from tandem.failover.decision import Action, AddressDecision, GroupDecision, Sev
 from tandem.failover.moves import UNDONE, Moved, Outcome, Refusal
 from tandem.failover.standbys import Finding
 from tandem.memory import Pin, SessionSeen, Standing
-from tandem.model import ElasticIp, Holder, Observation, RouteStatus
+from tandem.model import ElasticIp, Holder, Observation
 from tandem.reasons.reason import Reason
 from tandem.signals import Signal, SignalKind
 from tandem.topology import Target, Topology
@@ -70,8 +70,7 @@ def evidence(
                 "peer_id": r.peer_id,
                 "installed_in": {i.route_table_id: i.reason or str(i.status) for i in r.installations},
             }
-            for r in observation.database.routes
-            if r.prefix in tracked and r.status is RouteStatus.IN_FIB
+            for r in observation.database.in_fib(tracked)
         ],
         "persisted": observation.database.persisted,
         "sessions": {
@@ -394,9 +393,7 @@ def _moves(intent: Record, found: Mapping[str, ElasticIp]) -> list[dict[str, Any
 
 def _is_at(found: Mapping[str, ElasticIp], address: Mapping[str, Any]) -> bool:
     shown, to = found.get(address["allocation_id"]), address["to"]
-    holder = shown.holder if shown else None
-    place = (to["network_interface"], to["private_ip"])
-    return holder is not None and (holder.network_interface_id, holder.private_ip) == place
+    return Target(to["network_interface"], to["private_ip"]).has(shown.holder if shown else None)
 
 
 def _holder(holder: Holder | None, topology: Topology, observation: Observation) -> dict[str, Any] | None:
