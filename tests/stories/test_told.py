@@ -90,6 +90,20 @@ def test_a_hold_that_is_over_by_then_is_no_news(edge: Stack) -> None:
     assert told(edge) == FOLLOWED[1:]
 
 
+def test_of_a_hold_that_was_told_the_end_is_told_where_its_change_was_not(edge: Stack) -> None:
+    """The bus does not take that the pause lasts longer; the hold was told when it began."""
+    edge.override(action="paused", until=UNTIL)
+    edge.sweep()
+    assert len(told(edge)) == 1
+    with bus_away():
+        for order in ({"action": "paused", "until": "2026-01-03T00:00:00+00:00"}, {}):
+            edge.override(**order)
+            with pytest.raises(TemporaryError):
+                edge.sweep()
+    edge.sweep()
+    assert told(edge) == ["hold ended"]
+
+
 def test_a_bus_that_answers_again_within_the_look_is_told_all_of_it(edge: Stack) -> None:
     die(edge)
     with bus_away(most=2):
