@@ -391,8 +391,8 @@ def _summary(group: Group, owner: _Owner, addresses: tuple[AddressDecision, ...]
     moves = [a for a in addresses if a.action is Action.MOVE]
     holds = [a for a in addresses if a.action is Action.HOLD]
     name = owner.candidates[0]
-    chosen = MoveCode.OWNER_PINNED if owner.pinned else MoveCode.OWNER_HAS_ROUTE
-    fine = reason(NoChangeCode.ALL_IN_PLACE if addresses else chosen, name)
+    why = reason(MoveCode.OWNER_PINNED if owner.pinned else MoveCode.OWNER_HAS_ROUTE, name)
+    fine = reason(NoChangeCode.ALL_IN_PLACE, name) if addresses else why
     whole = GroupDecision(
         group=group.name,
         action=Action.NO_CHANGE,
