@@ -37,10 +37,9 @@ def reasons(s: Stack) -> list[str]:
     return [group["reason"] for body in holds for group in body["groups"].values()]
 
 
-def told(s: Stack, *, ends: bool = False) -> list[str]:
-    """Returns the subject of each message that people got since the last time, through the real notifier;
-    those of holds that ended only where they are asked for."""
-    return notified(s, (e for e in s.events() if ends or e["detail-type"] != "Hold Ended"))
+def told(s: Stack) -> list[str]:
+    """Returns the subject of each message that people got since the last time, through the real notifier."""
+    return notified(s, s.events())
 
 
 def notified(s: Stack, events: Iterable[dict[str, Any]]) -> list[str]:

@@ -219,9 +219,16 @@ MUTANTS = (
     Mutant(
         "standby-recalled",
         "The audit trail says what was told, where the memory does not.",
-        f"{FAILOVER}/standbys.py",
-        "for key, (change, since) in _latest(newest_first).items():",
-        "for key, (change, since) in _latest(()).items():",
+        f"{FAILOVER}/recall.py",
+        'in _latest(newest_first, RecordKind.FINDING, "findings", _finding).items():',
+        'in _latest((), RecordKind.FINDING, "findings", _finding).items():',
+    ),
+    Mutant(
+        "pins-recalled",
+        "A pin whose look died is recorded and told once.",
+        f"{FAILOVER}/recall.py",
+        'in _latest(newest_first, RecordKind.OVERRIDE, "overrides", _pin).items():',
+        'in _latest((), RecordKind.OVERRIDE, "overrides", _pin).items():',
     ),
     Mutant(
         "standby-unread",
@@ -383,9 +390,9 @@ MUTANTS = (
     Mutant(
         "ownership-rib",
         "Only a route in the FIB says who owns a prefix.",
-        f"{FAILOVER}/ownership.py",
-        "if r.prefix == prefix and r.status is RouteStatus.IN_FIB]",
-        "if r.prefix == prefix]",
+        f"{TANDEM}/model.py",
+        "if r.prefix in prefixes and r.status is RouteStatus.IN_FIB)",
+        "if r.prefix in prefixes)",
     ),
     Mutant(
         "ownership-installed",
@@ -672,9 +679,9 @@ MUTANTS = (
     Mutant(
         "codes-of-the-trail",
         "A failed move of the release before is retried without a notification.",
-        f"{FAILOVER}/turn.py",
-        "with_codes(recalled(run.memory, records), records)",
-        "recalled(run.memory, records)",
+        f"{FAILOVER}/recall.py",
+        "    memory = with_codes(memory, newest_first)\n",
+        "",
     ),
     # audit
     Mutant(
@@ -709,7 +716,7 @@ MUTANTS = (
     Mutant(
         "tableless-stale",
         "Without the table, overrides that were read five minutes ago are not known.",
-        f"{FAILOVER}/tableless.py",
+        f"{FAILOVER}/lastknown.py",
         "if known is None or now - known[1] >= FRESH:",
         "if known is None:",
     ),

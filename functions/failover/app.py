@@ -22,10 +22,10 @@ from tandem.errors import ConfigurationError, StateUnavailableError
 from tandem.events import described
 from tandem.failover import telling
 from tandem.failover.acting import REFILL_SECONDS, VERIFY_PAUSES, VERIFY_SECONDS
+from tandem.failover.lastknown import LastKnown
 from tandem.failover.look import look
 from tandem.failover.moves import Outcome
 from tandem.failover.run import Report, World
-from tandem.failover.tableless import LastKnown
 from tandem.intake import concerns, forward, parse
 from tandem.record import TopologyRecord
 from tandem.settings import Settings

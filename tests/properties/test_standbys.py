@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tandem.audit import Record, RecordKind, following
 from tandem.episodes import GRACE, Change, Episode
 from tandem.failover.decision import decide
-from tandem.failover.standbys import Finding, judge, recalled
+from tandem.failover.recall import recalled
+from tandem.failover.standbys import Finding, judge
 from tandem.failover.telling import finding_detail
 from tandem.memory import Memory, dump, load, not_after
 from tandem.model import Observation, Unknown

@@ -23,7 +23,7 @@ from tandem.adapters.overrides import OverrideStore
 from tandem.adapters.requests import RequestStore
 from tandem.adapters.topologies import TopologyStore
 from tandem.errors import StateUnavailableError
-from tandem.override import OverrideKind, in_force
+from tandem.override import OverrideKind, prevailing
 from tests.cloudformation import custom_resource
 from tests.stack import stack
 
@@ -219,7 +219,7 @@ def assert_no_pause_is_lost(change: Change, before: Any, after: Any) -> None:
     now = datetime(2026, 6, 1, tzinfo=UTC)
     assert len(after) == len(before)
     for group in ("internet-edge", "another"):
-        was, found = in_force(before, group, now), in_force(after, group, now)
+        was, found = prevailing(before, group, now), prevailing(after, group, now)
         if was is not None and was.kind is OverrideKind.PAUSED and found != was:
             until = change.after.get("until", {}).get("S", "")
             assert found is not None or until.startswith(("2026", "0001"))

@@ -288,7 +288,7 @@ SCENARIOS = [
     ),
     Scenario(
         "forced onto a dead one",
-        MOVES_FOUR + Counter(PutItem=1, PutEvents=1),  # the pin is notified
+        MOVES_FOUR + Counter(UpdateItem=1, PutItem=1, PutEvents=1),  # the pin is notified
         forced_onto_a_dead_one,
         lifted,
     ),

@@ -50,3 +50,17 @@ def test_a_late_record_waits_for_as_long_as_the_table_is_away(edge: Stack) -> No
     assert len(moved(edge)) == 4
     assert edge.kinds() == ["intent", "outcome"]
     assert all(record.body["late"] for record in edge.audit())
+
+
+def test_what_moved_without_the_table_has_a_thread_and_the_times_of_its_sessions(edge: Stack) -> None:
+    """The table goes away with the intent, so the look has read when each session was first seen so."""
+    edge.sweep()
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    with table_away("PutItem"), pytest.raises(StateUnavailableError):
+        edge.sweep()
+    edge.sweep()
+    intent, outcome = (record.body for record in edge.audit())
+    assert intent["threads"] == outcome["threads"] == {"internet-edge": outcome["threads"]["internet-edge"]}
+    sessions = [s for peers in intent["evidence"]["sessions"].values() for s in peers.values()]
+    assert all(s["since"] for s in sessions)

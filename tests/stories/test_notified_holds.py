@@ -9,11 +9,14 @@ import boto3
 import pytest
 
 from tandem.adapters import clients
-from tandem.events import from_envelope
+from tandem.adapters.looks import LookStore
+from tandem.events import DetailType, Event, from_envelope
 from tandem.failover.holds import REPEAT
 from tests.contracts import assert_meets_schema, message_of
+from tests.crashing import hooks
 from tests.judging import moved, told
-from tests.stack import Stack
+from tests.samples import sample
+from tests.stack import Stack, edge_document
 
 UNTIL = "2026-01-02T00:00:00+00:00"
 ONCE = ["intent", "outcome"]
@@ -71,6 +74,52 @@ def test_a_hold_that_ends_without_a_move_is_told_like_its_beginning(edge: Stack)
     assert "The reason is gone: every Elastic IP" in ended.text
 
 
+def test_a_hold_ends_with_its_group_and_the_message_says_so(edge: Stack) -> None:
+    """The group gets another name in the document, and its addresses are where nobody wants them."""
+    edge.override("internet-edge", action="paused", until=UNTIL)
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(10)
+    edge.sweep()
+    (group,) = edge_document(edge.ids)["groups"]
+    edge.store(groups=[group | {"name": "renamed"}], mode="dry-run")
+    edge.events()
+    edge.clock.sleep(60)
+    edge.sweep()
+    ended = message(edge, "Hold Ended").text
+    assert "The topology does not declare this group any more, so nothing is held for it." in ended
+    assert "every Elastic IP" not in ended
+    assert edge.audit()[-2].body["ended"]["internet-edge"]["ended_by"] == "undeclared"
+
+
+@pytest.mark.parametrize(
+    ("by", "cause"),
+    [("move", "Tandem moved"), ("in-place", "where it belongs"), ("look", "a look found nothing to hold")],
+)
+def test_each_end_of_a_hold_has_its_sentence(by: str, cause: str) -> None:
+    """`look` is in records of an older version."""
+    ended = Event(DetailType.HOLD_ENDED, {**sample("hold-ended")["detail"], "ended_by": by})
+    assert_meets_schema(ended)
+    assert cause in message_of(ended).text
+
+
+def test_a_hold_after_the_end_of_another_in_the_same_look_has_a_thread_of_its_own(edge: Stack) -> None:
+    """Three looks under one lease: signals come as the first two notify, and so does another order."""
+    orders: list[dict[str, str]] = [{}, {"action": "paused", "until": UNTIL}]
+
+    def after(call: str) -> None:
+        if call == "PutEvents" and orders:
+            edge.override(**orders.pop(0))
+            LookStore("tandem-state").acquire("edge", "another", edge.clock.now(), [{"kind": "look"}])
+
+    edge.override(action="paused", until=UNTIL)
+    with hooks(after=after):
+        edge.sweep()
+    first, ended, second = (record.body for record in edge.audit())
+    assert edge.kinds() == ["hold", "hold-ended", "hold"]
+    assert first["threads"] == ended["threads"] == {"internet-edge": first["decision_id"]}
+    assert second["threads"] == {"internet-edge": second["decision_id"]}
+
+
 def test_the_end_has_the_gravest_severity_of_the_hold(edge: Stack) -> None:
     """Paused while all is well, then the holder dies: who was paged hears that it is over."""
     edge.override(action="paused", until=UNTIL)
@@ -108,6 +157,20 @@ def test_what_a_persons_word_keeps_on_a_dead_appliance_is_told_again(edge: Stack
     assert (again["severity"], again["since"]) == ("critical", first["occurred_at"])
     edge.clock.sleep(60)
     edge.sweep()
+    assert details(edge, "Failover Decision") == []
+
+
+def test_a_critical_hold_that_is_nobodys_word_is_notified_once(edge: Stack) -> None:
+    """Both are dead: nobody's order keeps the addresses, and nobody can end the hold by lifting it."""
+    for name in ("fw1", "fw2"):
+        edge.levers.kill(name=name)
+    edge.clock.sleep(10)
+    edge.sweep()
+    (first,) = details(edge, "Failover Decision")
+    assert (first["action"], first["severity"]) == ("hold", "critical")
+    for _ in range(2):
+        edge.clock.sleep(REPEAT.total_seconds() + 1)
+        edge.sweep()
     assert details(edge, "Failover Decision") == []
 
 
@@ -189,7 +252,7 @@ def test_what_stays_unmoved_is_told_once_the_look_is_over(edge: Stack) -> None:
     assert len([m for m in messages if not m.startswith("OUTAGE")]) == 2
     edge.levers.faults_clear()
     edge.sweep()
-    assert told(edge, ends=True) == [FOLLOWED[1], "hold ended"]
+    assert told(edge) == [FOLLOWED[1], "hold ended"]
 
 
 def of_the_release_before(edge: Stack) -> None:
@@ -231,7 +294,7 @@ def test_a_failed_move_of_the_release_before_is_retried_without_a_notification(e
     assert told(edge) == []
     edge.levers.faults_clear()
     edge.live(61)
-    assert told(edge, ends=True) == [FOLLOWED[1], "hold ended"]
+    assert told(edge) == [FOLLOWED[1], "hold ended"]
 
 
 def test_the_release_before_finds_in_the_memory_what_it_wrote_there_itself(edge: Stack) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from tandem.adapters import clients
+from tests.crashing import Killed, hooks
 from tests.judging import moved, reasons, told
 from tests.stack import MOVING, Stack
 
@@ -28,7 +31,7 @@ def test_paused(edge: Stack) -> None:
     assert edge.are_all_with("fw2")
     assert len(moved(edge)) == 4
     assert edge.kinds() == ["hold", *ONCE, "hold-ended"]
-    held, *followed = told(edge, ends=True)
+    held, *followed = told(edge)
     assert held == "OUTAGE: fw1 is dead, a pause keeps 4 Elastic IPs on it"
     assert followed == [*FOLLOWED, "hold ended"]
 
@@ -107,6 +110,27 @@ def test_a_pin_that_moves_nothing_is_told_and_so_is_its_end(edge: Stack) -> None
     assert told(edge) == ["Tandem edge: pinned to fw1, a test"]
     edge.live(180)
     assert told(edge) == ["Tandem edge: unpinned to fw1, the pin expired (a test)"]
+    assert edge.kinds() == ["override"] * 2
+
+
+@pytest.mark.parametrize("until", [UNTIL, "2026-01-02T00:00:00.123456+00:00"])
+def test_a_pin_whose_look_dies_as_it_notifies_is_recorded_and_notified_once(edge: Stack, until: str) -> None:
+    """Only the audit trail knows of it then; so it does of the pin's end."""
+
+    def dies(call: str) -> None:
+        if call == "PutEvents":
+            raise Killed
+
+    edge.override(action="pinned", appliance="fw1", until=until)
+    for change in ("pinned to fw1, a test", "unpinned to fw1, somebody deleted or replaced the pin of kim"):
+        with pytest.raises(Killed), hooks(before=dies):
+            edge.sweep()
+        edge.clock.sleep(40)
+        edge.sweep()
+        (subject,) = told(edge)
+        assert subject.startswith(f"Tandem edge: {change}")
+        edge.override()
+        edge.clock.sleep(10)
     assert edge.kinds() == ["override"] * 2
 
 

@@ -42,7 +42,7 @@ def test_persisted_routes_show_the_past(meaning: PersistedMeans) -> None:
         whole(s)
         held, *followed = told(s)
         assert held.startswith("OUTAGE: fw1 is dead with 4 Elastic IPs: the FIB names fw1, which has")
-        assert followed == FOLLOWED
+        assert followed == [*FOLLOWED, "hold ended"]
 
 
 def test_split_prefixes(edge: Stack) -> None:
@@ -61,7 +61,7 @@ def test_split_prefixes(edge: Stack) -> None:
     assert edge.are_all_with("fw2")
     assert len(moved(edge)) == 4
     assert edge.kinds() == ["hold", *ONCE, "hold-ended"]
-    assert told(edge) == FOLLOWED
+    assert told(edge) == [*FOLLOWED, "hold ended"]
 
 
 def test_two_halves_instead_of_the_tracked_default(edge: Stack) -> None:
@@ -225,4 +225,4 @@ def test_row_rejected_by_a_static_route(edge: Stack) -> None:
     assert len(moved(edge)) == 4
     intent = next(r.body for r in edge.audit() if r.body["kind"] == "intent")
     assert any("rejected" in words for words in intent["groups"]["internet-edge"]["reports"])
-    assert [t for t in told(edge) if not t.startswith("HOLD")] == FOLLOWED
+    assert [t for t in told(edge) if not t.startswith("HOLD")] == [*FOLLOWED, "hold ended"]

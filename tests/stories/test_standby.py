@@ -182,7 +182,7 @@ def test_of_both_that_were_dead_the_one_that_stays_so_is_told_three_minutes_late
     minutes(edge, 10)
     edge.levers.restore(name="fw1")
     minutes(edge, 2)
-    assert told(edge) == ["OUTAGE: fw1 is dead with 4 Elastic IPs: 0.0.0.0/0 is not in the FIB"]
+    assert told(edge) == ["OUTAGE: fw1 is dead with 4 Elastic IPs: 0.0.0.0/0 is not in the FIB", "hold ended"]
     minutes(edge, 3)
     assert told(edge) == [DEAD]
 

@@ -9,7 +9,9 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError
 
 from tandem.adapters import clients
+from tandem.adapters.audits import AuditTable
 from tandem.errors import StateUnavailableError, TemporaryError
+from tandem.failover import news
 from tests.crashing import Killed, meanwhile, table_away
 from tests.judging import moved, told
 from tests.stack import Stack
@@ -88,6 +90,20 @@ def test_a_hold_that_is_over_by_then_is_no_news(edge: Stack) -> None:
     assert told(edge) == FOLLOWED[1:]
 
 
+def test_of_a_hold_that_was_told_the_end_is_told_where_its_change_was_not(edge: Stack) -> None:
+    """The bus does not take that the pause lasts longer; the hold was told when it began."""
+    edge.override(action="paused", until=UNTIL)
+    edge.sweep()
+    assert len(told(edge)) == 1
+    with bus_away():
+        for order in ({"action": "paused", "until": "2026-01-03T00:00:00+00:00"}, {}):
+            edge.override(**order)
+            with pytest.raises(TemporaryError):
+                edge.sweep()
+    edge.sweep()
+    assert told(edge) == ["hold ended"]
+
+
 def test_a_bus_that_answers_again_within_the_look_is_told_all_of_it(edge: Stack) -> None:
     die(edge)
     with bus_away(most=2):
@@ -101,6 +117,41 @@ def test_a_bus_that_is_away_keeps_no_second_try_waiting(edge: Stack) -> None:
     with bus_away(), pytest.raises(TemporaryError, match="EventBridge"):
         edge.sweep()
     assert edge.are_all_with("fw2")
+
+
+def test_a_bug_in_a_notification_keeps_no_move_waiting_and_fails_the_look(
+    edge: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not taken for a damaged record, which would be left out unseen."""
+
+    def bug(_: object) -> None:
+        raise KeyError("a bug")
+
+    die(edge)
+    with monkeypatch.context() as patched:
+        patched.setattr(news, "utc", bug)
+        with pytest.raises(KeyError, match="a bug"):
+            edge.sweep()
+    assert edge.are_all_with("fw2")
+    assert edge.kinds() == ["intent", "outcome"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [("applause", "this version knows no records of kind 'applause'"), ("finding", "KeyError: 'topology'")],
+)
+def test_a_record_that_cannot_be_notified_is_logged_and_left_out(
+    edge: Stack, caplog: pytest.LogCaptureFixture, kind: str, why: str
+) -> None:
+    """A newer version wrote it, or somebody damaged it; what follows is notified."""
+    edge.app.logger.setLevel("WARNING")
+    edge.sweep()
+    AuditTable("tandem-audit").append(None, "failover#edge", {"kind": kind, "tell": ["internet-edge"]})
+    die(edge)
+    edge.sweep()
+    (line,) = [vars(r) for r in caplog.records if r.msg == "a record cannot be notified"]
+    assert (line["record"], line["why"]) == (1, why)
+    assert told(edge) == FOLLOWED
 
 
 def test_what_a_killed_look_had_moved_is_told_by_the_next_one(edge: Stack) -> None:

@@ -80,7 +80,7 @@ def test_a_pause_goes_on_and_is_notified_once_more_as_it_keeps_addresses_on_a_de
         edge.override()
         edge.sweep()
         assert edge.are_all_with("fw2")
-        assert told(edge) == FOLLOWED
+        assert told(edge) == [*FOLLOWED, "hold ended"]
         assert edge.kinds()[-3:] == ["intent", "outcome", "hold-ended"]
 
 

@@ -141,3 +141,11 @@ def test_what_is_no_head_is_left_out_of_the_heads() -> None:
     head = {"sequence": "failover#edge", "number": 1, "hash": "ab"}
     odd: list[dict[str, Any]] = [{"audit": {}}, {"audit": {**head, "number": "x"}}, {"audit": None}, {}]
     assert heads_in([*odd, {"audit": head}]) == (Head("failover#edge", 1, "ab"),)
+
+
+def test_a_head_that_contradicts_the_stated_first_record_shows() -> None:
+    _, second, *rest = chain(*BODIES)
+    other = replace(second.head, hash="0" * 64)
+    assert problems([second, *rest], first=second.head, heads=[other]) == (
+        "failover#edge #2: an event names another record",
+    )

@@ -478,3 +478,19 @@ def test_an_override_that_lasts_longer_is_another_hold() -> None:
     holds = [decided(replace(there, overrides=(found,))) for found in (pause, longer)]
     assert [hold.code for hold in holds] == ["paused", "paused"]
     assert holds[0].identity != holds[1].identity
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_who_is_only_pinned_is_not_said_to_own_the_route(count: int) -> None:
+    pin = replace(_override(OverrideKind.PINNED), appliance="fw1")
+    there = observation("fw2", "fw1", addresses=count)
+    decision = decided(replace(there, overrides=(pin,)), topology(count))
+    assert decision.action is Action.NO_CHANGE
+    assert "owns the route" not in said(decision)
+
+
+def test_a_prefix_without_a_route_holds_nothing_that_another_one_decides() -> None:
+    """Its doubt is no veto: moves go on, and what is in place is no hold."""
+    declared = topology(prefixes=("0.0.0.0/0", "10.9.0.0/16"))
+    assert decided(observation("fw1", "fw1"), declared).action is Action.NO_CHANGE
+    assert decided(observation("fw2", "fw1"), declared).action is Action.MOVE

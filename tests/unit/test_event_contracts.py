@@ -134,7 +134,7 @@ def test_an_event_survives_the_bus():
     "body", [{}, {"tell": 7}, {"tell": ["a"]}, {"kind": "outcome", "tell": ["a"], "addresses": []}]
 )
 def test_a_record_that_somebody_damaged_tells_nothing(body):
-    assert news.events_of(body, HEAD) == ()
+    assert news.damage_of(body, HEAD) is not None
     intent = following(None, "failover#edge", body)
     assert telling.closing(intent, {}, record().topology, NOW)["tell"] == []
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tandem.audit import Head
-from tandem.failover.news import events_of, gathered
+from tandem.failover.news import damage_of, events_of, gathered
 from tandem.failover.settling import seen_sessions
 from tandem.memory import SessionSeen
 from tandem.model import Status
@@ -72,12 +72,18 @@ def test_a_second_try_and_the_first_are_one_message():
         outcome(4, owner="fw1", a="verified"),
         (head(4), {**outcome(4, a="verified")[1], "threads": {"internet-edge": "edge-1-3"}}),
         (head(4), {**outcome(4, a="verified")[1], "kind": "hold"}),
-        (head(4), {**outcome(4, a="verified")[1], "addresses": 7}),
     ],
 )
 def test_what_is_about_something_else_is_told_by_itself(other):
     first = outcome(2, a="failed")
     assert gathered(first, [first, other]).heads == (first[0],)
+
+
+def test_what_is_damaged_for_the_next_try_is_damaged():
+    number, body = outcome(2, a="verified", b="verified")
+    assert damage_of(body, number) is None
+    assert damage_of({**body, "addresses": [body["addresses"][0], {**body["addresses"][1], "to": 7}]}, number)
+    assert damage_of({**body, "addresses": 7}, number)
 
 
 def test_an_outcome_of_an_older_version_is_told_by_itself():

@@ -13,6 +13,7 @@ from tandem.memory import (
     KEPT_MOVES,
     Memory,
     PastMove,
+    SessionSeen,
     contested,
     damped_until,
     dump,
@@ -198,3 +199,10 @@ def test_what_a_far_wrong_clock_wrote_counts_as_made_now_and_is_said() -> None:
     assert known == Memory(moves=(PastMove("fw1", NOW, ("e",), ("f",)),), heard={"a": after(4)})
     assert damage is not None
     assert "b" in damage
+
+
+def test_a_session_that_is_still_to_come_counts_as_seen_now() -> None:
+    ahead = Memory(sessions={"rsp-1": SessionSeen("up", "up", after(3600))})
+    known, damage = not_after(ahead, NOW)
+    assert known.sessions == {"rsp-1": SessionSeen("up", "up", NOW)}
+    assert damage is None

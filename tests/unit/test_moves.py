@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -88,3 +90,15 @@ def test_what_was_not_begun_is_not_said_to_be_refused() -> None:
         "Tandem did not begin the move: OverrideChanged: an operator changed the override meanwhile"
         in said(held)
     )
+
+
+def test_a_move_that_failed_is_graver_than_an_address_that_is_damped() -> None:
+    first, second = elastic_ip(0, target("fw1", 0)), elastic_ip(1, None)
+    shown = {e.allocation_id: e for e in (first, second)}
+    memory = Memory().with_move("fw1", NOW, [first.allocation_id])
+    memory = memory.with_verified({first.allocation_id: "fw1"})
+    decisions = decide(topology(2), replace(observation("fw2", "fw1"), elastic_ips=shown), memory, NOW)
+    (move,) = moves(decisions)
+    (decision,) = after(decisions, (answered(move, Refusal("AuthFailure", "no", transient=False)),))
+    assert [a.code for a in decision.held] == ["damped", "move-refused"]
+    assert (decision.severity, decision.code) == (Severity.CRITICAL, "move-refused")

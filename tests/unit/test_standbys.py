@@ -9,7 +9,8 @@ import pytest
 
 from tandem.audit import Record
 from tandem.episodes import GRACE, Episode
-from tandem.failover.standbys import LONG_GRACE, judge, recalled
+from tandem.failover.recall import recalled
+from tandem.failover.standbys import LONG_GRACE, judge
 from tandem.failover.vitality import Scene, cannot_take_over, declared_as, is_active, some_down
 from tandem.memory import Memory
 from tandem.model import Liveness, Observation, Peer, RouteStatus, RoutingDatabase, Unknown
@@ -239,3 +240,11 @@ def test_an_episode_began_when_the_first_of_memory_and_trail_says(known: int) ->
     memory = replace(Memory(), episodes={KEY: Episode(at, at)})
     since = recalled(memory, (record(1, "opened", -9),)).episodes[KEY].since
     assert since == NOW + timedelta(minutes=min(known, -9))
+
+
+def test_a_rule_of_another_version_ends_without_a_finding() -> None:
+    long_ago = NOW - timedelta(hours=1)
+    memory = Memory(episodes={"applause fw2": Episode(long_ago, long_ago, told=True)})
+    after, found = judge(EDGE, fw2(A, B), memory, NOW, may_tell=True)
+    assert found == ()
+    assert "applause fw2" not in after.episodes

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tandem.errors import StateUnavailableError, TemporaryError
 from tandem.failover.settling import seen_next_hops
-from tandem.failover.watching import EVERY_SECONDS, Turn, changed, interval, next_hops, watch
+from tandem.failover.watching import EVERY_SECONDS, Turn, changed, interval, watch
 from tandem.model import Observation, Route, RouteStatus, RoutingDatabase
 from tests.contracts import assert_meets_schema
 from tests.samples import ROUTE_SERVER, bare_record, record
@@ -125,17 +125,17 @@ def test_the_watch_and_the_look_read_a_database_alike(tracking, database):
     group = replace(record().topology.groups[0], prefixes=tuple(tracking))
     topology = replace(record().topology, groups=(group,))
     observation = Observation(database, (), {}, None, None)
-    assert next_hops(tracking, database) == seen_next_hops(observation, topology)
+    assert database.next_hops(tracking) == seen_next_hops(observation, topology)
 
 
 @given(tracked, databases)
 def test_nothing_changed_once_a_look_has_seen_it(tracking, database):
-    assert changed(tracking, database, next_hops(tracking, database)) == ()
+    assert changed(tracking, database, database.next_hops(tracking)) == ()
 
 
 @given(tracked, databases, sightings)
 def test_exactly_the_prefixes_whose_next_hops_differ_changed(tracking, database, seen):
-    now = next_hops(tracking, database)
+    now = database.next_hops(tracking)
     expected = [p for p in tracking if p not in seen or set(seen[p]) != set(now[p])]
     assert [change.prefix for change in changed(tracking, database, seen)] == expected
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -102,6 +103,14 @@ class RoutingDatabase:
     doubts: dict[str, str] = field(default_factory=dict)
     """Prefix to why nobody can tell who owns it: the row that may be in the FIB cannot be read. An empty
     prefix stands for a row that does not say which it is of."""
+
+    def in_fib(self, prefixes: Collection[str]) -> tuple[Route, ...]:
+        """Returns the rows of these prefixes that are in the FIB."""
+        return tuple(r for r in self.routes if r.prefix in prefixes and r.status is RouteStatus.IN_FIB)
+
+    def next_hops(self, prefixes: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Returns the in-FIB next hops of each prefix, sorted; none for a prefix that is not in the FIB."""
+        return {prefix: tuple(sorted({r.next_hop for r in self.in_fib({prefix})})) for prefix in prefixes}
 
 
 @dataclass(frozen=True, slots=True)

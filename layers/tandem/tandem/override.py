@@ -35,7 +35,7 @@ class Override:
         return own if self.is_record else None
 
 
-def in_force(overrides: tuple[Override, ...], group: str, now: datetime) -> Override | None:
+def prevailing(overrides: tuple[Override, ...], group: str, now: datetime) -> Override | None:
     """The override that a group is under: a pause beats a pin, the group's own beats the topology's."""
     applicable = [o for o in overrides if o.group in (None, group) and now < o.until]
     ranked = sorted(applicable, key=lambda o: (o.kind is not OverrideKind.PAUSED, o.group is None))

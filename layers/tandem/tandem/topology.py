@@ -7,7 +7,7 @@ from enum import StrEnum
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from tandem.model import Liveness
+from tandem.model import Holder, Liveness
 
 
 class Mode(StrEnum):
@@ -62,6 +62,11 @@ class Target:
 
     network_interface_id: str
     private_ip: str
+
+    def has(self, holder: Holder | None) -> bool:
+        """Returns True if the holder of an Elastic IP is here."""
+        place = (self.network_interface_id, self.private_ip)
+        return holder is not None and (holder.network_interface_id, holder.private_ip) == place
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from tandem.failover import ownership, readiness
 from tandem.memory import Memory, contested, damped_until, was_put_there
 from tandem.model import Holder, Observation, Status
-from tandem.override import Override, OverrideKind, in_force
+from tandem.override import Override, OverrideKind, prevailing
 from tandem.reasons.failover import HoldCode, MoveCode, NoChangeCode, PartCode, ReportCode
 from tandem.reasons.reason import Identities, Reason, identity_of, reason
 from tandem.topology import ElasticIpSpec, Group, Target, Topology
@@ -181,7 +181,7 @@ def _decide_group(group: Group, scene: _Scene) -> GroupDecision:
 def _owner(group: Group, scene: _Scene) -> _Owner:
     """Steps 1 to 4 of design §5: override, FIB, live session, split."""
     topology, observation = scene.topology, scene.observation
-    override = in_force(observation.overrides, group.name, scene.now)
+    override = prevailing(observation.overrides, group.name, scene.now)
     if override is not None:
         return _overridden(override, scene)
     found = ownership.owners(group, topology, observation)
@@ -274,7 +274,7 @@ def _decide_address(spec: ElasticIpSpec, owner: _Owner, scene: _Scene) -> Addres
         target=spec.targets[chosen],
         dead=_dead(spec.allocation_id, holder, at, scene),
     )
-    if holder and Target(holder.network_interface_id, holder.private_ip) == move.target:
+    if spec.targets[chosen].has(holder):
         fine = reason(NoChangeCode.IN_PLACE, spec.allocation_id, owner=chosen)
         return replace(move, action=Action.NO_CHANGE, reasons=(fine,))
     obstacle = _obstacle(move, spec, owner, scene)
@@ -412,7 +412,8 @@ def _summary(group: Group, owner: _Owner, addresses: tuple[AddressDecision, ...]
     moves = [a for a in addresses if a.action is Action.MOVE]
     holds = [a for a in addresses if a.action is Action.HOLD]
     name = owner.candidates[0]
-    fine = reason(NoChangeCode.ALL_IN_PLACE if addresses else MoveCode.OWNER_HAS_ROUTE, name)
+    why = reason(MoveCode.OWNER_PINNED if owner.pinned else MoveCode.OWNER_HAS_ROUTE, name)
+    fine = reason(NoChangeCode.ALL_IN_PLACE, name) if addresses else why
     whole = GroupDecision(
         group=group.name,
         action=Action.NO_CHANGE,

@@ -14,10 +14,10 @@ from tandem.failover.decision import Action, GroupDecision, Severity, decide
 from tandem.failover.moves import Outcome, moves
 from tandem.failover.run import Run
 from tandem.failover.settling import SETTLE_SECONDS
-from tandem.failover.telling import Basis, gravest, why
+from tandem.failover.telling import Basis, EndedBy, gravest, why
 from tandem.memory import Memory, Standing
 from tandem.model import Observation
-from tandem.override import Override, in_force
+from tandem.override import Override, prevailing
 from tandem.reasons.failover import BY_OVERRIDE, HoldCode, ReportCode
 from tandem.reasons.reason import Reason, identity_of, reason
 from tandem.signals import Signal
@@ -67,7 +67,7 @@ def record_holds(
             Basis(observation, run.memory.sessions, signals),
             now,
             [d.group for d in begun],
-            run.threads(fresh),
+            run.begin_threads(fresh),
             {group: standing.since for group, standing in fresh.items()},
         )
         run.memory = replace(run.memory, standing=run.memory.standing | fresh)
@@ -82,11 +82,15 @@ def end_those_over(run: Run, decisions: Iterable[GroupDecision]) -> None:
 
 def end(run: Run, groups: Collection[str], decision_id: str | None = None) -> None:
     """Records and tells that these groups are held no more; `decision_id` is that of the move that did it."""
+    run.end_threads(groups)
     ended = {group: s for group, s in run.memory.standing.items() if group in groups}
     if not ended:
         return
     run.trail.notify()
-    run.trail.holds_ended(decision_id or run.decision_id, ended, by_move=decision_id is not None)
+    declared = {group.name for group in run.topology.groups}
+    alone = {group: EndedBy.IN_PLACE if group in declared else EndedBy.UNDECLARED for group in ended}
+    by = alone if decision_id is None else dict.fromkeys(ended, EndedBy.MOVE)
+    run.trail.holds_ended(decision_id or run.decision_id, ended, by)
     left = {group: s for group, s in run.memory.standing.items() if group not in ended}
     run.memory = replace(run.memory, standing=left)
     run.trail.notify()
@@ -122,7 +126,7 @@ def _weighed(run: Run, decision: GroupDecision, observation: Observation) -> Gro
     """
     override = None
     if decision.code in BY_OVERRIDE:
-        override = in_force(observation.overrides, decision.group, run.world.clock.now())
+        override = prevailing(observation.overrides, decision.group, run.world.clock.now())
     elif run.topology.mode is not Mode.DRY_RUN and decision.action is not Action.HOLD:
         return decision
     reports = (*decision.reports, *_stranded(run, decision, override))

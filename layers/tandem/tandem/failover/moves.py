@@ -161,8 +161,7 @@ def batches(planned: tuple[Move, ...]) -> tuple[tuple[Move, ...], ...]:
 
 def shows(move: Move, address: ElasticIp | None) -> bool:
     """True if DescribeAddresses shows the Elastic IP at the move's target."""
-    holder = address.holder if address else None
-    return holder is not None and Target(holder.network_interface_id, holder.private_ip) == move.target
+    return move.target.has(address.holder if address else None)
 
 
 def answered(move: Move, answer: Associated | Refusal) -> Moved:

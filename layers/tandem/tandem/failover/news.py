@@ -18,14 +18,28 @@ Untold = tuple[Head, Mapping[str, Any]]
 
 
 def events_of(told: Mapping[str, Any], head: Head | None) -> tuple[Event, ...]:
-    """What people are told of an audit record's body: an event for each group or finding in its `tell`.
+    """Returns what people are notified of an audit record's body: an event for each group or finding in its
+    `tell`. `head` is null while the record is not in the table yet.
 
-    None where somebody damaged the record. `head` is null while the record is not in the table yet.
+    What this raises for a body that Tandem has just made is a bug; for one from the table see `damage_of`.
     """
-    make = _MAKERS.get(str(told.get("kind")), _decided)
+    kind = _KINDS.get(str(told.get("kind")))
+    if kind is None:
+        raise ValueError(f"this version knows no records of kind {told.get('kind')!r}")
     audit = head.as_dict() if head else None
-    events = read(lambda: tuple(make(str(group), told, audit) for group in told.get("tell", ())))
-    return () if isinstance(events, Damaged) else events
+    return tuple(kind.make(str(group), told, audit) for group in told.get("tell", ()))
+
+
+def damage_of(told: Mapping[str, Any], head: Head) -> str | None:
+    """Returns why a body that was read from the table cannot be notified; None if it can."""
+    found = read(lambda: (events_of(told, head), _is_same_try(told, told) and _merged([told])))
+    return found.why if isinstance(found, Damaged) else None
+
+
+def lasts(told: Mapping[str, Any]) -> bool:
+    """Returns True if a later look still notifies of such a record; also of a kind that is not known."""
+    kind = _KINDS.get(str(told.get("kind")))
+    return kind is None or kind.lasts
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +52,27 @@ class Gathered:
 
 
 def gathered(first: Untold, untold: Sequence[Untold]) -> Gathered:
-    """The record alone; outcomes of one look with those that follow it: a second try's message has what the
-    first one moved. What cannot be read of them is told record by record.
+    """Returns the record alone; outcomes of one look with those that follow it: a second try's message has
+    what the first one moved.
     """
-    own = [entry for entry in untold if _is_same_try(first[1], entry[1])] or [first]
-    merged = read(lambda: _merged([body for _, body in own]))
-    if isinstance(merged, Damaged) or len(own) == 1:
+    own = [entry for entry in untold if _is_same_try(first[1], entry[1])]
+    if len(own) < 2:
         return Gathered(*first, (first[0],))
-    return Gathered(own[-1][0], merged, tuple(head for head, _ in own))
+    return Gathered(own[-1][0], _merged([body for _, body in own]), tuple(head for head, _ in own))
 
 
 def _is_same_try(first: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """True for two outcomes of the same groups, to the same appliances, in the same threads."""
+    """True for two outcomes of the same groups, to the same appliances, in the same threads. Those of older
+    versions have no threads.
+    """
     if not first.get("kind") == other.get("kind") == RecordKind.OUTCOME:
         return False
-    keys = read(lambda: (_key(first), _key(other)))
-    return not isinstance(keys, Damaged) and keys[0] == keys[1]
+    return bool(first.get("threads") and other.get("threads")) and _key(first) == _key(other)
 
 
 def _key(body: Mapping[str, Any]) -> object:
     owners = {(a["group"], a["to"]["appliance"]) for a in body["addresses"] if a["group"] in body["tell"]}
-    return sorted(owners), {group: body["threads"][group] for group in body["tell"]}
+    return sorted(owners), {group: body["threads"].get(group) for group in body["tell"]}
 
 
 def _merged(bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -180,11 +194,22 @@ def _override(group: str, told: Mapping[str, Any], audit: dict[str, Any] | None)
     )
 
 
-_MAKERS: dict[str, Callable[[str, Mapping[str, Any], dict[str, Any] | None], Event]] = {
-    RecordKind.OUTCOME: _completed,
-    RecordKind.FINDING: _finding,
-    RecordKind.HOLD_ENDED: _hold_ended,
-    RecordKind.OVERRIDE: _override,
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How records of a kind are notified."""
+
+    make: Callable[[str, Mapping[str, Any], dict[str, Any] | None], Event]
+    lasts: bool = True
+    """False for what has to be notified by its own look or never."""
+
+
+_KINDS: dict[str, _Kind] = {
+    RecordKind.INTENT: _Kind(_decided, lasts=False),  # its outcome is notified instead
+    RecordKind.OUTCOME: _Kind(_completed),
+    RecordKind.HOLD: _Kind(_decided),
+    RecordKind.HOLD_ENDED: _Kind(_hold_ended),
+    RecordKind.FINDING: _Kind(_finding),
+    RecordKind.OVERRIDE: _Kind(_override),
 }
 
 

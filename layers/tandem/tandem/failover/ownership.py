@@ -127,7 +127,7 @@ def owner_of(prefix: str, topology: Topology, observation: Observation) -> Prefi
     be in the FIB, nobody owns the prefix.
     """
     doubts = observation.database.doubts
-    rows = [r for r in observation.database.routes if r.prefix == prefix and r.status is RouteStatus.IN_FIB]
+    rows = observation.database.in_fib({prefix})
     unread = doubts.get(prefix) or (None if rows else doubts.get(""))
     if unread is not None:  # it may be the row in the FIB, so nobody can be said to own the prefix
         return PrefixOwner(prefix, None, reason(HoldCode.ROUTE_UNREADABLE, prefix, error=unread), veto=True)

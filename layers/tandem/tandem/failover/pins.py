@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from tandem.decoding import utc
+from tandem.events import iso
 from tandem.failover.run import Run
 from tandem.failover.telling import pin_detail
 from tandem.memory import Pin
@@ -22,19 +24,23 @@ SOMEBODY = "somebody"
 def record_pins(run: Run, observation: Observation) -> None:
     """Records and notifies which pins changed since the last look. A look without time left leaves it."""
     now = run.world.clock.now()
-    pins = pins_in_force(observation.overrides, now)
+    pins = effective_pins(observation.overrides, now)
     changes = pin_changes(run.memory.pins, pins, now)
     if not changes or run.is_late():
         return
+    if run.memory.told is None:  # else nobody would notify of the record if this look dies
+        run.fence()
     run.trail.overrides(run.decision_id, changes)
     run.memory = replace(run.memory, pins=pins)
     run.trail.notify()
 
 
-def pins_in_force(overrides: Iterable[Override], now: datetime) -> dict[str, Pin]:
+def effective_pins(overrides: Iterable[Override], now: datetime) -> dict[str, Pin]:
     """Returns the pins by group; that of the whole topology has no name."""
     return {
-        o.group or "": Pin(o.appliance or "", o.forced, o.who, o.why, o.until)
+        o.group or "": Pin(
+            o.appliance or "", o.forced, o.who, o.why, utc(iso(o.until))
+        )  # as the audit trail has it
         for o in overrides
         if o.kind is OverrideKind.PINNED and now < o.until
     }

@@ -56,8 +56,7 @@ def occupant(target: Target, observation: Observation) -> Occupant | None:
     (facts §8.3), so it counts for strangers only.
     """
     for address in observation.elastic_ips.values():
-        holder = address.holder
-        if holder and Target(holder.network_interface_id, holder.private_ip) == target:
+        if target.has(address.holder):
             return Occupant(address.allocation_id, address.public_ip)
     shown = _find(target, observation)
     if shown is None or shown.allocation_id is None or shown.allocation_id in observation.elastic_ips:

@@ -12,9 +12,9 @@ from typing import Any, ParamSpec, TypeVar
 from tandem.errors import LeaseLostError, OutOfTimeError, StateUnavailableError
 from tandem.failover import telling
 from tandem.failover.decision import GroupDecision
+from tandem.failover.lastknown import LastKnown
 from tandem.failover.moves import Moved
 from tandem.failover.ports import Audit, Cloud, Looks, Overrides
-from tandem.failover.tableless import LastKnown
 from tandem.failover.telling import Stages
 from tandem.failover.trail import Trail
 from tandem.lease import Lease
@@ -95,7 +95,7 @@ class Run:
         """When the topology was read at the latest."""
         self._outdated = False
         self.report = Report(topology.name)
-        self.trail = Trail(topology, world.audit, world.bus, world.clock, world.last_known)
+        self.trail = Trail(topology, world.audit, world.bus, world.clock, world.last_known, world.note)
         self.memory = Memory()
         self._lease: Lease | None = None
         self.leased_at = self.observed_at = received_at
@@ -108,6 +108,7 @@ class Run:
         self.announced: dict[str, Target] = {}
         """Elastic IP to where this run has notified last that it moves."""
         self._threads: dict[str, str] = {}
+        """Group to the decision with which began what its messages are about now."""
 
     @property
     def lease(self) -> Lease:
@@ -119,15 +120,22 @@ class Run:
     def decision_id(self) -> str:
         return f"{self.topology.name}-{self.lease.epoch}-{self.report.turns}"
 
-    def thread(self, group: str) -> str:
-        """The decision with which began what the group's messages are about now."""
+    def thread(self, group: str, decision_id: str | None = None) -> str:
+        """Returns the decision with which began what the group's messages are about now: this one if none."""
         standing = self.memory.standing.get(group)
-        if standing is not None and standing.thread:
-            self._threads[group] = standing.thread
-        return self._threads.setdefault(group, self.decision_id)
+        known = standing.thread if standing is not None else ""
+        return known or self._threads.get(group) or decision_id or self.decision_id
 
-    def threads(self, groups: Iterable[str]) -> dict[str, str]:
-        return {group: self.thread(group) for group in groups}
+    def begin_threads(self, groups: Iterable[str], decision_id: str | None = None) -> dict[str, str]:
+        """Begins a thread with this decision for each group that has none; returns the groups' threads."""
+        threads = {group: self.thread(group, decision_id) for group in groups}
+        self._threads |= threads
+        return threads
+
+    def end_threads(self, groups: Iterable[str]) -> None:
+        """What happens to these groups from now on is another incident."""
+        for group in groups:
+            self._threads.pop(group, None)
 
     def is_late(self) -> bool:
         """Whether the invocation has too little time left to begin anything more."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from tandem.failover.decision import GroupDecision
 from tandem.lease import CLOCK_MARGIN
 from tandem.memory import SessionSeen
-from tandem.model import Observation, Peer, RouteStatus
+from tandem.model import Observation, Peer
 from tandem.reasons.failover import AwaitedCode
 from tandem.reasons.reason import Reason, reason
 from tandem.signals import Protocol, Signal, SignalKind
@@ -150,15 +150,4 @@ def seen_sessions(
 def seen_next_hops(observation: Observation, topology: Topology) -> dict[str, tuple[str, ...]]:
     """Returns each tracked prefix's in-FIB next hops, sorted: `watch` compares its own reads with them."""
     tracked = {prefix for group in topology.groups for prefix in group.prefixes}
-    return {
-        prefix: tuple(
-            sorted(
-                {
-                    r.next_hop
-                    for r in observation.database.routes
-                    if (r.prefix, r.status) == (prefix, RouteStatus.IN_FIB)
-                }
-            )
-        )
-        for prefix in sorted(tracked)
-    }
+    return observation.database.next_hops(sorted(tracked))

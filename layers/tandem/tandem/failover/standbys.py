@@ -5,13 +5,10 @@ Nothing here is asked by `decide`: a standby that is dead changes no move.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 
-from tandem.audit import Record, RecordKind
-from tandem.decoding import Damaged, read, utc
 from tandem.episodes import GRACE, Change, Episode, Sight, forget, step
 from tandem.failover import ownership
 from tandem.failover.decision import Severity
@@ -73,21 +70,6 @@ def judge(
     return replace(memory, episodes=episodes, seen_up=known | up), tuple(findings)
 
 
-def recalled(memory: Memory, newest_first: Sequence[Record]) -> Memory:
-    """Returns the memory with the findings that the audit trail says were notified: a look may have died
-    before it could remember, or somebody has damaged the memory.
-    """
-    episodes = dict(memory.episodes)
-    for key, (change, since) in _latest(newest_first).items():
-        known = episodes.get(key)
-        if change is Change.OPENED:
-            opened = known or Episode(since, since)
-            episodes[key] = replace(opened, since=min(since, opened.since), told=True)
-        elif known is not None and known.told:
-            del episodes[key]
-    return replace(memory, episodes=episodes)
-
-
 def _sights(scene: Scene) -> Iterator[tuple[str, Sight]]:
     """Applies each rule to each appliance that should have its sessions up."""
     topology, observation = scene.topology, scene.observation
@@ -129,23 +111,3 @@ def _finding(key: str, change: Change, since: datetime, scene: Scene) -> Iterato
         if appliance and appliance.instance_id
         else None,
     )
-
-
-def _latest(newest_first: Sequence[Record]) -> dict[str, tuple[Change, datetime]]:
-    """Returns the last notification of each rule and appliance; damaged records are left out."""
-    latest: dict[str, tuple[Change, datetime]] = {}
-    for record in newest_first:
-        if record.body.get("kind") != RecordKind.FINDING:
-            continue
-        found = read(partial(_told_in, record))
-        if isinstance(found, Damaged):
-            continue
-        latest = found | latest
-    return latest
-
-
-def _told_in(record: Record) -> dict[str, tuple[Change, datetime]]:
-    return {
-        str(key): (Change(detail["status"]), utc(detail["since"]))
-        for key, detail in record.body["findings"].items()
-    }

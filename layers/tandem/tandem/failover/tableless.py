@@ -2,67 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tandem.audit import RecordKind
-from tandem.errors import TandemError, TemporaryError
+from tandem.errors import TemporaryError
 from tandem.failover import news, telling
 from tandem.failover.acting import carry_out
 from tandem.failover.decision import GroupDecision, decide
 from tandem.failover.moves import Move, Moved, moves, superseded, unread
+from tandem.failover.run import Run
 from tandem.failover.settling import READ_AGAIN_SECONDS, SETTLE_SECONDS, awaited, heard
-from tandem.failover.telling import Stages
+from tandem.failover.telling import Basis, Stages
 from tandem.memory import Memory
 from tandem.model import Observation
-from tandem.override import Override
-from tandem.record import TopologyRecord
 from tandem.signals import Signal
 from tandem.topology import Mode
-
-if TYPE_CHECKING:
-    from tandem.failover.run import Run
-
-FRESH = timedelta(minutes=5)
-KEPT = 100
-
-
-@dataclass(slots=True)
-class LastKnown:
-    """What this process last read from the table, and what it could not write to it."""
-
-    records: dict[str, tuple[TopologyRecord, datetime]] = field(default_factory=dict)
-    """By name, those that were asked for, each with when."""
-    overrides: dict[str, tuple[tuple[Override, ...], datetime]] = field(default_factory=dict)
-    late: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
-
-    def read(self, names: Collection[str] | None, records: Iterable[TopologyRecord], at: datetime) -> None:
-        """What the table showed of these names, or of all; what it does not show any more is forgotten."""
-        for name in tuple(self.records) if names is None else names:
-            self.records.pop(name, None)
-        self.records |= {record.topology.name: (record, at) for record in records}
-
-    def fresh(self, names: Collection[str] | None, now: datetime) -> tuple[TopologyRecord, ...]:
-        """Those of these names, or of all, that were read less than five minutes ago."""
-        known = self.records.items()
-        return tuple(r for name, (r, at) in known if now - at < FRESH and (names is None or name in names))
-
-    def remember(self, topology: str, overrides: tuple[Override, ...], at: datetime) -> None:
-        self.overrides[topology] = (overrides, at)
-
-    def is_free(self, topology: str, now: datetime) -> bool:
-        """Whether the table, read less than five minutes ago, showed no override that is in force now."""
-        known = self.overrides.get(topology)
-        if known is None or now - known[1] >= FRESH:
-            return False
-        return not any(now < override.until for override in known[0])
-
-    def later(self, topology: str, body: Mapping[str, Any]) -> None:
-        """Keeps an audit record for when the table is back, marked late."""
-        self.late.setdefault(topology, []).append({**body, "late": True})
-        del self.late[topology][:-KEPT]
 
 
 def move_without_table(run: Run, why: str, signals: tuple[Signal, ...]) -> None:
@@ -111,17 +68,20 @@ def _carry_out(
     topology, world = run.topology, run.world
     observed_at = world.clock.now()
     decision_id = f"{topology.name}-tableless-{observed_at:%Y%m%dT%H%M%S.%fZ}-{run.owner}"
-    intent = telling.body(
+    groups = [d.group for d in urgent.decisions]
+    threads = run.begin_threads(groups, decision_id)
+    intent = telling.decided_body(
         RecordKind.INTENT,
         observed_at,
         decision_id,
         topology,
+        urgent.decisions,
+        Basis(urgent.observation, run.memory.sessions, ()),
+        groups,
+        threads,
         epoch=None,
         why=why,
         signal={**telling.signal_detail(()), "cause": f"the state table does not answer: {why}"},
-        groups={d.group: telling.decision_detail(d) for d in urgent.decisions},
-        evidence=telling.evidence(topology, urgent.observation),
-        tell=[d.group for d in urgent.decisions],
     )
     world.note("moving without the table", topology=topology.name, intent=intent)
     world.last_known.later(topology.name, {**intent, "tell": []})
@@ -134,17 +94,17 @@ def _carry_out(
         lambda: not run.is_late(),
     )
     stages = Stages(asked_at, run.received_at, None, observed_at, observed_at)
-    outcome = telling.body(
-        RecordKind.OUTCOME,
+    outcome = telling.outcome_body(
         world.clock.now(),
         decision_id,
         topology,
-        outcome="without the table",
-        addresses=[telling.moved_detail(m, run.received_at) for m in done],
+        "without the table",
+        stages,
+        done,
+        tell=list(dict.fromkeys(m.move.group for m in done)),
+        threads=threads,
         held=telling.held_detail(urgent.every),
         severities={d.group: d.severity for d in urgent.decisions},
-        stages=telling.stages_detail(stages, done),
-        tell=list(dict.fromkeys(m.move.group for m in done)),
     )
     world.note("moved without the table", topology=topology.name, outcome=outcome)
     telling_it.result()
@@ -180,7 +140,7 @@ def _tell(run: Run, body: Mapping[str, Any]) -> bool:
     """Puts on the bus what a record tells that is not in the table; whether it is still to be told."""
     try:
         run.world.bus.put(*news.events_of(body, None))
-    except TandemError as error:
+    except Exception as error:  # noqa: BLE001 - also a bug keeps no move waiting
         run.world.note("people are not told", topology=run.topology.name, why=str(error))
         return True
     return False

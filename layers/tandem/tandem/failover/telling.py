@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 from tandem.audit import Record, RecordKind
@@ -16,7 +17,7 @@ from tandem.failover.moves import UNDONE, Moved, Outcome, Refusal
 from tandem.failover.standbys import Finding
 from tandem.lease import CLOCK_MARGIN
 from tandem.memory import Pin, SessionSeen, Standing
-from tandem.model import ElasticIp, Holder, Observation, RouteStatus
+from tandem.model import ElasticIp, Holder, Observation
 from tandem.reasons.reason import Reason
 from tandem.signals import Signal, SignalKind
 from tandem.topology import Target, Topology
@@ -45,6 +46,14 @@ class Basis:
     signals: Sequence[Signal]
 
 
+class EndedBy(StrEnum):
+    """Why a hold is over."""
+
+    MOVE = "move"
+    IN_PLACE = "in-place"
+    UNDECLARED = "undeclared"
+
+
 STAGES = (*(field.name for field in fields(Stages)), "associated_at", "verified_at")
 
 
@@ -62,8 +71,7 @@ def evidence(
                 "peer_id": r.peer_id,
                 "installed_in": {i.route_table_id: i.reason or str(i.status) for i in r.installations},
             }
-            for r in observation.database.routes
-            if r.prefix in tracked and r.status is RouteStatus.IN_FIB
+            for r in observation.database.in_fib(tracked)
         ],
         "persisted": observation.database.persisted,
         "sessions": {
@@ -208,7 +216,7 @@ def pin_detail(pin: Pin, end: Reason | None, who: str) -> dict[str, Any]:
     }
 
 
-def ended_detail(standing: Standing, at: datetime, *, by_move: bool) -> dict[str, Any]:
+def ended_detail(standing: Standing, at: datetime, by: EndedBy) -> dict[str, Any]:
     """Returns a hold that is over, as the audit record and the event show it."""
     return {
         "action": standing.action,
@@ -218,7 +226,7 @@ def ended_detail(standing: Standing, at: datetime, *, by_move: bool) -> dict[str
         "severity": standing.severity or Severity.INFO,
         "began_at": iso(standing.since),
         "seconds": round(max(0.0, (at - standing.since).total_seconds()), 3),
-        "ended_by": "move" if by_move else "look",
+        "ended_by": by,
     }
 
 
@@ -265,6 +273,45 @@ def body(
         "mode": topology.mode,
         **fields,
     }
+
+
+def decided_body(
+    kind: RecordKind,
+    at: datetime,
+    decision_id: str,
+    topology: Topology,
+    decisions: Iterable[GroupDecision],
+    basis: Basis,
+    tell: Iterable[str],
+    threads: Mapping[str, str],
+    **more: object,
+) -> dict[str, Any]:
+    """Returns the body of an intent or a hold: what is about to be done, or held, and on what evidence."""
+    open_ones = [d for d in decisions if d.action is not Action.NO_CHANGE]
+    fields: dict[str, object] = {
+        "signal": signal_detail(basis.signals),
+        "groups": {d.group: decision_detail(d) for d in open_ones},
+        "evidence": evidence(topology, basis.observation, basis.sessions),
+        "threads": dict(threads),
+        "tell": list(tell),
+    }
+    return body(kind, at, decision_id, topology, **(fields | more))
+
+
+def outcome_body(
+    at: datetime,
+    decision_id: str,
+    topology: Topology,
+    outcome: str,
+    stages: Stages,
+    done: tuple[Moved, ...],
+    **more: object,
+) -> dict[str, Any]:
+    """Returns the body of what became of an intent's moves."""
+    addresses = [moved_detail(m, stages.received_at) for m in done]
+    times = stages_detail(stages, done)
+    fields: dict[str, object] = {"outcome": outcome, "addresses": addresses, "stages": times}
+    return body(RecordKind.OUTCOME, at, decision_id, topology, **(fields | more))
 
 
 def moved_detail(moved: Moved, began: datetime) -> dict[str, Any]:
@@ -377,9 +424,7 @@ def _moves(intent: Record, found: Mapping[str, ElasticIp]) -> list[dict[str, Any
 
 def _is_at(found: Mapping[str, ElasticIp], address: Mapping[str, Any]) -> bool:
     shown, to = found.get(address["allocation_id"]), address["to"]
-    holder = shown.holder if shown else None
-    place = (to["network_interface"], to["private_ip"])
-    return holder is not None and (holder.network_interface_id, holder.private_ip) == place
+    return Target(to["network_interface"], to["private_ip"]).has(shown.holder if shown else None)
 
 
 def _holder(holder: Holder | None, topology: Topology, observation: Observation) -> dict[str, Any] | None:

@@ -7,19 +7,19 @@ from datetime import datetime
 from typing import Any
 
 from tandem.audit import Head, Record, RecordKind, open_intent, told_groups
-from tandem.errors import ConfigurationError, StateUnavailableError, TemporaryError
+from tandem.errors import StateUnavailableError, TemporaryError
 from tandem.events import DetailType, event, iso
 from tandem.failover import news, telling
-from tandem.failover.decision import Action, GroupDecision, Severity
+from tandem.failover.decision import GroupDecision, Severity
+from tandem.failover.lastknown import LastKnown
 from tandem.failover.moves import Moved, Outcome
 from tandem.failover.news import Untold
 from tandem.failover.ports import Audit
 from tandem.failover.standbys import Finding
-from tandem.failover.tableless import LastKnown
-from tandem.failover.telling import Basis, Stages
+from tandem.failover.telling import Basis, EndedBy, Stages
 from tandem.memory import Memory, Standing
 from tandem.model import Observation
-from tandem.ports import Bus, Clock
+from tandem.ports import Bus, Clock, Note
 from tandem.topology import Topology
 
 
@@ -27,13 +27,14 @@ class Trail:
     """The audit sequence of one topology, from the head that this look found."""
 
     def __init__(
-        self, topology: Topology, audit: Audit, bus: Bus, clock: Clock, last_known: LastKnown
+        self, topology: Topology, audit: Audit, bus: Bus, clock: Clock, last_known: LastKnown, note: Note
     ) -> None:
         self._topology = topology
         self._audit = audit
         self._bus = bus
         self._clock = clock
         self._last_known = last_known
+        self._note = note
         self._sequence = f"failover#{topology.name}"
         self._head: Head | None = None
         self._is_open = False
@@ -41,7 +42,7 @@ class Trail:
         self.retried: frozenset[str] = frozenset()
         """The groups whose moves the look tries again: their outcome is told once it no longer does."""
         self._trouble: TemporaryError | None = None
-        self._too_large: ConfigurationError | None = None
+        self._lost: Exception | None = None
 
     def recent(self) -> tuple[Record, ...]:
         return self._audit.recent(self._sequence)
@@ -53,9 +54,7 @@ class Trail:
         """
         self._head = records[0].head if records else None
         self._is_open = True
-        self._untold = [
-            (record.head, record.body) for record in reversed(records) if _is_news(record, memory)
-        ]
+        self._untold = [(r.head, r.body) for r in reversed(records) if _is_news(r, memory)]
         late, written = self._last_known.late.get(self._topology.name, []), set[str]()
         while late:
             self._append(late[0])
@@ -63,6 +62,18 @@ class Trail:
         intent = open_intent(records)
         if intent is not None and str(intent.body.get("decision_id")) not in written:
             self._append(telling.closing(intent, observation.elastic_ips, self._topology, self._clock.now()))
+        self._untold = [entry for entry in self._untold if self._is_sound(*entry)]
+
+    def _is_sound(self, head: Head, body: Mapping[str, Any]) -> bool:
+        """Notes a record, or an end made from one, that cannot be notified: somebody damaged it, or a newer
+        version wrote it.
+        """
+        damage = news.damage_of(body, head)
+        if damage is not None:
+            self._note(
+                "a record cannot be notified", topology=self._topology.name, record=head.number, why=damage
+            )
+        return damage is None
 
     @property
     def told(self) -> int | None:
@@ -85,19 +96,16 @@ class Trail:
         since: Mapping[str, datetime] | None = None,
     ) -> None:
         """Records what is about to be done, or held, on what evidence, and of which groups to tell people."""
-        body = telling.body(
+        body = telling.decided_body(
             kind,
             at,
             decision_id,
             self._topology,
-            signal=telling.signal_detail(basis.signals),
-            groups={
-                d.group: telling.decision_detail(d) for d in decisions if d.action is not Action.NO_CHANGE
-            },
-            evidence=telling.evidence(self._topology, basis.observation, basis.sessions),
-            threads=dict(threads),
+            decisions,
+            basis,
+            tell,
+            threads,
             since={group: iso(at) for group, at in (since or {}).items()},
-            tell=list(tell),
         )
         self._append(body)
 
@@ -113,18 +121,17 @@ class Trail:
     ) -> None:
         """Records what became of an intent. Where the table is away, this process writes it late."""
         whole = all(m.outcome is Outcome.VERIFIED for m in done)
-        body = telling.body(
-            RecordKind.OUTCOME,
+        body = telling.outcome_body(
             self._clock.now(),
             decision_id,
             self._topology,
-            outcome="verified" if whole else "incomplete",
-            addresses=[telling.moved_detail(m, stages.received_at) for m in done],
+            "verified" if whole else "incomplete",
+            stages,
+            done,
+            tell=list(tell),
+            threads=dict(threads),
             held=telling.held_detail(decisions),
             severities=dict(severities),
-            stages=telling.stages_detail(stages, done),
-            threads=dict(threads),
-            tell=list(tell),
         )
         try:
             self._append(body)
@@ -132,7 +139,7 @@ class Trail:
             self._last_known.later(self._topology.name, body)
             raise
 
-    def holds_ended(self, decision_id: str, ended: Mapping[str, Standing], *, by_move: bool) -> None:
+    def holds_ended(self, decision_id: str, ended: Mapping[str, Standing], by: Mapping[str, EndedBy]) -> None:
         """Records the end of holds. Of one whose beginning the bus never took, people are told nothing."""
         now = self._clock.now()
         unsent = self._drop(ended)
@@ -142,7 +149,7 @@ class Trail:
             decision_id,
             self._topology,
             groups=list(ended),
-            ended={g: telling.ended_detail(s, now, by_move=by_move) for g, s in ended.items()},
+            ended={g: telling.ended_detail(s, now, by[g]) for g, s in ended.items()},
             threads={g: s.thread for g, s in ended.items() if s.thread},
             tell=[group for group in ended if group not in unsent],
         )
@@ -197,19 +204,20 @@ class Trail:
             except TemporaryError as error:
                 self._trouble = error
                 return
-            except ConfigurationError as error:
-                self._too_large = error
+            except Exception as error:  # noqa: BLE001 - too large, or a bug; `check` raises it
+                self._lost = error
             self._untold = [e for e in self._untold if e[0] not in one.heads]
 
     def check(self) -> None:
         """Raises TemporaryError where something is still to be told: then the next look tells it.
 
-        ConfigurationError for what no bus takes: it stands in the audit trail only.
+        ConfigurationError for what no bus takes, and whatever a bug raised: that stands in the audit trail
+        only.
         """
         if self._untold and self._trouble:
             raise self._trouble
-        if self._too_large:
-            raise self._too_large
+        if self._lost:
+            raise self._lost
 
     def ask(self, cause: str) -> None:
         """`Look`: asks for another look at the topology."""
@@ -224,17 +232,14 @@ class Trail:
             self._untold.append((self._head, body))
 
 
-_LASTING = (RecordKind.OUTCOME, RecordKind.FINDING, RecordKind.HOLD_ENDED, RecordKind.OVERRIDE)
-
-
 def _waits(body: Mapping[str, Any], retried: frozenset[str]) -> bool:
     return body.get("kind") == RecordKind.OUTCOME and bool(retried.intersection(told_groups(body)))
 
 
 def _is_news(record: Record, memory: Memory) -> bool:
-    """Whether the bus did not take it at the time. An intent is no news any more: its outcome is."""
+    """True if the bus did not take it at the time and it still counts; a hold does while it stands."""
     if memory.told is None or record.number <= memory.told:
         return False
     if record.body.get("kind") == RecordKind.HOLD:
         return any(group in memory.standing for group in record.tell)
-    return record.body.get("kind") in _LASTING and bool(record.tell)
+    return bool(record.tell) and news.lasts(record.body)

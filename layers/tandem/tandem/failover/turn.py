@@ -12,7 +12,7 @@ from tandem.errors import StateUnavailableError, TemporaryError
 from tandem.failover import telling
 from tandem.failover.acting import carry_out
 from tandem.failover.decision import Action, GroupDecision, Severity, decide
-from tandem.failover.holds import end, with_codes
+from tandem.failover.holds import end
 from tandem.failover.moves import (
     IN_VAIN,
     Move,
@@ -25,8 +25,8 @@ from tandem.failover.moves import (
     unread,
     verified,
 )
+from tandem.failover.recall import recalled
 from tandem.failover.run import RETRY_SECONDS, Owed, Run
-from tandem.failover.standbys import recalled
 from tandem.failover.telling import Basis, Stages
 from tandem.memory import Memory
 from tandem.model import Observation
@@ -56,7 +56,7 @@ def observe(run: Run, until: datetime) -> Observation:
     if recent is not None:
         records = recent.result()
         run.trail.open(records, observation, run.memory)
-        run.memory = with_codes(recalled(run.memory, records), records)
+        run.memory = recalled(run.memory, records)
     return observation
 
 
@@ -118,7 +118,7 @@ def _announce(
         Basis(observation, run.memory.sessions, signals),
         at,
         news,
-        run.threads(d.group for d in decisions if d.action is not Action.NO_CHANGE),
+        run.begin_threads(d.group for d in decisions if d.action is not Action.NO_CHANGE),
     )
 
 
@@ -161,7 +161,7 @@ def conclude(run: Run, *, is_over: bool = False) -> None:
         owed.decisions,
         done,
         news,
-        run.threads(d.group for d in owed.decisions),
+        {d.group: run.thread(d.group) for d in owed.decisions},
         {d.group: _severity(run, d) for d in owed.decisions},
     )
     run.trail.notify()

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from tandem.errors import StateUnavailableError, TemporaryError
 from tandem.events import DetailType, Event, event
 from tandem.intake import route_server_of
-from tandem.model import Route, RouteStatus, RoutingDatabase
+from tandem.model import Route, RoutingDatabase
 from tandem.ports import Clock
 from tandem.record import TopologyRecord
 from tandem.signals import RouteEvent
@@ -66,17 +66,12 @@ class Turn:
     failed: tuple[tuple[str, BaseException], ...] = ()
 
 
-def next_hops(prefixes: Iterable[str], database: RoutingDatabase) -> dict[str, tuple[str, ...]]:
-    """The in-FIB next hops of each tracked prefix, sorted; none for a prefix that is not in the FIB."""
-    return {prefix: tuple(sorted({r.next_hop for r in _in_fib(prefix, database)})) for prefix in prefixes}
-
-
 def changed(prefixes: Iterable[str], database: RoutingDatabase, seen: NextHops | None) -> tuple[Change, ...]:
     """The tracked prefixes whose next hops differ from what was seen; all where nobody ever looked."""
     known, doubts = seen or {}, database.doubts
     return tuple(
-        Change(prefix, known.get(prefix), _in_fib(prefix, database), doubts.get(prefix) or doubts.get(""))
-        for prefix, hops in next_hops(prefixes, database).items()
+        Change(prefix, known.get(prefix), database.in_fib({prefix}), doubts.get(prefix) or doubts.get(""))
+        for prefix, hops in database.next_hops(prefixes).items()
         if known.get(prefix) is None or set(known[prefix]) != set(hops)
     )
 
@@ -205,10 +200,6 @@ def _by_route_server(records: Iterable[TopologyRecord]) -> dict[str, list[Topolo
         if server is not None and tracked(record):
             servers.setdefault(server, []).append(record)
     return servers
-
-
-def _in_fib(prefix: str, database: RoutingDatabase) -> tuple[Route, ...]:
-    return tuple(r for r in database.routes if (r.prefix, r.status) == (prefix, RouteStatus.IN_FIB))
 
 
 def _event(topology: str, change: Change, now: datetime) -> Event:

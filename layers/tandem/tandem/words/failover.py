@@ -86,23 +86,26 @@ def _held(detail: Detail) -> str:
     return f"{address(detail)} is held: it stays with {place(detail['from'])}: {sentence(detail['reason'])}"
 
 
+_ENDED_BY = {
+    "move": "Tandem moved the Elastic IPs. A separate message reports the result.",
+    "in-place": "The reason is gone: every Elastic IP of the group is where it belongs.",
+    "undeclared": "The topology does not declare this group any more, so nothing is held for it.",
+    "look": "The reason is gone: a look found nothing to hold any more.",  # of an older version
+}
+
+
 def hold_ended(detail: Detail) -> Said:
     """What was held is held no more; it has the severity of the hold, so that it closes the same alerts."""
     lasted = f"{detail['seconds']:.0f} s"
     is_dry_run = detail["action"] == "move"
     what = "A dry-run move is no longer due for" if is_dry_run else "The hold ended for"
-    cause = (
-        "Tandem moved the Elastic IPs. A separate message reports the result."
-        if detail["ended_by"] == "move"
-        else "The reason is gone: every Elastic IP is on the appliance that owns the route."
-    )
     lines = [
         f"{what} {where(detail)}. Duration: {lasted}.",
         "",
         f"The last reason was: {sentence(detail['reason'])}",
         *_changed(detail.get("changes", 0)),
         f"It began at {when(detail['began_at'])}.",
-        cause,
+        _ENDED_BY[detail["ended_by"]],
         "",
         "What to do: nothing.",
         "",

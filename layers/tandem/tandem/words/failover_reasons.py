@@ -325,7 +325,7 @@ _DECISIONS: dict[StrEnum, Entry] = {
     ),
     NoChangeCode.IN_PLACE: Entry("it is where {owner} wants it", "The Elastic IP is where it belongs."),
     NoChangeCode.ALL_IN_PLACE: Entry(
-        "{subject} owns the route and has every address", "Every Elastic IP of the group is where it belongs."
+        "{subject} has every address of the group", "Every Elastic IP of the group is where it belongs."
     ),
     NoChangeCode.MOVED: Entry("moved and verified", "Tandem moved the Elastic IP, and EC2 shows it there."),
     NoChangeCode.ALL_MOVED: Entry(
