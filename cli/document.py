@@ -60,6 +60,8 @@ def load(path: Path) -> Document:
     """Reads a file, or what comes on standard input for `-`. Raises UnreadableError."""
     name = "<stdin>" if path == STDIN else str(path)
     try:
+        if path == STDIN and sys.stdin is None:
+            raise UnreadableError(f"{name}: is closed; right would be: a topology on standard input")
         if path == STDIN:
             raw = sys.stdin.buffer.read(MOST_BYTES + 1)
         else:

@@ -6,11 +6,10 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
-from enum import IntEnum
+from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
@@ -20,31 +19,18 @@ from cli.discovery import command as discovery
 from cli.discovery.snapshot import UndiscoverableError
 from cli.document import Document
 from cli.estimate import estimate as estimate_topology
-from tandem.decoding import shaped
+from cli.exits import EPILOG, STOPPED, Exit
+from cli.stack import Deletion, Verdict
+from cli.waiting import waiting_for
 from tandem.tags import OWNER_TAG
 from tandem.topology import parse
 from tandem.validation.document import normalise, topology_schema
 from tandem.validation.document import validate as validate_document
 from tandem.words.provisioning import SaidProblem, said
 
-EPILOG = (
-    "Exit codes: 0 as asked, or nothing to do; 1 the topology has problems, nothing was stored; "
-    "2 the command line or the file cannot be read; 3 not confirmed, nothing was changed; "
-    "4 the stack cannot be asked, or answered with an error; 130 stopped with Ctrl-C. "
-    "AWS_PROFILE and AWS_REGION say whose stack it is, as for the aws command."
-)
+T = TypeVar("T")
 TAG_READS = 10
 """EC2's reads may lag behind a tag that was just written (facts §8.3)."""
-
-
-class Exit(IntEnum):
-    """What the command ends with."""
-
-    OK = 0
-    PROBLEMS = 1
-    UNREADABLE = 2
-    DECLINED = 3
-    STACK = 4
 
 
 app = typer.Typer(
@@ -115,13 +101,13 @@ def validate(
     name: Stack = "tandem",
 ) -> None:
     """Say everything that is wrong with a topology. Without --online it needs no AWS at all."""
-    out = Console(highlight=False)
+    out = words.Output()
     topology = _local(file, out)
     if online:
-        verdict = _ask(name, action="check", document=topology.value)
+        verdict = _ask(name, Verdict, action="check", document=topology.value)
         words.stored_preview(out, verdict)
-        _end_with_problems(out, topology, _problems(verdict))
-        words.warnings(out, verdict["warnings"])
+        _end_with_problems(out, topology, verdict.problems)
+        words.warnings(out, verdict.warnings)
         _end_if_due(out, f"{topology.name}: valid", verdict)
     words.done(out, f"{topology.name}: valid")
 
@@ -133,13 +119,15 @@ def plan(
     allow_interruption: Interruption = False,
 ) -> None:
     """Print what the provisioner would do for a topology, step by step; stores and changes nothing."""
-    out = Console(highlight=False)
+    out = words.Output()
     topology = _local(file, out)
-    verdict = _ask(name, action="plan", document=topology.value, allow_interruption=allow_interruption)
+    verdict = _ask(
+        name, Verdict, action="plan", document=topology.value, allow_interruption=allow_interruption
+    )
     words.stored_preview(out, verdict)
     words.plan(out, verdict)
-    _end_with_problems(out, topology, _problems(verdict))
-    words.warnings(out, verdict["warnings"])
+    _end_with_problems(out, topology, verdict.problems)
+    words.warnings(out, verdict.warnings)
 
 
 @app.command(epilog=EPILOG)
@@ -158,29 +146,31 @@ def apply(
     allow_interruption: Interruption = False,
 ) -> None:
     """Show what a topology changes and which addresses would move now; store it when you agree."""
-    out = Console(highlight=False)
+    out = words.Output()
+    if file == document.STDIN and not yes:
+        _fail("the document comes on standard input, so nobody can answer there: use --yes", Exit.UNREADABLE)
     topology = _local(file, out)
     order = {"document": topology.value, "take_over": take_over, "allow_interruption": allow_interruption}
-    verdict = _ask(name, action="check", **order)
+    verdict = _ask(name, Verdict, action="check", **order)
     if tag or not yes:
         verdict = _offer_tags(out, verdict, order, name, unasked=tag)
     words.stored_preview(out, verdict)
-    _end_with_problems(out, topology, _problems(verdict))
-    words.warnings(out, verdict["warnings"])
-    if verdict["version"] and not verdict["changes"] and not take_over and not allow_interruption:
-        same = f"nothing to change: version {verdict['version']} of {verdict['topology']} is identical"
+    _end_with_problems(out, topology, verdict.problems)
+    words.warnings(out, verdict.warnings)
+    if verdict.version and not verdict.changes and not take_over and not allow_interruption:
+        same = f"nothing to change: version {verdict.version} of {verdict.topology} is identical"
         _end_if_due(out, same, verdict)
         words.done(out, same)
         return
     words.changes(out, verdict)
     words.plan(out, verdict)
-    if not verdict["version"]:
+    if not verdict.version:
         words.preview(out, verdict)
     if not yes:
         _confirm(out, _question(verdict), "nothing was stored")
-    applied = _ask(name, action="apply", seen=verdict["version"], stated_by=stack.caller(), **order)
-    _end_with_problems(out, topology, _problems(applied))
-    words.done(out, f"stored: {applied['topology']}, version {applied['version']}, mode {applied['mode']}")
+    applied = _ask(name, Verdict, action="apply", seen=verdict.version, stated_by=stack.caller(), **order)
+    _end_with_problems(out, topology, applied.problems)
+    words.done(out, f"stored: {applied.topology}, version {applied.version}, mode {applied.mode}")
 
 
 @app.command(epilog=EPILOG)
@@ -204,20 +194,20 @@ def delete(
     ] = False,
 ) -> None:
     """Forget a topology: nobody moves its addresses any more. They stay where they are."""
-    out = Console(highlight=False)
+    out = words.Output()
     order = {"topology": topology, "take_over": take_over, "resources": resources}
-    verdict = _ask(name, action="delete", check=True, **order)
-    _end_with_refusal(out, topology, _problems(verdict))
+    verdict = _ask(name, Deletion, action="delete", check=True, **order)
+    _end_with_refusal(out, topology, verdict.problems)
     words.deletion(out, topology, verdict)
     if not yes:
         _confirm(out, f"Delete {topology}?", "nothing was deleted")
-    deleted = _ask(name, action="delete", seen=verdict["version"], stated_by=stack.caller(), **order)
-    _end_with_refusal(out, topology, _problems(deleted))
-    if deleted["deleted"]:
+    deleted = _ask(name, Deletion, action="delete", seen=verdict.version, stated_by=stack.caller(), **order)
+    _end_with_refusal(out, topology, deleted.problems)
+    if deleted.deleted:
         words.done(out, f"deleted: {topology}")
     else:
         words.note(out, f"{topology} is being deleted, minute by minute; now it waits for:")
-        words.listed(out, deleted["pending"])
+        words.listed(out, deleted.pending)
 
 
 @app.command(epilog=EPILOG)
@@ -243,7 +233,8 @@ def discover(
 ) -> None:
     """Print the topology that describes a route server which is there already. Changes nothing."""
     try:
-        found = discovery.find(vpc, route_server)
+        with waiting_for("EC2"):
+            found = discovery.find(vpc, route_server)
     except UndiscoverableError as error:
         _fail(str(error), Exit.PROBLEMS)
     except stack.StackError as error:
@@ -254,7 +245,7 @@ def discover(
 @app.command(epilog=EPILOG)
 def estimate(file: File) -> None:
     """Say what a topology costs a month, by item. Needs no AWS at all."""
-    out = Console(highlight=False)
+    out = words.Output()
     topology = parse(normalise(_local(file, out).value))
     for line in estimate_table.lines(estimate_topology(topology)):
         words.note(out, line)
@@ -270,9 +261,9 @@ def _local(file: Path, out: Console) -> Document:
     return found
 
 
-def _ask(name: str, **order: object) -> dict[str, Any]:
+def _ask(name: str, kind: type[T], **order: object) -> T:
     try:
-        return stack.find(name).ask(**order)
+        return stack.find(name).ask(kind, **order)
     except stack.StackError as error:
         _fail(str(error), Exit.STACK)
 
@@ -287,16 +278,16 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _offer_tags(
-    out: Console, verdict: dict[str, Any], order: dict[str, object], name: str, *, unasked: bool
-) -> dict[str, Any]:
+    out: Console, verdict: Verdict, order: dict[str, object], name: str, *, unasked: bool
+) -> Verdict:
     """Lets the owner consent, where nothing else is wrong; Tandem never writes that tag.
 
     The stack names what lacks the tag. It may name only what the document has, and endpoints and peers, which
     a document does not name: whoever controls the stack must not choose what its owner consents to.
     """
-    found = _problems(verdict)
+    found = verdict.problems
     lacking = [problem.untagged for problem in found if problem.untagged]
-    untagged = list(dict.fromkeys([*lacking, *verdict["untagged"]]))
+    untagged = list(dict.fromkeys([*lacking, *verdict.untagged]))
     if not untagged or len(lacking) < len(found):
         return verdict
     named = set(_texts(order["document"]))
@@ -315,62 +306,64 @@ def _offer_tags(
     except stack.StackError as error:
         _fail(str(error), Exit.STACK)
     for turn in range(TAG_READS):
-        verdict = _ask(name, action="check", **order)
-        if not verdict["untagged"] and not any(problem.untagged for problem in _problems(verdict)):
+        verdict = _ask(name, Verdict, action="check", **order)
+        if not verdict.untagged and not any(problem.untagged for problem in verdict.problems):
             break
         if turn + 1 < TAG_READS:
             time.sleep(1)
     return verdict
 
 
-def _question(verdict: dict[str, Any]) -> str:
+def _question(verdict: Verdict) -> str:
     moves = words.moving(verdict)
-    at_once = f"; {moves} of its addresses move at once" if moves and verdict["mode"] == "enforce" else ""
-    return f"Store {verdict['topology']} in mode {verdict['mode']}{at_once}?"
+    at_once = f"; {moves} of its addresses move at once" if moves and verdict.mode == "enforce" else ""
+    return f"Store {verdict.topology} in mode {verdict.mode}{at_once}?"
 
 
 def _confirm(out: Console, question: str, otherwise: str) -> None:
-    if not _agreed(question):
+    try:
+        is_agreed = _agreed(question)
+    except KeyboardInterrupt:
+        words.note(out, f"\n{otherwise}")
+        raise typer.Exit(STOPPED) from None
+    if not is_agreed:
         words.note(out, otherwise)
         raise typer.Exit(Exit.DECLINED)
 
 
 def _agreed(question: str) -> bool:
-    """Nobody there to answer is a no; where there is no terminal, --yes is named."""
-    try:
-        return typer.confirm(question)
-    except typer.Abort:
-        if not sys.stdin.isatty():
-            words.failed(
-                Console(stderr=True, highlight=False), "no terminal to ask for confirmation; use --yes"
-            )
-        return False
+    """Nobody there to answer is a no; where there is no terminal, --yes is named. Ctrl-C is no answer."""
+    if sys.stdin is not None:
+        try:
+            return typer.confirm(question)
+        except typer.Abort as abort:
+            if isinstance(abort.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from None
+    if sys.stdin is None or not sys.stdin.isatty():
+        words.failed("no terminal to ask for confirmation; use --yes")
+    return False
 
 
-def _problems(verdict: dict[str, Any]) -> list[SaidProblem]:
-    return [shaped(SaidProblem, problem) for problem in verdict["problems"]]
-
-
-def _end_with_problems(out: Console, document: Document, found: list[SaidProblem]) -> None:
+def _end_with_problems(out: Console, document: Document, found: Sequence[SaidProblem]) -> None:
     if found:
         words.problems(out, document, found)
         raise typer.Exit(Exit.PROBLEMS)
 
 
-def _end_with_refusal(out: Console, name: str, found: list[SaidProblem]) -> None:
+def _end_with_refusal(out: Console, name: str, found: Sequence[SaidProblem]) -> None:
     if found:
         words.refusal(out, name, found)
         raise typer.Exit(Exit.PROBLEMS)
 
 
-def _end_if_due(out: Console, said: str, verdict: dict[str, Any]) -> None:
+def _end_if_due(out: Console, said: str, verdict: Verdict) -> None:
     """Ends the command with a warning where the document is fine and the world is not."""
-    due = words.due(verdict) if verdict["version"] else None
+    due = words.due(verdict) if verdict.version else None
     if due:
         words.warnings(out, [f"{said}, but the topology needs attention: {due}, see above"])
         raise typer.Exit(Exit.OK)
 
 
 def _fail(why: str, code: Exit) -> NoReturn:
-    words.failed(Console(stderr=True, highlight=False), why)
+    words.failed(why)
     raise typer.Exit(code)

@@ -14,7 +14,8 @@ import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli.__main__ import STOPPED, main
+from cli.__main__ import main
+from cli.exits import STOPPED
 from cli.main import app
 from tests import awsclients
 from tests.topologies import EXAMPLE
