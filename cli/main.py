@@ -24,6 +24,7 @@ from cli.stack import Deletion, Verdict
 from cli.waiting import waiting_for
 from tandem.tags import OWNER_TAG
 from tandem.topology import parse
+from tandem.validation.causes import with_causes
 from tandem.validation.document import normalise, topology_schema
 from tandem.validation.document import validate as validate_document
 from tandem.words.provisioning import SaidProblem, said
@@ -257,7 +258,8 @@ def _local(file: Path, out: Console) -> Document:
         found = document.load(file)
     except document.UnreadableError as error:
         _fail(str(error), Exit.UNREADABLE)
-    _end_with_problems(out, found, [*map(said, found.problems), *map(said, validate_document(found.value))])
+    problems = with_causes([*found.problems, *validate_document(found.value)])
+    _end_with_problems(out, found, list(map(said, problems)))
     return found
 
 

@@ -351,6 +351,11 @@ MEANT: dict[str, tuple[str, object, str]] = {
         "i-123",
         "the ID of an instance, `i-` and 8 to 17 hexadecimal digits",
     ),
+    "a prefix with a mask": ("groups.0.prefixes.0", "10.1.2.0/255.255.255.0", "10.1.2.0/24, its mask as a"),
+    "a mask of an address": ("groups.0.prefixes.0", "10.1.2.3/255.0.0.0", "10.0.0.0/8, its mask as a"),
+    "a wildcard mask": ("groups.0.prefixes.0", "10.1.2.0/0.0.0.255", "a prefix with its length"),
+    "a wildcard of one address": ("groups.0.prefixes.0", "10.1.2.3/0.0.0.0", "a prefix with its length"),
+    "a wildcard of all": ("groups.0.prefixes.0", "0.0.0.0/255.255.255.255", "a prefix with its length"),
     "an address with a length": (
         f"{FIRST_IP}.targets.fw1.private_ip",
         "10.0.1.20/24",

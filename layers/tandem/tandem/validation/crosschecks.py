@@ -57,7 +57,8 @@ def known_endpoints(root: dict[str, Any]) -> Iterator[Problem]:
     for name, claim in draft.declared_peers(root):
         if name not in known:
             where, code = path_of(claim.keys), ProblemCode.UNDECLARED_ENDPOINT
-            yield problem_at(where, code, **nearest(name, known)).caused_by(cause)
+            used = draft.mapping(draft.appliances(root)[str(claim.owner)].get("peers"))
+            yield problem_at(where, code, **nearest(name, known, used)).caused_by(cause)
 
 
 def one_target_for_each_appliance(root: dict[str, Any]) -> Iterator[Problem]:
@@ -68,7 +69,7 @@ def one_target_for_each_appliance(root: dict[str, Any]) -> Iterator[Problem]:
         for name in strangers:
             where, code = path_of([*keys, "targets", name]), ProblemCode.UNDECLARED_APPLIANCE
             cause = None if known else "appliances"
-            yield problem_at(where, code, **nearest(name, known)).caused_by(cause)
+            yield problem_at(where, code, **nearest(name, known, targets)).caused_by(cause)
         missing = [name for name in known if targets and name not in targets]
         for name, meant in zip_longest(missing, strangers[: len(missing)]):
             # a name that is misspelled is one mistake: the target is there, by another name

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from importlib.resources import files
-from ipaddress import IPv4Address, ip_address, ip_network
+from ipaddress import IPv4Address, ip_address
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
@@ -16,6 +16,7 @@ from jsonschema.validators import extend
 from tandem.problems import Problem, nearest, path_of, problem_at
 from tandem.reasons.documents import ProblemCode
 from tandem.topology import canonical_address, canonical_prefix
+from tandem.validation.causes import with_causes
 from tandem.validation.crosschecks import crosscheck
 from tandem.validation.size import MOST_VALUES, excess
 from tandem.validation.suggestions import cut_value, suggestion
@@ -41,7 +42,7 @@ def validate(document: object) -> list[Problem]:
     if excessive is not None:
         return [excessive]
     normal = normalise(document)
-    return [*shape_problems(normal), *crosscheck(normal)]
+    return with_causes([*shape_problems(normal), *crosscheck(normal)])
 
 
 def shape_problems(normal: object) -> list[Problem]:
@@ -123,7 +124,7 @@ def _readable(read: Callable[[str], object], value: object) -> bool:
 def _prefix(text: str) -> object:
     if "/" not in text:
         raise ValueError(f"{text} has no length")
-    return ip_network(text)
+    return canonical_prefix(text)
 
 
 def _whole_pattern(_: object, pattern: str, value: object, __: object) -> Iterator[ValidationError]:

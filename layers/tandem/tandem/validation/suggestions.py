@@ -87,7 +87,12 @@ def _prefixes(text: str) -> Iterator[str]:
         network = ip_network(text, strict=False)
     except ValueError:
         return
-    if "/" in text:
+    mask = text.partition("/")[2]
+    if "." in mask:
+        # 0.0.0.0 and 255.255.255.255 mean one thing as a mask and the opposite as a wildcard
+        if str(network.netmask) == mask and 0 < network.prefixlen < network.max_prefixlen:
+            yield f"{network}, its mask as a length"
+    elif "/" in text:
         yield f"{network}, as its length says"
     else:
         address = network.network_address
