@@ -155,7 +155,13 @@ class _Walk:
             key.tag = TEXT
             place, path = _at(key), path_of([*keys, key.value])
             if key.value in places:
-                lines = {"first": places[key.value][0], "second": place[0]}
+                first = places[key.value]
+                is_one_line = first[0] == place[0]
+                lines: dict[str, int | None] = {"first": first[0], "second": place[0]}
+                lines |= {
+                    "first_column": first[1] if is_one_line else None,
+                    "second_column": place[1] if is_one_line else None,
+                }
                 self.problems.append(problem_at(path, ProblemCode.REPEATED_NAME, **lines))
             places[key.value] = self.places[path] = place
             if key.value == "allocation_id" and isinstance(value, yaml.ScalarNode):

@@ -326,7 +326,8 @@ def _confirm(out: Console, question: str, otherwise: str) -> None:
     try:
         is_agreed = _agreed(question)
     except KeyboardInterrupt:
-        words.note(out, f"\n{otherwise}")
+        typer.echo()
+        words.note(out, otherwise)
         raise typer.Exit(STOPPED) from None
     if not is_agreed:
         words.note(out, otherwise)

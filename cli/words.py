@@ -12,6 +12,7 @@ from rich.text import Text
 
 from cli.document import Document
 from cli.stack import Deletion, Group, Verdict
+from tandem.problems import visible
 from tandem.words.provisioning import SaidProblem, folded
 
 Row = Mapping[str, Any]
@@ -38,6 +39,9 @@ def problems(console: Console, document: Document, found: Sequence[SaidProblem])
         _line(console, document.where(cause.path), "bold")
         _line(console, f"    {cause.what}")
         _line(console, f"    right would be: {cause.right}", "green")
+        first = cause.facts.get("first")
+        if isinstance(first, str):
+            _line(console, f"    the first is at {document.where(first)}")
         for other in others:
             is_same = (other.what, other.right) == (cause.what, cause.right)
             said = "the same" if is_same else f"caused by the problem above: {other.what}"
@@ -187,4 +191,4 @@ def _counted(number: int, what: str) -> str:
 
 
 def _line(console: Console, words: str, style: str = "") -> None:
-    console.print(Text(words, style=style), soft_wrap=True)
+    console.print(Text(visible(words), style=style), soft_wrap=True)

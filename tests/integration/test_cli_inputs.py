@@ -129,6 +129,23 @@ def test_what_follows_from_a_mistake_stands_below_it(tmp_path: Path) -> None:
     assert sum("caused by" in line for line in lines) == 4
 
 
+def test_what_is_claimed_twice_names_both_places(tmp_path: Path) -> None:
+    _, lines = validated(tmp_path, TEXT.replace("10.0.2.20}", "10.0.1.20}"))
+    first = "edge.yaml:45:59: groups[0].elastic_ips[0].targets.fw1.private_ip (eipalloc-0a1b2c3d4e5f60001)"
+    assert f"    the first is at {first}" in lines
+
+
+def test_no_character_of_a_file_or_its_name_controls_the_terminal(tmp_path: Path) -> None:
+    text = TEXT.replace("name: edge", "name: ed\u202ege\u200b").replace("mode:", '"m\u202eode":')
+    _, lines = validated(tmp_path, text, "ed\u202ege\u001b[31m.yaml")
+    shown = "\n".join(lines)
+    assert shown.isascii()
+    assert "\x1b" not in shown
+    assert "ed\\u202ege\\u001b[31m.yaml:5:1: name" in lines
+    missing = run("validate", "no\u202eone.yaml")
+    assert "no\\u202eone.yaml: No such file" in missing.stderr
+
+
 FILES: dict[str, tuple[bytes, int, str]] = {
     "nothing": (b"", 1, "edge.yaml:1:1: the document"),
     "a list": (b"[1]", 1, "edge.yaml:1:1: the document"),

@@ -26,6 +26,11 @@ def test_a_key_that_is_there_twice_is_said_with_both_lines() -> None:
     assert said(problem).what == "is there twice, in line 3 and in line 5"
 
 
+def test_a_key_that_is_there_twice_in_one_line_is_said_with_both_columns() -> None:
+    (problem,) = parse("fw1: {asn: 1, asn: 2}\n", "edge.yaml").problems
+    assert said(problem).what == "is there twice, in line 1, column 7, and in line 1, column 15"
+
+
 def test_every_doubled_key_is_said() -> None:
     text = "a: 1\na: 2\nb: {c: 1, c: 2, c: 3}\n"
     assert [p.path for p in parse(text, "x").problems] == ["a", "b.c", "b.c"]

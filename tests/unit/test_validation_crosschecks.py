@@ -77,13 +77,25 @@ CROSS: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], list[Expected
         edit(("appliances.fw2.asn", 65000)),
         [("appliances.fw2.asn", "amazon_side_asn too", "different from the route server's")],
     ),
+    "a multicast prefix": (
+        edit(("groups.1", {**SECOND_GROUP, "prefixes": ["224.0.0.0/8"]})),
+        [("groups[1].prefixes[0]", "224.0.0.0/8 is a multicast prefix", "unicast")],
+    ),
+    "a loopback prefix": (
+        edit(("groups.1", {**SECOND_GROUP, "prefixes": ["127.0.0.0/8"]})),
+        [("groups[1].prefixes[0]", "127.0.0.0/8 is a loopback prefix", "unicast")],
+    ),
+    "a link-local prefix": (
+        edit(("groups.1", {**SECOND_GROUP, "prefixes": ["fe80::/64"]})),
+        [("groups[1].prefixes[0]", "fe80::/64 is a link-local prefix", "unicast")],
+    ),
     "one name for two groups": (
         edit(("groups.1", {**SECOND_GROUP, "name": "internet-edge"})),
-        [("groups[1].name", "another group's name", "its own")],
+        [("groups[1].name", "another group's name too, at groups[0].name", "its own")],
     ),
     "one prefix in two groups": (
         edit(("groups.1", {**SECOND_GROUP, "prefixes": ["10.20.0.0/16", "0.0.0.0/0"]})),
-        [("groups[1].prefixes[1]", "tracked by another group", "one group only")],
+        [("groups[1].prefixes[1]", "by another group too, at groups[0].prefixes[0]", "one group only")],
     ),
     "one prefix in two groups, spelled differently": (
         edit(
@@ -94,7 +106,13 @@ CROSS: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], list[Expected
     ),
     "one Elastic IP twice": (
         edit(("groups.0.elastic_ips.1.allocation_id", "eipalloc-0a1b2c3d4e5f60001")),
-        [("groups[0].elastic_ips[1].allocation_id", "declared twice", "once")],
+        [
+            (
+                "groups[0].elastic_ips[1].allocation_id",
+                f"declared twice, the first time at {OF_FIRST}.allocation_id",
+                "once",
+            )
+        ],
     ),
     "one target for two Elastic IPs": (
         edit(("groups.0.elastic_ips.1.targets.fw1.private_ip", "10.0.1.20")),
@@ -112,7 +130,13 @@ CROSS: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], list[Expected
     ),
     "one address for two appliances": (
         edit(("appliances.fw2.peers.az2-b", "10.0.1.10")),
-        [("appliances.fw2.peers.az2-b", "10.0.1.10 belongs to fw1", "fw2's own")],
+        [
+            (
+                "appliances.fw2.peers.az2-b",
+                "10.0.1.10 belongs to fw1 already, at appliances.fw1.peers.az1-a",
+                "fw2's own",
+            )
+        ],
     ),
     "one next hop for two appliances": (
         edit(("appliances.fw2.next_hops", ["10.0.1.10"])),
@@ -295,13 +319,27 @@ def test_no_name_is_proposed_that_is_used_there_or_cannot_be_used(change, path: 
 
 def test_an_appliance_that_was_pasted_with_its_name_causes_what_names_the_other() -> None:
     root = edited(document(), ("appliances.fw2", ...))
-    twice = problem_at("appliances.fw1", ProblemCode.REPEATED_NAME, first=25, second=30)
+    twice = problem_at(
+        "appliances.fw1",
+        ProblemCode.REPEATED_NAME,
+        first=25,
+        second=30,
+        first_column=None,
+        second_column=None,
+    )
     (group,) = folded(map(said, with_causes([twice, *validate(root)])))
     assert (group[0].path, len(group)) == ("appliances.fw1", 5)
 
 
 def test_a_target_that_was_pasted_with_its_name_causes_the_missing_one() -> None:
     root = edited(document(), (f"{FIRST_IP}.targets.fw2", ...))
-    twice = problem_at(f"{OF_FIRST}.targets.fw1", ProblemCode.REPEATED_NAME, first=25, second=30)
+    twice = problem_at(
+        f"{OF_FIRST}.targets.fw1",
+        ProblemCode.REPEATED_NAME,
+        first=25,
+        second=30,
+        first_column=None,
+        second_column=None,
+    )
     (group,) = folded(map(said, with_causes([twice, *validate(root)])))
     assert [p.path for p in group] == [f"{OF_FIRST}.targets.fw1", f"{OF_FIRST}.targets.fw2"]

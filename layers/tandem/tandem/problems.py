@@ -133,3 +133,12 @@ def nearest(name: str, known: Iterable[str], used: Iterable[str] = ()) -> dict[s
     names, taken = tuple(known), set(used)
     free = [one for one in names if one not in taken and USABLE_NAME.fullmatch(one)]
     return {"close": next(iter(get_close_matches(name, free, n=1)), None), "known": names}
+
+
+def visible(text: str) -> str:
+    """Returns a text with an escape for each character that does not show, or that controls a terminal."""
+    return "".join(one if one == " " or one.isprintable() else _escape(one) for one in text)
+
+
+def _escape(character: str) -> str:
+    return json.dumps(character)[1:-1] if character.isascii() else f"\\u{ord(character):04x}"

@@ -34,6 +34,7 @@ class ProblemCode(StrEnum):
     ELASTIC_IP_TWICE = "elastic-ip-twice"
     TARGET_TWICE = "target-twice"
     INSTANCE_TWICE = "instance-twice"
+    PREFIX_NOT_ROUTED = "prefix-not-routed"
     TRACKED_PREFIX_NOT_ALLOWED = "tracked-prefix-not-allowed"
     TOO_MANY_ENDPOINTS = "too-many-endpoints"
     TOO_MANY_PREFIXES = "too-many-prefixes"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from importlib.resources import files
-from ipaddress import IPv4Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
@@ -19,9 +19,31 @@ from tandem.topology import canonical_address, canonical_prefix
 from tandem.validation.causes import with_causes
 from tandem.validation.crosschecks import crosscheck
 from tandem.validation.size import MOST_VALUES, excess
-from tandem.validation.suggestions import cut_value, suggestion
+from tandem.validation.suggestions import cut_value, strange, suggestion
 
 INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
+
+
+def _address(text: str) -> str:
+    """Raises ValueError for an IPv4 address in IPv6's clothes too: AWS spells no next hop so."""
+    address = ip_address(text)
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        raise ValueError(f"{text} is an IPv4 address")
+    return canonical_address(text)
+
+
+def _prefix(text: str) -> str:
+    if "/" not in text:
+        raise ValueError(f"{text} has no length")
+    return canonical_prefix(text)
+
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "ipv4": lambda text: str(IPv4Address(text)),
+    "address": _address,
+    "prefix": _prefix,
+}
+"""The one spelling of what has a format in the schema. Each raises ValueError for what has not."""
 
 
 @cache
@@ -85,14 +107,9 @@ def _scalar(text: str, node: dict[str, Any]) -> object:
     if "boolean" in types and text.strip().lower() in {"true", "false"}:
         return text.strip().lower() == "true"
     try:
-        match node.get("format"):
-            case "prefix" if "/" in text:
-                return canonical_prefix(text)
-            case "address" | "ipv4":
-                return canonical_address(text)
+        return SPELLINGS[node["format"]](text) if node.get("format") in SPELLINGS else text
     except ValueError:
         return text
-    return text
 
 
 def _resolved(node: dict[str, Any]) -> dict[str, Any]:
@@ -106,8 +123,8 @@ def _resolved(node: dict[str, Any]) -> dict[str, Any]:
 @cache
 def _validator() -> Draft202012Validator:
     formats = FormatChecker(formats=())
-    for name, read in (("ipv4", IPv4Address), ("address", ip_address), ("prefix", _prefix)):
-        formats.checks(name, raises=ValueError)(partial(_readable, read))
+    for name, spelled in SPELLINGS.items():
+        formats.checks(name, raises=ValueError)(partial(_readable, spelled))
     own = {"pattern": _whole_pattern, "uniqueItems": _unique_items, "items": _items}
     whole = extend(Draft202012Validator, own)  # type: ignore[no-untyped-call]
     validator: Draft202012Validator = whole(topology_schema(), format_checker=formats)
@@ -119,12 +136,6 @@ def _readable(read: Callable[[str], object], value: object) -> bool:
     if isinstance(value, str):
         read(value)
     return True
-
-
-def _prefix(text: str) -> object:
-    if "/" not in text:
-        raise ValueError(f"{text} has no length")
-    return canonical_prefix(text)
 
 
 def _whole_pattern(_: object, pattern: str, value: object, __: object) -> Iterator[ValidationError]:
@@ -156,7 +167,9 @@ def _problems_of(error: ValidationError) -> Iterator[Problem]:
     node: Any = error.schema
     keys = list(error.absolute_path)
     if _is_of_name(error):
-        yield problem_at(path_of([*keys, value]), ProblemCode.WRONG_NAME, wanted=node["title"])
+        yield problem_at(
+            path_of([*keys, value]), ProblemCode.WRONG_NAME, wanted=node["title"], strange=strange(value)
+        )
         return
     match error.validator:
         case "required":
@@ -183,7 +196,7 @@ def _problems_of(error: ValidationError) -> Iterator[Problem]:
         case _:
             wanted = _right(node)
             meant = suggestion(value, node, wanted, partial(_takes, node))
-            facts = {"value": cut_value(value), "meant": meant, "wanted": wanted}
+            facts = {"value": cut_value(value), "strange": strange(value), "meant": meant, "wanted": wanted}
             yield problem_at(path_of(keys), ProblemCode.WRONG_VALUE, **facts)
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from decimal import Decimal
-from ipaddress import ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
+
+from tandem.problems import visible
 
 Takes = Callable[[object], bool]
 """Says if the schema takes another value in that place."""
@@ -31,8 +35,14 @@ def cut_value(value: object) -> str:
             return "a mapping"
         case list():
             return "a list"
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = visible(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= SHOWN else text[:SHOWN] + "…"
+
+
+def strange(value: object) -> str | None:
+    """Returns the first character of a text that is not ASCII, by its number and its Unicode name."""
+    odd = next((c for c in value if not c.isascii()), None) if isinstance(value, str) else None
+    return None if odd is None else f"U+{ord(odd):04X} {unicodedata.name(odd, '')}".rstrip()
 
 
 def suggestion(value: object, node: dict[str, Any], right: str, takes: Takes) -> str | None:
@@ -64,6 +74,8 @@ def _meant_by_text(text: str, node: dict[str, Any], takes: Takes) -> Iterator[st
     address, _, length = stripped.partition("/")
     if length and takes(address):
         yield f"{address}, the address without the length"
+    if node.get("format") in ("address", "ipv4"):
+        yield from _mapped(stripped)
     if node.get("format") == "prefix":
         yield from _prefixes(stripped)
 
@@ -80,6 +92,13 @@ def _numbers(text: str) -> Iterator[int]:
         yield int(re.sub("[^0-9]", "", separated[1]))
     if HEXADECIMAL.fullmatch(text):
         yield int(text, 16)
+
+
+def _mapped(text: str) -> Iterator[str]:
+    with suppress(ValueError):
+        address = ip_address(text)
+        if isinstance(address, IPv6Address) and address.ipv4_mapped:
+            yield f"{address.ipv4_mapped}, the IPv4 address by itself"
 
 
 def _prefixes(text: str) -> Iterator[str]:
