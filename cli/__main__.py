@@ -9,6 +9,7 @@ from contextlib import suppress
 from io import TextIOWrapper
 
 from cli.exits import CLOSED, STOPPED, Exit
+from cli.hints import hint
 
 LOST = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 """What a write to standard output ends with. Files and AWS have errors of their own in `cli`."""
@@ -54,6 +55,9 @@ def _run() -> int:
     except TyperException as error:
         with suppress(OSError):
             error.show()  # type: ignore[attr-defined]
+            meant = hint(sys.argv[1:])
+            if meant is not None:
+                print(f"Meant may be: {meant}", file=sys.stderr, flush=True)
         return int(getattr(error, "exit_code", Exit.UNREADABLE))
     except SystemExit as end:
         # Typer ends with 1 where a pipe is closed

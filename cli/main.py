@@ -22,11 +22,13 @@ from cli.estimate import estimate as estimate_topology
 from cli.exits import EPILOG, STOPPED, Exit
 from cli.stack import Deletion, Verdict
 from cli.waiting import waiting_for
+from tandem.decoding import cut
 from tandem.tags import OWNER_TAG
 from tandem.topology import parse
 from tandem.validation.causes import with_causes
 from tandem.validation.document import normalise, topology_schema
 from tandem.validation.document import validate as validate_document
+from tandem.validation.suggestions import cut_value
 from tandem.words.provisioning import SaidProblem, said
 
 T = TypeVar("T")
@@ -41,10 +43,21 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+def _file(given: str) -> Path:
+    if not given or given.endswith("/"):
+        raise typer.BadParameter(f"is {cut_value(given)}; right would be: the path of a file, or -")
+    return Path(given)
+
+
 File = Annotated[
-    Path, typer.Argument(metavar="FILE", help="the topology document, YAML or JSON; - reads standard input")
+    Path,
+    typer.Argument(
+        metavar="FILE", parser=_file, help="the topology document, YAML or JSON; - reads standard input"
+    ),
 ]
 Interruption = Annotated[
     bool,
@@ -60,7 +73,7 @@ def _checked(pattern: str, right: str) -> Callable[[str | None], str | None]:
     def check(value: str | None) -> str | None:
         if value is None or re.fullmatch(pattern, value):
             return value
-        raise typer.BadParameter(f"is {json.dumps(value)}; right would be: {right}")
+        raise typer.BadParameter(f"is {cut(json.dumps(value), 60)}; right would be: {right}")
 
     return check
 
@@ -71,7 +84,8 @@ Stack = Annotated[
         "--stack",
         help="the CloudFormation stack of Tandem",
         callback=_checked(
-            "[A-Za-z][A-Za-z0-9-]{0,127}|arn:[^ ]{1,300}", "a stack's name, letters, digits and -, or its ARN"
+            "[A-Za-z][A-Za-z0-9-]{0,127}|arn:[^ ]{1,300}",
+            "a stack's name, letters, digits and -, 128 at most, or its ARN",
         ),
     ),
 ]

@@ -15,6 +15,9 @@ from cli.stack import Deletion, Group, Verdict
 from tandem.problems import visible
 from tandem.words.provisioning import SaidProblem, folded
 
+MOST_OF_A_KIND = 20
+"""Places that are listed below a problem which shows in many."""
+
 Row = Mapping[str, Any]
 
 
@@ -42,10 +45,12 @@ def problems(console: Console, document: Document, found: Sequence[SaidProblem])
         first = cause.facts.get("first")
         if isinstance(first, str):
             _line(console, f"    the first is at {document.where(first)}")
-        for other in others:
+        for other in others[:MOST_OF_A_KIND]:
             is_same = (other.what, other.right) == (cause.what, cause.right)
             said = "the same" if is_same else f"caused by the problem above: {other.what}"
             _line(console, f"    {document.where(other.path)}: {said}")
+        if len(others) > MOST_OF_A_KIND:
+            _line(console, f"    … and {len(others) - MOST_OF_A_KIND} more of this kind")
 
 
 def refusal(console: Console, name: str, found: Sequence[SaidProblem]) -> None:

@@ -357,6 +357,15 @@ MEANT: dict[str, tuple[str, object, str]] = {
         "10.0.1.20, the IPv4 address by itself",
     ),
     "a next hop in IPv6's clothes": ("appliances.fw1.next_hops", ["::ffff:10.0.1.20"], "10.0.1.20, the IPv4"),
+    "a mode with an underscore": ("mode", "dry_run", "dry-run;"),
+    "a mode in the past": ("mode", "enforced", "enforce;"),
+    "persistence in the past": ("route_server.persist_routes", "Disabled", "disable;"),
+    "half of a liveness": ("appliances.fw1.liveness", "bgp", "bgp-keepalive;"),
+    "an address with a port": (
+        "appliances.fw1.peers.az1-a",
+        "10.0.1.10:179",
+        "10.0.1.10, the address without",
+    ),
     "a prefix with a mask": ("groups.0.prefixes.0", "10.1.2.0/255.255.255.0", "10.1.2.0/24, its mask as a"),
     "a mask of an address": ("groups.0.prefixes.0", "10.1.2.3/255.0.0.0", "10.0.0.0/8, its mask as a"),
     "a wildcard mask": ("groups.0.prefixes.0", "10.1.2.0/0.0.0.255", "a prefix with its length"),
@@ -445,3 +454,10 @@ def test_a_character_that_does_not_show_is_named(character: str, shown: str, nam
     assert f'"vpc-0a1b2c3d4e5f6000{shown}1", which has {name}' in said(problem).what
     (problem,) = validate(set_at(document(), "tags", {f"Own{character}er": "x"}))
     assert said(problem).what == f"is no name that can be used here: it has {name}"
+
+
+def test_a_name_of_cloudformation_is_recognised() -> None:
+    (problem,) = validate(
+        set_at(set_at(document(), "route_server.vpc_id", ...), "route_server.VpcId", "vpc-1")
+    )
+    assert said(problem).right.startswith("vpc_id?")

@@ -132,7 +132,9 @@ def nearest(name: str, known: Iterable[str], used: Iterable[str] = ()) -> dict[s
     """
     names, taken = tuple(known), set(used)
     free = [one for one in names if one not in taken and USABLE_NAME.fullmatch(one)]
-    return {"close": next(iter(get_close_matches(name, free, n=1)), None), "known": names}
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    meant = [*get_close_matches(name, free, n=1), *get_close_matches(snake, free, n=1)]
+    return {"close": next(iter(meant), None), "known": names}
 
 
 def visible(text: str) -> str:

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from decimal import Decimal
+from difflib import get_close_matches
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -71,13 +72,36 @@ def _meant_by_text(text: str, node: dict[str, Any], takes: Takes) -> Iterator[st
         yield f"{tail}, the ID without the rest of the ARN"
     if takes(stripped.lower()):
         yield stripped.lower()
-    address, _, length = stripped.partition("/")
-    if length and takes(address):
-        yield f"{address}, the address without the length"
+    yield from _words(stripped, node, takes)
+    yield from _addresses(stripped, takes)
     if node.get("format") in ("address", "ipv4"):
         yield from _mapped(stripped)
     if node.get("format") == "prefix":
         yield from _prefixes(stripped)
+
+
+def _words(stripped: str, node: dict[str, Any], takes: Takes) -> Iterator[str]:
+    unquoted = stripped.strip("\u201c\u201d\u2018\u2019")
+    if unquoted != stripped and takes(unquoted):
+        yield f"{unquoted}, without the typographic quotation marks"
+    if close := _close(stripped.lower().replace("_", "-"), node):
+        yield close
+
+
+def _addresses(stripped: str, takes: Takes) -> Iterator[str]:
+    if (ported := re.fullmatch(r"([0-9.]+):[0-9]{1,5}", stripped)) and takes(ported[1]):
+        yield f"{ported[1]}, the address without the port"
+    address, _, length = stripped.partition("/")
+    if length and takes(address):
+        yield f"{address}, the address without the length"
+
+
+def _close(text: str, node: dict[str, Any]) -> str | None:
+    """Returns the one of the allowed words that looks like the text, or begins with it."""
+    branches = [node, *node.get("anyOf", ())]
+    words = [w for b in branches for w in (*b.get("enum", ()), b.get("const")) if isinstance(w, str)]
+    begun = [word for word in words if len(text) > 2 and word.startswith(f"{text}-")]
+    return next(iter([*begun, *get_close_matches(text, words, n=1, cutoff=0.75)]), None)
 
 
 def _numbers(text: str) -> Iterator[int]:
