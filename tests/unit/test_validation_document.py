@@ -461,3 +461,16 @@ def test_a_name_of_cloudformation_is_recognised() -> None:
         set_at(set_at(document(), "route_server.vpc_id", ...), "route_server.VpcId", "vpc-1")
     )
     assert said(problem).right.startswith("vpc_id?")
+
+
+@pytest.mark.parametrize(
+    ("where", "right"),
+    [
+        ("route_server.mode", "at the top; known here"),
+        ("endpoints", "at route_server; known here"),
+        ("groups.0.asn", "at an appliance; known here"),
+    ],
+)
+def test_a_property_in_the_wrong_place_says_where_it_belongs(where: str, right: str) -> None:
+    found = [said(p) for p in validate(set_at(document(), where, "x")) if p.code == "misplaced-property"]
+    assert [p.right.startswith(right) for p in found] == [True]

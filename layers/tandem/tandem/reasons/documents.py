@@ -15,6 +15,7 @@ class ProblemCode(StrEnum):
     WRONG_NAME = "wrong-name"
     MISSING = "missing"
     UNKNOWN_PROPERTY = "unknown-property"
+    MISPLACED_PROPERTY = "misplaced-property"
     REPEATED_ITEM = "repeated-item"
     TOO_MANY_ITEMS = "too-many-items"
     WRONG_VALUE = "wrong-value"

@@ -26,6 +26,7 @@ OF_ITSELF = frozenset(
         Code.WRONG_NAME,
         Code.REPEATED_NAME,
         Code.UNKNOWN_PROPERTY,
+        Code.MISPLACED_PROPERTY,
         Code.WRONG_VALUE,
         Code.REPEATED_ITEM,
         Code.TOO_MANY_ITEMS,

@@ -210,7 +210,21 @@ def _is_of_name(error: ValidationError) -> bool:
 
 
 def _unknown(keys: list[str | int], name: str, node: dict[str, Any]) -> Problem:
-    return problem_at(path_of(keys), ProblemCode.UNKNOWN_PROPERTY, **nearest(name, node["properties"]))
+    facts = nearest(name, node["properties"])
+    top = topology_schema()["properties"]
+    place = next((where for where, known in (("the top", top), *_inner(top)) if name in known), None)
+    if place is not None and facts["close"] is None:
+        return problem_at(
+            path_of(keys), ProblemCode.MISPLACED_PROPERTY, place=place, known=tuple(node["properties"])
+        )
+    return problem_at(path_of(keys), ProblemCode.UNKNOWN_PROPERTY, **facts)
+
+
+def _inner(top: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields where else a property may belong: the name of each part of a topology and its properties."""
+    yield "route_server", top["route_server"]["properties"]
+    yield "an appliance", top["appliances"]["additionalProperties"]["properties"]
+    yield "a group", top["groups"]["items"]["properties"]
 
 
 def _right(node: dict[str, Any]) -> str:

@@ -52,6 +52,11 @@ SHAPE: Entries = {
         "The schema has no such property in that place; often the name is misspelled.",
         right=NEAREST,
     ),
+    Code.MISPLACED_PROPERTY: Entry(
+        "is no property that is known here",
+        "The schema has such a property in another place.",
+        right="at {place}; known here: {known}",
+    ),
     Code.REPEATED_ITEM: Entry(
         "is {value} again", "The same item is in the list twice.", right="each of them once"
     ),
