@@ -49,10 +49,12 @@ def _run() -> int:
     from typer import TyperException  # noqa: PLC0415 - see above
 
     from cli.main import app  # noqa: PLC0415 - see above
+    from tandem.problems import visible  # noqa: PLC0415 - see above
 
     try:
         return int(app(prog_name="tandem", standalone_mode=False) or 0)
     except TyperException as error:
+        error.message = "\n".join(map(visible, error.message.split("\n")))
         with suppress(OSError):
             error.show()  # type: ignore[attr-defined]
             meant = hint(sys.argv[1:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -38,19 +39,29 @@ def problems(console: Console, document: Document, found: Sequence[SaidProblem])
     """
     ordered = sorted(found, key=lambda problem: document.place(problem.path))
     _line(console, f"{document.name}: {_counted(len(found), 'problem')}", "bold red")
+    shown: Counter[str] = Counter()
     for cause, *others in folded(ordered):
-        _line(console, document.where(cause.path), "bold")
-        _line(console, f"    {cause.what}")
-        _line(console, f"    right would be: {cause.right}", "green")
-        first = cause.facts.get("first")
-        if isinstance(first, str):
-            _line(console, f"    the first is at {document.where(first)}")
-        for other in others[:MOST_OF_A_KIND]:
-            is_same = (other.what, other.right) == (cause.what, cause.right)
-            said = "the same" if is_same else f"caused by the problem above: {other.what}"
-            _line(console, f"    {document.where(other.path)}: {said}")
-        if len(others) > MOST_OF_A_KIND:
-            _line(console, f"    … and {len(others) - MOST_OF_A_KIND} more of this kind")
+        shown[cause.code] += 1
+        if not cause.code or shown[cause.code] <= MOST_OF_A_KIND:
+            _problem(console, document, cause, others)
+    for code, count in shown.items():
+        if code and count > MOST_OF_A_KIND:
+            _line(console, f"… and {count - MOST_OF_A_KIND} more of this kind ({code})")
+
+
+def _problem(console: Console, document: Document, cause: SaidProblem, others: Sequence[SaidProblem]) -> None:
+    _line(console, document.where(cause.path), "bold")
+    _line(console, f"    {cause.what}")
+    _line(console, f"    right would be: {cause.right}", "green")
+    first = cause.facts.get("first")
+    if isinstance(first, str):
+        _line(console, f"    the first is at {document.where(first)}")
+    for other in others[:MOST_OF_A_KIND]:
+        is_same = (other.what, other.right) == (cause.what, cause.right)
+        said = "the same" if is_same else f"caused by the problem above: {other.what}"
+        _line(console, f"    {document.where(other.path)}: {said}")
+    if len(others) > MOST_OF_A_KIND:
+        _line(console, f"    … and {len(others) - MOST_OF_A_KIND} more of this kind")
 
 
 def refusal(console: Console, name: str, found: Sequence[SaidProblem]) -> None:

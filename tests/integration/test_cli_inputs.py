@@ -335,6 +335,24 @@ def test_a_mistake_in_many_places_lists_twenty(tmp_path: Path) -> None:
     assert "    … and 19 more of this kind" in lines
 
 
+def test_many_mistakes_of_one_kind_list_twenty(tmp_path: Path) -> None:
+    groups = "".join(f"  - {{name: g{n}, prefixes: [10.{n}.0.1/16]}}\n" for n in range(40))
+    _, lines = validated(tmp_path, f"{TEXT.rstrip()}\n{groups}")
+    assert sum("as its length says" in line for line in lines) == 20
+    assert lines[-1] == "… and 20 more of this kind (wrong-value)"
+
+
+def test_a_command_line_does_not_control_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["tandem", "validate", "edge.yaml", "more\u202e\x1b[31m"])
+    with pytest.raises(SystemExit):
+        main()
+    shown = capsys.readouterr().err
+    assert "more\\u202e" in shown
+    assert "\x1b" not in shown
+
+
 def test_a_long_name_is_cut_as_a_value_is(tmp_path: Path) -> None:
     _, lines = validated(tmp_path, TEXT.replace("mode:", f"{'m' * 300}:"))
     assert max(map(len, lines)) < 200
