@@ -5,23 +5,46 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 
 from cli import syntax
-from cli.loader import KNOWN, MERGE, TAG, TEXT, Loader
-from tandem.problems import Problem, parent_of, path_of, problem_at
+from cli.loader import KNOWN, MERGE, TAG, TEXT, Loader, TooManyValuesError
+from cli.waiting import waiting_for
+from tandem.problems import Problem, parent_of, path_of, problem_at, visible
 from tandem.reasons.documents import ProblemCode
 from tandem.validation.size import MOST_VALUES
 
 STDIN = Path("-")
 
+PIPE_SECONDS = 2.0
+
 MOST_BYTES = 400_000
 """Of a file, comments included. A stored document has fewer, and PyYAML reads some 100 KB a second."""
 
 ELASTIC_IP = re.compile(r"groups\[\d+\]\.elastic_ips\[\d+\]")
+
+LONG_KEY = re.compile(r"([^][.\"]{60})[^][.\"]+")
+
+FOREIGN: tuple[tuple[str, str, str], ...] = (
+    # what a line begins with, what it is, and what would be right
+    (r"(?:<{7}|>{7}|\|{7}) ", "a conflict of git that is not resolved", "one of the two versions"),
+    (r"```", "a fence of Markdown", "the text between the fences"),
+    (r"[ \t]*//", "a comment with //, which neither YAML nor JSON has", "# in YAML, none in JSON"),
+)
+
+KINDS = (
+    (b"\x1f\x8b", "it is compressed by gzip"),
+    (b"PK\x03\x04", "it is a ZIP file"),
+    (b"\xff\xfe\x00\x00", "it is UTF-32"),
+    (b"\x00\x00\xfe\xff", "it is UTF-32"),
+    (b"\xff\xfe", "it is UTF-16"),
+    (b"\xfe\xff", "it is UTF-16"),
+)
+"""What a file begins with that is no UTF-8 text."""
 
 Place = tuple[int, int]
 """Line and column, both from 1."""
@@ -53,27 +76,40 @@ class Document:
         line, column = self.place(path)
         found = ELASTIC_IP.match(path)
         allocation = self.allocations.get(found.group()) if found else None
-        return f"{self.name}:{line}:{column}: {path}" + (f" ({allocation})" if allocation else "")
+        shown = LONG_KEY.sub(lambda key: f"{key[1]}…", path)
+        return f"{self.name}:{line}:{column}: {shown}" + (f" ({allocation})" if allocation else "")
 
 
 def load(path: Path) -> Document:
     """Reads a file, or what comes on standard input for `-`. Raises UnreadableError."""
     name = "<stdin>" if path == STDIN else str(path)
     try:
+        if path == STDIN and sys.stdin is None:
+            raise UnreadableError(f"{name}: is closed; right would be: a topology on standard input")
         if path == STDIN:
             raw = sys.stdin.buffer.read(MOST_BYTES + 1)
         else:
-            with path.open("rb") as file:
+            is_pipe = path.is_fifo()
+            shown = visible(name)
+            with (
+                waiting_for(shown, PIPE_SECONDS, terminal_only=False) if is_pipe else nullcontext(),
+                path.open("rb") as file,
+            ):
                 raw = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         raise UnreadableError(f"{name}: {getattr(error, 'strerror', None) or error}") from error
     if len(raw) > MOST_BYTES:
         raise UnreadableError(f"{name}: has more than {MOST_BYTES:,} bytes; right would be: a topology")
+    kind = next((kind for start, kind in KINDS if raw.startswith(start)), None)
+    if kind is None and b"\0" in raw[:4]:
+        kind = "it is UTF-16 or UTF-32"
+    if kind is not None:
+        raise UnreadableError(f"{name}:1:1: not UTF-8 text ({kind}); right would be: the file saved as UTF-8")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         line, column = _place(raw[: error.start].decode("utf-8"))
-        kind = "it is UTF-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else f"byte {error.start}"
+        kind = f"byte {error.start}"
         raise UnreadableError(
             f"{name}:{line}:{column}: not UTF-8 text ({kind}); right would be: the file saved as UTF-8"
         ) from error
@@ -82,6 +118,10 @@ def load(path: Path) -> Document:
 
 def parse(text: str, name: str) -> Document:
     """The document in a text; `name` is the file's, for messages. Raises UnreadableError."""
+    for pattern, what, right in FOREIGN:
+        if found := re.search(rf"^{pattern}", text, re.MULTILINE):
+            line, column = _place(text[: found.start()])
+            raise UnreadableError(f"{name}:{line}:{column}: {what}; right would be: {right}")
     try:
         loader = Loader(text)
         node = loader.get_single_node()
@@ -91,6 +131,11 @@ def parse(text: str, name: str) -> Document:
         walk = _Walk(name)
         walk.judge(node, [], ())
         value = loader.construct_document(node)
+    except TooManyValuesError as error:
+        place = f"{name}:{error.mark.line + 1}:{error.mark.column + 1}"
+        raise UnreadableError(
+            f"{place}: has more than {MOST_VALUES:,} values; right would be: a topology"
+        ) from error
     except yaml.MarkedYAMLError as error:
         line, column, words = syntax.explained(error)
         raise UnreadableError(f"{name}:{line}:{column}: {words}") from error
@@ -158,6 +203,9 @@ class _Walk:
     def _members(self, node: yaml.MappingNode, keys: list[str | int], inside: tuple[int, ...]) -> None:
         places: dict[str, Place] = {}
         for key, value in node.value:
+            if isinstance(key, yaml.MappingNode) and node.flow_style:
+                right = "the value that belongs there"
+                self._refuse(node, "is the {{ … }} of a template that nobody has filled in", right, keys)
             if not isinstance(key, yaml.ScalarNode):
                 self._refuse(key, "is a list or mapping in the place of a name", "a text", keys)
             if key.tag == MERGE:
@@ -166,7 +214,13 @@ class _Walk:
             key.tag = TEXT
             place, path = _at(key), path_of([*keys, key.value])
             if key.value in places:
-                lines = {"first": places[key.value][0], "second": place[0]}
+                first = places[key.value]
+                is_one_line = first[0] == place[0]
+                lines: dict[str, int | None] = {"first": first[0], "second": place[0]}
+                lines |= {
+                    "first_column": first[1] if is_one_line else None,
+                    "second_column": place[1] if is_one_line else None,
+                }
                 self.problems.append(problem_at(path, ProblemCode.REPEATED_NAME, **lines))
             places[key.value] = self.places[path] = place
             if key.value == "allocation_id" and isinstance(value, yaml.ScalarNode):

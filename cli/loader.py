@@ -8,10 +8,19 @@ import yaml
 from yaml.scanner import ScannerError
 
 from cli import syntax
+from tandem.validation.size import MOST_VALUES
 
 TAG = "tag:yaml.org,2002:"
 MERGE = f"{TAG}merge"
 TEXT = f"{TAG}str"
+
+
+class TooManyValuesError(Exception):
+    """The document has more values than any topology."""
+
+    def __init__(self, mark: yaml.Mark) -> None:
+        super().__init__()
+        self.mark = mark
 
 
 class Loader(yaml.SafeLoader):
@@ -21,6 +30,15 @@ class Loader(yaml.SafeLoader):
     refuses them as indentation only: a tab may precede a comment, follow a colon, and stand anywhere between
     the tokens inside brackets, so in JSON too.
     """
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Counts on the way: a document that is too large is not read to its end. Names count here too."""
+        self._nodes += 1
+        if self._nodes > 2 * MOST_VALUES:
+            raise TooManyValuesError(self.get_mark())
+        return super().compose_node(parent, index)
+
+    _nodes = 0
 
     def scan_to_next_token(self) -> None:
         if self.index == 0 and self.peek() == "\ufeff":

@@ -6,12 +6,11 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from enum import IntEnum
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
@@ -21,32 +20,21 @@ from cli.discovery import command as discovery
 from cli.discovery.snapshot import UndiscoverableError
 from cli.document import Document
 from cli.estimate import estimate as estimate_topology
-from tandem.decoding import shaped
+from cli.exits import EPILOG, STOPPED, Exit
+from cli.stack import Deletion, Verdict
+from cli.waiting import waiting_for
+from tandem.decoding import cut
 from tandem.tags import OWNER_TAG
 from tandem.topology import parse
+from tandem.validation.causes import with_causes
 from tandem.validation.document import normalise, topology_schema
 from tandem.validation.document import validate as validate_document
+from tandem.validation.suggestions import cut_value
 from tandem.words.provisioning import SaidProblem, said
 
-EPILOG = (
-    "Exit codes: 0 as asked, or nothing to do; 1 the topology has problems, nothing was stored; "
-    "2 the command line or the file cannot be read; 3 not confirmed, nothing was changed; "
-    "4 the stack cannot be asked, or answered with an error; 130 stopped with Ctrl-C. "
-    "AWS_PROFILE and AWS_REGION say whose stack it is, as for the aws command."
-)
+T = TypeVar("T")
 TAG_READS = 10
 """EC2's reads may lag behind a tag that was just written (facts §8.3)."""
-
-
-class Exit(IntEnum):
-    """What the command ends with."""
-
-    OK = 0
-    PROBLEMS = 1
-    UNREADABLE = 2
-    DECLINED = 3
-    STACK = 4
-    STOPPED = 130
 
 
 app = typer.Typer(
@@ -56,10 +44,21 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+def _file(given: str) -> Path:
+    if not given or given.endswith("/"):
+        raise typer.BadParameter(f"is {cut_value(given)}; right would be: the path of a file, or -")
+    return Path(given)
+
+
 File = Annotated[
-    Path, typer.Argument(metavar="FILE", help="the topology document, YAML or JSON; - reads standard input")
+    Path,
+    typer.Argument(
+        metavar="FILE", parser=_file, help="the topology document, YAML or JSON; - reads standard input"
+    ),
 ]
 Interruption = Annotated[
     bool,
@@ -75,7 +74,7 @@ def _checked(pattern: str, right: str) -> Callable[[str | None], str | None]:
     def check(value: str | None) -> str | None:
         if value is None or re.fullmatch(pattern, value):
             return value
-        raise typer.BadParameter(f"is {json.dumps(value)}; right would be: {right}")
+        raise typer.BadParameter(f"is {cut(json.dumps(value), 60)}; right would be: {right}")
 
     return check
 
@@ -86,7 +85,8 @@ Stack = Annotated[
         "--stack",
         help="the CloudFormation stack of Tandem",
         callback=_checked(
-            "[A-Za-z][A-Za-z0-9-]{0,127}|arn:[^ ]{1,300}", "a stack's name, letters, digits and -, or its ARN"
+            "[A-Za-z][A-Za-z0-9-]{0,127}|arn:[^ ]{1,300}",
+            "a stack's name, letters, digits and -, 128 at most, or its ARN",
         ),
     ),
 ]
@@ -117,13 +117,13 @@ def validate(
     name: Stack = "tandem",
 ) -> None:
     """Say everything that is wrong with a topology. Without --online it needs no AWS at all."""
-    out = Console(highlight=False)
+    out = words.Output()
     topology = _local(file, out)
     if online:
-        verdict = _ask(name, action="check", document=topology.value)
+        verdict = _ask(name, Verdict, action="check", document=topology.value)
         words.stored_preview(out, verdict)
-        _end_with_problems(out, topology, _problems(verdict))
-        words.warnings(out, verdict["warnings"])
+        _end_with_problems(out, topology, verdict.problems)
+        words.warnings(out, verdict.warnings)
         _end_if_due(out, f"{topology.name}: valid", verdict)
     words.done(out, f"{topology.name}: valid")
 
@@ -135,13 +135,15 @@ def plan(
     allow_interruption: Interruption = False,
 ) -> None:
     """Print what the provisioner would do for a topology, step by step; stores and changes nothing."""
-    out = Console(highlight=False)
+    out = words.Output()
     topology = _local(file, out)
-    verdict = _ask(name, action="plan", document=topology.value, allow_interruption=allow_interruption)
+    verdict = _ask(
+        name, Verdict, action="plan", document=topology.value, allow_interruption=allow_interruption
+    )
     words.stored_preview(out, verdict)
     words.plan(out, verdict)
-    _end_with_problems(out, topology, _problems(verdict))
-    words.warnings(out, verdict["warnings"])
+    _end_with_problems(out, topology, verdict.problems)
+    words.warnings(out, verdict.warnings)
 
 
 @app.command(epilog=EPILOG)
@@ -160,7 +162,9 @@ def apply(
     allow_interruption: Interruption = False,
 ) -> None:
     """Show what a topology changes and which addresses would move now; store it when you agree."""
-    out = Console(highlight=False)
+    out = words.Output()
+    if file == document.STDIN and not yes:
+        _fail("the document comes on standard input, so nobody can answer there: use --yes", Exit.UNREADABLE)
     order: dict[str, object] = {"take_over": take_over, "allow_interruption": allow_interruption}
     with _stopping("nothing was stored"):
         topology = _local(file, out)
@@ -170,32 +174,30 @@ def apply(
             return
         stated_by = stack.caller()
     with _stopping(f"it may have been stored; look with tandem plan {file}"):
-        applied = _ask(name, action="apply", seen=verdict["version"], stated_by=stated_by, **order)
-        _end_with_problems(out, topology, _problems(applied))
-        words.done(
-            out, f"stored: {applied['topology']}, version {applied['version']}, mode {applied['mode']}"
-        )
+        applied = _ask(name, Verdict, action="apply", seen=verdict.version, stated_by=stated_by, **order)
+        _end_with_problems(out, topology, applied.problems)
+        words.done(out, f"stored: {applied.topology}, version {applied.version}, mode {applied.mode}")
 
 
 def _reviewed(
     out: Console, topology: Document, order: dict[str, object], name: str, *, yes: bool, tag: bool
-) -> dict[str, Any] | None:
+) -> Verdict | None:
     """Shows what would be stored, and asks. Returns the verdict; None if nothing is to be stored."""
-    verdict = _ask(name, action="check", **order)
+    verdict = _ask(name, Verdict, action="check", **order)
     if tag or not yes:
         verdict = _offer_tags(out, verdict, order, name, unasked=tag)
     words.stored_preview(out, verdict)
-    _end_with_problems(out, topology, _problems(verdict))
-    words.warnings(out, verdict["warnings"])
+    _end_with_problems(out, topology, verdict.problems)
+    words.warnings(out, verdict.warnings)
     is_forced = order["take_over"] or order["allow_interruption"]
-    if verdict["version"] and not verdict["changes"] and not is_forced:
-        same = f"nothing to change: version {verdict['version']} of {verdict['topology']} is identical"
+    if verdict.version and not verdict.changes and not is_forced:
+        same = f"nothing to change: version {verdict.version} of {verdict.topology} is identical"
         _end_if_due(out, same, verdict)
         words.done(out, same)
         return None
     words.changes(out, verdict)
     words.plan(out, verdict)
-    if not verdict["version"]:
+    if not verdict.version:
         words.preview(out, verdict)
     if not yes:
         _confirm(out, _question(verdict), "nothing was stored")
@@ -223,23 +225,23 @@ def delete(
     ] = False,
 ) -> None:
     """Forget a topology: nobody moves its addresses any more. They stay where they are."""
-    out = Console(highlight=False)
+    out = words.Output()
     order = {"topology": topology, "take_over": take_over, "resources": resources}
     with _stopping("nothing was deleted"):
-        verdict = _ask(name, action="delete", check=True, **order)
-        _end_with_refusal(out, topology, _problems(verdict))
+        verdict = _ask(name, Deletion, action="delete", check=True, **order)
+        _end_with_refusal(out, topology, verdict.problems)
         words.deletion(out, topology, verdict)
         if not yes:
             _confirm(out, f"Delete {topology}?", "nothing was deleted")
         stated_by = stack.caller()
     with _stopping(f"it may have been deleted; look with tandem delete {topology}, which asks first"):
-        deleted = _ask(name, action="delete", seen=verdict["version"], stated_by=stated_by, **order)
-        _end_with_refusal(out, topology, _problems(deleted))
-        if deleted["deleted"]:
+        deleted = _ask(name, Deletion, action="delete", seen=verdict.version, stated_by=stated_by, **order)
+        _end_with_refusal(out, topology, deleted.problems)
+        if deleted.deleted:
             words.done(out, f"deleted: {topology}")
         else:
             words.note(out, f"{topology} is being deleted, minute by minute; now it waits for:")
-            words.listed(out, deleted["pending"])
+            words.listed(out, deleted.pending)
 
 
 @app.command(epilog=EPILOG)
@@ -265,7 +267,8 @@ def discover(
 ) -> None:
     """Print the topology that describes a route server which is there already. Changes nothing."""
     try:
-        found = discovery.find(vpc, route_server)
+        with waiting_for("EC2"):
+            found = discovery.find(vpc, route_server)
     except UndiscoverableError as error:
         _fail(str(error), Exit.PROBLEMS)
     except stack.StackError as error:
@@ -276,7 +279,7 @@ def discover(
 @app.command(epilog=EPILOG)
 def estimate(file: File) -> None:
     """Say what a topology costs a month, by item. Needs no AWS at all."""
-    out = Console(highlight=False)
+    out = words.Output()
     topology = parse(normalise(_local(file, out).value))
     for line in estimate_table.lines(estimate_topology(topology)):
         words.note(out, line)
@@ -288,13 +291,14 @@ def _local(file: Path, out: Console) -> Document:
         found = document.load(file)
     except document.UnreadableError as error:
         _fail(str(error), Exit.UNREADABLE)
-    _end_with_problems(out, found, [*map(said, found.problems), *map(said, validate_document(found.value))])
+    problems = with_causes([*found.problems, *validate_document(found.value)])
+    _end_with_problems(out, found, list(map(said, problems)))
     return found
 
 
-def _ask(name: str, **order: object) -> dict[str, Any]:
+def _ask(name: str, kind: type[T], **order: object) -> T:
     try:
-        return stack.find(name).ask(**order)
+        return stack.find(name).ask(kind, **order)
     except stack.StackError as error:
         _fail(str(error), Exit.STACK)
 
@@ -318,16 +322,16 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _offer_tags(
-    out: Console, verdict: dict[str, Any], order: dict[str, object], name: str, *, unasked: bool
-) -> dict[str, Any]:
+    out: Console, verdict: Verdict, order: dict[str, object], name: str, *, unasked: bool
+) -> Verdict:
     """Lets the owner consent, where nothing else is wrong; Tandem never writes that tag.
 
     The stack names what lacks the tag. It may name only what the document has, and endpoints and peers, which
     a document does not name: whoever controls the stack must not choose what its owner consents to.
     """
-    found = _problems(verdict)
+    found = verdict.problems
     lacking = [problem.untagged for problem in found if problem.untagged]
-    untagged = list(dict.fromkeys([*lacking, *verdict["untagged"]]))
+    untagged = list(dict.fromkeys([*lacking, *verdict.untagged]))
     if not untagged or len(lacking) < len(found):
         return verdict
     named = set(_texts(order["document"]))
@@ -346,62 +350,65 @@ def _offer_tags(
     except stack.StackError as error:
         _fail(str(error), Exit.STACK)
     for turn in range(TAG_READS):
-        verdict = _ask(name, action="check", **order)
-        if not verdict["untagged"] and not any(problem.untagged for problem in _problems(verdict)):
+        verdict = _ask(name, Verdict, action="check", **order)
+        if not verdict.untagged and not any(problem.untagged for problem in verdict.problems):
             break
         if turn + 1 < TAG_READS:
             time.sleep(1)
     return verdict
 
 
-def _question(verdict: dict[str, Any]) -> str:
+def _question(verdict: Verdict) -> str:
     moves = words.moving(verdict)
-    at_once = f"; {moves} of its addresses move at once" if moves and verdict["mode"] == "enforce" else ""
-    return f"Store {verdict['topology']} in mode {verdict['mode']}{at_once}?"
+    at_once = f"; {moves} of its addresses move at once" if moves and verdict.mode == "enforce" else ""
+    return f"Store {verdict.topology} in mode {verdict.mode}{at_once}?"
 
 
 def _confirm(out: Console, question: str, otherwise: str) -> None:
-    if not _agreed(question):
+    try:
+        is_agreed = _agreed(question)
+    except KeyboardInterrupt:
+        typer.echo()
+        words.note(out, otherwise)
+        raise typer.Exit(STOPPED) from None
+    if not is_agreed:
         words.note(out, otherwise)
         raise typer.Exit(Exit.DECLINED)
 
 
 def _agreed(question: str) -> bool:
-    """Nobody there to answer is a no; where there is no terminal, --yes is named."""
-    try:
-        return typer.confirm(question)
-    except typer.Abort:
-        if not sys.stdin.isatty():
-            words.failed(
-                Console(stderr=True, highlight=False), "no terminal to ask for confirmation; use --yes"
-            )
-        return False
+    """Nobody there to answer is a no; where there is no terminal, --yes is named. Ctrl-C is no answer."""
+    if sys.stdin is not None:
+        try:
+            return typer.confirm(question)
+        except typer.Abort as abort:
+            if isinstance(abort.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from None
+    if sys.stdin is None or not sys.stdin.isatty():
+        words.failed("no terminal to ask for confirmation; use --yes")
+    return False
 
 
-def _problems(verdict: dict[str, Any]) -> list[SaidProblem]:
-    return [shaped(SaidProblem, problem) for problem in verdict["problems"]]
-
-
-def _end_with_problems(out: Console, document: Document, found: list[SaidProblem]) -> None:
+def _end_with_problems(out: Console, document: Document, found: Sequence[SaidProblem]) -> None:
     if found:
         words.problems(out, document, found)
         raise typer.Exit(Exit.PROBLEMS)
 
 
-def _end_with_refusal(out: Console, name: str, found: list[SaidProblem]) -> None:
+def _end_with_refusal(out: Console, name: str, found: Sequence[SaidProblem]) -> None:
     if found:
         words.refusal(out, name, found)
         raise typer.Exit(Exit.PROBLEMS)
 
 
-def _end_if_due(out: Console, said: str, verdict: dict[str, Any]) -> None:
+def _end_if_due(out: Console, said: str, verdict: Verdict) -> None:
     """Ends the command with a warning where the document is fine and the world is not."""
-    due = words.due(verdict) if verdict["version"] else None
+    due = words.due(verdict) if verdict.version else None
     if due:
         words.warnings(out, [f"{said}, but the topology needs attention: {due}, see above"])
         raise typer.Exit(Exit.OK)
 
 
 def _fail(why: str, code: Exit) -> NoReturn:
-    words.failed(Console(stderr=True, highlight=False), why)
+    words.failed(why)
     raise typer.Exit(code)

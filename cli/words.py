@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import errno
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 from cli.document import Document
+from cli.stack import Deletion, Group, Verdict
+from tandem.problems import visible
 from tandem.words.provisioning import SaidProblem, folded
 
+MOST_OF_A_KIND = 20
+"""Places that are listed below a problem which shows in many."""
+
 Row = Mapping[str, Any]
+
+
+class Output(Console):
+    """Standard output. What cannot be written to it ends the command, see `cli.__main__`."""
+
+    def __init__(self) -> None:
+        super().__init__(highlight=False)
+
+    def on_broken_pipe(self) -> None:
+        """Rich would end the command with 1, as if the topology had problems."""
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
 
 def problems(console: Console, document: Document, found: Sequence[SaidProblem]) -> None:
@@ -20,14 +39,29 @@ def problems(console: Console, document: Document, found: Sequence[SaidProblem])
     """
     ordered = sorted(found, key=lambda problem: document.place(problem.path))
     _line(console, f"{document.name}: {_counted(len(found), 'problem')}", "bold red")
+    shown: Counter[str] = Counter()
     for cause, *others in folded(ordered):
-        _line(console, document.where(cause.path), "bold")
-        _line(console, f"    {cause.what}")
-        _line(console, f"    right would be: {cause.right}", "green")
-        for other in others:
-            is_same = (other.what, other.right) == (cause.what, cause.right)
-            said = "the same" if is_same else f"caused by the problem above: {other.what}"
-            _line(console, f"    {document.where(other.path)}: {said}")
+        shown[cause.code] += 1
+        if not cause.code or shown[cause.code] <= MOST_OF_A_KIND:
+            _problem(console, document, cause, others)
+    for code, count in shown.items():
+        if code and count > MOST_OF_A_KIND:
+            _line(console, f"… and {count - MOST_OF_A_KIND} more of this kind ({code})")
+
+
+def _problem(console: Console, document: Document, cause: SaidProblem, others: Sequence[SaidProblem]) -> None:
+    _line(console, document.where(cause.path), "bold")
+    _line(console, f"    {cause.what}")
+    _line(console, f"    right would be: {cause.right}", "green")
+    first = cause.facts.get("first")
+    if isinstance(first, str):
+        _line(console, f"    the first is at {document.where(first)}")
+    for other in others[:MOST_OF_A_KIND]:
+        is_same = (other.what, other.right) == (cause.what, cause.right)
+        said = "the same" if is_same else f"caused by the problem above: {other.what}"
+        _line(console, f"    {document.where(other.path)}: {said}")
+    if len(others) > MOST_OF_A_KIND:
+        _line(console, f"    … and {len(others) - MOST_OF_A_KIND} more of this kind")
 
 
 def refusal(console: Console, name: str, found: Sequence[SaidProblem]) -> None:
@@ -43,32 +77,32 @@ def warnings(console: Console, found: Iterable[str]) -> None:
         _line(console, f"warning: {words}", "yellow")
 
 
-def changes(console: Console, verdict: Row) -> None:
+def changes(console: Console, verdict: Verdict) -> None:
     """What the document changes in what is stored."""
-    if not verdict["version"]:
-        _line(console, f"{verdict['topology']} is new; it starts in mode {verdict['mode']}", "bold")
+    if not verdict.version:
+        _line(console, f"{verdict.topology} is new; it starts in mode {verdict.mode}", "bold")
         return
-    _line(console, f"{verdict['topology']}, version {verdict['version']} is stored; this changes:", "bold")
-    for words in verdict["changes"]:
+    _line(console, f"{verdict.topology}, version {verdict.version} is stored; this changes:", "bold")
+    for words in verdict.changes:
         _line(console, f"  {words}")
 
 
-def plan(console: Console, verdict: Row) -> None:
+def plan(console: Console, verdict: Verdict) -> None:
     """What the provisioner would do, in its order."""
-    if not verdict["plan"]:
+    if not verdict.plan:
         _line(console, "The provisioner has nothing to create or change.", "bold")
         return
-    _line(console, f"What the provisioner would do now, in {_counted(len(verdict['plan']), 'step')}:", "bold")
-    listed(console, verdict["plan"])
+    _line(console, f"What the provisioner would do now, in {_counted(len(verdict.plan), 'step')}:", "bold")
+    listed(console, verdict.plan)
 
 
-def deletion(console: Console, topology: str, verdict: Row) -> None:
+def deletion(console: Console, topology: str, verdict: Deletion) -> None:
     """What goes with a topology."""
-    if not verdict["steps"]:
+    if not verdict.steps:
         _line(console, f"Tandem forgets {topology}; nothing in EC2 is touched.", "bold")
         return
-    _line(console, f"What goes with {topology}, in {_counted(len(verdict['steps']), 'step')}:", "bold")
-    listed(console, verdict["steps"])
+    _line(console, f"What goes with {topology}, in {_counted(len(verdict.steps), 'step')}:", "bold")
+    listed(console, verdict.steps)
 
 
 def listed(console: Console, steps: Iterable[str]) -> None:
@@ -76,38 +110,38 @@ def listed(console: Console, steps: Iterable[str]) -> None:
         _line(console, f"  {number}. {step}")
 
 
-def stored_preview(console: Console, verdict: Row) -> None:
+def stored_preview(console: Console, verdict: Verdict) -> None:
     """The preview of a topology that is stored: it comes before everything else, problems included."""
-    if verdict["version"]:
+    if verdict.version:
         preview(console, verdict)
 
 
-def preview(console: Console, verdict: Row) -> None:
+def preview(console: Console, verdict: Verdict) -> None:
     """Which addresses would move now, and why; nothing while there is no route server."""
-    if not verdict["preview"]:
+    if not verdict.preview:
         return
     _line(console, "What a look would decide now:", "bold")
-    for group in verdict["preview"]:
-        style = "yellow" if group["action"] == "hold" else ""
-        _line(console, f"  {group['group']}: {group['action']}, {group['reason']}", style)
-        for address in group["addresses"]:
+    for group in verdict.preview:
+        style = "yellow" if group.action == "hold" else ""
+        _line(console, f"  {group.group}: {group.action}, {group.reason}", style)
+        for address in group.addresses:
             _line(console, f"    {_address(address)}")
-        for report in group["reports"]:
+        for report in group.reports:
             _line(console, f"    note: {report}", "yellow")
     warnings(console, _held(verdict))
     moves = moving(verdict)
-    if moves and verdict["mode"] != "enforce":
-        _line(console, f"mode {verdict['mode']}: {_counted(moves, 'move')} would be told, none carried out")
+    if moves and verdict.mode != "enforce":
+        _line(console, f"mode {verdict.mode}: {_counted(moves, 'move')} would be told, none carried out")
 
 
-def _held(verdict: Row) -> list[str]:
+def _held(verdict: Verdict) -> list[str]:
     """What the preview shows that somebody has to see to."""
-    held = [group for group in verdict["preview"] if group["action"] == "hold"]
-    return [f"{group['group']} is HELD: {_stranded(group)}; {_owner(group)}" for group in held]
+    held = [group for group in verdict.preview if group.action == "hold"]
+    return [f"{group.group} is HELD: {_stranded(group)}; {_owner(group)}" for group in held]
 
 
-def _stranded(group: Row) -> str:
-    kept = sum(address["action"] == "hold" for address in group["addresses"])
+def _stranded(group: Group) -> str:
+    kept = sum(address.get("action") == "hold" for address in group.addresses)
     return (
         f"{_counted(kept, 'Elastic IP')} cannot follow the route"
         if kept
@@ -115,14 +149,14 @@ def _stranded(group: Row) -> str:
     )
 
 
-def _owner(group: Row) -> str:
-    owner = group["owner"]
+def _owner(group: Group) -> str:
+    owner = group.owner
     return f"{owner} owns the route" if owner else "no appliance owns the route now"
 
 
-def due(verdict: Row) -> str | None:
+def due(verdict: Verdict) -> str | None:
     """That not all is as it should be though the document changes nothing; None if all is."""
-    held = sum(group["action"] == "hold" for group in verdict["preview"])
+    held = sum(group.action == "hold" for group in verdict.preview)
     moves = moving(verdict)
     parts = [
         f"{_counted(held, 'group')} held" if held else "",
@@ -131,9 +165,9 @@ def due(verdict: Row) -> str | None:
     return " and ".join(part for part in parts if part) or None
 
 
-def moving(verdict: Row) -> int:
+def moving(verdict: Verdict) -> int:
     """How many addresses would move now."""
-    return sum(a["action"] == "move" for group in verdict["preview"] for a in group["addresses"])
+    return sum(a.get("action") == "move" for group in verdict.preview for a in group.addresses)
 
 
 def done(console: Console, words: str) -> None:
@@ -144,26 +178,28 @@ def note(console: Console, words: str) -> None:
     _line(console, words)
 
 
-def failed(console: Console, words: str) -> None:
-    _line(console, words, "bold red")
+def failed(words: str) -> None:
+    """Says on stderr why the command ends. If that cannot be written, the exit code still says it."""
+    with suppress(OSError):
+        _line(Console(stderr=True, highlight=False), words, "bold red")
 
 
 def _address(address: Row) -> str:
-    name = f"{address['public_ip'] or 'unknown address'} ({address['allocation_id']})"
-    match address["action"]:
+    name = f"{address.get('public_ip') or 'unknown address'} ({address.get('allocation_id')})"
+    match address.get("action"):
         case "move":
-            way = f"moves from {_place(address['from'])} to {_place(address['to'])}"
-            return f"{name}: {way}: {address['reason']}"
+            way = f"moves from {_place(address.get('from'))} to {_place(address.get('to'))}"
+            return f"{name}: {way}: {address.get('reason')}"
         case "hold":
-            return f"{name}: held on {_place(address['from'])}: {address['reason']}"
-    return f"{name}: stays on {_place(address['from'])}"
+            return f"{name}: held on {_place(address.get('from'))}: {address.get('reason')}"
+    return f"{name}: stays on {_place(address.get('from'))}"
 
 
 def _place(place: Row | None) -> str:
     if place is None:
         return "nobody"
-    interface = f"{place['network_interface']}, {place['private_ip']}"
-    return f"{place['appliance'] or 'an undeclared appliance'} ({interface})"
+    interface = f"{place.get('network_interface')}, {place.get('private_ip')}"
+    return f"{place.get('appliance') or 'an undeclared appliance'} ({interface})"
 
 
 def _counted(number: int, what: str) -> str:
@@ -171,4 +207,4 @@ def _counted(number: int, what: str) -> str:
 
 
 def _line(console: Console, words: str, style: str = "") -> None:
-    console.print(Text(words, style=style), soft_wrap=True)
+    console.print(Text(visible(words), style=style), soft_wrap=True)

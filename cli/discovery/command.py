@@ -13,6 +13,7 @@ from cli.discovery.document import Discovery, discover
 from cli.discovery.snapshot import UndiscoverableError
 from cli.stack import StackError, explained
 from tandem.errors import TandemError
+from tandem.problems import visible
 
 WIDTH = 110
 
@@ -60,5 +61,5 @@ def _chosen(vpc_id: str, there: Iterable[str], wanted: str | None) -> str:
 
 
 def _one_line(words: str) -> str:
-    """Names come from tags: a line feed in one must not end the comment."""
-    return " ".join(words.split())
+    """Names come from tags: a line feed in one must not end the comment, nor control the terminal."""
+    return visible(" ".join(words.split()))

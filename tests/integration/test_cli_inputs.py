@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -14,7 +16,9 @@ import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli.__main__ import STOPPED, main
+from cli import document, waiting
+from cli.__main__ import main
+from cli.exits import STOPPED
 from cli.main import app
 from tests import awsclients
 from tests.topologies import EXAMPLE
@@ -128,11 +132,31 @@ def test_what_follows_from_a_mistake_stands_below_it(tmp_path: Path) -> None:
     assert sum("caused by" in line for line in lines) == 4
 
 
+def test_what_is_claimed_twice_names_both_places(tmp_path: Path) -> None:
+    _, lines = validated(tmp_path, TEXT.replace("10.0.2.20}", "10.0.1.20}"))
+    first = "edge.yaml:45:59: groups[0].elastic_ips[0].targets.fw1.private_ip (eipalloc-0a1b2c3d4e5f60001)"
+    assert f"    the first is at {first}" in lines
+
+
+def test_no_character_of_a_file_or_its_name_controls_the_terminal(tmp_path: Path) -> None:
+    text = TEXT.replace("name: edge", "name: ed\u202ege\u200b").replace("mode:", '"m\u202eode":')
+    _, lines = validated(tmp_path, text, "ed\u202ege\u001b[31m.yaml")
+    shown = "\n".join(lines)
+    assert shown.isascii()
+    assert "\x1b" not in shown
+    assert "ed\\u202ege\\u001b[31m.yaml:5:1: name" in lines
+    missing = run("validate", "no\u202eone.yaml")
+    assert "no\\u202eone.yaml: No such file" in missing.stderr
+
+
 FILES: dict[str, tuple[bytes, int, str]] = {
     "nothing": (b"", 1, "edge.yaml:1:1: the document"),
     "a list": (b"[1]", 1, "edge.yaml:1:1: the document"),
     "a word": (b"edge", 1, "edge.yaml:1:1: the document"),
     "UTF-16": (TEXT.encode("utf-16"), 2, "edge.yaml:1:1: not UTF-8 text (it is UTF-16)"),
+    "UTF-16 without a mark": (TEXT.encode("utf-16-le"), 2, "edge.yaml:1:1: not UTF-8 text (it is UTF-16 or"),
+    "UTF-32": (TEXT.encode("utf-32"), 2, "edge.yaml:1:1: not UTF-8 text (it is UTF-32)"),
+    "gzip": (b"\x1f\x8b\x08\x00", 2, "edge.yaml:1:1: not UTF-8 text (it is compressed by gzip)"),
     "Latin 1": (b"# caf\xe9\nname: edge", 2, "edge.yaml:1:6: not UTF-8 text (byte 5)"),
     "binary": (bytes(range(256)), 2, "edge.yaml:"),
     "an open quote": (
@@ -201,6 +225,9 @@ def test_a_dash_is_standard_input() -> None:
         (("plan", "--stack", "my_stack", str(EXAMPLE)), 'is "my_stack"'),
         (("plan", "none.yaml"), "none.yaml: No such file or directory"),
         (("plan", "."), "Is a directory"),
+        (("plan", "--stack", "s" * 300, str(EXAMPLE)), "128 at most"),
+        (("plan", ""), "is empty; right would be: the path of a file"),
+        (("plan", f"{EXAMPLE}/"), "right would be: the path of a file"),
         (("valdate", "x"), "Did you mean 'validate'?"),
         (("apply",), "Missing argument 'FILE'"),
         (("apply", str(EXAMPLE), "--force"), "No such option: --force"),
@@ -275,3 +302,82 @@ def test_ctrl_c_while_the_command_is_imported_ends_it_quietly(
         main()
     assert ended.value.code == STOPPED
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("apply", "edge.yaml", "--dry-run"), "tandem plan FILE"),
+        (("--stack", "x", "validate", "edge.yaml"), "tandem validate --stack NAME"),
+        (("discover", "vpc-0a1b2c3d4e5f60001"), "tandem discover --vpc VPC"),
+        (("delete", "edge.yaml"), "not a file: tandem delete NAME"),
+        (("help",), "tandem --help"),
+    ],
+)
+def test_the_command_that_was_meant_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: Sequence[str], says: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["tandem", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert says in capsys.readouterr().err
+
+
+def test_help_has_its_short_name() -> None:
+    assert run("-h").stdout == run("--help").stdout
+
+
+def test_a_mistake_in_many_places_lists_twenty(tmp_path: Path) -> None:
+    groups = "".join(f"  - {{name: g{n}, prefixes: [10.{n}.0.0/16], color: x}}\n" for n in range(40))
+    exit_code, lines = validated(tmp_path, f"{TEXT.rstrip()}\n{groups}")
+    assert exit_code == 1
+    assert "    … and 19 more of this kind" in lines
+
+
+def test_many_mistakes_of_one_kind_list_twenty(tmp_path: Path) -> None:
+    groups = "".join(f"  - {{name: g{n}, prefixes: [10.{n}.0.1/16]}}\n" for n in range(40))
+    _, lines = validated(tmp_path, f"{TEXT.rstrip()}\n{groups}")
+    assert sum("as its length says" in line for line in lines) == 20
+    assert lines[-1] == "… and 20 more of this kind (wrong-value)"
+
+
+def test_a_command_line_does_not_control_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["tandem", "validate", "edge.yaml", "more\u202e\x1b[31m"])
+    with pytest.raises(SystemExit):
+        main()
+    shown = capsys.readouterr().err
+    assert "more\\u202e" in shown
+    assert "\x1b" not in shown
+
+
+def test_a_long_name_is_cut_as_a_value_is(tmp_path: Path) -> None:
+    _, lines = validated(tmp_path, TEXT.replace("mode:", f"{'m' * 300}:"))
+    assert max(map(len, lines)) < 200
+
+
+def test_a_pipe_without_a_writer_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fifo = tmp_path / "edge.yaml"
+    os.mkfifo(fifo)
+
+    class Writes:
+        """A timer that is due at once, after which somebody writes."""
+
+        daemon = False
+
+        def __init__(self, _: float, say: Callable[[], None]) -> None:
+            self.say = say
+
+        def start(self) -> None:
+            self.say()
+            threading.Thread(target=fifo.write_text, args=(TEXT,), daemon=True).start()
+
+        def cancel(self) -> None: ...
+
+    monkeypatch.setattr(waiting, "Timer", Writes)
+    assert document.load(fifo).problems == ()
+    assert capsys.readouterr().err == f"waiting for {fifo} …\n"

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -433,8 +434,8 @@ def test_the_owner_consents_to_nothing_that_the_document_does_not_name(
 ) -> None:
     ask = stack.Provisioner.ask
 
-    def misled(self: stack.Provisioner, **order: object) -> dict[str, Any]:
-        return {**ask(self, **order), "untagged": [strange]}
+    def misled(self: stack.Provisioner, kind: type[stack.Verdict], **order: object) -> stack.Verdict:
+        return replace(ask(self, kind, **order), untagged=(strange,))
 
     monkeypatch.setattr(stack.Provisioner, "ask", misled)
     result = command.run("apply", "--yes", "--tag")

@@ -45,7 +45,7 @@ LATE = NOW + timedelta(minutes=50)
 
 
 def wrong(path: str, value: str, wanted: str) -> Problem:
-    return problem_at(path, ProblemCode.WRONG_VALUE, value=value, meant=None, wanted=wanted)
+    return problem_at(path, ProblemCode.WRONG_VALUE, value=value, strange=None, meant=None, wanted=wanted)
 
 
 def words(record: TopologyRecord | None, now: datetime = NOW) -> str:

@@ -26,6 +26,11 @@ def test_a_key_that_is_there_twice_is_said_with_both_lines() -> None:
     assert said(problem).what == "is there twice, in line 3 and in line 5"
 
 
+def test_a_key_that_is_there_twice_in_one_line_is_said_with_both_columns() -> None:
+    (problem,) = parse("fw1: {asn: 1, asn: 2}\n", "edge.yaml").problems
+    assert said(problem).what == "is there twice, in line 1, column 7, and in line 1, column 15"
+
+
 def test_every_doubled_key_is_said() -> None:
     text = "a: 1\na: 2\nb: {c: 1, c: 2, c: 3}\n"
     assert [p.path for p in parse(text, "x").problems] == ["a", "b.c", "b.c"]
@@ -72,6 +77,11 @@ def test_keys_are_names_whatever_they_look_like() -> None:
 
 
 UNREADABLE = {
+    "a template": ("name: {{ env }}", "1:7: name: is the {{ … }} of a template", "the value that belongs"),
+    "a conflict": ("a: 1\n<<<<<<< HEAD\nb: 2\n", "2:1: a conflict of git", "one of the two"),
+    "a fence": ("```yaml\na: 1\n```\n", "1:1: a fence of Markdown", "the text between"),
+    "a comment of C": ('{\n  // hi\n  "a": 1}', "2:1: a comment with //", "# in YAML"),
+    "60,000 values": ("[" + "1," * 60_000 + "1]", "1:", "a topology"),
     # name: (text, place and what, what would be right)
     "an open bracket": ("name: [edge", "1:7: the bracket here is never closed", "a ] at its end"),
     "an open brace": ('{"a": 1,\n "b": [2]\n', "1:1: the bracket here is never closed", "a } at its end"),

@@ -40,7 +40,7 @@ def asn(declared: int, actual: int, path: str = "a.asn") -> Problem:
 
 
 def wrong(path: str, value: str, wanted: str) -> Problem:
-    return problem_at(path, ProblemCode.WRONG_VALUE, value=value, meant=None, wanted=wanted)
+    return problem_at(path, ProblemCode.WRONG_VALUE, value=value, strange=None, meant=None, wanted=wanted)
 
 
 def test_problems_with_one_cause_are_told_together() -> None:

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from tandem.problems import problem_at
+from tandem.reasons.documents import ProblemCode
+from tandem.validation.causes import with_causes
 from tandem.validation.crosschecks import CHECKS
 from tandem.validation.document import normalise, validate
 from tandem.words.provisioning import folded, said
@@ -74,13 +77,25 @@ CROSS: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], list[Expected
         edit(("appliances.fw2.asn", 65000)),
         [("appliances.fw2.asn", "amazon_side_asn too", "different from the route server's")],
     ),
+    "a multicast prefix": (
+        edit(("groups.1", {**SECOND_GROUP, "prefixes": ["224.0.0.0/8"]})),
+        [("groups[1].prefixes[0]", "224.0.0.0/8 is a multicast prefix", "unicast")],
+    ),
+    "a loopback prefix": (
+        edit(("groups.1", {**SECOND_GROUP, "prefixes": ["127.0.0.0/8"]})),
+        [("groups[1].prefixes[0]", "127.0.0.0/8 is a loopback prefix", "unicast")],
+    ),
+    "a link-local prefix": (
+        edit(("groups.1", {**SECOND_GROUP, "prefixes": ["fe80::/64"]})),
+        [("groups[1].prefixes[0]", "fe80::/64 is a link-local prefix", "unicast")],
+    ),
     "one name for two groups": (
         edit(("groups.1", {**SECOND_GROUP, "name": "internet-edge"})),
-        [("groups[1].name", "another group's name", "its own")],
+        [("groups[1].name", "another group's name too, at groups[0].name", "its own")],
     ),
     "one prefix in two groups": (
         edit(("groups.1", {**SECOND_GROUP, "prefixes": ["10.20.0.0/16", "0.0.0.0/0"]})),
-        [("groups[1].prefixes[1]", "tracked by another group", "one group only")],
+        [("groups[1].prefixes[1]", "by another group too, at groups[0].prefixes[0]", "one group only")],
     ),
     "one prefix in two groups, spelled differently": (
         edit(
@@ -91,7 +106,13 @@ CROSS: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], list[Expected
     ),
     "one Elastic IP twice": (
         edit(("groups.0.elastic_ips.1.allocation_id", "eipalloc-0a1b2c3d4e5f60001")),
-        [("groups[0].elastic_ips[1].allocation_id", "declared twice", "once")],
+        [
+            (
+                "groups[0].elastic_ips[1].allocation_id",
+                f"declared twice, the first time at {OF_FIRST}.allocation_id",
+                "once",
+            )
+        ],
     ),
     "one target for two Elastic IPs": (
         edit(("groups.0.elastic_ips.1.targets.fw1.private_ip", "10.0.1.20")),
@@ -109,7 +130,13 @@ CROSS: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], list[Expected
     ),
     "one address for two appliances": (
         edit(("appliances.fw2.peers.az2-b", "10.0.1.10")),
-        [("appliances.fw2.peers.az2-b", "10.0.1.10 belongs to fw1", "fw2's own")],
+        [
+            (
+                "appliances.fw2.peers.az2-b",
+                "10.0.1.10 belongs to fw1 already, at appliances.fw1.peers.az1-a",
+                "fw2's own",
+            )
+        ],
     ),
     "one next hop for two appliances": (
         edit(("appliances.fw2.next_hops", ["10.0.1.10"])),
@@ -207,6 +234,59 @@ CAUSES: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], str, int]] =
         "groups[0].prefixes[0]",
         1,
     ),
+    "a misspelled route server": (
+        lambda root: edited(root, ("routeserver", root["route_server"]), ("route_server", ...)),
+        "routeserver",
+        2,
+    ),
+    "misspelled endpoints": (
+        lambda root: edited(
+            root,
+            ("manage", True),
+            ("route_server.endpoint", root["route_server"]["endpoints"]),
+            ("route_server.endpoints", ...),
+        ),
+        "route_server.endpoint",
+        5,
+    ),
+    "misspelled appliances": (
+        lambda root: edited(root, ("appliance", root["appliances"]), ("appliances", ...)),
+        "appliance",
+        9,
+    ),
+    "a misspelled private IP": (
+        lambda root: edited(
+            root,
+            (f"{FIRST_IP}.targets.fw1.private_ip_address", "10.0.1.20"),
+            (f"{FIRST_IP}.targets.fw1.private_ip", ...),
+        ),
+        f"{OF_FIRST}.targets.fw1.private_ip_address",
+        1,
+    ),
+    "an appliance by a name that cannot be used": (
+        lambda root: edited(
+            root,
+            ("appliances", {"fw1": root["appliances"]["fw1"], "fw.2": root["appliances"]["fw2"]}),
+        ),
+        'appliances["fw.2"]',
+        8,
+    ),
+    "no route server": (edit(("manage", True), ("route_server", ...)), "route_server", 4),
+    "a target by a name that cannot be used": (
+        lambda root: edited(
+            root,
+            ("groups.0.elastic_ips", [root["groups"][0]["elastic_ips"][0]]),
+            (
+                f"{FIRST_IP}.targets",
+                {
+                    "fw.1": {"network_interface": "eni-0a1b2c3d4e5f60003", "private_ip": "10.0.3.20"},
+                    **root["groups"][0]["elastic_ips"][0]["targets"],
+                },
+            ),
+        ),
+        f'{OF_FIRST}.targets["fw.1"]',
+        1,
+    ),
     "an Elastic IP that is there twice": (
         lambda root: edited(root, ("groups.0.elastic_ips.1", root["groups"][0]["elastic_ips"][0])),
         "groups[0].elastic_ips[1].allocation_id",
@@ -220,3 +300,46 @@ def test_what_follows_from_a_mistake_names_it_as_its_cause(change, cause: str, f
     (group,) = folded(map(said, validate(change(document()))))
     assert group[0].path == cause
     assert [p.cause for p in group] == [None, *[cause] * followers]
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "never"),
+    [
+        (edit(("appliances.fw1.peers.az1-aa", "10.0.1.10")), "appliances.fw1.peers.az1-aa", "az1-a?"),
+        (edit((f"{FIRST_IP}.targets.fw11", {})), f"{OF_FIRST}.targets.fw11", "fw1?"),
+        (edit(("route_server.endpoints", {"az.1": f"{SUBNET}1"})), "appliances.fw1.peers.az1-a", "az.1?"),
+    ],
+)
+def test_no_name_is_proposed_that_is_used_there_or_cannot_be_used(change, path: str, never: str) -> None:
+    (right,) = {
+        said(p).right for p in validate(change(document())) if p.path == path and "declared" in p.code
+    }
+    assert never not in right
+
+
+def test_an_appliance_that_was_pasted_with_its_name_causes_what_names_the_other() -> None:
+    root = edited(document(), ("appliances.fw2", ...))
+    twice = problem_at(
+        "appliances.fw1",
+        ProblemCode.REPEATED_NAME,
+        first=25,
+        second=30,
+        first_column=None,
+        second_column=None,
+    )
+    (group,) = folded(map(said, with_causes([twice, *validate(root)])))
+    assert (group[0].path, len(group)) == ("appliances.fw1", 5)
+
+
+def test_a_target_that_was_pasted_with_its_name_causes_the_missing_one() -> None:
+    root = edited(document(), (f"{FIRST_IP}.targets.fw2", ...))
+    twice = problem_at(
+        f"{OF_FIRST}.targets.fw1",
+        ProblemCode.REPEATED_NAME,
+        first=25,
+        second=30,
+        first_column=None,
+        second_column=None,
+    )
+    (group,) = folded(map(said, with_causes([twice, *validate(root)])))
+    assert [p.path for p in group] == [f"{OF_FIRST}.targets.fw1", f"{OF_FIRST}.targets.fw2"]

@@ -58,7 +58,7 @@ SHAPE: dict[str, tuple[str, object, str, str, str]] = {
         0,
         "route_server.amazon_side_asn",
         "is 0",
-        "1 to 4294967295",
+        "1 to 4294967294",
     ),
     "persistence too long": (
         "route_server.persist_routes",
@@ -131,9 +131,9 @@ SHAPE: dict[str, tuple[str, object, str, str, str]] = {
         2**32,
         "appliances.fw1.asn",
         "4294967296",
-        "1 to 4294967295",
+        "1 to 4294967294",
     ),
-    "an ASN in dots": ("appliances.fw1.asn", "1.10", "appliances.fw1.asn", '"1.10"', "1 to 4294967295"),
+    "an ASN in dots": ("appliances.fw1.asn", "1.10", "appliances.fw1.asn", '"1.10"', "1 to 4294967294"),
     "an unknown liveness": (
         "appliances.fw1.liveness",
         "bdf",
@@ -351,6 +351,26 @@ MEANT: dict[str, tuple[str, object, str]] = {
         "i-123",
         "the ID of an instance, `i-` and 8 to 17 hexadecimal digits",
     ),
+    "an address in IPv6's clothes": (
+        f"{FIRST_IP}.targets.fw1.private_ip",
+        "::ffff:10.0.1.20",
+        "10.0.1.20, the IPv4 address by itself",
+    ),
+    "a next hop in IPv6's clothes": ("appliances.fw1.next_hops", ["::ffff:10.0.1.20"], "10.0.1.20, the IPv4"),
+    "a mode with an underscore": ("mode", "dry_run", "dry-run;"),
+    "a mode in the past": ("mode", "enforced", "enforce;"),
+    "persistence in the past": ("route_server.persist_routes", "Disabled", "disable;"),
+    "half of a liveness": ("appliances.fw1.liveness", "bgp", "bgp-keepalive;"),
+    "an address with a port": (
+        "appliances.fw1.peers.az1-a",
+        "10.0.1.10:179",
+        "10.0.1.10, the address without",
+    ),
+    "a prefix with a mask": ("groups.0.prefixes.0", "10.1.2.0/255.255.255.0", "10.1.2.0/24, its mask as a"),
+    "a mask of an address": ("groups.0.prefixes.0", "10.1.2.3/255.0.0.0", "10.0.0.0/8, its mask as a"),
+    "a wildcard mask": ("groups.0.prefixes.0", "10.1.2.0/0.0.0.255", "a prefix with its length"),
+    "a wildcard of one address": ("groups.0.prefixes.0", "10.1.2.3/0.0.0.0", "a prefix with its length"),
+    "a wildcard of all": ("groups.0.prefixes.0", "0.0.0.0/255.255.255.255", "a prefix with its length"),
     "an address with a length": (
         f"{FIRST_IP}.targets.fw1.private_ip",
         "10.0.1.20/24",
@@ -363,13 +383,13 @@ MEANT: dict[str, tuple[str, object, str]] = {
 def test_what_would_be_right_is_never_what_is_there_already(where, value, meant) -> None:
     (problem,) = validate(set_at(document(), where, value))
     assert said(problem).right.startswith(meant)
-    assert json.dumps(value) in said(problem).what
+    assert json.dumps(value[0] if isinstance(value, list) else value) in said(problem).what
 
 
 @pytest.mark.parametrize("value", ["1.99999", "4.2E99", "AS", "6 5 0 0 1 0 0 0 0 0 0", "0x", "-1", "1e-3"])
 def test_what_stands_for_no_number_is_not_guessed(value: str) -> None:
     (problem,) = validate(set_at(document(), "appliances.fw1.asn", value))
-    assert said(problem).right == "an ASN, 1 to 4294967295"
+    assert said(problem).right == "an ASN, 1 to 4294967294 but for 23456 and 65535, which are reserved"
 
 
 def test_a_list_that_is_too_long_is_said_once_however_long_it_is() -> None:
@@ -411,3 +431,46 @@ def test_two_thousand_elastic_ips_are_within_what_is_judged() -> None:
     target = {"network_interface": "eni-0a1b2c3d4e5f60001", "private_ip": "10.0.1.10"}
     address = {"allocation_id": "eipalloc-0a1b2c3d4e5f60001", "targets": {"fw1": target}}
     assert excess({"groups": [{"elastic_ips": [address] * 1000}]}) is None
+
+
+@pytest.mark.parametrize("asn", [23456, 65535, 4294967295])
+def test_reserved_asns_are_refused(asn: int) -> None:
+    """RFC 6793, 7300 and 7607."""
+    (problem,) = validate(set_at(document(), "appliances.fw1.asn", asn))
+    assert said(problem).what == f"is {asn}"
+
+
+@pytest.mark.parametrize(
+    ("character", "shown", "name"),
+    [
+        ("\u200b", "\\u200b", "U+200B ZERO WIDTH SPACE"),
+        ("\u202e", "\\u202e", "U+202E RIGHT-TO-LEFT OVERRIDE"),
+        ("\u00a0", "\\u00a0", "U+00A0 NO-BREAK SPACE"),
+        ("\u0430", "\u0430", "U+0430 CYRILLIC SMALL LETTER A"),
+    ],
+)
+def test_a_character_that_does_not_show_is_named(character: str, shown: str, name: str) -> None:
+    (problem,) = validate(set_at(document(), "route_server.vpc_id", f"vpc-0a1b2c3d4e5f6000{character}1"))
+    assert f'"vpc-0a1b2c3d4e5f6000{shown}1", which has {name}' in said(problem).what
+    (problem,) = validate(set_at(document(), "tags", {f"Own{character}er": "x"}))
+    assert said(problem).what == f"is no name that can be used here: it has {name}"
+
+
+def test_a_name_of_cloudformation_is_recognised() -> None:
+    (problem,) = validate(
+        set_at(set_at(document(), "route_server.vpc_id", ...), "route_server.VpcId", "vpc-1")
+    )
+    assert said(problem).right.startswith("vpc_id?")
+
+
+@pytest.mark.parametrize(
+    ("where", "right"),
+    [
+        ("route_server.mode", "at the top; known here"),
+        ("endpoints", "at route_server; known here"),
+        ("groups.0.asn", "at an appliance; known here"),
+    ],
+)
+def test_a_property_in_the_wrong_place_says_where_it_belongs(where: str, right: str) -> None:
+    found = [said(p) for p in validate(set_at(document(), where, "x")) if p.code == "misplaced-property"]
+    assert [p.right.startswith(right) for p in found] == [True]

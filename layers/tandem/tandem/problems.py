@@ -15,6 +15,7 @@ from tandem.reasons.provisioning import ProvisioningCode
 from tandem.reasons.reason import Identity, Reason, reason
 
 PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
+USABLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 LAST_STEP = re.compile(r"(?:(?:^|\.)[A-Za-z0-9_-]+|\[[0-9]+\]|\[\"(?:[^\"\\]|\\.)*\"\])\Z")
 WHOLE = "the document"
 
@@ -124,7 +125,22 @@ def parent_of(path: str) -> str:
     return LAST_STEP.sub("", path) or WHOLE
 
 
-def nearest(name: str, known: Iterable[str]) -> dict[str, Any]:
-    """Returns facts: the name that may have been meant instead of `name`, and all that are known there."""
-    names = tuple(known)
-    return {"close": next(iter(get_close_matches(name, names, n=1)), None), "known": names}
+def nearest(name: str, known: Iterable[str], used: Iterable[str] = ()) -> dict[str, Any]:
+    """Returns facts: the name that may have been meant instead of `name`, and all that are known there.
+
+    A name that is used already, or cannot be used at all, was not meant.
+    """
+    names, taken = tuple(known), set(used)
+    free = [one for one in names if one not in taken and USABLE_NAME.fullmatch(one)]
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    meant = [*get_close_matches(name, free, n=1), *get_close_matches(snake, free, n=1)]
+    return {"close": next(iter(meant), None), "known": names}
+
+
+def visible(text: str) -> str:
+    """Returns a text with an escape for each character that does not show, or that controls a terminal."""
+    return "".join(one if one == " " or one.isprintable() else _escape(one) for one in text)
+
+
+def _escape(character: str) -> str:
+    return json.dumps(character)[1:-1] if character.isascii() else f"\\u{ord(character):04x}"

@@ -57,9 +57,9 @@ def _unusable(text: str) -> ProblemCode | None:
 
 def _on_several_interfaces(pairs: Iterable[tuple[Claim, Claim]]) -> Iterator[Problem]:
     """A private IP is on one interface of a VPC. Of two appliances `_shared` says that already."""
-    first: dict[str, Claim] = {}
+    first: dict[str, tuple[Claim, Claim]] = {}
     for address, interface in pairs:
-        there = first.setdefault(address.value, interface)
+        before, there = first.setdefault(address.value, (address, interface))
         if (
             address.value
             and interface.value
@@ -72,13 +72,15 @@ def _on_several_interfaces(pairs: Iterable[tuple[Claim, Claim]]) -> Iterator[Pro
                 address.value,
                 first_id=there.value,
                 second_id=interface.value,
+                first=path_of(before.keys),
             )
 
 
 def _shared(claims: Iterable[Claim]) -> Iterator[Problem]:
-    owners: dict[str, str | None] = {}
+    firsts: dict[str, Claim] = {}
     for claim in claims:
-        owner = owners.setdefault(claim.value, claim.owner)
-        if claim.value and owner != claim.owner:
-            code = ProblemCode.CLAIMED_BY_TWO_APPLIANCES
-            yield problem_at(path_of(claim.keys), code, claim.value, owner=owner, appliance=claim.owner)
+        first = firsts.setdefault(claim.value, claim)
+        if claim.value and first.owner != claim.owner:
+            code, facts = ProblemCode.CLAIMED_BY_TWO_APPLIANCES, {"first": path_of(first.keys)}
+            where = path_of(claim.keys)
+            yield problem_at(where, code, claim.value, owner=first.owner, appliance=claim.owner, **facts)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from ipaddress import ip_network
 from itertools import zip_longest
 from typing import Any
 
@@ -57,7 +58,8 @@ def known_endpoints(root: dict[str, Any]) -> Iterator[Problem]:
     for name, claim in draft.declared_peers(root):
         if name not in known:
             where, code = path_of(claim.keys), ProblemCode.UNDECLARED_ENDPOINT
-            yield problem_at(where, code, **nearest(name, known)).caused_by(cause)
+            used = draft.mapping(draft.appliances(root)[str(claim.owner)].get("peers"))
+            yield problem_at(where, code, **nearest(name, known, used)).caused_by(cause)
 
 
 def one_target_for_each_appliance(root: dict[str, Any]) -> Iterator[Problem]:
@@ -68,7 +70,7 @@ def one_target_for_each_appliance(root: dict[str, Any]) -> Iterator[Problem]:
         for name in strangers:
             where, code = path_of([*keys, "targets", name]), ProblemCode.UNDECLARED_APPLIANCE
             cause = None if known else "appliances"
-            yield problem_at(where, code, **nearest(name, known)).caused_by(cause)
+            yield problem_at(where, code, **nearest(name, known, targets)).caused_by(cause)
         missing = [name for name in known if targets and name not in targets]
         for name, meant in zip_longest(missing, strangers[: len(missing)]):
             # a name that is misspelled is one mistake: the target is there, by another name
@@ -104,6 +106,14 @@ def nothing_claimed_twice(root: dict[str, Any]) -> Iterator[Problem]:
         for name, appliance in draft.appliances(root).items()
     )
     yield from _twice(instances, ProblemCode.INSTANCE_TWICE)
+
+
+def prefixes_that_are_routed(root: dict[str, Any]) -> Iterator[Problem]:
+    """A route server carries routes of unicast traffic between networks (RFC 6890, RFC 5771)."""
+    for claim in draft.prefixes(root):
+        kind = _unroutable(claim.value)
+        if kind is not None:
+            yield problem_at(path_of(claim.keys), ProblemCode.PREFIX_NOT_ROUTED, claim.value, kind=kind)
 
 
 def tracked_prefixes_allowed(root: dict[str, Any]) -> Iterator[Problem]:
@@ -143,6 +153,7 @@ CHECKS: tuple[Check, ...] = (
     nothing_claimed_twice,
     addresses_of_one_appliance,
     addresses_of_interfaces,
+    prefixes_that_are_routed,
     tracked_prefixes_allowed,
     within_quotas,
 )
@@ -160,16 +171,30 @@ def _target_claims(root: dict[str, Any]) -> Iterator[Claim]:
 def _twice(
     claims: Iterable[Claim], code: ProblemCode, cause: Callable[[Claim], str | None] = lambda _: None
 ) -> Iterator[Problem]:
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     for claim in claims:
+        where = path_of(claim.keys)
         if claim.value and claim.value in seen:
-            yield problem_at(path_of(claim.keys), code, claim.value).caused_by(cause(claim))
-        seen.add(claim.value)
+            yield problem_at(where, code, claim.value, first=seen[claim.value]).caused_by(cause(claim))
+        seen.setdefault(claim.value, where)
 
 
 def _allocation_of(target: Claim) -> str:
     """The path of the allocation ID beside a target: one that is declared twice has each target twice."""
     return path_of([*target.keys[:-2], "allocation_id"])
+
+
+def _unroutable(prefix: str) -> str | None:
+    """Returns what the prefix is, if all of its addresses are of a kind that is not routed."""
+    if not _is_canonical(prefix):
+        return None
+    network = ip_network(prefix)
+    kinds = {
+        "multicast": network.is_multicast,
+        "loopback": network.is_loopback,
+        "link-local": network.is_link_local,
+    }
+    return next((kind for kind, is_it in kinds.items() if is_it), None)
 
 
 def _is_canonical(prefix: str) -> bool:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from importlib.resources import files
-from ipaddress import IPv4Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
@@ -16,11 +16,34 @@ from jsonschema.validators import extend
 from tandem.problems import Problem, nearest, path_of, problem_at
 from tandem.reasons.documents import ProblemCode
 from tandem.topology import canonical_address, canonical_prefix
+from tandem.validation.causes import with_causes
 from tandem.validation.crosschecks import crosscheck
 from tandem.validation.size import MOST_VALUES, excess
-from tandem.validation.suggestions import cut_value, suggestion
+from tandem.validation.suggestions import cut_value, strange, suggestion
 
 INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
+
+
+def _address(text: str) -> str:
+    """Raises ValueError for an IPv4 address in IPv6's clothes too: AWS spells no next hop so."""
+    address = ip_address(text)
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        raise ValueError(f"{text} is an IPv4 address")
+    return canonical_address(text)
+
+
+def _prefix(text: str) -> str:
+    if "/" not in text:
+        raise ValueError(f"{text} has no length")
+    return canonical_prefix(text)
+
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "ipv4": lambda text: str(IPv4Address(text)),
+    "address": _address,
+    "prefix": _prefix,
+}
+"""The one spelling of what has a format in the schema. Each raises ValueError for what has not."""
 
 
 @cache
@@ -41,7 +64,7 @@ def validate(document: object) -> list[Problem]:
     if excessive is not None:
         return [excessive]
     normal = normalise(document)
-    return [*shape_problems(normal), *crosscheck(normal)]
+    return with_causes([*shape_problems(normal), *crosscheck(normal)])
 
 
 def shape_problems(normal: object) -> list[Problem]:
@@ -84,14 +107,9 @@ def _scalar(text: str, node: dict[str, Any]) -> object:
     if "boolean" in types and text.strip().lower() in {"true", "false"}:
         return text.strip().lower() == "true"
     try:
-        match node.get("format"):
-            case "prefix" if "/" in text:
-                return canonical_prefix(text)
-            case "address" | "ipv4":
-                return canonical_address(text)
+        return SPELLINGS[node["format"]](text) if node.get("format") in SPELLINGS else text
     except ValueError:
         return text
-    return text
 
 
 def _resolved(node: dict[str, Any]) -> dict[str, Any]:
@@ -105,8 +123,8 @@ def _resolved(node: dict[str, Any]) -> dict[str, Any]:
 @cache
 def _validator() -> Draft202012Validator:
     formats = FormatChecker(formats=())
-    for name, read in (("ipv4", IPv4Address), ("address", ip_address), ("prefix", _prefix)):
-        formats.checks(name, raises=ValueError)(partial(_readable, read))
+    for name, spelled in SPELLINGS.items():
+        formats.checks(name, raises=ValueError)(partial(_readable, spelled))
     own = {"pattern": _whole_pattern, "uniqueItems": _unique_items, "items": _items}
     whole = extend(Draft202012Validator, own)  # type: ignore[no-untyped-call]
     validator: Draft202012Validator = whole(topology_schema(), format_checker=formats)
@@ -118,12 +136,6 @@ def _readable(read: Callable[[str], object], value: object) -> bool:
     if isinstance(value, str):
         read(value)
     return True
-
-
-def _prefix(text: str) -> object:
-    if "/" not in text:
-        raise ValueError(f"{text} has no length")
-    return ip_network(text)
 
 
 def _whole_pattern(_: object, pattern: str, value: object, __: object) -> Iterator[ValidationError]:
@@ -155,7 +167,9 @@ def _problems_of(error: ValidationError) -> Iterator[Problem]:
     node: Any = error.schema
     keys = list(error.absolute_path)
     if _is_of_name(error):
-        yield problem_at(path_of([*keys, value]), ProblemCode.WRONG_NAME, wanted=node["title"])
+        yield problem_at(
+            path_of([*keys, value]), ProblemCode.WRONG_NAME, wanted=node["title"], strange=strange(value)
+        )
         return
     match error.validator:
         case "required":
@@ -182,7 +196,7 @@ def _problems_of(error: ValidationError) -> Iterator[Problem]:
         case _:
             wanted = _right(node)
             meant = suggestion(value, node, wanted, partial(_takes, node))
-            facts = {"value": cut_value(value), "meant": meant, "wanted": wanted}
+            facts = {"value": cut_value(value), "strange": strange(value), "meant": meant, "wanted": wanted}
             yield problem_at(path_of(keys), ProblemCode.WRONG_VALUE, **facts)
 
 
@@ -196,7 +210,21 @@ def _is_of_name(error: ValidationError) -> bool:
 
 
 def _unknown(keys: list[str | int], name: str, node: dict[str, Any]) -> Problem:
-    return problem_at(path_of(keys), ProblemCode.UNKNOWN_PROPERTY, **nearest(name, node["properties"]))
+    facts = nearest(name, node["properties"])
+    top = topology_schema()["properties"]
+    place = next((where for where, known in (("the top", top), *_inner(top)) if name in known), None)
+    if place is not None and facts["close"] is None:
+        return problem_at(
+            path_of(keys), ProblemCode.MISPLACED_PROPERTY, place=place, known=tuple(node["properties"])
+        )
+    return problem_at(path_of(keys), ProblemCode.UNKNOWN_PROPERTY, **facts)
+
+
+def _inner(top: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields where else a property may belong: the name of each part of a topology and its properties."""
+    yield "route_server", top["route_server"]["properties"]
+    yield "an appliance", top["appliances"]["additionalProperties"]["properties"]
+    yield "a group", top["groups"]["items"]["properties"]
 
 
 def _right(node: dict[str, Any]) -> str:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from decimal import Decimal
-from ipaddress import ip_network
+from difflib import get_close_matches
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
+
+from tandem.problems import visible
 
 Takes = Callable[[object], bool]
 """Says if the schema takes another value in that place."""
@@ -31,8 +36,14 @@ def cut_value(value: object) -> str:
             return "a mapping"
         case list():
             return "a list"
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = visible(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= SHOWN else text[:SHOWN] + "…"
+
+
+def strange(value: object) -> str | None:
+    """Returns the first character of a text that is not ASCII, by its number and its Unicode name."""
+    odd = next((c for c in value if not c.isascii()), None) if isinstance(value, str) else None
+    return None if odd is None else f"U+{ord(odd):04X} {unicodedata.name(odd, '')}".rstrip()
 
 
 def suggestion(value: object, node: dict[str, Any], right: str, takes: Takes) -> str | None:
@@ -61,11 +72,36 @@ def _meant_by_text(text: str, node: dict[str, Any], takes: Takes) -> Iterator[st
         yield f"{tail}, the ID without the rest of the ARN"
     if takes(stripped.lower()):
         yield stripped.lower()
+    yield from _words(stripped, node, takes)
+    yield from _addresses(stripped, takes)
+    if node.get("format") in ("address", "ipv4"):
+        yield from _mapped(stripped)
+    if node.get("format") == "prefix":
+        yield from _prefixes(stripped)
+
+
+def _words(stripped: str, node: dict[str, Any], takes: Takes) -> Iterator[str]:
+    unquoted = stripped.strip("\u201c\u201d\u2018\u2019")
+    if unquoted != stripped and takes(unquoted):
+        yield f"{unquoted}, without the typographic quotation marks"
+    if close := _close(stripped.lower().replace("_", "-"), node):
+        yield close
+
+
+def _addresses(stripped: str, takes: Takes) -> Iterator[str]:
+    if (ported := re.fullmatch(r"([0-9.]+):[0-9]{1,5}", stripped)) and takes(ported[1]):
+        yield f"{ported[1]}, the address without the port"
     address, _, length = stripped.partition("/")
     if length and takes(address):
         yield f"{address}, the address without the length"
-    if node.get("format") == "prefix":
-        yield from _prefixes(stripped)
+
+
+def _close(text: str, node: dict[str, Any]) -> str | None:
+    """Returns the one of the allowed words that looks like the text, or begins with it."""
+    branches = [node, *node.get("anyOf", ())]
+    words = [w for b in branches for w in (*b.get("enum", ()), b.get("const")) if isinstance(w, str)]
+    begun = [word for word in words if len(text) > 2 and word.startswith(f"{text}-")]
+    return next(iter([*begun, *get_close_matches(text, words, n=1, cutoff=0.75)]), None)
 
 
 def _numbers(text: str) -> Iterator[int]:
@@ -82,12 +118,24 @@ def _numbers(text: str) -> Iterator[int]:
         yield int(text, 16)
 
 
+def _mapped(text: str) -> Iterator[str]:
+    with suppress(ValueError):
+        address = ip_address(text)
+        if isinstance(address, IPv6Address) and address.ipv4_mapped:
+            yield f"{address.ipv4_mapped}, the IPv4 address by itself"
+
+
 def _prefixes(text: str) -> Iterator[str]:
     try:
         network = ip_network(text, strict=False)
     except ValueError:
         return
-    if "/" in text:
+    mask = text.partition("/")[2]
+    if "." in mask:
+        # 0.0.0.0 and 255.255.255.255 mean one thing as a mask and the opposite as a wildcard
+        if str(network.netmask) == mask and 0 < network.prefixlen < network.max_prefixlen:
+            yield f"{network}, its mask as a length"
+    elif "/" in text:
         yield f"{network}, as its length says"
     else:
         address = network.network_address

@@ -42,7 +42,7 @@ SHAPE: Entries = {
         right="the properties of a topology",
     ),
     Code.WRONG_NAME: Entry(
-        "is no name that can be used here",
+        "is no name that can be used here[: it has {strange}]",
         "The name has characters or a length that are not allowed there.",
         right="{wanted}",
     ),
@@ -52,6 +52,11 @@ SHAPE: Entries = {
         "The schema has no such property in that place; often the name is misspelled.",
         right=NEAREST,
     ),
+    Code.MISPLACED_PROPERTY: Entry(
+        "is no property that is known here",
+        "The schema has such a property in another place.",
+        right="at {place}; known here: {known}",
+    ),
     Code.REPEATED_ITEM: Entry(
         "is {value} again", "The same item is in the list twice.", right="each of them once"
     ),
@@ -59,10 +64,13 @@ SHAPE: Entries = {
         "has {count}", "The list or mapping has more members than the schema allows.", right="{most} at most"
     ),
     Code.WRONG_VALUE: Entry(
-        "is {value}", "The schema does not allow this value there.", right="[{meant}; ]{wanted}"
+        "is {value}[, which has {strange}]",
+        "The schema does not allow this value there.",
+        right="[{meant}; ]{wanted}",
     ),
     Code.REPEATED_NAME: Entry(
-        "is there twice, in line {first} and in line {second}",
+        "is there twice, in line {first}[, column {first_column},] "
+        "and in line {second}[, column {second_column}]",
         "The file has the same name twice in one mapping, and YAML would keep only one of them.",
         right="each name once",
     ),
@@ -111,28 +119,35 @@ PARTS: Entries = {
         right=OWN_ASN,
     ),
     Code.GROUP_NAME_TWICE: Entry(
-        "{subject} is another group's name too", "Two groups have one name.", right="a name of its own"
+        "{subject} is another group's name too, at {first}",
+        "Two groups have one name.",
+        right="a name of its own",
     ),
     Code.PREFIX_TWICE: Entry(
-        "{subject} is tracked by another group too",
+        "{subject} is tracked by another group too, at {first}",
         "Two groups would follow the same route.",
         right="each prefix in one group only",
     ),
     Code.ELASTIC_IP_TWICE: Entry(
-        "{subject} is declared twice",
+        "{subject} is declared twice, the first time at {first}",
         "An Elastic IP can follow one group only.",
         right="each Elastic IP once",
     ),
     Code.TARGET_TWICE: Entry(
-        "{subject} is a target twice",
+        "{subject} is a target twice, the first time at {first}",
         "Two Elastic IPs have the same target, and a private IP has one Elastic IP only.",
         page=ASSOCIATE,
         right="a private IP of its own for each Elastic IP",
     ),
     Code.INSTANCE_TWICE: Entry(
-        "{subject} is another appliance's instance too",
+        "{subject} is another appliance's instance too, at {first}",
         "Two appliances are declared with the same instance.",
         right="the appliance's own instance",
+    ),
+    Code.PREFIX_NOT_ROUTED: Entry(
+        "{subject} is a {kind} prefix, to which nothing is routed",
+        "A tracked prefix holds multicast, loopback or link-local addresses only.",
+        right="a prefix of unicast addresses that routers forward, such as 0.0.0.0/0",
     ),
     Code.TRACKED_PREFIX_NOT_ALLOWED: Entry(
         "leaves out {prefix}, which a group tracks: {appliance} would be reported for a route leak",
@@ -155,12 +170,12 @@ PARTS: Entries = {
         right=QUOTA,
     ),
     Code.CLAIMED_BY_TWO_APPLIANCES: Entry(
-        "{subject} belongs to {owner} already",
+        "{subject} belongs to {owner} already, at {first}",
         "An address or an interface is declared for two appliances.",
         right="one of {appliance}'s own",
     ),
     Code.ADDRESS_ON_TWO_INTERFACES: Entry(
-        "{subject} is on {first_id} already, and a private IP is on one interface only",
+        "{subject} is on {first_id} already, at {first}, and a private IP is on one interface only",
         "A private IP is declared on two interfaces.",
         right="an address of {second_id}, or the interface {first_id}",
     ),

@@ -1,0 +1,32 @@
+"""What the command ends with."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+STOPPED = 130
+"""As shells have it for Ctrl-C."""
+
+CLOSED = 141
+"""As shells have it for a closed pipe."""
+
+EPILOG = (
+    "Exit codes: 0 as asked, or nothing to do; "
+    "1 something is wrong with the topology, or there is none to describe or delete: nothing was stored; "
+    "2 the command line or the file cannot be read; 3 not confirmed, nothing was changed; "
+    "4 the stack cannot be asked, or answered with an error; "
+    "5 the output cannot be written, what was asked for may be done; "
+    "130 stopped with Ctrl-C; 141 nobody reads the output any more. "
+    "AWS_PROFILE and AWS_REGION say whose stack it is, as for the aws command."
+)
+
+
+class Exit(IntEnum):
+    """The exit codes that are the command's own."""
+
+    OK = 0
+    PROBLEMS = 1
+    UNREADABLE = 2
+    DECLINED = 3
+    STACK = 4
+    UNWRITTEN = 5
