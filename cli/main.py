@@ -309,7 +309,7 @@ def _stopping(outcome: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        _fail(f"stopped: {outcome}", Exit.STOPPED)
+        _fail(f"stopped: {outcome}", STOPPED)
 
 
 def _texts(value: object) -> Iterator[str]:

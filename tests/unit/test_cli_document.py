@@ -77,7 +77,11 @@ def test_keys_are_names_whatever_they_look_like() -> None:
 
 
 UNREADABLE = {
-    "a template": ("name: {{ env }}", "1:7: name: is the {{ … }} of a template", "the value that belongs"),
+    "a template engine": (
+        "name: {{ env }}",
+        "1:7: name: is the {{ … }} of a template",
+        "the value that belongs",
+    ),
     "a conflict": ("a: 1\n<<<<<<< HEAD\nb: 2\n", "2:1: a conflict of git", "one of the two"),
     "a fence": ("```yaml\na: 1\n```\n", "1:1: a fence of Markdown", "the text between"),
     "a comment of C": ('{\n  // hi\n  "a": 1}', "2:1: a comment with //", "# in YAML"),

@@ -99,7 +99,7 @@ class Noted:
             return False
         if self.answer.code is None:
             return self.answer.reason == SUPERSEDED_UNCODED
-        return self.answer.code == ProblemCode.SUPERSEDED
+        return self.answer.code == ProblemCode.REQUEST_SUPERSEDED
 
     def was_open(self, at: datetime) -> bool:
         """Whether CloudFormation had no answer yet."""
@@ -119,7 +119,7 @@ def failed_answer(request: Request, words: str) -> Answer:
 
 def superseded_answer(request: Request) -> Answer:
     """Returns the answer to a request after which the same resource asked for something else."""
-    why = reason(ProblemCode.SUPERSEDED, request.logical_id)
+    why = reason(ProblemCode.REQUEST_SUPERSEDED, request.logical_id)
     return replace(failed_answer(request, sentence_of(why)), code=str(why.code))
 
 

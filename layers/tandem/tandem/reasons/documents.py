@@ -28,7 +28,7 @@ class ProblemCode(StrEnum):
     MANAGED_WITHOUT_ENDPOINTS = "managed-without-endpoints"
     UNDECLARED_ENDPOINT = "undeclared-endpoint"
     UNDECLARED_APPLIANCE = "undeclared-appliance"
-    TARGET_MISSING = "target-missing"
+    TARGETS_MISSING = "targets-missing"
     ASN_OF_DECLARED_ROUTE_SERVER = "asn-of-declared-route-server"
     GROUP_NAME_TWICE = "group-name-twice"
     PREFIX_TWICE = "prefix-twice"
@@ -92,7 +92,7 @@ class ProblemCode(StrEnum):
 
     # what AWS shows of route tables
     TABLE_UNKNOWN = "route-table-unknown"
-    NOT_PROPAGATED = "not-propagated"
+    TABLE_NOT_PROPAGATED = "table-not-propagated"
     WAY_OUT_AT_ITSELF = "way-out-at-itself"
     NO_PUBLIC_IP_FOR_GATEWAY_TABLE = "no-public-ip-for-gateway-table"
     TABLE_FULL = "route-table-full"
@@ -126,7 +126,7 @@ class ProblemCode(StrEnum):
     DELETION_ENDED = "deletion-ended"
     NOT_DELETED = "not-deleted"
 
-    SUPERSEDED = "superseded"
+    REQUEST_SUPERSEDED = "request-superseded"
 
     # CloudFormation's properties beside the topology
     UNKNOWN_RESOURCE_PROPERTY = "unknown-resource-property"

@@ -76,7 +76,7 @@ def one_target_for_each_appliance(root: dict[str, Any]) -> Iterator[Problem]:
             # a name that is misspelled is one mistake: the target is there, by another name
             where = path_of([*keys, "targets", name])
             cause = None if meant is None else path_of([*keys, "targets", meant])
-            yield problem_at(where, ProblemCode.TARGET_MISSING, appliance=name).caused_by(cause)
+            yield problem_at(where, ProblemCode.TARGETS_MISSING, appliance=name).caused_by(cause)
 
 
 def asn_of_its_own(root: dict[str, Any]) -> Iterator[Problem]:

@@ -29,7 +29,7 @@ def propagates_as_declared(topology: Topology, inventory: Inventory) -> Iterator
             facts = {"vpc_ids": inventory.vpc_ids, "place": str(inventory.place)}
             yield problem_at(where, ProblemCode.TABLE_UNKNOWN, table_id, **facts)
         elif table_id not in inventory.propagated_to and not topology.manage:
-            code = ProblemCode.NOT_PROPAGATED
+            code = ProblemCode.TABLE_NOT_PROPAGATED
             yield problem_at(where, code, table_id, actual=inventory.propagated_to)
 
 

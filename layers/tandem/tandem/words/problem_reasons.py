@@ -107,7 +107,7 @@ PARTS: Entries = {
         "An Elastic IP has a target for an appliance that the document does not declare.",
         right=NEAREST,
     ),
-    Code.TARGET_MISSING: Entry(
+    Code.TARGETS_MISSING: Entry(
         "is missing: the Elastic IP could not follow the route to {appliance}",
         "An Elastic IP that has targets needs one on every appliance.",
         right="a target on an interface of {appliance}",
@@ -423,7 +423,7 @@ ROUTE_TABLES: Entries = {
         "The VPC has no such route table.",
         right="a route table of that VPC",
     ),
-    Code.NOT_PROPAGATED: Entry(
+    Code.TABLE_NOT_PROPAGATED: Entry(
         "the route server does not propagate to {subject}",
         "A route table does not get the routes, though the document says so.",
         right="what AWS shows: [{actual}|no table at all]",
@@ -577,7 +577,7 @@ STORING: Entries = {
         "The deletion stopped, and a part of what Tandem created is still there.",
         right="tried again, once that is mended: not all of it is gone",
     ),
-    Code.SUPERSEDED: Entry(
+    Code.REQUEST_SUPERSEDED: Entry(
         "a later request took its place",
         "CloudFormation asked something else of the same resource before this request had its answer.",
     ),
