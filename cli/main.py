@@ -34,7 +34,7 @@ from tandem.words.provisioning import SaidProblem, said
 
 T = TypeVar("T")
 TAG_READS = 10
-"""EC2's reads may lag behind a tag that was just written (facts §8.3)."""
+"""EC2's reads may lag behind a tag that was just written (docs/aws-facts.md#eventual-consistency)."""
 
 
 app = typer.Typer(

@@ -151,7 +151,8 @@ def find(stack: str) -> Provisioner:
 
 
 def tag(resource_ids: Sequence[str], stack: str) -> None:
-    """Writes the owner's consent (design §6.1), as whoever runs the command. Raises StackError."""
+    """Writes the owner's consent (docs/security.md#the-owners-tag-is-the-consent), as whoever runs the
+    command. Raises StackError."""
     client = _client("ec2")
     tags = [{"Key": OWNER_TAG, "Value": stack}]
     with waiting_for("EC2"):

@@ -152,7 +152,8 @@ def _spare(snapshot: Snapshot, other: Device, holder: Holder, matched: set[Place
 
 
 def _free(snapshot: Snapshot, device: Device, holder: Holder) -> Iterator[tuple[NetworkInterface, Place]]:
-    """The private addresses without a public one: AssociateAddress displaces what is there (facts §8.1).
+    """The private addresses without a public one: AssociateAddress displaces what is there
+    (docs/aws-facts.md#displaced-addresses).
 
     An Elastic IP is of use only where the subnet's route table leads to an internet gateway
     (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-igw-internet-access.html), so where the present

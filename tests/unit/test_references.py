@@ -19,7 +19,7 @@ TEXT = {".in", ".json", ".md", ".py", ".toml", ".txt", ".yaml"}
 WITHOUT = {"__pycache__", "build", "node_modules", "test_references.py"}
 
 # Their references to documents outside of the repository are not replaced yet.
-NOT_YET = ("layers/", "functions/", "cli/")
+NOT_YET: tuple[str, ...] = ()
 
 OUTSIDE = re.compile(r"\b(?:facts|design|style)(?:\.md)?(?:\s|#)+§")
 PAGE = re.compile(r"(?<![\w./-])(?P<page>docs/[\w./-]+\.md|docs/adr/[\w.-]+)(?:#(?P<anchor>[\w-]+))?")

@@ -13,7 +13,8 @@ _IDENTIFIER = re.compile(r"(?<![\w-])[a-z]{1,16}-(?:[0-9a-f]{17}|[0-9a-f]{8})(?!
 
 
 def parse_aws(event: Mapping[str, Any]) -> Signal | None:
-    """The signal in an event from AWS itself; None for Health's copies for its backup Region (facts §10)."""
+    """The signal in an event from AWS itself; None for Health's copies for its backup Region
+    (docs/aws-facts.md#health-events)."""
     detail = members(event.get("detail"))
     if event.get("source") == "aws.health" and str(detail.get("backupEvent")).lower() == "true":
         return None

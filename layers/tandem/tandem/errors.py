@@ -72,7 +72,7 @@ PASSING_CODES = THROTTLED_CODES | {
 
 They are those that the SDK retries by itself, without `LimitExceededException`, which is a quota where
 Tandem could meet it; SNS's `Throttled`; and EC2's, of which the SDK retries none but the throttling
-(facts §2.1, §8.2)."""
+(docs/aws-facts.md#route-server-errors, docs/aws-facts.md#elastic-ip-errors)."""
 
 
 def passes(code: str, http_status: int = 0) -> bool:

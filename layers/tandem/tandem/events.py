@@ -1,4 +1,5 @@
-"""The events that Tandem puts on its bus (design §7): one shape each, with a JSON Schema in `schemas/`."""
+"""The events that Tandem puts on its bus (docs/events.md): one shape each, with a JSON Schema in
+`schemas/`."""
 
 from __future__ import annotations
 

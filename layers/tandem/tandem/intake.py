@@ -132,7 +132,8 @@ def named(record: TopologyRecord) -> frozenset[str]:
 
 
 def _names_only_an_association(signal: Signal, record: TopologyRecord) -> bool:
-    """DisassociateAddress names the association alone, which changes with each move (facts §8.1)."""
+    """DisassociateAddress names the association alone, which changes with each move
+    (docs/aws-facts.md#association-id)."""
     kinds = {i.split("-", 1)[0] for i in signal.resource_ids}
     return "eipassoc" in kinds and "eipalloc" not in kinds and bool(record.topology.allocation_ids)
 
@@ -184,7 +185,8 @@ def _tracked(record: TopologyRecord) -> frozenset[str]:
 def _newest_routes(heard: Iterable[Heard]) -> Iterable[Heard]:
     """Keeps one record for each topology and prefix of a peer log: the newest, and the later line of two.
 
-    Records come in any order (facts §4.4), and a look reads the routes anew whatever they say.
+    Records come in any order (docs/aws-facts.md#log-subscriptions), and a look reads the routes anew whatever
+    they say.
     """
     kept: dict[object, Heard] = {}
     for number, (signal, record) in enumerate(heard):
@@ -198,8 +200,8 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def _once(events: Iterable[Event]) -> tuple[Event, ...]:
-    """Drops what repeats an event, since logs come at least once (facts §4.4). One look answers any number of
-    reasons to look; the first says why.
+    """Drops what repeats an event, since logs come at least once (docs/aws-facts.md#log-subscriptions). One
+    look answers any number of reasons to look; the first says why.
     """
     kept: dict[tuple[str, ...], Event] = {}
     for made in events:

@@ -13,7 +13,7 @@ from tandem.reasons.documents import ProblemCode
 
 
 class RegionWithoutRouteServerError(ConfigurationError):
-    """The Region has no Route Server (facts §3.3)."""
+    """The Region has no Route Server (docs/aws-facts.md#regions)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Endpoint:
     subnet_id: str
     state: str
     address: str | None = None
-    """What the appliance dials; known when the endpoint is available (facts §2.3)."""
+    """What the appliance dials; known when the endpoint is available (docs/aws-facts.md#who-dials)."""
     tags: tuple[tuple[str, str], ...] = ()
     failure_reason: str | None = None
 
@@ -72,7 +72,8 @@ class RouteTable:
 
 @dataclass(frozen=True, slots=True)
 class RouteServerReading:
-    """A route server with its endpoints and peers: pending ones count, tombstones do not (facts §1.5)."""
+    """A route server with its endpoints and peers: pending ones count, tombstones do not
+    (docs/aws-facts.md#pending-peers)."""
 
     server: RouteServer
     endpoints: tuple[Endpoint, ...] = ()

@@ -44,8 +44,8 @@ class Leak:
 def leaks(signals: Iterable[Signal], record: TopologyRecord) -> tuple[Leak, ...]:
     """Returns one leak for each peer that announces what the document does not allow its appliance.
 
-    Only peer logs say what a peer advertised (facts §4.1). A withdrawal ends a leak and is none. A peer whose
-    appliance is unknown is not judged: nobody has said what it may advertise.
+    Only peer logs say what a peer advertised (docs/aws-facts.md#peer-log-content). A withdrawal ends a leak
+    and is none. A peer whose appliance is unknown is not judged: nobody has said what it may advertise.
     """
     peers = (record.provisioned and record.provisioned.peers) or {}
     announced: dict[str, list[Signal]] = {}

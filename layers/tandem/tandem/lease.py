@@ -1,4 +1,4 @@
-"""The lease on one topology: one look at a time (design §5)."""
+"""The lease on one topology: one look at a time (docs/how-it-works.md#a-look)."""
 
 from __future__ import annotations
 

@@ -221,7 +221,8 @@ def load(source: object) -> tuple[Memory, str | None]:
 
 
 def not_after(memory: Memory, now: datetime) -> tuple[Memory, str | None]:
-    """The memory without times from the future, and which of them no clock explains (design §5).
+    """The memory without times from the future, and which of them no clock explains
+    (docs/security.md#damaged-records).
 
     A move counts as made now: a writer whose clock is ahead damps as long as any other, and nobody for ever.
     A signal within the margin is kept, since it is AWS that says when it happened.

@@ -10,28 +10,29 @@ from tandem.override import Override
 
 
 class Status(StrEnum):
-    """Status of a BGP or BFD session (facts §1.3; upper case in SNS and logs, lower in the API)."""
+    """Status of a BGP or BFD session (docs/aws-facts.md#session-status; upper case in SNS and logs, lower in
+    the API)."""
 
     UP = "up"
     DOWN = "down"
 
 
 class Liveness(StrEnum):
-    """How Route Server finds out that a peer is gone (facts §3.8)."""
+    """How Route Server finds out that a peer is gone (docs/aws-facts.md#liveness)."""
 
     BFD = "bfd"
     BGP_KEEPALIVE = "bgp-keepalive"
 
 
 class RouteStatus(StrEnum):
-    """Learned, or learned and chosen (facts §1.3)."""
+    """Learned, or learned and chosen (docs/aws-facts.md#routing-database)."""
 
     IN_RIB = "in-rib"
     IN_FIB = "in-fib"
 
 
 class InstallationStatus(StrEnum):
-    """Whether a FIB route is in a route table (facts §1.3)."""
+    """Whether a FIB route is in a route table (docs/aws-facts.md#routing-database)."""
 
     INSTALLED = "installed"
     REJECTED = "rejected"
@@ -79,7 +80,7 @@ class RouteInstallation:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One row of the routing database: what one peer advertised (facts §1.2, §3.4)."""
+    """One row of the routing database: what one peer advertised (docs/aws-facts.md#routing-database)."""
 
     prefix: str
     next_hop: str
@@ -92,7 +93,8 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class RoutingDatabase:
-    """GetRouteServerRoutingDatabase, all pages. `persisted`'s meaning is undocumented (facts §3.9)."""
+    """GetRouteServerRoutingDatabase, all pages. `persisted`'s meaning is undocumented
+    (docs/aws-facts.md#are-routes-persisted)."""
 
     routes: tuple[Route, ...] = ()
     persisted: bool = False
@@ -132,7 +134,7 @@ class ElasticIp:
     tags: tuple[tuple[str, str], ...] = ()
     border_group: str | None = None
     service_managed: str | None = None
-    """The AWS service that manages it, if one does (facts §8.1)."""
+    """The AWS service that manages it, if one does (docs/aws-facts.md#service-managed-addresses)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ class PrivateAddress:
     """One private IPv4 address of an interface and the public address behind it, if any.
 
     `allocation_id` is None for an auto-assigned public address: AssociateAddress on a primary address
-    releases that one for good (facts §8.1).
+    releases that one for good (docs/aws-facts.md#auto-assigned-addresses).
     """
 
     private_ip: str

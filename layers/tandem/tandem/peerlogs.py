@@ -1,4 +1,5 @@
-"""Route server peer logs (facts §4): what a CloudWatch Logs subscription hands over, as signals."""
+"""Route server peer logs (docs/aws-facts.md#peer-log-records): what a CloudWatch Logs subscription hands
+over, as signals."""
 
 from __future__ import annotations
 
@@ -41,8 +42,8 @@ _ROUTES = {
 def parse_peer_logs(payload: Mapping[str, Any]) -> tuple[Signal, ...]:
     """One signal per log record; a record or a payload that cannot be read is a reason to look as well.
 
-    Records come minutes late, at least once and in any order (facts §4.4). CloudWatch Logs' own control
-    messages say nothing.
+    Records come minutes late, at least once and in any order (docs/aws-facts.md#log-subscriptions).
+    CloudWatch Logs' own control messages say nothing.
     """
     batch = _decoded(members(payload.get("awslogs")).get("data"))
     if batch.get("messageType") == "CONTROL_MESSAGE":
@@ -85,7 +86,8 @@ def _known(peer_id: str, record: Mapping[str, Any]) -> Signal | None:
 
 
 def _route(peer_id: str, change: RouteEvent, verb: str, message: Mapping[str, Any]) -> Signal | None:
-    """Whether a withdrawal repeats the attributes is not documented (facts §4.1): the prefix will do."""
+    """Whether a withdrawal repeats the attributes is not documented (docs/aws-facts.md#peer-log-records): the
+    prefix will do."""
     if not message.get("prefix"):
         return None
     prefix, hop, med = canonical_prefix(str(message["prefix"])), message.get("nextHopIp"), message.get("med")

@@ -35,7 +35,8 @@ class Provisioned:
     peers: dict[str, str] | None = None
     """Peer ID to appliance name."""
     sessions: tuple[str, ...] = ()
-    """What each appliance has to be configured with, in words: it is the one that dials (facts §2.3)."""
+    """What each appliance has to be configured with, in words: it is the one that dials
+    (docs/aws-facts.md#who-dials)."""
     notified_sessions: tuple[str, ...] = ()
     """Those of which people were notified: only others are to be dialled anew."""
     log_deliveries: dict[str, str] | None = None

@@ -50,13 +50,15 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One reason to look. It never carries the answer: that is read from AWS (design §1)."""
+    """One reason to look. It never carries the answer: that is read from AWS
+    (docs/how-it-works.md#a-look)."""
 
     kind: SignalKind
     cause: str
     """In words, for the audit trail: `BGP of rsp-… went down`."""
     occurred_at: datetime | None = None
-    """When AWS says that it happened (SNS: whole seconds, facts §5); None when it does not say."""
+    """When AWS says that it happened (SNS: whole seconds, docs/aws-facts.md#sns-messages); None when it does
+    not say."""
     topology: str | None = None
     """Set on signals from the bus."""
     topic_arn: str | None = None
@@ -93,7 +95,8 @@ _TEXT_READ = 1000
 
 
 def parse_sns(record: Mapping[str, Any]) -> Signal:
-    """The signal in one record of an SNS event (facts §5): from its attributes, else from its text.
+    """The signal in one record of an SNS event (docs/aws-facts.md#sns-messages): from its attributes, else
+    from its text.
 
     Whether AWS sends the list of peers as String.Array or as String is not documented; SNS hands both to a
     function as String, so the IDs are picked out of whatever is there. An unknown shape is a reason to look.
@@ -119,7 +122,8 @@ def parse_bus(envelope: Mapping[str, Any]) -> Signal | None:
         return None
     detail = event.detail
     if kind is SignalKind.SESSION and detail.get("source") == Origin.PEER_LOG:
-        kind = SignalKind.LOOK  # up to minutes late (facts §4.4): nothing that describes could lag behind
+        # up to minutes late (docs/aws-facts.md#log-subscriptions): nothing that describes could lag behind
+        kind = SignalKind.LOOK
     protocol, status, peers = detail.get("protocol"), detail.get("status"), detail.get("peer_ids")
     return Signal(
         kind,
@@ -160,7 +164,7 @@ def session_signal(protocol: Protocol, peer_id: str, status: Status, at: datetim
 
 
 def status_of(text: object) -> Status | None:
-    """Upper case in SNS and logs, lower in the API (facts §1.3)."""
+    """Upper case in SNS and logs, lower in the API (docs/aws-facts.md#session-status)."""
     folded = str(text).strip().lower()
     return Status(folded) if folded in set(Status) else None
 

@@ -1,7 +1,8 @@
 """The tags that Tandem reads and writes."""
 
 OWNER_TAG = "tandem:stack"
-"""The owner's consent (design §6.1): its value is the name of the stack that may move the address."""
+"""The owner's consent (docs/security.md#the-owners-tag-is-the-consent): its value is the name of the stack
+that may move the address."""
 
 STACK_TAG = "tandem:managed-by"
 """The stack that may change and delete the resource. Never OWNER_TAG: that one is the owner's to write."""

@@ -48,7 +48,8 @@ MOVES = Config(
     max_pool_connections=50,
 )
 MOVE_SECONDS = 7.0
-"""One attempt of 2 + 5 s (design §5): a call begun with 10 s of lease left ends under it."""
+"""One attempt of 2 + 5 s (docs/performance.md#the-time-that-an-invocation-has): a call begun with 10 s of
+lease left ends under it."""
 
 TABLES = Config(
     connect_timeout=1,

@@ -1,4 +1,5 @@
-"""CloudWatch Logs' vended deliveries: the peers' logs into the stack's log group (facts §4.2).
+"""CloudWatch Logs' vended deliveries: the peers' logs into the stack's log group
+(docs/aws-facts.md#log-delivery).
 
 Everything here raises CallFailedError for what AWS refuses, TemporaryError where it does not answer.
 """

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    """Threads for as many calls at once as the clients' connection pools hold (style §5)."""
+    """Threads for as many calls at once as the clients' connection pools hold."""
     return ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="ec2")
 
 
@@ -178,7 +178,7 @@ def _associate(
     move: Move, may_begin: Callable[[], bool], now: Callable[[], datetime]
 ) -> Associated | Refusal:
     """One attempt. EC2 has no compare-and-swap: `AllowReassociation=false` only guards a free address
-    (facts §8.1).
+    (docs/aws-facts.md#reassociation).
     """
     if not may_begin():
         return NOT_BEGUN

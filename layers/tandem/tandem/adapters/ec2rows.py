@@ -57,8 +57,8 @@ class Instance:
 def doubts(routes: Iterable[Route], unread: Iterable[Unread]) -> Iterator[tuple[str, str]]:
     """Yields each prefix whose owner is unknown, with the reason; an empty one stands for any prefix.
 
-    Only the row in the FIB matters, and a prefix has one (facts §3.4): a row of an unknown status is none
-    where another can be read.
+    Only the row in the FIB matters, and a prefix has one (docs/aws-facts.md#one-winner): a row of an unknown
+    status is none where another can be read.
     """
     owned = {route.prefix for route in routes if route.status is RouteStatus.IN_FIB}
     for row in unread:

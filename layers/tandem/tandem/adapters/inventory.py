@@ -15,7 +15,7 @@ from tandem.topology import Topology
 from tandem.validation.consent import networks
 
 THERE = frozenset({"pending", "available"})
-"""States of endpoints, peers and propagations that count as existing (facts §1.5)."""
+"""States of endpoints, peers and propagations that count as existing (docs/aws-facts.md#pending-peers)."""
 
 ON_ITS_WAY_OUT = frozenset({"deleting", "deleted"})
 
@@ -107,7 +107,8 @@ def associated(route_server_id: str) -> tuple[str, ...]:
 
 
 def _beside(topology: Topology, servers: Sequence[RouteServer]) -> list[RouteServer]:
-    """The route servers of the VPC, where the topology may get a further one there (facts §3.1)."""
+    """The route servers of the VPC, where the topology may get a further one there
+    (docs/aws-facts.md#quotas)."""
     wanted = topology.route_server
     if not topology.manage or wanted.route_server_id is not None or wanted.vpc_id is None:
         return []

@@ -13,7 +13,8 @@ from tandem.lease import ABSURD, is_absurd, is_over
 
 
 def shown(error: ClientError) -> dict[str, Any]:
-    """The record that a failed condition brought along (ReturnValuesOnConditionCheckFailure, facts §9)."""
+    """The record that a failed condition brought along (ReturnValuesOnConditionCheckFailure,
+    docs/aws-facts.md#conditional-writes)."""
     return dict(cast(Mapping[str, Any], error.response).get("Item", {}))
 
 

@@ -1,6 +1,7 @@
 """Route Server as the provisioner manages it: one reading for the plan, and one call for each of its steps.
 
-Calls go out once: CreateRouteServerPeer has no client token (facts §1.5), so the SDK may not repeat it.
+Calls go out once: CreateRouteServerPeer has no client token (docs/aws-facts.md#client-tokens), so the SDK may
+not repeat it.
 """
 
 from __future__ import annotations

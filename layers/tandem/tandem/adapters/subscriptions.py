@@ -1,6 +1,7 @@
 """SNS: who hears a route server's topic.
 
-AWS makes the topic in the caller's account and deletes it with the notifications (facts §5).
+AWS makes the topic in the caller's account and deletes it with the notifications
+(docs/aws-facts.md#sns-topic).
 """
 
 from __future__ import annotations

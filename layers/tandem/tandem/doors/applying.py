@@ -184,7 +184,7 @@ def _tell(record: TopologyRecord, before: TopologyRecord | None, by: Author, wor
 
 
 def ownership(record: TopologyRecord, door: str, *, take_over: bool) -> Problem | None:
-    """A topology belongs to the door that created it (design §4)."""
+    """A topology belongs to the door that created it (docs/topology.md#storing-it)."""
     if record.door == door or take_over:
         return None
     stack, _, resource = record.door.partition("#")

@@ -21,7 +21,7 @@ LONGEST = timedelta(hours=1)
 """CloudFormation waits that long, or as long as ServiceTimeout says."""
 
 SHARE = 5 / 6
-"""Of CloudFormation's patience that Tandem uses: 50 of 60 minutes (design §9)."""
+"""Of CloudFormation's patience that Tandem uses: 50 of 60 minutes (docs/topology.md#from-cloudformation)."""
 
 SCHEDULE = timedelta(minutes=2)
 """What is kept of it at least, so that the run of the schedule that answers, one a minute, comes in time."""

@@ -73,7 +73,8 @@ def _verify(done: tuple[Moved, ...], cloud: Cloud, clock: Clock) -> tuple[Moved,
 
 
 def rehearse(planned: tuple[Move, ...], cloud: Cloud, clock: Clock) -> dict[str, tuple[Reason, ...]]:
-    """Returns by group what EC2 would refuse of the first moves of a look: asked with DryRun (facts §1.1).
+    """Returns by group what EC2 would refuse of the first moves of a look: asked with DryRun
+    (docs/aws-facts.md#dry-run).
 
     Only the first, since those calls may spend the tokens that another topology needs to move.
     """

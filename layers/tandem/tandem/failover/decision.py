@@ -66,7 +66,8 @@ class AddressDecision:
 
     @property
     def allow_reassociation(self) -> bool:
-        """False where nobody has the address: then EC2 refuses if somebody took it meanwhile (facts §8.1)."""
+        """False where nobody has the address: then EC2 refuses if somebody took it meanwhile
+        (docs/aws-facts.md#reassociation)."""
         return self.holder is not None
 
 
@@ -150,7 +151,8 @@ class _Owner:
 def decide(
     topology: Topology, observation: Observation, memory: Memory, now: datetime
 ) -> tuple[GroupDecision, ...]:
-    """Returns one decision per group, in declaration order (design §5). Pure: same input, same output."""
+    """Returns one decision per group, in declaration order
+    (docs/how-it-works.md#what-it-does-when-something-happens). Pure: same input, same output."""
     scene = _Scene(topology, observation, memory, now)
     return tuple(_decide_group(group, scene) for group in topology.groups)
 
@@ -179,7 +181,7 @@ def _decide_group(group: Group, scene: _Scene) -> GroupDecision:
 
 
 def _owner(group: Group, scene: _Scene) -> _Owner:
-    """Steps 1 to 4 of design §5: override, FIB, live session, split."""
+    """Decides for a group, in this order: override, FIB, live session, split."""
     topology, observation = scene.topology, scene.observation
     override = prevailing(observation.overrides, group.name, scene.now)
     if override is not None:
@@ -251,7 +253,7 @@ def _overridden(override: Override, scene: _Scene) -> _Owner:
 
 
 def _decide_address(spec: ElasticIpSpec, owner: _Owner, scene: _Scene) -> AddressDecision:
-    """Steps 5 to 7 of design §5 for one Elastic IP."""
+    """Decides what one Elastic IP needs: move, hold or no change."""
     topology, observation = scene.topology, scene.observation
     address = observation.elastic_ips.get(spec.allocation_id)
     unread = observation.unknown.elastic_ips.get(spec.allocation_id)
@@ -457,12 +459,14 @@ def _split(group: Group, found: tuple[ownership.PrefixOwner, ...]) -> Reason:
 
 
 def _bfd_down(name: str, scene: _Scene) -> tuple[Reason, ...]:
-    """BFD down beside BGP up is a report, not a veto (facts §3.8: BFD fails in the field while BGP works)."""
+    """BFD down beside BGP up is a report, not a veto (docs/aws-facts.md#bfd-reports: BFD fails in the field
+    while BGP works)."""
     sessions = ownership.sessions_of(scene.topology.appliances[name], scene.observation)
     down = tuple(p.peer_id for p in sessions if p.bgp is Status.UP and p.bfd is Status.DOWN)
     return (reason(ReportCode.BFD_DOWN, name, peers=down),) if down else ()
 
 
 def _persisted(group: Group, observation: Observation) -> tuple[Reason, ...]:
-    """Words only: what `AreRoutesPersisted` means is undocumented (facts §3.9)."""
+    """Words only: what `AreRoutesPersisted` means is undocumented
+    (docs/aws-facts.md#are-routes-persisted)."""
     return (reason(ReportCode.ROUTES_PERSISTED, group.name),) if observation.database.persisted else ()

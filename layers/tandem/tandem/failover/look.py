@@ -1,8 +1,8 @@
 """The look: observe, decide, act, verify, for one topology under its lease.
 
 Every look starts from what AWS shows and replays nothing: on any failure it leaves, and the next look finds
-the state out again (design §5). `run` has what one invocation's looks share, `turn` a turn of reading and
-moving, `holds` the telling of what is not moved.
+the state out again (docs/how-it-works.md#a-look). `run` has what one invocation's looks share, `turn` a turn
+of reading and moving, `holds` the telling of what is not moved.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ from tandem.topology import Target
 
 BURST = 50
 PER_SECOND = 5
-"""EC2's token bucket of AssociateAddress: 50 calls, then 5 a second, per account and Region (facts §8.3)."""
+"""EC2's token bucket of AssociateAddress: 50 calls, then 5 a second, per account and Region
+(docs/aws-facts.md#throttling)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,9 +35,9 @@ def interfaces_of(appliance: Appliance, observation: Observation) -> tuple[Netwo
 def addresses_of(appliance: Appliance, observation: Observation) -> frozenset[str]:
     """Returns every next hop that means this appliance.
 
-    Route Server resolves a next hop to the interface that owns it (facts §3.4), so the instance's own
-    interfaces decide. The declared addresses stand in only where they could not be read; where one of them
-    could not be, those that no other interface shows.
+    Route Server resolves a next hop to the interface that owns it (docs/aws-facts.md#next-hop-resolution), so
+    the instance's own interfaces decide. The declared addresses stand in only where they could not be read;
+    where one of them could not be, those that no other interface shows.
     """
     declared = frozenset(appliance.next_hops) | appliance.peer_addresses
     if appliance.instance_id is None or observation.interfaces is None:
@@ -122,9 +122,9 @@ def appliance_at(interface_id: str, topology: Topology, observation: Observation
 def owner_of(prefix: str, topology: Topology, observation: Observation) -> PrefixOwner:
     """Returns the appliance whose address is the in-FIB next hop of exactly this prefix.
 
-    One winner per prefix (facts §3.4). A row counts when it is installed in at least one route table;
-    one that is installed nowhere still names an owner, but with a doubt. Where a row that cannot be read may
-    be in the FIB, nobody owns the prefix.
+    One winner per prefix (docs/aws-facts.md#one-winner). A row counts when it is installed in at least one
+    route table; one that is installed nowhere still names an owner, but with a doubt. Where a row that cannot
+    be read may be in the FIB, nobody owns the prefix.
     """
     doubts = observation.database.doubts
     rows = observation.database.in_fib({prefix})

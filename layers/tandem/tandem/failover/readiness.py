@@ -14,7 +14,8 @@ from tandem.topology import Appliance, ElasticIpSpec, Target
 def limitation(
     spec: ElasticIpSpec, appliance: Appliance, observation: Observation, *, forced: bool, dead: bool
 ) -> Reason | None:
-    """Returns why the appliance may not have the address now, or None (design §5, step 6).
+    """Returns why the appliance may not have the address now, or None
+    (docs/how-it-works.md#what-it-does-when-something-happens).
 
     With a dead holder, a read that failed stops nothing: EC2 refuses a bad target itself, and which Elastic
     IP a move would throw off is known from the addresses (`occupant`). Where neither the interfaces nor the
@@ -53,7 +54,7 @@ def occupant(target: Target, observation: Observation) -> Occupant | None:
     """The Elastic IP that the target's private IP has now, as far as it could be read.
 
     DescribeAddresses decides for the declared Elastic IPs; what an interface says of them may lag behind it
-    (facts §8.3), so it counts for strangers only.
+    (docs/aws-facts.md#eventual-consistency), so it counts for strangers only.
     """
     for address in observation.elastic_ips.values():
         if target.has(address.holder):

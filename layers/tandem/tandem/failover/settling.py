@@ -1,4 +1,5 @@
-"""Says when "no change" may be believed after a signal: describes lag behind it (facts §2.2, §8.3)."""
+"""Says when "no change" may be believed after a signal: describes lag behind it
+(docs/aws-facts.md#eventual-consistency)."""
 
 from __future__ import annotations
 
@@ -21,9 +22,9 @@ READ_AGAIN_SECONDS = 1.0
 def heard(known: Mapping[str, datetime], signals: Iterable[Signal], now: datetime) -> dict[str, datetime]:
     """Returns when each session's newest signal happened, of those known and these; old ones are dropped.
 
-    SNS is unordered (facts §5): a signal that is older than another one of its session says nothing any more,
-    also where the newer one woke another look. A time that is ahead of every clock is no time: it makes no
-    other signal old.
+    SNS is unordered (docs/aws-facts.md#sns-delivery): a signal that is older than another one of its session
+    says nothing any more, also where the newer one woke another look. A time that is ahead of every clock is
+    no time: it makes no other signal old.
     """
     times = dict(known)
     for signal in signals:
@@ -47,7 +48,8 @@ def awaited(
 
     Only session signals make a look settle, and none that was older than the time there is to settle when the
     look `began`, or than the `newest` one of its session; nor one of a peer whose endpoint's maintenance was
-    announced beside it (design §5). Of a session's signals of one second, either may be the last.
+    announced beside it (docs/adr/0003-what-settles-a-look.md). Of a session's signals of one second, either
+    may be the last.
     """
     signals = tuple(signals)
     announced = _announced(signals, current.peers)
@@ -74,7 +76,8 @@ def awaited(
 def unanswered(signals: Iterable[Signal], came: Iterable[Signal]) -> tuple[Signal, ...]:
     """Returns the signals of whose session nothing newer `came` meanwhile: the next look settles those.
 
-    SNS tells whole seconds (facts §5): one of the same second may be the later one, unless it says the same.
+    SNS tells whole seconds (docs/aws-facts.md#sns-messages): one of the same second may be the later one,
+    unless it says the same.
     """
     came = tuple(came)
     return tuple(s for s in signals if not any(_is_newer(other, s) for other in came))

@@ -1,4 +1,5 @@
-"""Failover while the state table is away: the table makes failover orderly, not possible (design §5)."""
+"""Failover while the state table is away: the table makes failover orderly, not possible
+(docs/how-it-works.md#what-it-does-when-something-happens)."""
 
 from __future__ import annotations
 

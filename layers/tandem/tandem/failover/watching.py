@@ -26,7 +26,7 @@ STAY_SECONDS = 60.0
 EVERY_SECONDS = 5.0
 CALL_SECONDS = 1 / 3
 """What one call is worth: 3 a second. With a sweep of 60 topologies a minute that is a fifth of EC2's refill
-(facts §1.7)."""
+(docs/aws-facts.md#throttling)."""
 
 TOGETHER_SECONDS = 0.5
 """A turn waits so long for all answers, tells those that came, and waits so long again for the others."""
@@ -39,10 +39,10 @@ LEAVE_SECONDS = 2.0
 adapters/clients.py) is left behind: it only reads. A time-out of 90 s has room for every read of one page."""
 
 PAGE_ROWS = 1000
-"""Rows to a page of the routing database, as asked for (facts §1.4)."""
+"""Rows to a page of the routing database, as asked for (docs/aws-facts.md#paging)."""
 
 TELL_AGAIN_SECONDS = 30.0
-"""As long as a look may take to settle and to note what it saw (design §5)."""
+"""As long as a look may take to settle and to note what it saw (docs/adr/0003-what-settles-a-look.md)."""
 
 WORKERS = 10
 

@@ -42,7 +42,8 @@ class Call:
     role: str | None
     """The role whose session called."""
     resource_ids: frozenset[str]
-    """Those that the request names; `resources` of the event is usually empty (facts §6)."""
+    """Those that the request names; `resources` of the event is usually empty
+    (docs/aws-facts.md#cloudtrail-resources)."""
     request: str
     """The request's parameters as JSON, in lower case: AWS documents no shape for those of Route Server."""
 

@@ -1,4 +1,5 @@
-"""The way back: what takes a managed route server away, children first (facts §2.3). Pure.
+"""The way back: what takes a managed route server away, children first (docs/aws-facts.md#creation-order).
+Pure.
 
 Only what Tandem created goes. What was adopted, and what anybody else has put beside it, stays.
 """

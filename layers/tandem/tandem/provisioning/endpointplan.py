@@ -179,7 +179,8 @@ def _labelled(desired: Desired, name: str, endpoint: Endpoint) -> Iterator[Step]
 def adoption_problem(
     resource_id: str, tags: tuple[tuple[str, str], ...], path: str, desired: Desired
 ) -> Problem | None:
-    """What keeps Tandem from adopting a resource: its owner has not agreed (design §6.1)."""
+    """What keeps Tandem from adopting a resource: its owner has not agreed
+    (docs/security.md#the-owners-tag-is-the-consent)."""
     if is_foreign(tags, desired):
         return problem_at(path, Code.ADOPTION_OF_MANAGED, resource_id, tags=str(dict(tags)))
     if has_consent(tags, desired):

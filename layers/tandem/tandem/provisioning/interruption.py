@@ -86,7 +86,8 @@ class Sessions:
         return sorted(set(lost))
 
     def persisting(self, peer: Peer | None = None) -> str | None:
-        """The tracked prefix that is in the FIB through this session, or any, though it is down (facts §3.9).
+        """The tracked prefix that is in the FIB through this session, or any, though it is down
+        (docs/aws-facts.md#persistence).
 
         Persisted routes outlive their sessions; what becomes of them when a peer is deleted, or persistence
         is changed, AWS does not document. A live session that carries the prefix for the same owner makes it
@@ -135,6 +136,6 @@ class Sessions:
 
     def _carrying(self, prefix: str, owner: str | None = None) -> set[str]:
         """The sessions through which the prefix was learned, for anybody or for this owner; none where nobody
-        can tell (facts §3.4: a row for each peer)."""
+        can tell (docs/aws-facts.md#routing-database: a row for each peer)."""
         rows = (route for route in self._observed.routes or () if route.prefix == prefix)
         return {route.peer_id for route in rows if owner in (None, self._owner(route))}

@@ -36,7 +36,8 @@ PATIENCE = timedelta(seconds=120)
 AWS is at, does not wait at all: an appliance has to come up, and that may take days."""
 
 SETTLED = timedelta(seconds=60)
-"""So long a call is not repeated within a run: describes may lag behind it (facts §2.2, §8.3)."""
+"""So long a call is not repeated within a run: describes may lag behind it
+(docs/aws-facts.md#eventual-consistency)."""
 
 TAG_SECONDS = timedelta(seconds=60)
 """So long a refusal may mean that IAM does not see an owner's new tag yet. AWS gives no number
@@ -61,7 +62,8 @@ REFUSALS = {
 """What AWS's codes mean where a person has to do something in particular."""
 
 DUPLICATE = ("AlreadyExists", "AlreadyAssociated", "Duplicate")
-"""AWS's codes for a second peer, association or propagation are not known (facts §1.5): looked at again."""
+"""AWS's codes for a second peer, association or propagation are not known (docs/aws-facts.md#client-tokens):
+looked at again."""
 
 
 @dataclass(frozen=True, slots=True)

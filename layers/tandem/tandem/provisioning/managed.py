@@ -101,7 +101,8 @@ def is_foreign(tags: Iterable[tuple[str, str]], desired: Desired) -> bool:
 
 
 def has_consent(tags: Iterable[tuple[str, str]], desired: Desired) -> bool:
-    """Whether its owner lets this stack take it (design §6.1); what Tandem made needs no consent."""
+    """Whether its owner lets this stack take it (docs/security.md#the-owners-tag-is-the-consent); what Tandem
+    made needs no consent."""
     found = dict(tags)
     return found.get(OWNER_TAG) == desired.stack or is_ours(tags, desired)
 
@@ -145,7 +146,8 @@ def is_moving(desired: Desired, observed: Observed) -> bool:
 
 
 def token(desired: Desired, kind: str, *parts: object) -> str:
-    """A client token that a crash between call and record does not change (facts §1.5: 64 characters).
+    """A client token that a crash between call and record does not change (docs/aws-facts.md#client-tokens:
+    64 characters).
 
     `parts` name what is made and its predecessors, so that a successor gets a token of its own.
     """

@@ -52,7 +52,8 @@ FINDING_OUT = frozenset({"enabling", "modifying", "resetting", "disabling"})
 
 
 def plan(desired: Desired, observed: Observed) -> tuple[Step, ...]:
-    """Every step from here to there, in the order of facts §2.3; empty where nothing is left to do."""
+    """Every step from here to there, parents first (docs/aws-facts.md#creation-order); empty where nothing is
+    left to do."""
     server = server_of(desired, observed.servers)
     if server is None and desired.adopts is not None:
         unknown = problem_at("route_server.id", Code.ROUTE_SERVER_NOT_THERE, desired.adopts)
@@ -155,7 +156,7 @@ def _persisted(desired: Desired, observed: Observed) -> Reason | None:
     """What a change of persistence waits for: it may withdraw what only persistence keeps in the FIB.
 
     AWS says that with `disable` routes are not kept after all sessions have ended, and nothing of those that
-    are kept already, nor of a new duration for them (facts §3.9).
+    are kept already, nor of a new duration for them (docs/aws-facts.md#persistence-duration).
     """
     live = Sessions(desired, observed)
     if not live.are_routes_known:

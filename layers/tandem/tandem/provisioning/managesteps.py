@@ -124,7 +124,7 @@ class DeletePeer:
 
 @dataclass(frozen=True, slots=True)
 class DisableSourceDestCheck:
-    """Otherwise EC2 drops what an appliance forwards (facts §3.5)."""
+    """Otherwise EC2 drops what an appliance forwards (docs/aws-facts.md#source-dest-check)."""
 
     code: ClassVar[StepCode] = StepCode.DISABLE_SOURCE_DEST_CHECK
     about: str
@@ -192,7 +192,8 @@ class Step:
     def takes_away(self) -> bool:
         """Whether a session or a route may go with it.
 
-        An endpoint, association or route server that something still hangs at EC2 itself keeps (facts §2.1).
+        An endpoint, association or route server that something still hangs at EC2 itself keeps
+        (docs/aws-facts.md#route-server-errors).
         """
         persists = isinstance(self.do, ModifyRouteServer) and self.do.persist is not None
         return persists or isinstance(self.do, DeletePeer | DisablePropagation)

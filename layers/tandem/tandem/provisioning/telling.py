@@ -26,7 +26,8 @@ from tandem.record import Provisioned, TopologyRecord
 from tandem.words.provisioning import right_of, said, sentence_of
 
 LONG = timedelta(minutes=30)
-"""Longer than AWS takes for anything: endpoints and peers take minutes (facts §2.2)."""
+"""Longer than AWS takes for anything: endpoints and peers take minutes
+(docs/aws-facts.md#lifecycle-durations)."""
 
 
 def is_long(found: Provisioned, now: datetime) -> bool:

@@ -82,7 +82,8 @@ def _converge(desired: Watch, read: Callable[[], Shown], world: ProvisionerPorts
 
 
 def _may_pass(failure: CallFailedError | None) -> bool:
-    """A conflict, a read that lags behind (facts §8.3), or what AWS refuses for now: the next turn knows."""
+    """A conflict, a read that lags behind (docs/aws-facts.md#eventual-consistency), or what AWS refuses for
+    now: the next turn knows."""
     return failure is None or failure.code == CONFLICT or isinstance(failure, PassingError)
 
 

@@ -103,7 +103,7 @@ def _sources(peer_id: str, desired: Watch, shown: Shown) -> list[Source]:
 
 
 def _is_ours(destination: Destination, desired: Watch) -> bool:
-    """Leads to our log group, in the format that `signals` reads (facts §4.2)."""
+    """Leads to our log group, in the format that `signals` reads (docs/aws-facts.md#log-delivery)."""
     return (destination.resource_arn.removesuffix(":*"), destination.output_format) == (
         desired.log_group_arn,
         LOG_FORMAT,

@@ -12,7 +12,7 @@ from tandem.reasons.reason import Reason, reason
 LOG_GROUP_TYPE = "CWL"
 LOG_FORMAT: Literal["json"] = "json"
 LONGEST_NAME = 60
-"""Of delivery sources and destinations (facts §4.2)."""
+"""Of delivery sources and destinations (docs/aws-facts.md#log-delivery)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def one_target_for_each_appliance(root: dict[str, Any]) -> Iterator[Problem]:
 
 
 def asn_of_its_own(root: dict[str, Any]) -> Iterator[Problem]:
-    """The sessions are eBGP (facts §3.4)."""
+    """The sessions are eBGP (docs/aws-facts.md#ebgp)."""
     amazon = draft.server(root).get("amazon_side_asn")
     for name, appliance in draft.appliances(root).items():
         if amazon is not None and appliance.get("asn") == amazon:
@@ -130,7 +130,8 @@ def tracked_prefixes_allowed(root: dict[str, Any]) -> Iterator[Problem]:
 
 
 def within_quotas(root: dict[str, Any]) -> Iterator[Problem]:
-    """Quotas of facts §3.1 that nobody can raise; for the others see `tandem.validation.quotas`."""
+    """Quotas that nobody can raise (docs/aws-facts.md#quotas); for the others see
+    `tandem.validation.quotas`."""
     crowded = Counter(subnet for subnet in draft.declared_endpoints(root).values() if isinstance(subnet, str))
     for subnet, count in crowded.items():
         if count > MOST_ENDPOINTS_IN_SUBNET:

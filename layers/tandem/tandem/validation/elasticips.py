@@ -45,7 +45,8 @@ def elastic_ips_exist(topology: Topology, inventory: Inventory) -> Iterator[Prob
 
 
 def owner_consents(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
-    """The owner's tag on each Elastic IP and each target interface, once a resource (design §6.1)."""
+    """The owner's tag on each Elastic IP and each target interface, once a resource
+    (docs/security.md#the-owners-tag-is-the-consent)."""
     tags = {address.allocation_id: address.tags for address in inventory.elastic_ips.values()}
     tags |= {i.network_interface_id: i.tags for i in inventory.interfaces.values()}
     claims = [(where, allocation_id) for where, allocation_id in _allocations(topology)]
@@ -181,7 +182,7 @@ def private_ips_are_there(topology: Topology, inventory: Inventory) -> Iterator[
 
 
 def nobody_is_displaced(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
-    """AssociateAddress throws off what the private IP has already (facts §8.1)."""
+    """AssociateAddress throws off what the private IP has already (docs/aws-facts.md#displaced-addresses)."""
     for placed in targets(topology, inventory):
         addresses = placed.interface.addresses if placed.interface else ()
         shown = next((a for a in addresses if a.private_ip == placed.target.private_ip), None)

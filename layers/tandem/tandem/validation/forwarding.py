@@ -1,4 +1,5 @@
-"""Whether EC2 lets the appliances' interfaces forward: with SourceDestCheck on it does not (facts §3.5)."""
+"""Whether EC2 lets the appliances' interfaces forward: with SourceDestCheck on it does not
+(docs/aws-facts.md#source-dest-check)."""
 
 from __future__ import annotations
 

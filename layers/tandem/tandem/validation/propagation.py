@@ -55,7 +55,8 @@ def appliances_have_a_way_out(topology: Topology, inventory: Inventory) -> Itera
 
 
 def gateway_tables_can_have_the_routes(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
-    """A gateway table's route needs a target interface with a public IP of its own (facts §3.6)."""
+    """A gateway table's route needs a target interface with a public IP of its own
+    (docs/aws-facts.md#gateway-route-tables)."""
     inside = [p for p in _tracked(topology) if any(_within(p, vpc) for vpc in inventory.vpc_prefixes)]
     for table in _gateway_tables(topology, inventory):
         for name, appliance in topology.appliances.items() if inside else ():
@@ -81,7 +82,8 @@ PROPAGATION_CHECKS: tuple[Check, ...] = (
 
 def tables_with_room(topology: Topology, stored: Iterable[Topology]) -> Iterator[Problem]:
     """A route table takes so many propagated routes, of all route servers together, and nobody can raise that
-    (facts §3.1). Counted are the tracked prefixes of each stored topology that declares the table."""
+    (docs/aws-facts.md#quotas). Counted are the tracked prefixes of each stored topology that declares the
+    table."""
     others = [other for other in stored if other.name != topology.name]
     for index, table_id in enumerate(topology.route_server.propagate_to):
         sharing = [other for other in others if table_id in other.route_server.propagate_to]

@@ -22,7 +22,8 @@ MOST_ROUTES_OF_TABLE = 500
 
 
 def quota_warnings(topology: Topology, inventory: Inventory) -> Iterator[Reason]:
-    """Each with the number that would be used and the number allowed by default (facts §3.1)."""
+    """Each with the number that would be used and the number allowed by default
+    (docs/aws-facts.md#quotas)."""
     if topology.manage:
         yield from _route_servers(topology, inventory)
         yield from _endpoints(topology, inventory)
@@ -58,7 +59,7 @@ def _peers_of_endpoints(topology: Topology) -> Iterator[Reason]:
 
 def _allowed(topology: Topology) -> Iterator[Reason]:
     """Nobody can raise this one, but what is allowed need not be advertised. AWS does not say what becomes of
-    more (facts §3.1)."""
+    more (docs/aws-facts.md#quotas)."""
     for name, appliance in topology.appliances.items():
         allowed = len(appliance.allowed_prefixes or ())
         if allowed > MOST_ROUTES:

@@ -182,7 +182,8 @@ def route_server_warnings(topology: Topology, inventory: Inventory) -> Iterator[
 
 
 def leak_warnings(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
-    """Only peer logs say what a peer advertises, so without them no route leak is seen (facts §4.1)."""
+    """Only peer logs say what a peer advertises, so without them no route leak is seen
+    (docs/aws-facts.md#peer-log-content)."""
     if topology.route_server.peer_logs:
         return
     for name, appliance in topology.appliances.items():
@@ -192,7 +193,8 @@ def leak_warnings(topology: Topology, inventory: Inventory) -> Iterator[Problem]
 
 
 def _own_addresses(name: str, appliance: Appliance, inventory: Inventory) -> Iterator[Problem]:
-    """A peer has an interface in the VPC (facts §3.5); its next hop resolves to that interface."""
+    """A peer has an interface in the VPC (docs/aws-facts.md#peer-address); its next hop resolves to that
+    interface."""
     interfaces = inventory.interfaces_of(appliance.instance_id)
     own = [a.private_ip for i in interfaces for a in i.addresses] + [
         six for i in interfaces for six in i.ipv6

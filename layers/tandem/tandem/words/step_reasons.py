@@ -360,7 +360,7 @@ REFUSALS: Entries = {
     Code.SUBNET_FULL: Entry(
         "{subject} has {count} endpoints of the route server already: {endpoints}",
         "A subnet takes two endpoints of a route server.",
-        right="at most {most} in a subnet (facts §3.1)",
+        right="at most {most} in a subnet",
     ),
     Code.GIVEN_UP: Entry(
         "{last}, {times} times by now",
