@@ -409,6 +409,6 @@ def _end_if_due(out: Console, said: str, verdict: Verdict) -> None:
         raise typer.Exit(Exit.OK)
 
 
-def _fail(why: str, code: Exit) -> NoReturn:
+def _fail(why: str, code: int) -> NoReturn:
     words.failed(why)
     raise typer.Exit(code)

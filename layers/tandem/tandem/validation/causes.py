@@ -77,7 +77,7 @@ def _caused(problem: Problem, roots: dict[str, str], twice: dict[str, str]) -> P
         declared = _unusable(problem, place) or twice.get(place)
         if declared is not None:
             return problem.caused_by(declared)
-    if problem.code == Code.TARGET_MISSING and parent_of(problem.path) in twice:
+    if problem.code == Code.TARGETS_MISSING and parent_of(problem.path) in twice:
         return problem.caused_by(twice[parent_of(problem.path)])
     path, cause = problem.cause or problem.path, None
     while True:
