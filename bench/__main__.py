@@ -22,7 +22,7 @@ from bench.plots import draw
 from bench.report import quoted, sections
 from bench.servers import ROOT, emulators, environment
 from bench.world import build
-from tandem.topology import parse
+from tandem.topology.document import parse
 
 RESULTS = ROOT / "bench" / "results.json"
 PAGES = (ROOT / "docs" / "performance.md",)

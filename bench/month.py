@@ -17,7 +17,7 @@ from cli.estimate import (
     estimate,
     read_units_beside_looks,
 )
-from tandem.topology import Topology
+from tandem.topology.document import Topology
 
 WRITES = frozenset({"PutItem", "UpdateItem"})
 COUNTED = ("sweeps: looks", "state table: writes", "tables: read units")

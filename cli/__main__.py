@@ -49,7 +49,7 @@ def _run() -> int:
     from typer import TyperException  # noqa: PLC0415 - see above
 
     from cli.main import app  # noqa: PLC0415 - see above
-    from tandem.problems import visible  # noqa: PLC0415 - see above
+    from tandem.topology.problems import visible  # noqa: PLC0415 - see above
 
     try:
         return int(app(prog_name="tandem", standalone_mode=False) or 0)

@@ -14,9 +14,9 @@ import yaml
 from cli import syntax
 from cli.loader import KNOWN, MERGE, TAG, TEXT, Loader, TooManyValuesError
 from cli.waiting import waiting_for
-from tandem.problems import Problem, parent_of, path_of, problem_at, visible
 from tandem.reasons.documents import ProblemCode
-from tandem.validation.size import MOST_VALUES
+from tandem.topology.problems import Problem, parent_of, path_of, problem_at, visible
+from tandem.topology.size import MOST_VALUES
 
 STDIN = Path("-")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from tandem.topology import Topology
+from tandem.topology.document import Topology
 
 HOURS = 730
 """Hours of an average month, as AWS's own price examples count."""

@@ -8,7 +8,7 @@ import yaml
 from yaml.scanner import ScannerError
 
 from cli import syntax
-from tandem.validation.size import MOST_VALUES
+from tandem.topology.size import MOST_VALUES
 
 TAG = "tag:yaml.org,2002:"
 MERGE = f"{TAG}merge"

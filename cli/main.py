@@ -23,13 +23,13 @@ from cli.estimate import estimate as estimate_topology
 from cli.exits import EPILOG, STOPPED, Exit
 from cli.stack import Deletion, Verdict
 from cli.waiting import waiting_for
-from tandem.decoding import cut
+from tandem.state.decoding import cut
 from tandem.tags import OWNER_TAG
-from tandem.topology import parse
-from tandem.validation.causes import with_causes
-from tandem.validation.document import normalise, topology_schema
-from tandem.validation.document import validate as validate_document
-from tandem.validation.suggestions import cut_value
+from tandem.topology.causes import with_causes
+from tandem.topology.document import parse
+from tandem.topology.shape import normalise, topology_schema
+from tandem.topology.shape import validate as validate_document
+from tandem.topology.suggestions import cut_value
 from tandem.words.provisioning import SaidProblem, said
 
 T = TypeVar("T")

@@ -27,8 +27,8 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from cli.waiting import waiting_for
-from tandem.decoding import Damaged, cut, read, shaped
 from tandem.errors import passes
+from tandem.state.decoding import Damaged, cut, read, shaped
 from tandem.tags import OWNER_TAG
 from tandem.words.provisioning import SaidProblem
 

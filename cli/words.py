@@ -13,7 +13,7 @@ from rich.text import Text
 
 from cli.document import Document
 from cli.stack import Deletion, Group, Verdict
-from tandem.problems import visible
+from tandem.topology.problems import visible
 from tandem.words.provisioning import SaidProblem, folded
 
 MOST_OF_A_KIND = 20

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tandem.validation.document import _resolved as resolved
-from tandem.validation.document import topology_schema
+from tandem.topology.shape import _resolved as resolved
+from tandem.topology.shape import topology_schema
 
 Path = tuple[str | int, ...]
 

@@ -7,7 +7,7 @@ import json
 from jsonschema import Draft202012Validator
 
 from tandem.events import Event, schema
-from tandem.notification import Notification, notification
+from tandem.words.notification import Notification, notification
 
 SNS_MOST = 262_144
 """Bytes of a message that SNS takes, attributes included."""

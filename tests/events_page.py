@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from tandem.events import DetailType, from_envelope, schema
-from tandem.intake import forward, parse
-from tandem.notification import TOLD, Notification, notification
-from tandem.signals import parse_bus
+from tandem.signals.intake import forward, parse
+from tandem.signals.signal import parse_bus
+from tandem.words.notification import TOLD, Notification, notification
 from tests.samples import names, ours, record, sample
 
 PAGE = Path(__file__).parents[1] / "docs" / "events.md"

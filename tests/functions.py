@@ -18,7 +18,7 @@ from moto import mock_aws
 
 from tandem.adapters import clients
 from tandem.adapters.topologies import TopologyStore
-from tandem.record import TopologyRecord
+from tandem.state.record import TopologyRecord
 from tests import awsclients
 
 ENVIRONMENT = {

@@ -13,7 +13,7 @@ from unittest import mock
 from tandem.adapters import clients
 from tandem.audit import RecordKind
 from tandem.failover.decision import Action
-from tandem.notification import TOLD
+from tandem.words.notification import TOLD
 from tests.functions import Context, cold_start
 from tests.stack import Stack
 

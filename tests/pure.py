@@ -24,7 +24,7 @@ from tandem.model import (
     RoutingDatabase,
     Status,
 )
-from tandem.topology import Appliance, ElasticIpSpec, Group, Mode, RouteServerSpec, Target, Topology
+from tandem.topology.document import Appliance, ElasticIpSpec, Group, Mode, RouteServerSpec, Target, Topology
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 ADDRESS = {"fw1": "10.0.1.10", "fw2": "10.0.2.10"}

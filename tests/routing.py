@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import singledispatchmethod
 from typing import Any
 
-from tandem.inventory import Endpoint
 from tandem.model import Liveness, Peer, Route, RouteServer, RouteStatus, Status
 from tandem.provisioning.managed import ROUTE_SERVER, Desired, Observed
 from tandem.provisioning.manageplan import plan
@@ -28,8 +27,9 @@ from tandem.provisioning.managesteps import (
     Step,
 )
 from tandem.tags import OWNER_TAG
-from tandem.topology import Topology, parse
-from tandem.validation.document import normalise
+from tandem.topology.document import Topology, parse
+from tandem.topology.inventory import Endpoint
+from tandem.topology.shape import normalise
 from tests.topologies import document
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:route-server"

@@ -9,9 +9,9 @@ from typing import Any
 
 from tandem.audit import Head
 from tandem.model import Status
-from tandem.record import Provisioned, TopologyRecord
-from tandem.signals import Protocol
-from tandem.topology import parse
+from tandem.signals.signal import Protocol
+from tandem.state.record import Provisioned, TopologyRecord
+from tandem.topology.document import parse
 
 EVENTS = Path(__file__).parents[1] / "events"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tandem.inventory import Endpoint
 from tandem.model import Route, RouteStatus, Status
 from tandem.provisioning.managesteps import DeletePeer
+from tandem.topology.inventory import Endpoint
 from tests.routing import PREFIX, Run, wanted
 
 OWNER, STANDBY = "10.0.1.10", "10.0.2.10"

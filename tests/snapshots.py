@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from cli.discovery.snapshot import Snapshot
-from tandem.inventory import Endpoint, RouteServerReading, Subnet
 from tandem.model import (
     ElasticIp,
     Holder,
@@ -20,6 +19,7 @@ from tandem.model import (
     RoutingDatabase,
     Status,
 )
+from tandem.topology.inventory import Endpoint, RouteServerReading, Subnet
 
 SERVER = RouteServer("rs-0a1b2c3d4e5f60001", "available", 65000, tags=(("Name", "edge"),), notifies=True)
 SUBNETS = {n: f"subnet-0a1b2c3d4e5f6000{n}" for n in (1, 2, 3)}

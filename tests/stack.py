@@ -24,8 +24,8 @@ from lab.ec2.timings import Behaviour, Timings
 from tandem.adapters import clients
 from tandem.adapters.audits import AuditTable
 from tandem.audit import Record, problems
-from tandem.record import Provisioned, TopologyRecord
-from tandem.topology import parse
+from tandem.state.record import Provisioned, TopologyRecord
+from tandem.topology.document import parse
 from tests import awsclients
 from tests.shared_worlds import shared_world
 

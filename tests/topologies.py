@@ -10,7 +10,6 @@ from typing import Any
 
 import yaml
 
-from tandem.inventory import Endpoint, Inventory, RouteServerReading, RouteTable, Subnet
 from tandem.model import (
     ElasticIp,
     Holder,
@@ -22,12 +21,13 @@ from tandem.model import (
     Status,
 )
 from tandem.place import Place
-from tandem.problems import Problem
 from tandem.reasons.reason import Reason
 from tandem.tags import OWNER_TAG
-from tandem.topology import Topology, parse
-from tandem.validation.document import normalise
-from tandem.validation.worldchecks import warnings
+from tandem.topology.document import Topology, parse
+from tandem.topology.inventory import Endpoint, Inventory, RouteServerReading, RouteTable, Subnet
+from tandem.topology.problems import Problem
+from tandem.topology.shape import normalise
+from tandem.topology.worldchecks import warnings
 from tandem.words.provisioning import line_of, said, sentence_of, warning_of
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "edge.yaml"

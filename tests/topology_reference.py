@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tandem.inventory import Inventory
-from tandem.problems import Problem
-from tandem.topology import parse
-from tandem.validation.document import normalise, topology_schema, validate
-from tandem.validation.worldchecks import worldcheck
+from tandem.topology.document import parse
+from tandem.topology.inventory import Inventory
+from tandem.topology.problems import Problem
+from tandem.topology.shape import normalise, topology_schema, validate
+from tandem.topology.worldchecks import worldcheck
 from tandem.words.provisioning import said
 from tests.topologies import document, inventory, set_at
 

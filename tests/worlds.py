@@ -16,9 +16,9 @@ import yaml
 from lab.ec2.inprocess import lab_ec2
 from lab.ec2.levers import Levers
 from lab.ec2.scenario_routing import tags_on, wait
-from tandem.record import Provisioned, TopologyRecord
-from tandem.topology import parse
-from tandem.validation.document import normalise
+from tandem.state.record import Provisioned, TopologyRecord
+from tandem.topology.document import parse
+from tandem.topology.shape import normalise
 from tests import awsclients
 from tests import stack as stacks
 from tests.functions import store

@@ -13,7 +13,7 @@ from cli.discovery.document import Discovery, discover
 from cli.discovery.snapshot import UndiscoverableError
 from cli.stack import StackError, explained
 from tandem.errors import TandemError
-from tandem.problems import visible
+from tandem.topology.problems import visible
 
 WIDTH = 110
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from cli.discovery.document import NAME_TAG
 from cli.discovery.snapshot import Snapshot, UndiscoverableError
 from tandem.adapters import ec2reads, inventory, vpcreads
-from tandem.inventory import RouteTable
 from tandem.model import NetworkInterface
+from tandem.topology.inventory import RouteTable
 
 
 def route_servers(vpc_id: str) -> tuple[str, ...]:

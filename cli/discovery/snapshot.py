@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tandem.errors import ConfigurationError
-from tandem.inventory import RouteServerReading, Subnet
 from tandem.model import ElasticIp, NetworkInterface, Peer, RoutingDatabase
+from tandem.topology.inventory import RouteServerReading, Subnet
 
 LONGEST_NAME = 40
 

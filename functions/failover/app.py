@@ -26,17 +26,17 @@ from tandem.failover.lastknown import LastKnown
 from tandem.failover.look import look
 from tandem.failover.moves import Outcome
 from tandem.failover.run import Report, World
-from tandem.intake import concerns, forward, parse
-from tandem.record import TopologyRecord
 from tandem.settings import Settings
-from tandem.signals import Origin, Signal
+from tandem.signals.intake import concerns, forward, parse
+from tandem.signals.signal import Origin, Signal
+from tandem.state.record import TopologyRecord
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from tandem.model import Observation
-    from tandem.override import Override
-    from tandem.topology import Topology
+    from tandem.state.override import Override
+    from tandem.topology.document import Topology
 
 logger = Logger()
 metrics = Metrics()

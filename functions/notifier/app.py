@@ -9,8 +9,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from tandem.adapters.notifications import Notifications
 from tandem.events import described, from_envelope
-from tandem.notification import notification
 from tandem.settings import Settings
+from tandem.words.notification import notification
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -25,24 +25,24 @@ from tandem.adapters.leases import LeaseStore
 from tandem.adapters.overrides import OverrideStore
 from tandem.adapters.requests import RequestStore
 from tandem.adapters.topologies import TopologyStore
-from tandem.doors import answering, applying, deleting
-from tandem.doors.answers import Answer, AnswerStatus
-from tandem.doors.answerurl import AnswerUrls, misdirected
-from tandem.doors.customresource import Request
-from tandem.doors.fulfilling import Desk
-from tandem.doors.orders import Apply, Check, Delete, Nothing, Refresh, parse_order
 from tandem.errors import TemporaryError
 from tandem.events import described
 from tandem.failover.preview import preview
 from tandem.place import Place
+from tandem.provisioning.listening import Stack
+from tandem.provisioning.listensteps import Subscriber
 from tandem.provisioning.ports import ProvisionerPorts
 from tandem.provisioning.provisioner import ProvisioningRun
 from tandem.provisioning.refreshing import refresh
 from tandem.provisioning.stored import plan_of
-from tandem.provisioning.watched import Stack
-from tandem.provisioning.watchsteps import Subscriber
+from tandem.requests import answering, applying, deleting
+from tandem.requests.answers import Answer, AnswerStatus
+from tandem.requests.answerurl import AnswerUrls, misdirected
+from tandem.requests.customresource import Request
+from tandem.requests.fulfilling import Desk
+from tandem.requests.orders import Apply, Check, Delete, Nothing, Refresh, parse_order
 from tandem.settings import Settings
-from tandem.topology import Topology
+from tandem.topology.document import Topology
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -13,10 +13,10 @@ from aws_lambda_powertools.metrics import MetricUnit
 from tandem.adapters import clients
 from tandem.adapters.bus import Bus
 from tandem.adapters.topologies import TopologyStore
-from tandem.decoding import cut
 from tandem.events import DetailType, described
-from tandem.intake import forward, parse
 from tandem.settings import Settings
+from tandem.signals.intake import forward, parse
+from tandem.state.decoding import cut
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -13,7 +13,7 @@ from tandem.adapters.clock import SystemClock
 from tandem.adapters.looks import LookStore
 from tandem.adapters.topologies import TopologyStore
 from tandem.errors import TemporaryError
-from tandem.failover.watching import Turn, watch
+from tandem.failover.watch import Turn, watch
 from tandem.settings import Settings
 
 if TYPE_CHECKING:

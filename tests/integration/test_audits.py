@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 from tandem.adapters import clients
 from tandem.adapters.audits import AuditTable
 from tandem.audit import Head, heads_in, problems
-from tandem.decoding import LARGEST
 from tandem.errors import StateUnavailableError
+from tandem.state.decoding import LARGEST
 from tests.shared_worlds import begins_in
 from tests.stack import Stack, stack
 

@@ -11,9 +11,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tandem.adapters import clients, cloudformation
-from tandem.doors import answering, applying
 from tandem.errors import TemporaryError
 from tandem.provisioning.manageapply import Convergence
+from tandem.requests import answering, applying
 from tests.cloudformation import Story, custom_resource
 from tests.functions import Context, Said, aws, cold_start
 from tests.managing import managed

@@ -12,7 +12,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from lab.ec2.scenario import network
 from lab.ec2.scenario_routing import register
-from tandem.doors.customresource import RESOURCE_TYPE
+from tandem.requests.customresource import RESOURCE_TYPE
 from tests.cloudformation import Story, cloudformation, resolved
 from tests.managing import QUICK, Managed
 from tests.provisioning import provisioner

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from cli.discovery.reads import _public
 from cli.main import app
 from tandem.adapters import rows, vpcrows
-from tandem.validation.document import validate
+from tandem.topology.shape import validate
 from tests.provisioning import RECORDERS, Provisioner, changing, provisioner
 from tests.shared_worlds import begins_in
 

@@ -22,7 +22,7 @@ from tandem.adapters.tables import answered
 from tandem.errors import OutOfTimeError, StateUnavailableError, TemporaryError
 from tandem.events import DetailType, event
 from tandem.failover.moves import Move, Refusal
-from tandem.topology import Target
+from tandem.topology.document import Target
 from tests import awsclients
 from tests.pure import NOW
 from tests.stack import ENVIRONMENT

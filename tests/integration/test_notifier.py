@@ -10,7 +10,7 @@ import pytest
 from tandem.adapters import clients
 from tandem.errors import ConfigurationError
 from tandem.events import DetailType, Event
-from tandem.notification import TOLD, notification
+from tandem.words.notification import TOLD, notification
 from tests.functions import Context, Inbox, Said, aws, cold_start
 from tests.samples import names, ours, sample
 

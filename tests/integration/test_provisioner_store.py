@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from tandem.adapters.topologies import ChangedMeanwhileError, DamagedTopologyError, TopologyStore
 from tandem.errors import StateUnavailableError
-from tandem.record import Provisioned
+from tandem.state.record import Provisioned
 from tests.topologies import topology
 
 TABLE = "tandem-state"

@@ -11,7 +11,7 @@ from lab.ec2.world import world
 from lab.example import topology
 from lab.making import lines
 from lab.sightings import Sighting, parts, visible
-from tandem.validation.document import validate
+from tandem.topology.shape import validate
 from tests.managing import managed
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -14,10 +14,10 @@ from tandem.failover import ownership
 from tandem.failover.decision import Action, GroupDecision, decide
 from tandem.failover.moves import moves
 from tandem.failover.turn import _remembering
-from tandem.memory import Memory, PastMove
 from tandem.model import Holder, Observation, PrivateAddress, RouteStatus, RoutingDatabase
-from tandem.override import Override, OverrideKind
-from tandem.topology import Target, Topology
+from tandem.state.memory import Memory, PastMove
+from tandem.state.override import Override, OverrideKind
+from tandem.topology.document import Target, Topology
 from tests.pure import (
     ADDRESS,
     DOWN,

@@ -12,10 +12,10 @@ from cli import document
 from cli.discovery.command import text
 from cli.discovery.document import Discovery, discover
 from cli.discovery.snapshot import Snapshot, UndiscoverableError
-from tandem.inventory import RouteServerReading
 from tandem.model import Liveness, RoutingDatabase
-from tandem.topology import parse
-from tandem.validation.document import normalise, validate
+from tandem.topology.document import parse
+from tandem.topology.inventory import RouteServerReading
+from tandem.topology.shape import normalise, validate
 from tests.snapshots import INSTANCES, SERVER, edge, elastic_ip, endpoint, interface, peer, route
 
 EDGE = edge()

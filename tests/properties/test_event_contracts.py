@@ -11,7 +11,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tandem.audit import RecordKind, canonical, following
-from tandem.episodes import Change
 from tandem.events import DetailType
 from tandem.failover import news, telling
 from tandem.failover.decision import Action, AddressDecision, GroupDecision, Severity
@@ -19,12 +18,13 @@ from tandem.failover.moves import Move, Moved, Outcome, Refusal
 from tandem.failover.standbyreasons import Rule
 from tandem.failover.standbys import Finding
 from tandem.model import ElasticIp, Holder, Liveness, Peer, Status
-from tandem.notification import notification
 from tandem.reasons.failover import FindingCode
 from tandem.reasons.reason import Reason
-from tandem.signals import Signal, SignalKind
-from tandem.topology import Target
+from tandem.signals.signal import Signal, SignalKind
+from tandem.state.episodes import Change
+from tandem.topology.document import Target
 from tandem.words.catalogue import ENTRIES
+from tandem.words.notification import notification
 from tandem.words.render import fields
 from tests.contracts import assert_meets_schema
 from tests.pure import NOW

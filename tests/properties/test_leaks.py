@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem.events import DetailType, Event
-from tandem.intake import Forwarding, forward, parse
-from tandem.record import TopologyRecord
+from tandem.signals.intake import Forwarding, forward, parse
+from tandem.state.record import TopologyRecord
 from tests.contracts import assert_meets_schema
 from tests.peerlog import AT_MS, delivery, line, route
 from tests.samples import PEER, PEERS, record

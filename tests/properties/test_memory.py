@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tandem.memory import (
+from tandem.state.memory import (
     Memory,
     PastMove,
     contested,

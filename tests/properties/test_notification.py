@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem.events import DetailType, Event
-from tandem.notification import SUBJECT_MOST, subject
+from tandem.words.notification import SUBJECT_MOST, subject
 from tests.contracts import SNS_MOST, assert_meets_schema, message_of
 
 HASH = "9" * 64

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem.awsevents import identifiers, parse_aws
+from tandem.signals.awsevents import identifiers, parse_aws
 from tests.strategies import hexadecimal, json_values
 
 

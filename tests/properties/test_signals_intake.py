@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem.intake import parse
-from tandem.signals import Origin
+from tandem.signals.intake import parse
+from tandem.signals.signal import Origin
 from tests.strategies import json_values
 
 

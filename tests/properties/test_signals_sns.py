@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem.model import Status
-from tandem.signals import Protocol, SignalKind, parse_sns
+from tandem.signals.signal import Protocol, SignalKind, parse_sns
 from tests.samples import session_attributes, sns_record
 from tests.strategies import hexadecimal, json_values
 

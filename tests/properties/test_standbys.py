@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem.audit import Record, RecordKind, following
-from tandem.episodes import GRACE, Change, Episode
 from tandem.failover.decision import decide
 from tandem.failover.recall import recalled
 from tandem.failover.standbys import Finding, judge
 from tandem.failover.telling import finding_detail
-from tandem.memory import Memory, dump, load, not_after
 from tandem.model import Observation, Unknown
-from tandem.topology import Standby, Topology
+from tandem.state.episodes import GRACE, Change, Episode
+from tandem.state.memory import Memory, dump, load, not_after
+from tandem.topology.document import Standby, Topology
 from tests.properties.test_decision import ADDRESSES, declared, memories, observations
 from tests.pure import ADDRESS, DOWN, ENDPOINTS, INSTANCE, NOW, UP, observation, peer, topology
 

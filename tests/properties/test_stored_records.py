@@ -23,7 +23,7 @@ from tandem.adapters.overrides import OverrideStore
 from tandem.adapters.requests import RequestStore
 from tandem.adapters.topologies import TopologyStore
 from tandem.errors import StateUnavailableError
-from tandem.override import OverrideKind, prevailing
+from tandem.state.override import OverrideKind, prevailing
 from tests.cloudformation import custom_resource
 from tests.stack import stack
 

@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem.doors.differences import differences
-from tandem.topology import parse
-from tandem.validation.document import normalise, shape_problems, topology_schema, validate
-from tandem.validation.draft import mapping
+from tandem.requests.differences import differences
+from tandem.topology.document import parse
+from tandem.topology.draft import mapping
+from tandem.topology.shape import normalise, shape_problems, topology_schema, validate
 from tandem.words.provisioning import said
 from tests.topologies import document, set_at
 

@@ -11,7 +11,7 @@ import pytest
 from tandem.adapters import clients
 from tandem.adapters.looks import LookStore
 from tandem.failover.run import Report
-from tandem.memory import Memory, dump
+from tandem.state.memory import Memory, dump
 from tests.shared_worlds import begins_in
 from tests.stack import Stack, stack
 

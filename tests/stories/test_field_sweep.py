@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tandem.validation.document import normalise
+from tandem.topology.shape import normalise
 from tests.changes import Change, changes
 from tests.emulated import SessionGuard, described, shown
 from tests.examples_managed import MANAGED, converged, others

@@ -18,8 +18,8 @@ from tandem.adapters.leases import ATTEMPTS, LeaseStore
 from tandem.adapters.looks import LookStore
 from tandem.errors import LeaseLostError, StateUnavailableError, TemporaryError
 from tandem.failover.run import Report
-from tandem.lease import Lease
-from tandem.memory import Memory, PastMove
+from tandem.state.lease import Lease
+from tandem.state.memory import Memory, PastMove
 from tests.judging import whole
 from tests.shared_worlds import begins_in
 from tests.stack import MOVING, Stack, stack

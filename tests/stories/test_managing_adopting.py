@@ -8,8 +8,8 @@ import boto3
 import pytest
 
 from tandem.provisioning.stored import desired_of
-from tandem.topology import parse
-from tandem.validation.document import normalise
+from tandem.topology.document import parse
+from tandem.topology.shape import normalise
 from tests.managing import Managed, adoptable, converged, keyed, tags, with_id
 from tests.shared_worlds import begins_in
 

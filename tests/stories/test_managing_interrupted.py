@@ -9,8 +9,8 @@ import pytest
 
 from tandem.adapters import managing
 from tandem.errors import TemporaryError
-from tandem.topology import parse
-from tandem.validation.document import normalise
+from tandem.topology.document import parse
+from tandem.topology.shape import normalise
 from tests.crashing import Killed
 from tests.managing import Managed, managed
 from tests.provisioning import RECORDERS, types

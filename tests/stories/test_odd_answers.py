@@ -14,11 +14,11 @@ from cli.discovery import reads
 from tandem.adapters import ec2, ec2reads, inventory, managing
 from tandem.errors import ConfigurationError, TandemError, TemporaryError
 from tandem.failover.decision import Action, decide
-from tandem.memory import Memory
 from tandem.model import Observation
 from tandem.place import Place
 from tandem.provisioning.managed import Desired
-from tandem.validation.worldchecks import warnings, worldcheck
+from tandem.state.memory import Memory
+from tandem.topology.worldchecks import warnings, worldcheck
 from tests.odd_answers import ODD, Answers, Path, members, recording, replaying
 from tests.stack import Stack
 from tests.tiers import prove

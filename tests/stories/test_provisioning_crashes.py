@@ -10,8 +10,8 @@ from typing import Any
 import boto3
 import pytest
 
-from tandem.lease import is_over
-from tandem.validation.document import normalise
+from tandem.state.lease import is_over
+from tandem.topology.shape import normalise
 from tests.crashing import Crashes
 from tests.emulated import SessionGuard, described, shown
 from tests.forks import run_in_copy

@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tandem.record import TopologyRecord
+from tandem.state.record import TopologyRecord
 from tests.forks import run_in_copy
 from tests.managing import Managed, converged, delete_all, managed, pass_minutes, tags
 from tests.provisioning import Provisioner, changing, provisioner

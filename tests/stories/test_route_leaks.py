@@ -13,7 +13,7 @@ import pytest
 
 from tandem.adapters import clients
 from tandem.adapters.topologies import TopologyStore
-from tandem.record import Provisioned
+from tandem.state.record import Provisioned
 from tests.functions import Inbox, cold_start, fresh_service
 from tests.peerlog import delivery
 from tests.shared_worlds import begins_in

@@ -11,7 +11,7 @@ from bench.units import TableCall, counting
 from lab.ec2.scenario import appliances_only
 from lab.ec2.scenario_routing import build_peers, build_route_server
 from tandem.adapters import clients
-from tandem.failover.watching import CALL_SECONDS
+from tandem.failover.watch import CALL_SECONDS
 from tests.shared_worlds import begins_in
 from tests.stack import MOVING, Stack, edge_document, stack
 from tests.tiers import prove

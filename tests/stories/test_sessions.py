@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from lab.ec2.timings import Behaviour, BfdDown
-from tandem.intake import forward, parse
+from tandem.signals.intake import forward, parse
 from tests.judging import moved, reasons, told, whole
 from tests.stack import MOVING, Stack, stack
 

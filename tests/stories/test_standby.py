@@ -13,7 +13,7 @@ from lab.ec2.timings import Behaviour, BfdDown
 from tandem.adapters import clients
 from tandem.errors import StateUnavailableError, TemporaryError
 from tandem.events import from_envelope
-from tandem.notification import notification
+from tandem.words.notification import notification
 from tests.crashing import Killed, meanwhile, table_away
 from tests.judging import moved, told, whole
 from tests.shared_worlds import begins_in

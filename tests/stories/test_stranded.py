@@ -10,7 +10,7 @@ import pytest
 
 from tandem.adapters import clients
 from tandem.events import from_envelope
-from tandem.notification import Notification
+from tandem.words.notification import Notification
 from tests.contracts import assert_meets_schema, message_of
 from tests.integration.test_operating_page import PAGE, RESUME
 from tests.stack import Stack

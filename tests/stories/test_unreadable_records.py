@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from tandem.adapters import clients
 from tandem.adapters.topologies import TopologyStore
 from tandem.audit import MOST, Head, problems
-from tandem.topology import parse
+from tandem.topology.document import parse
 from tests.cloudformation import PHYSICAL, Story, custom_resource
 from tests.judging import reasons
 from tests.managing import Managed

@@ -22,9 +22,9 @@ from tandem.audit import RecordKind
 from tandem.errors import TandemError
 from tandem.events import iso
 from tandem.failover.decision import Action, decide
-from tandem.memory import load
 from tandem.model import Observation
-from tandem.topology import Mode, Topology
+from tandem.state.memory import load
+from tandem.topology.document import Mode, Topology
 from tests.crashing import Killed, fuse, meanwhile, table_away
 from tests.judging import STRANGER
 from tests.pure import said

@@ -10,8 +10,8 @@ from typing import Any
 from tandem.audit import RecordKind
 from tandem.events import parse_iso
 from tandem.failover.moves import Outcome
-from tandem.memory import DAMPING_FIRST_SECONDS, DAMPING_MOST_SECONDS, FLAP_WINDOW
-from tandem.topology import Mode, Topology
+from tandem.state.memory import DAMPING_FIRST_SECONDS, DAMPING_MOST_SECONDS, FLAP_WINDOW
+from tandem.topology.document import Mode, Topology
 from tests.storm.witness import Body, moving
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from tandem.events import parse_iso
-from tandem.topology import Group
+from tandem.topology.document import Group
 
 Place = tuple[str, str]
 

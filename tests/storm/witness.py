@@ -21,8 +21,8 @@ from tandem.events import parse_iso
 from tandem.failover.decision import Action
 from tandem.failover.moves import Associated, Move, Refusal
 from tandem.model import ElasticIp, Observation
-from tandem.override import Override
-from tandem.topology import Topology
+from tandem.state.override import Override
+from tandem.topology.document import Topology
 from tests.judging import STRANGER
 from tests.stack import Stack
 

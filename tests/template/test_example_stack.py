@@ -9,8 +9,8 @@ import pytest
 from cfnlint.api import ManualArgs, lint
 from samtranslator.yaml_helper import yaml_parse
 
-from tandem.doors.customresource import RESOURCE_TYPE, property_problems
-from tandem.validation.document import validate
+from tandem.requests.customresource import RESOURCE_TYPE, property_problems
+from tandem.topology.shape import validate
 from tests.cloudformation import resolved, texts
 
 STACK = Path(__file__).parents[2] / "examples" / "stack.yaml"

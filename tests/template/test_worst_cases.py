@@ -11,9 +11,10 @@ from unittest import mock
 import pytest
 from botocore.retries.standard import ExponentialBackoff, RetryContext
 
-from tandem import lease
 from tandem.adapters import bus, clients
-from tandem.failover import settling, watching
+from tandem.failover import settling
+from tandem.failover import watch as watching
+from tandem.state import lease
 from tests.stack import ENVIRONMENT
 from tests.template.rendering import ROOT, Stack
 

@@ -11,9 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem.errors import TemporaryError
-from tandem.inventory import RouteServerReading
 from tandem.model import Liveness, Peer, RouteServer, Status
-from tandem.problems import problem_at
 from tandem.provisioning.actors import MOST_QUESTIONS, Call, Frugal, Suspicion, actor, calls_of
 from tandem.provisioning.managesteps import (
     CreateEndpoint,
@@ -28,8 +26,10 @@ from tandem.provisioning.suspicions import suspicion_of_problem, suspicion_of_st
 from tandem.reasons.documents import ProblemCode
 from tandem.reasons.provisioning import ProvisioningCode
 from tandem.reasons.reason import reason
-from tandem.record import Provisioned, TopologyRecord
-from tandem.topology import parse
+from tandem.state.record import Provisioned, TopologyRecord
+from tandem.topology.document import parse
+from tandem.topology.inventory import RouteServerReading
+from tandem.topology.problems import problem_at
 from tests.topologies import document
 
 NOW = datetime(2026, 11, 21, 4, tzinfo=UTC)

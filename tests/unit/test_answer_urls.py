@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tandem.doors.answerurl import AnswerUrls, misdirected
-from tandem.doors.customresource import parse_request
 from tandem.place import Place
+from tandem.requests.answerurl import AnswerUrls, misdirected
+from tandem.requests.customresource import parse_request
 from tests.contracts import assert_meets_schema
 
 BUCKET = "cloudformation-custom-resource-response-useast1"

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem.doors.answers import (
+from tandem.reasons.documents import ProblemCode
+from tandem.requests.answers import (
     MOST_BYTES,
     Answer,
     AnswerStatus,
@@ -20,11 +21,10 @@ from tandem.doors.answers import (
     response_body,
     superseded_answer,
 )
-from tandem.doors.customresource import Request, RequestType
-from tandem.problems import Problem, problem_at
-from tandem.reasons.documents import ProblemCode
-from tandem.record import Provisioned, TopologyRecord
-from tandem.topology import parse
+from tandem.requests.customresource import Request, RequestType
+from tandem.state.record import Provisioned, TopologyRecord
+from tandem.topology.document import parse
+from tandem.topology.problems import Problem, problem_at
 from tests.topologies import document
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)

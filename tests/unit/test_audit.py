@@ -20,7 +20,7 @@ from tandem.audit import (
     problems,
     unpacked,
 )
-from tandem.decoding import Damaged, read
+from tandem.state.decoding import Damaged, read
 from tests.pure import chain
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from cli import stack
 from cli.main import app
+from tandem.state.decoding import shaped
 from tests.topologies import EXAMPLE
+
+T = TypeVar("T")
 
 VERDICT: dict[str, Any] = {
     "topology": "edge", "mode": "enforce", "version": 0, "problems": [], "warnings": [], "untagged": [],
-    "changes": [], "plan": [], "preview": [], "steps": [],
+    "changes": [], "plan": [], "preview": [], "steps": [], "deleted": False,
 }  # fmt: skip
 
 
@@ -23,10 +26,10 @@ class Interrupted:
     def __init__(self, *, is_checked: bool) -> None:
         self.is_checked = is_checked
 
-    def ask(self, **order: Any) -> dict[str, Any]:
+    def ask(self, kind: type[T], **order: Any) -> T:
         is_check = order["action"] == "check" or order.get("check", False)
         if is_check and self.is_checked:
-            return VERDICT
+            return shaped(kind, VERDICT)
         raise KeyboardInterrupt
 
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem.doors.customresource import (
+from tandem.errors import ConfigurationError
+from tandem.requests.customresource import (
     NAME,
     OnDelete,
     Request,
@@ -18,8 +19,7 @@ from tandem.doors.customresource import (
     property_problems,
     topology_of,
 )
-from tandem.errors import ConfigurationError
-from tandem.validation.document import topology_schema
+from tandem.topology.shape import topology_schema
 
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/network/1c2b3a40"
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from tandem.failover.decision import Action, GroupDecision, Severity, decide
-from tandem.memory import Memory, PastMove
 from tandem.model import Observation, PrivateAddress, RouteInstallation, RouteStatus
-from tandem.override import Override, OverrideKind
-from tandem.topology import Target, Topology
+from tandem.state.memory import Memory, PastMove
+from tandem.state.override import Override, OverrideKind
+from tandem.topology.document import Target, Topology
 from tests.pure import (
     ADDRESS,
     DOWN,

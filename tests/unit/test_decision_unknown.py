@@ -9,8 +9,8 @@ import pytest
 
 from tandem.adapters.rows import Rows, Unread
 from tandem.failover.decision import Action, GroupDecision, decide
-from tandem.memory import Memory
 from tandem.model import Observation, Unknown
+from tandem.state.memory import Memory
 from tests.pure import (
     ADDRESS,
     INSTANCE,

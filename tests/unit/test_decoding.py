@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tandem.decoding import (
+from tandem.state.decoding import (
     DEEPEST,
     LARGEST,
     SHOWN,

@@ -9,7 +9,6 @@ import yaml
 
 from cli.discovery.document import discover
 from cli.discovery.snapshot import Snapshot, UndiscoverableError
-from tandem.inventory import Subnet
 from tandem.model import (
     ElasticIp,
     Holder,
@@ -19,7 +18,8 @@ from tandem.model import (
     RouteStatus,
     RoutingDatabase,
 )
-from tandem.validation.document import validate
+from tandem.topology.inventory import Subnet
+from tandem.topology.shape import validate
 from tests.snapshots import (
     INSTANCES,
     SERVER,

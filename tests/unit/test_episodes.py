@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tandem.episodes import GRACE, Change, Episode, Sight, forget, not_after, step
+from tandem.state.episodes import GRACE, Change, Episode, Sight, forget, not_after, step
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(hours=1)

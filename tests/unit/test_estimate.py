@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cli import estimate as estimating
 from cli.estimate import PRICES, Share, Unit, estimate
 from tandem.adapters import audits
-from tandem.topology import Appliance, ElasticIpSpec, Topology
+from tandem.topology.document import Appliance, ElasticIpSpec, Topology
 from tests.topologies import topology
 
 EDGE = topology()

@@ -17,11 +17,11 @@ from tandem.author import NOBODY, Author
 from tandem.errors import CallFailedError
 from tandem.events import SCHEMAS, DetailType, Event, from_envelope, schema
 from tandem.failover import news, telling
-from tandem.intake import SWEEP, forward, parse
 from tandem.provisioning import telling as provisioning_telling
 from tandem.reasons.provisioning import ProvisioningCode
 from tandem.reasons.reason import reason
-from tandem.record import Provisioned
+from tandem.signals.intake import SWEEP, forward, parse
+from tandem.state.record import Provisioned
 from tests.contracts import assert_meets_schema, message_of
 from tests.samples import HEAD, ROUTE_SERVER, names, ours, record, sample
 

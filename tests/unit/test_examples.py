@@ -10,8 +10,8 @@ import pytest
 from cli import document
 from cli.estimate import Share, estimate
 from tandem.model import Liveness
-from tandem.topology import Topology, parse
-from tandem.validation.document import normalise, validate
+from tandem.topology.document import Topology, parse
+from tandem.topology.shape import normalise, validate
 
 FOLDER = Path(__file__).parents[2] / "examples"
 TEMPLATES = {"stack"}

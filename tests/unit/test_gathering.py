@@ -9,8 +9,8 @@ import pytest
 from tandem.audit import Head
 from tandem.failover.news import damage_of, events_of, gathered
 from tandem.failover.settling import seen_sessions
-from tandem.memory import SessionSeen
 from tandem.model import Status
+from tandem.state.memory import SessionSeen
 from tests.contracts import assert_meets_schema
 from tests.pure import NOW, after, observation
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from tandem.leaks import NAMED, LeakCode, leaks
-from tandem.peerlogs import parse_peer_logs
-from tandem.record import TopologyRecord
+from tandem.signals.leaks import NAMED, LeakCode, leaks
+from tandem.signals.peerlogs import parse_peer_logs
+from tandem.state.record import TopologyRecord
 from tests.peerlog import AT_MS, delivery, line, prefixes, route
 from tests.samples import PEER, record
 

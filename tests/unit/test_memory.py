@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tandem.memory import (
+from tandem.state.memory import (
     KEPT_IN_ALL,
     KEPT_MOVES,
     Memory,
@@ -71,7 +71,7 @@ def test_a_move_that_ec2_never_showed_is_no_part_of_a_contest() -> None:
 
 def test_an_address_that_moves_alone_takes_nothing_from_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """Though it moves more often than moves are kept in all."""
-    monkeypatch.setattr("tandem.memory.KEPT_IN_ALL", 150)
+    monkeypatch.setattr("tandem.state.memory.KEPT_IN_ALL", 150)
     memory = flapped(25, 5)
     for turn in range(300):
         memory = memory.with_move(f"fw{1 + turn % 2}", after(50 + turn), ["restless"])

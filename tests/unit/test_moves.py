@@ -23,8 +23,8 @@ from tandem.failover.moves import (
     stopped,
     verified,
 )
-from tandem.memory import Memory
 from tandem.reasons.failover import UnbegunCode
+from tandem.state.memory import Memory
 from tests.pure import NOW, elastic_ip, observation, said, target, topology
 
 

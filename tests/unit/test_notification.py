@@ -8,10 +8,10 @@ import json
 import pytest
 
 from tandem.events import DetailType, Event, from_envelope
-from tandem.notification import DETAIL_MOST, TOLD, notification, subject
 from tandem.reasons.failover import FindingCode, HoldCode
 from tandem.reasons.reason import reason
 from tandem.words.failover_reasons import ENTRIES
+from tandem.words.notification import DETAIL_MOST, TOLD, notification, subject
 from tandem.words.render import fill, sentences
 from tests.contracts import SNS_MOST, assert_meets_schema, message_of
 from tests.samples import ours, sample

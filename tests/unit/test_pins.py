@@ -12,8 +12,8 @@ from tandem.failover import pins
 from tandem.failover.pins import effective_pins, pin_changes, record_pins
 from tandem.failover.recall import recalled
 from tandem.failover.run import Run
-from tandem.memory import Memory, Pin
-from tandem.override import Override, OverrideKind
+from tandem.state.memory import Memory, Pin
+from tandem.state.override import Override, OverrideKind
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)

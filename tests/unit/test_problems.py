@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 
-from tandem.problems import Problem, by_cause, nearest, parent_of, path_of, problem_at
 from tandem.reasons.documents import ProblemCode
+from tandem.topology.problems import Problem, by_cause, nearest, parent_of, path_of, problem_at
 from tandem.words.provisioning import folded, said
 
 

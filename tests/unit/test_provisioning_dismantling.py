@@ -19,7 +19,7 @@ from tandem.provisioning.managesteps import (
     EnablePropagation,
 )
 from tandem.provisioning.stored import steps_of
-from tandem.record import Provisioned, TopologyRecord
+from tandem.state.record import Provisioned, TopologyRecord
 from tests.routing import Run, adopted, built
 from tests.topologies import words_of
 

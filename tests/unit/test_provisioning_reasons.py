@@ -21,7 +21,7 @@ PACKAGE = Path(tandem.__file__).parent
 CALLS = {"reason", "problem_at"}
 SOURCES = [
     path
-    for folder in ("provisioning", "validation", "doors", ".")
+    for folder in ("provisioning", "topology", "requests", "signals", "state", ".")
     for path in sorted((PACKAGE / folder).glob("*.py"))
 ]
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem.place import Place
-from tandem.provisioning.watchplan import delivered_elsewhere, delivery_of, watch_plan
-from tandem.provisioning.watchsteps import (
+from tandem.provisioning.listenplan import delivered_elsewhere, delivery_of, watch_plan
+from tandem.provisioning.listensteps import (
     LOG_GROUP_TYPE,
     CreateDelivery,
     DeleteDelivery,

@@ -9,8 +9,6 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from tandem.decoding import shaped
-from tandem.problems import Problem, problem_at
 from tandem.provisioning.recording import (
     codes_of,
     has_changed,
@@ -30,7 +28,9 @@ from tandem.reasons.documents import ProblemCode
 from tandem.reasons.provisioning import ProvisioningCode as Code
 from tandem.reasons.provisioning import StepCode
 from tandem.reasons.reason import Reason, reason
-from tandem.record import Provisioned
+from tandem.state.decoding import shaped
+from tandem.state.record import Provisioned
+from tandem.topology.problems import Problem, problem_at
 
 RELEASE = Path(__file__).parents[1] / "releases" / "0.1.0.json"
 BARE = Provisioned("rs-1", version=1)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tandem.failover.decision import decide
 from tandem.failover.settling import awaited, heard, unanswered, without_copies
 from tandem.failover.telling import mark, unmark
-from tandem.memory import Memory
 from tandem.model import Observation, Status
-from tandem.signals import Origin, Protocol, Signal, SignalKind, parse_bus
+from tandem.signals.signal import Origin, Protocol, Signal, SignalKind, parse_bus
+from tandem.state.memory import Memory
 from tandem.words.failover_reasons import ENTRIES
 from tandem.words.render import render
 from tests.pure import DOWN, NOW, UP, after, observation, route, topology

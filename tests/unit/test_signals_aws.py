@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tandem.awsevents import identifiers, parse_aws
 from tandem.events import iso
-from tandem.signals import Origin, SignalKind
+from tandem.signals.awsevents import identifiers, parse_aws
+from tandem.signals.signal import Origin, SignalKind
 from tests.samples import INSTANCE, sample
 
 ALICE = "arn:aws:sts::123456789012:assumed-role/NetworkAdmin/alice"

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from tandem.events import DetailType
-from tandem.intake import SWEEP, concerns, forward, named, parse
 from tandem.model import Status
-from tandem.record import TopologyRecord
-from tandem.signals import Protocol, SignalKind, parse_bus
+from tandem.signals.intake import SWEEP, concerns, forward, named, parse
+from tandem.signals.signal import Protocol, SignalKind, parse_bus
+from tandem.state.record import TopologyRecord
 from tests.peerlog import AT_MS, delivery, line, prefixes, route
 from tests.samples import ENDPOINT, INSTANCE, PEER, ROUTE_SERVER, bare_record, names, ours, record, sample
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.ec2.signals import instance_state_event, log_record, maintenance_message, session_message
-from tandem.awsevents import parse_aws
 from tandem.model import Status
-from tandem.peerlogs import parse_peer_logs
-from tandem.signals import Protocol, RouteEvent, SignalKind, parse_sns
+from tandem.signals.awsevents import parse_aws
+from tandem.signals.peerlogs import parse_peer_logs
+from tandem.signals.signal import Protocol, RouteEvent, SignalKind, parse_sns
 from tests.samples import ENDPOINT, INSTANCE, PEER, TOPIC
 
 AT = datetime(2026, 11, 21, 3, 58, 31, 123_000, UTC)

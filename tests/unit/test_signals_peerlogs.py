@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem import peerlogs
 from tandem.model import Status
-from tandem.peerlogs import MOST_BYTES, parse_peer_logs
-from tandem.signals import Origin, Protocol, RouteEvent, SignalKind
+from tandem.signals import peerlogs
+from tandem.signals.peerlogs import MOST_BYTES, parse_peer_logs
+from tandem.signals.signal import Origin, Protocol, RouteEvent, SignalKind
 from tests.peerlog import delivery, line, packed, prefixes, route
 from tests.samples import PEER, sample
 

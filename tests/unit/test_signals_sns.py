@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tandem.model import Status
-from tandem.signals import Origin, Protocol, SignalKind, parse_sns
+from tandem.signals.signal import Origin, Protocol, SignalKind, parse_sns
 from tests.samples import ENDPOINT, PEER, TOPIC, sample, session_attributes, sns_record
 
 AT = datetime(2026, 11, 21, 3, 58, 31, tzinfo=UTC)

@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 
 from tandem.audit import Record
-from tandem.episodes import GRACE, Episode
 from tandem.failover.recall import recalled
 from tandem.failover.standbys import LONG_GRACE, judge
 from tandem.failover.vitality import Scene, cannot_take_over, declared_as, is_active, some_down
-from tandem.memory import Memory
 from tandem.model import Liveness, Observation, Peer, RouteStatus, RoutingDatabase, Unknown
-from tandem.topology import Topology
+from tandem.state.episodes import GRACE, Episode
+from tandem.state.memory import Memory
+from tandem.topology.document import Topology
 from tests.pure import ADDRESS, DOWN, ENDPOINTS, INSTANCE, NOW, observation, peer, route, topology
 
 EDGE = topology()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tandem.validation.document import topology_schema, validate
-from tandem.validation.worldchecks import worldcheck
+from tandem.topology.shape import topology_schema, validate
+from tandem.topology.worldchecks import worldcheck
 from tests.topologies import document, inventory, set_at, topology
 from tests.topology_reference import MISTAKES, PAGE, mistakes, page, properties, worlds
 

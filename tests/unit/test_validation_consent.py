@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from tandem.problems import problem_at
 from tandem.provisioning.managed import Desired, Observed
 from tandem.provisioning.manageplan import plan
 from tandem.reasons.provisioning import ProvisioningCode
-from tandem.validation.consent import network_problems, network_warnings, networks, was_declared
+from tandem.topology.consent import network_problems, network_warnings, networks, was_declared
+from tandem.topology.problems import problem_at
 from tandem.words.provisioning import line_of, said
 from tests.topologies import PROTECTED, STACK, SUBNET, VPC, inventory, topology
 

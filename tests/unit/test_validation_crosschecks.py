@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from tandem.problems import problem_at
 from tandem.reasons.documents import ProblemCode
-from tandem.validation.causes import with_causes
-from tandem.validation.crosschecks import CHECKS
-from tandem.validation.document import normalise, validate
+from tandem.topology.causes import with_causes
+from tandem.topology.crosschecks import CHECKS
+from tandem.topology.problems import problem_at
+from tandem.topology.shape import normalise, validate
 from tandem.words.provisioning import folded, said
 from tests.topologies import SUBNET, Edit, Expected, document, edited, in_words
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from tandem.validation.document import shape_problems, topology_schema, validate
-from tandem.validation.size import excess
+from tandem.topology.shape import shape_problems, topology_schema, validate
+from tandem.topology.size import excess
 from tandem.words.provisioning import said
 from tests.topologies import SUBNET, document, edited, in_words, set_at
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tandem.inventory import Inventory
 from tandem.model import PrivateAddress
-from tandem.validation.worldchecks import worldcheck
+from tandem.topology.inventory import Inventory
+from tandem.topology.worldchecks import worldcheck
 from tandem.words.provisioning import said
 from tests.topologies import (
     EIP,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tandem.topology import Mode, parse
-from tandem.validation.document import normalise, validate
+from tandem.topology.document import Mode, parse
+from tandem.topology.shape import normalise, validate
 from tests.topologies import document, edited, in_words, set_at, topology
 
 

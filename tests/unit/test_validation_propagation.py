@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from tandem.inventory import Inventory, RouteTable
 from tandem.model import NetworkInterface, PrivateAddress
-from tandem.validation.worldchecks import worldcheck
+from tandem.topology.inventory import Inventory, RouteTable
+from tandem.topology.worldchecks import worldcheck
 from tests.topologies import (
     EIP,
     ENI,

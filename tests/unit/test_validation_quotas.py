@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from tandem.inventory import Endpoint, Inventory
 from tandem.model import Liveness, Peer, RouteServer, Status
-from tandem.topology import Topology, parse
-from tandem.validation.document import normalise, validate
-from tandem.validation.worldchecks import worldcheck
+from tandem.topology.document import Topology, parse
+from tandem.topology.inventory import Endpoint, Inventory
+from tandem.topology.shape import normalise, validate
+from tandem.topology.worldchecks import worldcheck
 from tandem.words.provisioning import said
 from tests.topologies import (
     PROTECTED,

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tandem.model import Liveness, Peer
-from tandem.validation.worldchecks import worldcheck
+from tandem.topology.worldchecks import worldcheck
 from tests.topologies import (
     INSTANCE,
     SUBNET,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tandem.validation.elasticips import ELASTIC_IP_CHECKS
-from tandem.validation.propagation import PROPAGATION_CHECKS
-from tandem.validation.routeserver import ROUTE_SERVER_CHECKS
-from tandem.validation.worldchecks import worldcheck
+from tandem.topology.elasticips import ELASTIC_IP_CHECKS
+from tandem.topology.propagation import PROPAGATION_CHECKS
+from tandem.topology.routeserver import ROUTE_SERVER_CHECKS
+from tandem.topology.worldchecks import worldcheck
 from tests.topologies import (
     EIP,
     declared,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tandem.errors import StateUnavailableError, TemporaryError
 from tandem.failover.settling import seen_next_hops
-from tandem.failover.watching import EVERY_SECONDS, Turn, changed, interval, watch
+from tandem.failover.watch import EVERY_SECONDS, Turn, changed, interval, watch
 from tandem.model import Observation, Route, RouteStatus, RoutingDatabase
 from tests.contracts import assert_meets_schema
 from tests.samples import ROUTE_SERVER, bare_record, record

@@ -13,7 +13,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from tandem.decoding import read, shaped
+from tandem.state.decoding import read, shaped
 
 LONG = 100_000
 """Characters of a body from which on it is stored compressed: DynamoDB takes no item over 400 KB."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tandem.override import Override
+from tandem.state.override import Override
 
 
 class Status(StrEnum):

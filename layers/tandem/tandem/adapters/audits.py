@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError
 from tandem.adapters import clients
 from tandem.adapters.tables import answered, condition_failed
 from tandem.audit import Head, Record, canonical, following, packed, shortened, unpacked
-from tandem.decoding import LARGEST, Damaged, cut, number, parsed, read, text
 from tandem.errors import StateUnavailableError
+from tandem.state.decoding import LARGEST, Damaged, cut, number, parsed, read, text
 
 RECENT = 20
 """Records read to find an open intent: whoever comes next closes it before writing anything else."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tandem.adapters import clients
 from tandem.adapters.calls import called
 from tandem.errors import CallFailedError
-from tandem.provisioning.watchsteps import (
+from tandem.provisioning.listensteps import (
     LOG_FORMAT,
     Delivery,
     Destination,

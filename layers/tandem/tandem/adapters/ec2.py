@@ -18,8 +18,8 @@ from tandem.adapters.rows import Rows
 from tandem.errors import ConfigurationError, TemporaryError
 from tandem.failover.moves import NOT_BEGUN, Associated, Move, Outcome, Refusal
 from tandem.model import ElasticIp, NetworkInterface, Observation, Peer, Unknown
-from tandem.override import Override
-from tandem.topology import Topology
+from tandem.state.override import Override
+from tandem.topology.document import Topology
 
 T = TypeVar("T")
 

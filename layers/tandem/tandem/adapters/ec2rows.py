@@ -38,7 +38,7 @@ from tandem.model import (
     RouteStatus,
     Status,
 )
-from tandem.topology import canonical_address, canonical_prefix
+from tandem.topology.document import canonical_address, canonical_prefix
 
 INSTANCE_STATES = frozenset({"pending", "running", "shutting-down", "terminated", "stopping", "stopped"})
 """What an instance is while it is in another state is unknown (API_InstanceState)."""

@@ -8,11 +8,11 @@ from dataclasses import replace
 from tandem.adapters import ec2, ec2reads, vpcreads
 from tandem.adapters.rows import Rows
 from tandem.errors import ConfigurationError
-from tandem.inventory import Inventory, RouteServerReading, Subnet
 from tandem.model import NetworkInterface, RouteServer
 from tandem.place import Place
-from tandem.topology import Topology
-from tandem.validation.consent import networks
+from tandem.topology.consent import networks
+from tandem.topology.document import Topology
+from tandem.topology.inventory import Inventory, RouteServerReading, Subnet
 
 THERE = frozenset({"pending", "available"})
 """States of endpoints, peers and propagations that count as existing (docs/aws-facts.md#pending-peers)."""

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from botocore.exceptions import ClientError
 
-from tandem.decoding import Damaged, json_of, ms_time, number, read, text
-from tandem.lease import ABSURD, is_absurd, is_over
+from tandem.state.decoding import Damaged, json_of, ms_time, number, read, text
+from tandem.state.lease import ABSURD, is_absurd, is_over
 
 
 def shown(error: ClientError) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from tandem.adapters import clients, leaserows
 from tandem.adapters.tables import answered, condition_failed
 from tandem.errors import LeaseLostError, TemporaryError
-from tandem.lease import LEASE, Lease
+from tandem.state.lease import LEASE, Lease
 
 ATTEMPTS = 5
 KEPT = "memory"

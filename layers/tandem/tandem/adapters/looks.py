@@ -10,8 +10,8 @@ from typing import Any
 from tandem.adapters import clients
 from tandem.adapters.leases import KEPT, LeaseStore
 from tandem.adapters.tables import all_of
-from tandem.lease import Lease
-from tandem.memory import Memory, dump, load, not_after
+from tandem.state.lease import Lease
+from tandem.state.memory import Memory, dump, load, not_after
 
 KIND = "look"
 

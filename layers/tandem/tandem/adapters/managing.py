@@ -32,7 +32,7 @@ from tandem.provisioning.managesteps import (
     ModifyRouteServer,
     SetTags,
 )
-from tandem.validation.consent import networks
+from tandem.topology.consent import networks
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import TagSpecificationTypeDef, TagTypeDef

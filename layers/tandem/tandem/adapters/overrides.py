@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tandem.adapters import clients
 from tandem.adapters.tables import answered
-from tandem.decoding import Damaged, cut, flag, read, text, utc
 from tandem.errors import StateUnavailableError
-from tandem.override import FOREVER, Override, OverrideKind
+from tandem.state.decoding import Damaged, cut, flag, read, text, utc
+from tandem.state.override import FOREVER, Override, OverrideKind
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import QueryOutputTypeDef

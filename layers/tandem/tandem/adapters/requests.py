@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 from botocore.exceptions import ClientError
 
 from tandem.adapters.tables import all_of, answered, condition_failed
-from tandem.decoding import Damaged, cut, json_of, ms_time, number, read, shaped, text, written
-from tandem.doors.answers import Answer, Noted, Previous
-from tandem.doors.customresource import Request
 from tandem.errors import ConfigurationError, TemporaryError
+from tandem.requests.answers import Answer, Noted, Previous
+from tandem.requests.customresource import Request
+from tandem.state.decoding import Damaged, cut, json_of, ms_time, number, read, shaped, text, written
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

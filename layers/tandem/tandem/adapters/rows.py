@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from tandem.errors import ConfigurationError
-from tandem.topology import canonical_prefix
+from tandem.topology.document import canonical_prefix
 
 T = TypeVar("T")
 

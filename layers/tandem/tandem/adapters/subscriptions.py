@@ -11,7 +11,7 @@ import json
 from tandem.adapters import clients
 from tandem.adapters.calls import called
 from tandem.errors import CallFailedError
-from tandem.provisioning.watchsteps import Subscriber, Subscription
+from tandem.provisioning.listensteps import Subscriber, Subscription
 
 GONE = frozenset({"NotFound", "NotFoundException"})
 

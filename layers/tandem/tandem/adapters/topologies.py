@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 from botocore.exceptions import ClientError
 
 from tandem.adapters.tables import all_of, answered, condition_failed
-from tandem.decoding import Damaged, fitted, flag, json_of, number, partly, read, text, written
 from tandem.errors import ConfigurationError, TemporaryError
-from tandem.record import ANEW, Provisioned, TopologyRecord
-from tandem.topology import Topology, parse, resolved
+from tandem.state.decoding import Damaged, fitted, flag, json_of, number, partly, read, text, written
+from tandem.state.record import ANEW, Provisioned, TopologyRecord
+from tandem.topology.document import Topology, parse, resolved
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

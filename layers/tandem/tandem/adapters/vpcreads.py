@@ -12,9 +12,9 @@ from tandem.adapters import vpcrows
 from tandem.adapters.ec2reads import PAGE, Filters, answer_about, described, list_in, of_server
 from tandem.adapters.rows import Kind, Rows, read
 from tandem.errors import RefusedError
-from tandem.inventory import Endpoint, RegionWithoutRouteServerError, RouteTable, Subnet
 from tandem.model import RouteServer
 from tandem.tags import OWNER_TAG
+from tandem.topology.inventory import Endpoint, RegionWithoutRouteServerError, RouteTable, Subnet
 
 T = TypeVar("T")
 

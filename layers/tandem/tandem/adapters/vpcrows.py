@@ -18,9 +18,9 @@ from tandem.adapters.rows import (
     tags,
     text,
 )
-from tandem.inventory import Endpoint, RouteTable, Subnet
 from tandem.model import RouteServer
-from tandem.topology import canonical_prefix
+from tandem.topology.document import canonical_prefix
+from tandem.topology.inventory import Endpoint, RouteTable, Subnet
 
 ADVERTISED, MADE = "Advertisement", "CreateRoute"
 """Origins of a route that a route server wrote, and of one that somebody made

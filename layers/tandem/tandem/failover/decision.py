@@ -11,12 +11,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from tandem.failover import ownership, readiness
-from tandem.memory import Memory, contested, damped_until, was_put_there
 from tandem.model import Holder, Observation, Status
-from tandem.override import Override, OverrideKind, prevailing
 from tandem.reasons.failover import HoldCode, MoveCode, NoChangeCode, PartCode, ReportCode
 from tandem.reasons.reason import Identities, Reason, identity_of, reason
-from tandem.topology import ElasticIpSpec, Group, Target, Topology
+from tandem.state.memory import Memory, contested, damped_until, was_put_there
+from tandem.state.override import Override, OverrideKind, prevailing
+from tandem.topology.document import ElasticIpSpec, Group, Target, Topology
 
 
 class Action(StrEnum):

@@ -8,20 +8,20 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from tandem.audit import Record, RecordKind
-from tandem.decoding import Damaged, read
 from tandem.failover.acting import rehearse
 from tandem.failover.decision import Action, GroupDecision, Severity, decide
 from tandem.failover.moves import Outcome, moves
 from tandem.failover.run import Run
 from tandem.failover.settling import SETTLE_SECONDS
 from tandem.failover.telling import Basis, EndedBy, gravest, why
-from tandem.memory import Memory, Standing
 from tandem.model import Observation
-from tandem.override import Override, prevailing
 from tandem.reasons.failover import BY_OVERRIDE, HoldCode, ReportCode
 from tandem.reasons.reason import Reason, identity_of, reason
-from tandem.signals import Signal
-from tandem.topology import Mode
+from tandem.signals.signal import Signal
+from tandem.state.decoding import Damaged, read
+from tandem.state.memory import Memory, Standing
+from tandem.state.override import Override, prevailing
+from tandem.topology.document import Mode
 
 REPEAT = timedelta(minutes=15)
 """How often people hear that a pause or a dry run keeps addresses on a dead appliance."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from tandem.override import Override
-from tandem.record import TopologyRecord
+from tandem.state.override import Override
+from tandem.state.record import TopologyRecord
 
 FRESH = timedelta(minutes=5)
 KEPT = 100

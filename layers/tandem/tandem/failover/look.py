@@ -29,8 +29,8 @@ from tandem.failover.settling import (
 from tandem.failover.tableless import move_without_table
 from tandem.model import Observation
 from tandem.reasons.reason import Reason
-from tandem.signals import Signal
-from tandem.topology import Topology
+from tandem.signals.signal import Signal
+from tandem.topology.document import Topology
 
 LOOKS_AGAIN = 3
 """How often the holder of a lease looks again for signals that came meanwhile, before it asks the bus."""

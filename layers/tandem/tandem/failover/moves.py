@@ -12,7 +12,7 @@ from tandem.failover.decision import Action, AddressDecision, GroupDecision, Sev
 from tandem.model import ElasticIp, Holder
 from tandem.reasons.failover import HoldCode, NoChangeCode, UnbegunCode
 from tandem.reasons.reason import Reason, reason
-from tandem.topology import Target
+from tandem.topology.document import Target
 
 BURST = 50
 PER_SECOND = 5

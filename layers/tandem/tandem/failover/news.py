@@ -8,10 +8,10 @@ from datetime import timedelta
 from typing import Any
 
 from tandem.audit import Head, RecordKind
-from tandem.decoding import Damaged, read, utc
 from tandem.events import DetailType, Event, event, iso
 from tandem.failover import telling
 from tandem.failover.moves import Outcome
+from tandem.state.decoding import Damaged, read, utc
 
 Untold = tuple[Head, Mapping[str, Any]]
 """A record of which people are still to be told."""

@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from tandem.model import InstallationStatus, NetworkInterface, Observation, Peer, Route, RouteStatus, Status
 from tandem.reasons.failover import HoldCode, MoveCode, PartCode
 from tandem.reasons.reason import Reason, reason
-from tandem.topology import Appliance, Group, Topology
+from tandem.topology.document import Appliance, Group, Topology
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from tandem.decoding import utc
 from tandem.events import iso
 from tandem.failover.run import Run
 from tandem.failover.telling import pin_detail
-from tandem.memory import Pin
 from tandem.model import Observation
-from tandem.override import Override, OverrideKind
 from tandem.reasons.failover import PinCode
 from tandem.reasons.reason import Reason, reason
+from tandem.state.decoding import utc
+from tandem.state.memory import Pin
+from tandem.state.override import Override, OverrideKind
 
 SOMEBODY = "somebody"
 """Who lifted a pin: the record that would say it is gone."""

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 from tandem.audit import Head, Record
 from tandem.failover.moves import Associated, Move, Refusal
-from tandem.lease import Lease
-from tandem.memory import Memory
 from tandem.model import ElasticIp, Observation
-from tandem.override import Override
-from tandem.topology import Topology
+from tandem.state.lease import Lease
+from tandem.state.memory import Memory
+from tandem.state.override import Override
+from tandem.topology.document import Topology
 
 
 class Cloud(Protocol):

@@ -7,9 +7,9 @@ from typing import Any
 
 from tandem.failover.decision import decide
 from tandem.failover.telling import decision_detail
-from tandem.memory import Memory
 from tandem.model import Observation
-from tandem.topology import Topology
+from tandem.state.memory import Memory
+from tandem.topology.document import Topology
 
 
 def preview(topology: Topology, observation: Observation, now: datetime) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from tandem.failover import ownership
 from tandem.model import NetworkInterface, Observation, PrivateAddress
 from tandem.reasons.failover import HoldCode
 from tandem.reasons.reason import Reason, reason
-from tandem.topology import Appliance, ElasticIpSpec, Target
+from tandem.topology.document import Appliance, ElasticIpSpec, Target
 
 
 def limitation(

@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any, TypeVar
 
 from tandem.audit import Record, RecordKind
-from tandem.decoding import Damaged, read, utc
-from tandem.episodes import Change, Episode
 from tandem.failover.holds import with_codes
-from tandem.memory import Memory, Pin
+from tandem.state.decoding import Damaged, read, utc
+from tandem.state.episodes import Change, Episode
+from tandem.state.memory import Memory, Pin
 
 T = TypeVar("T")
 

@@ -17,15 +17,15 @@ from tandem.failover.moves import Moved
 from tandem.failover.ports import Audit, Cloud, Looks, Overrides
 from tandem.failover.telling import Stages
 from tandem.failover.trail import Trail
-from tandem.lease import Lease
-from tandem.memory import Memory
 from tandem.model import Observation
-from tandem.override import Override
 from tandem.ports import Bus, Clock, Note
 from tandem.reasons.reason import Identities
-from tandem.record import TopologyRecord
-from tandem.signals import Signal
-from tandem.topology import Target, Topology
+from tandem.signals.signal import Signal
+from tandem.state.lease import Lease
+from tandem.state.memory import Memory
+from tandem.state.override import Override
+from tandem.state.record import TopologyRecord
+from tandem.topology.document import Target, Topology
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from tandem.failover.decision import GroupDecision
-from tandem.lease import CLOCK_MARGIN
-from tandem.memory import SessionSeen
 from tandem.model import Observation, Peer
 from tandem.reasons.failover import AwaitedCode
 from tandem.reasons.reason import Reason, reason
-from tandem.signals import Protocol, Signal, SignalKind
-from tandem.topology import Topology
+from tandem.signals.signal import Protocol, Signal, SignalKind
+from tandem.state.lease import CLOCK_MARGIN
+from tandem.state.memory import SessionSeen
+from tandem.topology.document import Topology
 
 SETTLE_SECONDS = 30
 READ_AGAIN_SECONDS = 1.0

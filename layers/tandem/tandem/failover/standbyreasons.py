@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from tandem.episodes import Change
 from tandem.failover import ownership
 from tandem.failover.vitality import PENDING, Scene, carries, declared_as
 from tandem.model import Peer, Status
 from tandem.reasons.failover import FindingCode
 from tandem.reasons.reason import Reason, reason
-from tandem.topology import Appliance, Standby
+from tandem.state.episodes import Change
+from tandem.topology.document import Appliance, Standby
 
 
 class Rule(StrEnum):

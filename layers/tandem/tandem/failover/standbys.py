@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from tandem.episodes import GRACE, Change, Episode, Sight, forget, step
 from tandem.failover import ownership
 from tandem.failover.decision import Severity
 from tandem.failover.standbyreasons import Rule, why_found
 from tandem.failover.vitality import Scene, cannot_take_over, declared_as, is_active, some_down
-from tandem.memory import Memory
 from tandem.model import Observation, Peer
 from tandem.reasons.reason import Reason
-from tandem.topology import Standby, Topology
+from tandem.state.episodes import GRACE, Change, Episode, Sight, forget, step
+from tandem.state.memory import Memory
+from tandem.topology.document import Standby, Topology
 
 LONG_GRACE = timedelta(minutes=30)
 """For what was never up: AWS takes minutes to make a session, then a person has to configure the appliance.

@@ -17,10 +17,10 @@ from tandem.failover.moves import Move, Moved, moves, superseded, unread
 from tandem.failover.run import Run
 from tandem.failover.settling import READ_AGAIN_SECONDS, SETTLE_SECONDS, awaited, heard
 from tandem.failover.telling import Basis, Stages
-from tandem.memory import Memory
 from tandem.model import Observation
-from tandem.signals import Signal
-from tandem.topology import Mode
+from tandem.signals.signal import Signal
+from tandem.state.memory import Memory
+from tandem.topology.document import Mode
 
 
 def move_without_table(run: Run, why: str, signals: tuple[Signal, ...]) -> None:

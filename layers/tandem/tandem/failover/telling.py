@@ -9,18 +9,18 @@ from enum import StrEnum
 from typing import Any
 
 from tandem.audit import Record, RecordKind
-from tandem.decoding import Damaged, read, shaped, utc
 from tandem.events import iso
 from tandem.failover import ownership
 from tandem.failover.decision import Action, AddressDecision, GroupDecision, Severity
 from tandem.failover.moves import UNDONE, Moved, Outcome, Refusal
 from tandem.failover.standbys import Finding
-from tandem.lease import CLOCK_MARGIN
-from tandem.memory import Pin, SessionSeen, Standing
 from tandem.model import ElasticIp, Holder, Observation
 from tandem.reasons.reason import Reason
-from tandem.signals import Signal, SignalKind
-from tandem.topology import Target, Topology
+from tandem.signals.signal import Signal, SignalKind
+from tandem.state.decoding import Damaged, read, shaped, utc
+from tandem.state.lease import CLOCK_MARGIN
+from tandem.state.memory import Pin, SessionSeen, Standing
+from tandem.topology.document import Target, Topology
 from tandem.words.failover_reasons import ENTRIES
 from tandem.words.render import fill, sentences
 

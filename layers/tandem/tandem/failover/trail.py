@@ -17,10 +17,10 @@ from tandem.failover.news import Untold
 from tandem.failover.ports import Audit
 from tandem.failover.standbys import Finding
 from tandem.failover.telling import Basis, EndedBy, Stages
-from tandem.memory import Memory, Standing
 from tandem.model import Observation
 from tandem.ports import Bus, Clock, Note
-from tandem.topology import Topology
+from tandem.state.memory import Memory, Standing
+from tandem.topology.document import Topology
 
 
 class Trail:

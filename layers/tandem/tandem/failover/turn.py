@@ -28,13 +28,13 @@ from tandem.failover.moves import (
 from tandem.failover.recall import recalled
 from tandem.failover.run import RETRY_SECONDS, Owed, Run
 from tandem.failover.telling import Basis, Stages
-from tandem.memory import Memory
 from tandem.model import Observation
-from tandem.override import Override
 from tandem.reasons.failover import UnbegunCode
 from tandem.reasons.reason import Identities
-from tandem.signals import Signal
-from tandem.topology import Mode
+from tandem.signals.signal import Signal
+from tandem.state.memory import Memory
+from tandem.state.override import Override
+from tandem.topology.document import Mode
 
 
 def observe(run: Run, until: datetime) -> Observation:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tandem.failover import ownership
-from tandem.memory import Memory
 from tandem.model import Observation, Peer, Status
-from tandem.topology import Appliance, Topology
+from tandem.state.memory import Memory
+from tandem.topology.document import Appliance, Topology
 
 PENDING = "pending"
 

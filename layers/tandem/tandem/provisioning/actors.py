@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from tandem.awsevents import identifiers
 from tandem.errors import CallFailedError, TemporaryError
-from tandem.signals import members, moment
+from tandem.signals.awsevents import identifiers
+from tandem.signals.signal import members, moment
 
 if TYPE_CHECKING:
     from tandem.ports import Clock

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tandem.model import RouteServer
-from tandem.problems import Problem, problem_at
 from tandem.provisioning.managed import (
     AVAILABLE,
     BROKEN,
@@ -36,6 +35,7 @@ from tandem.provisioning.managesteps import (
 from tandem.reasons.provisioning import ProvisioningCode as Code
 from tandem.reasons.reason import reason
 from tandem.tags import APPLIANCE_TAG as APPLIANCE
+from tandem.topology.problems import Problem, problem_at
 
 WHERE = "route_server"
 

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
-from tandem.inventory import Endpoint
-from tandem.problems import Problem, path_of, problem_at
 from tandem.provisioning.managed import (
     ALIVE,
     AVAILABLE,
@@ -32,8 +30,10 @@ from tandem.provisioning.managesteps import Await, CreateEndpoint, DeleteEndpoin
 from tandem.reasons.provisioning import ProvisioningCode as Code
 from tandem.reasons.reason import Reason, reason
 from tandem.tags import ADOPTED_TAG, ENDPOINT_TAG
-from tandem.validation.consent import network_consent
-from tandem.validation.crosschecks import MOST_ENDPOINTS_IN_SUBNET
+from tandem.topology.consent import network_consent
+from tandem.topology.crosschecks import MOST_ENDPOINTS_IN_SUBNET
+from tandem.topology.inventory import Endpoint
+from tandem.topology.problems import Problem, path_of, problem_at
 
 Signature = frozenset[tuple[str, str]]
 

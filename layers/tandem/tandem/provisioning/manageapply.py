@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tandem.errors import CallFailedError, PassingError, TemporaryError
-from tandem.lease import Lease
 from tandem.provisioning.managed import ROUTE_SERVER, Desired, Observed, is_moving
 from tandem.provisioning.managesteps import (
     Action,
@@ -29,7 +28,8 @@ from tandem.provisioning.recording import Why, codes_of, with_done, with_pending
 from tandem.provisioning.stored import desired_of, found_of, goes_on, steps_of
 from tandem.reasons.provisioning import ProvisioningCode as Code
 from tandem.reasons.reason import Identity, Reason, reason
-from tandem.record import Provisioned, TopologyRecord
+from tandem.state.lease import Lease
+from tandem.state.record import Provisioned, TopologyRecord
 
 PATIENCE = timedelta(seconds=120)
 """Without any progress; then the rest is for the schedule. A run that finds nothing to do, and nothing that

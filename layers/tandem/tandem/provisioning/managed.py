@@ -6,13 +6,13 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from tandem.inventory import Endpoint
 from tandem.model import NetworkInterface, Peer, Route, RouteServer
-from tandem.problems import Problem, problem_at
 from tandem.reasons.provisioning import ProvisioningCode
 from tandem.reasons.reason import Reason
 from tandem.tags import ADOPTED_TAG, OWNER_TAG, STACK_TAG, TOPOLOGY_TAG
-from tandem.topology import Topology
+from tandem.topology.document import Topology
+from tandem.topology.inventory import Endpoint
+from tandem.topology.problems import Problem, problem_at
 
 Tags = tuple[tuple[str, str], ...]
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tandem.model import RouteServer
-from tandem.problems import Problem, problem_at
 from tandem.provisioning.endpointplan import adoption_problem, endpoint_steps, match, removal_steps
 from tandem.provisioning.interruption import UNREADABLE, Sessions
 from tandem.provisioning.managed import (
@@ -44,8 +43,9 @@ from tandem.provisioning.peerplan import peer_steps
 from tandem.reasons.provisioning import ProvisioningCode as Code
 from tandem.reasons.reason import Reason, reason
 from tandem.tags import ADOPTED_TAG, OWNER_TAG
-from tandem.validation.consent import network_consent
-from tandem.validation.forwarding import forwards
+from tandem.topology.consent import network_consent
+from tandem.topology.forwarding import forwards
+from tandem.topology.problems import Problem, problem_at
 
 PERSISTS = frozenset({"enabled", "enabling", "modifying", "resetting"})
 FINDING_OUT = frozenset({"enabling", "modifying", "resetting", "disabling"})

@@ -6,10 +6,10 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
 from tandem.model import Liveness
-from tandem.problems import Problem
 from tandem.provisioning.managed import Tags
 from tandem.reasons.provisioning import StepCode
 from tandem.reasons.reason import Reason, reason
+from tandem.topology.problems import Problem
 
 UNKNOWN = "?"
 """The ID of what a step before this one makes: such a step waits."""

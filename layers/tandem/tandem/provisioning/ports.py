@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from tandem.inventory import Inventory, RouteServerReading
-from tandem.lease import Lease
 from tandem.place import Place
 from tandem.ports import Bus, Clock
 from tandem.provisioning.actors import History
+from tandem.provisioning.listensteps import Shown, Subscriber, Subscription
 from tandem.provisioning.managed import Desired, Observed
 from tandem.provisioning.managesteps import Action
-from tandem.provisioning.watchsteps import Shown, Subscriber, Subscription
-from tandem.record import Provisioned, TopologyRecord
-from tandem.topology import Topology
+from tandem.state.lease import Lease
+from tandem.state.record import Provisioned, TopologyRecord
+from tandem.topology.document import Topology
+from tandem.topology.inventory import Inventory, RouteServerReading
 
 
 class RouteServers(Protocol):

@@ -11,9 +11,9 @@ from datetime import datetime
 
 from tandem.author import NOBODY, Author
 from tandem.errors import CallFailedError, ConfigurationError, TemporaryError
-from tandem.inventory import Inventory, RouteServerReading
-from tandem.problems import Problem, by_cause
 from tandem.provisioning.actors import actor
+from tandem.provisioning.listenapply import Half, converge_logs, converge_topics
+from tandem.provisioning.listening import Stack, provisioned_of, unwatched, watched, why_of
 from tandem.provisioning.manageapply import ConvergenceResult, reason_of
 from tandem.provisioning.ports import ProvisionerPorts
 from tandem.provisioning.recording import (
@@ -38,14 +38,14 @@ from tandem.provisioning.telling import (
     topology_change,
     waited,
 )
-from tandem.provisioning.watchapply import Half, converge_logs, converge_topics
-from tandem.provisioning.watched import Stack, provisioned_of, unwatched, watched, why_of
 from tandem.reasons.provisioning import ProvisioningCode as Code
 from tandem.reasons.reason import Reason, reason
-from tandem.record import Provisioned, TopologyRecord
-from tandem.validation.consent import network_problems
-from tandem.validation.routeserver import settings_differ
-from tandem.validation.worldchecks import worldcheck
+from tandem.state.record import Provisioned, TopologyRecord
+from tandem.topology.consent import network_problems
+from tandem.topology.inventory import Inventory, RouteServerReading
+from tandem.topology.problems import Problem, by_cause
+from tandem.topology.routeserver import settings_differ
+from tandem.topology.worldchecks import worldcheck
 
 
 @dataclass(frozen=True, slots=True)

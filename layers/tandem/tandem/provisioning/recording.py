@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tandem.problems import Problem
 from tandem.reasons.provisioning import ProvisioningCode
 from tandem.reasons.reason import Identity, Reason, reason
-from tandem.record import Codes, Provisioned
+from tandem.state.record import Codes, Provisioned
+from tandem.topology.problems import Problem
 from tandem.words.provisioning import line_of, sentence_of, warning_of
 
 Why = tuple[Reason | Problem, ...]

@@ -10,18 +10,18 @@ from functools import partial
 
 from tandem.author import Author
 from tandem.errors import ConfigurationError, TemporaryError
-from tandem.intake import route_server_of
 from tandem.provisioning.actors import Frugal, actor
+from tandem.provisioning.listening import Stack
 from tandem.provisioning.manageapply import Convergence
 from tandem.provisioning.ports import ProvisionerPorts
 from tandem.provisioning.provisioner import ProvisioningRun, provision, refusal_of, take_back, unreadable
 from tandem.provisioning.recording import with_failure, with_pending
 from tandem.provisioning.suspicions import suspicion_of_step
 from tandem.provisioning.telling import drifted, topology_change
-from tandem.provisioning.watched import Stack
 from tandem.reasons.provisioning import ProvisioningCode as Code
 from tandem.reasons.reason import Reason, reason
-from tandem.record import Provisioned, TopologyRecord
+from tandem.signals.intake import route_server_of
+from tandem.state.record import Provisioned, TopologyRecord
 
 TRIES = 5
 POLL_SECONDS = 5.0

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tandem.model import Peer
-from tandem.problems import path_of, problem_at
 from tandem.provisioning.interruption import UNREADABLE, Sessions
 from tandem.provisioning.managed import (
     AVAILABLE,
@@ -26,7 +25,8 @@ from tandem.provisioning.sessions import Session
 from tandem.reasons.provisioning import ProvisioningCode as Code
 from tandem.reasons.reason import Reason, reason
 from tandem.tags import ENDPOINT_TAG
-from tandem.validation.crosschecks import MOST_ENDPOINTS_IN_SUBNET
+from tandem.topology.crosschecks import MOST_ENDPOINTS_IN_SUBNET
+from tandem.topology.problems import path_of, problem_at
 
 
 def ended(desired: Desired, observed: Observed, sessions: list[Session]) -> Iterator[Step]:

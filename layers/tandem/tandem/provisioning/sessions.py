@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from tandem.model import Peer
-from tandem.problems import path_of
 from tandem.provisioning.endpointplan import Matched
 from tandem.provisioning.managed import (
     ALIVE,
@@ -21,7 +20,8 @@ from tandem.provisioning.managed import (
 from tandem.reasons.provisioning import ProvisioningCode as Code
 from tandem.reasons.reason import Reason, reason
 from tandem.tags import APPLIANCE_TAG, ENDPOINT_TAG
-from tandem.topology import Appliance
+from tandem.topology.document import Appliance
+from tandem.topology.problems import path_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from tandem.provisioning.manageplan import plan
 from tandem.provisioning.managesteps import Step
 from tandem.provisioning.ports import ProvisionerPorts
 from tandem.provisioning.recording import codes_of
-from tandem.record import Provisioned, TopologyRecord
+from tandem.state.record import Provisioned, TopologyRecord
 
 
 def desired_of(record: TopologyRecord, stack: str) -> Desired:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tandem.inventory import RouteServerReading
-from tandem.problems import CONSENT, Problem
 from tandem.provisioning.actors import TAGGING, Suspicion
 from tandem.provisioning.managesteps import (
     AssociateVpc,
@@ -20,7 +18,9 @@ from tandem.provisioning.managesteps import (
     Step,
 )
 from tandem.reasons.documents import ProblemCode as Code
-from tandem.record import Provisioned, TopologyRecord
+from tandem.state.record import Provisioned, TopologyRecord
+from tandem.topology.inventory import RouteServerReading
+from tandem.topology.problems import CONSENT, Problem
 
 CHECKS_ON = ("ModifyNetworkInterfaceAttribute", "ResetNetworkInterfaceAttribute", "ModifyInstanceAttribute")
 

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from tandem.author import Author
 from tandem.errors import CallFailedError
 from tandem.events import DetailType, Event, event, iso
-from tandem.problems import Problem
 from tandem.provisioning.managesteps import (
     CreateEndpoint,
     CreatePeer,
@@ -22,7 +21,8 @@ from tandem.provisioning.managesteps import (
 from tandem.provisioning.recording import Why, failure_words, to_dial
 from tandem.reasons.provisioning import ProvisioningCode as Code
 from tandem.reasons.reason import Reason, reason
-from tandem.record import Provisioned, TopologyRecord
+from tandem.state.record import Provisioned, TopologyRecord
+from tandem.topology.problems import Problem
 from tandem.words.provisioning import right_of, said, sentence_of
 
 LONG = timedelta(minutes=30)

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tandem.problems import Problem
 from tandem.reasons.reason import Reason
+from tandem.topology.problems import Problem
 from tandem.words.problem_reasons import PROBLEM_ENTRIES
 from tandem.words.render import Entries, render, render_right
 from tandem.words.step_reasons import STEP_ENTRIES

@@ -1,1 +1,0 @@
-"""How a topology comes in, changes and goes: the requests of the `tandem` command and of CloudFormation."""

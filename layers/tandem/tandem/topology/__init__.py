@@ -1,0 +1,1 @@
+"""A topology: its document, and what is wrong with one, by itself and against what AWS shows."""

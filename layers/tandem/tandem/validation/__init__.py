@@ -1,1 +1,0 @@
-"""Whether a topology document holds: by itself, and against what AWS shows."""
