@@ -61,7 +61,7 @@ def test_filters_choose_by_attributes():
             app.handler(sample(name), Context())
         read = {name: [m["Subject"] for m in inbox.read()] for name, inbox in inboxes.items()}
     assert len(read["pager"]) == 2
-    assert [subject.split(": ")[1][:4] for subject in read["holds"]] == ["HOLD"]
+    assert [subject.split(": ")[1] for subject in read["holds"]] == ["OUTAGE"]
     assert read["other"] == []
 
 

@@ -127,6 +127,6 @@ def test_no_line_is_shown_before_all_that_is_older_was_seen(monkeypatch):
         attending.attend(cast("Cloud", lab), is_deployed=True, show=shown.append)
     assert [line.partition("  ")[2] for line in shown] == [
         "moved: 198.51.100.1 fw1 10.0.1.20 → fw2 10.0.2.20",
-        "event: Drift Detected: 192.0.2.10 was taken from fw2 by hand",
+        f"event: Drift Detected: {DRIFT}",
         "message: Tandem edge: moved",
     ]

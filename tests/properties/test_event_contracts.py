@@ -23,7 +23,7 @@ from tandem.reasons.reason import Reason
 from tandem.signals.signal import Signal, SignalKind
 from tandem.state.episodes import Change
 from tandem.topology.document import Target
-from tandem.words.catalogue import ENTRIES
+from tandem.words.failover_reasons import ENTRIES
 from tandem.words.notification import notification
 from tandem.words.render import fields
 from tests.contracts import assert_meets_schema
