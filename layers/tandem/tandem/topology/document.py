@@ -133,11 +133,9 @@ def resolved(topology: Topology, route_server_id: str | None) -> Topology:
 def canonical_prefix(text: str) -> str:
     """One spelling per prefix, so that `2001:DB8::/32` and `2001:db8::/32` are equal.
 
-    Raises ValueError for what is no prefix, has host bits set, has a mask for its length (`0.0.0.0/0.0.0.255`
-    may mean two prefixes) or names a scope (`fe80::%eth0/64`), which may be any text of any length.
+    Raises ValueError for what is no prefix, has host bits set or names a scope (`fe80::%eth0/64`), which may
+    be any text of any length.
     """
-    if "." in text.partition("/")[2]:
-        raise ValueError(f"a mask is no length: {text[:60]!r}")
     return str(ip_network(_without_scope(text)))
 
 

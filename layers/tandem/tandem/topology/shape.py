@@ -33,8 +33,9 @@ def _address(text: str) -> str:
 
 
 def _prefix(text: str) -> str:
-    if "/" not in text:
-        raise ValueError(f"{text} has no length")
+    length = text.partition("/")[2]
+    if not length or "." in length:  # a dotted one may be a netmask or a wildcard: two prefixes
+        raise ValueError(f"{text[:60]} has no length")
     return canonical_prefix(text)
 
 
