@@ -13,7 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from tandem.adapters import clients, ec2
 from tandem.adapters.audits import AuditTable
-from tandem.adapters.bus import Bus
+from tandem.adapters.bus import EventBus
 from tandem.adapters.clock import SystemClock
 from tandem.adapters.looks import LookStore
 from tandem.adapters.overrides import OverrideStore
@@ -112,7 +112,7 @@ world = World(
     looks=LookStore(settings.need("state_table"), damaged.__setitem__),
     overrides=OverrideStore(settings.need("state_table"), damaged.__setitem__),
     audit=AuditTable(settings.need("audit_table"), damaged.__setitem__),
-    bus=Bus(settings.need("bus_name")),
+    bus=EventBus(settings.need("bus_name")),
     clock=SystemClock(),
     note=note,
     last_known=LastKnown(),

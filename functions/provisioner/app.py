@@ -19,7 +19,7 @@ from tandem.adapters import (
     managing,
     subscriptions,
 )
-from tandem.adapters.bus import Bus
+from tandem.adapters.bus import EventBus
 from tandem.adapters.clock import SystemClock
 from tandem.adapters.leases import LeaseStore
 from tandem.adapters.overrides import OverrideStore
@@ -64,7 +64,7 @@ damaged: dict[str, str] = {}
 
 requests = RequestStore(clients.dynamodb(), settings.need("state_table"), damaged.__setitem__)
 overrides = OverrideStore(settings.need("state_table"), damaged.__setitem__)
-bus = Bus(settings.need("bus_name"))
+bus = EventBus(settings.need("bus_name"))
 clock = SystemClock()
 leases = LeaseStore(settings.need("state_table"), "provision")
 world = ProvisionerPorts(inventory, managing, leases, subscriptions, delivery, store, bus, clock, cloudtrail)

@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from tandem.adapters import clients
-from tandem.adapters.bus import Bus
+from tandem.adapters.bus import EventBus
 from tandem.adapters.topologies import TopologyStore
 from tandem.events import DetailType, described
 from tandem.settings import Settings
@@ -28,7 +28,7 @@ logger = Logger()
 metrics = Metrics()
 settings = Settings.from_env("state_table", "bus_name")
 store = TopologyStore(clients.dynamodb(), settings.need("state_table"))
-bus = Bus(settings.need("bus_name"))
+bus = EventBus(settings.need("bus_name"))
 
 
 @logger.inject_lambda_context

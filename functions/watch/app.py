@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from tandem.adapters import clients, ec2reads
-from tandem.adapters.bus import Bus
+from tandem.adapters.bus import EventBus
 from tandem.adapters.clock import SystemClock
 from tandem.adapters.looks import LookStore
 from tandem.adapters.topologies import TopologyStore
@@ -25,7 +25,7 @@ settings = Settings.from_env("state_table", "bus_name")
 clients.ec2()
 store = TopologyStore(clients.dynamodb(), settings.need("state_table"))
 looks = LookStore(settings.need("state_table"))
-bus = Bus(settings.need("bus_name"))
+bus = EventBus(settings.need("bus_name"))
 clock = SystemClock()
 
 

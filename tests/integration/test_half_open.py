@@ -176,7 +176,7 @@ def test_a_move_that_is_never_answered_is_made_once_and_told_as_such(server: Ser
 def test_a_bus_that_never_answers_is_tried_twice(server: Server) -> None:
     look: Any = event(DetailType.LOOK, topology="edge", occurred_at=NOW, cause="a test", requested_by="test")
     with pytest.raises(TemporaryError, match="EventBridge did not take 1 events"):
-        bus.Bus("tandem").put(look)
+        bus.EventBus("tandem").put(look)
     assert server.end() == (2, 2)
 
 

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tandem.adapters import clients
-from tandem.adapters.bus import MOST_BYTES, Bus, EventsRefusedError
+from tandem.adapters.bus import MOST_BYTES, EventBus, EventsRefusedError
 from tandem.errors import ConfigurationError, StateUnavailableError
 from tandem.events import DetailType, Event, from_envelope
 from tests.contracts import assert_meets_schema
@@ -279,7 +279,7 @@ def looks(count, filler=""):
 @pytest.mark.parametrize("count", [0, 1, 10, 11, 35])
 def test_the_bus_takes_any_number_of_events_in_order(count):
     with aws():
-        Bus("tandem").put(*looks(count))
+        EventBus("tandem").put(*looks(count))
         assert [e["detail"]["topology"] for e in on_the_bus()] == [f"edge-{n:03}" for n in range(count)]
 
 
@@ -292,7 +292,7 @@ def test_no_request_is_larger_than_the_bus_takes(monkeypatch):
             return real(Entries=Entries)
 
         monkeypatch.setattr(clients.events(), "put_events", put_events)
-        Bus("tandem").put(*looks(7, "é" * 50_000))
+        EventBus("tandem").put(*looks(7, "é" * 50_000))
         assert len(on_the_bus()) == 7
     assert [len(entries) for entries in requests] == [2, 2, 2, 1]
     assert all(sum(len(e["Detail"].encode()) for e in entries) <= MOST_BYTES for entries in requests)
@@ -302,7 +302,7 @@ def test_an_event_too_large_for_the_bus_is_refused_after_the_others():
     with aws():
         good, huge = looks(2), Event(DetailType.LOOK, {"topology": "vast", "cause": "é" * (MOST_BYTES // 2)})
         with pytest.raises(ConfigurationError, match=r"Look of vast has \d+ bytes"):
-            Bus("tandem").put(good[0], huge, good[1])
+            EventBus("tandem").put(good[0], huge, good[1])
         assert [e["detail"]["topology"] for e in on_the_bus()] == ["edge-000", "edge-001"]
 
 
@@ -311,5 +311,5 @@ def test_what_the_bus_did_not_take_is_named(monkeypatch):
         monkeypatch.setattr(clients.events(), "put_events", refusing({1, 3}))
         events = looks(14)
         with pytest.raises(EventsRefusedError, match="4 events") as raised:
-            Bus("tandem").put(*events)
+            EventBus("tandem").put(*events)
         assert raised.value.failed == (events[1], events[3], events[11], events[13])

@@ -31,7 +31,7 @@ class EventsRefusedError(TemporaryError):
 
 
 @dataclass(frozen=True, slots=True)
-class Bus:
+class EventBus:
     """The bus with this name. EventBridge drops what is put on a bus that does not exist without an error."""
 
     name: str

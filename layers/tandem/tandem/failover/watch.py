@@ -48,7 +48,7 @@ WORKERS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FibChange:
     """A tracked prefix's in-FIB next hops are not those that the last look saw (None: nobody looked)."""
 
     prefix: str
@@ -66,11 +66,13 @@ class Turn:
     failed: tuple[tuple[str, BaseException], ...] = ()
 
 
-def changed(prefixes: Iterable[str], database: RoutingDatabase, seen: NextHops | None) -> tuple[Change, ...]:
+def changed(
+    prefixes: Iterable[str], database: RoutingDatabase, seen: NextHops | None
+) -> tuple[FibChange, ...]:
     """The tracked prefixes whose next hops differ from what was seen; all where nobody ever looked."""
     known, doubts = seen or {}, database.doubts
     return tuple(
-        Change(prefix, known.get(prefix), database.in_fib({prefix}), doubts.get(prefix) or doubts.get(""))
+        FibChange(prefix, known.get(prefix), database.in_fib({prefix}), doubts.get(prefix) or doubts.get(""))
         for prefix, hops in database.next_hops(prefixes).items()
         if known.get(prefix) is None or set(known[prefix]) != set(hops)
     )
@@ -202,7 +204,7 @@ def _by_route_server(records: Iterable[TopologyRecord]) -> dict[str, list[Topolo
     return servers
 
 
-def _event(topology: str, change: Change, now: datetime) -> Event:
+def _event(topology: str, change: FibChange, now: datetime) -> Event:
     route = next(iter(change.routes), None)
     return event(
         DetailType.ROUTE_CHANGE,
@@ -220,7 +222,7 @@ def _event(topology: str, change: Change, now: datetime) -> Event:
     )
 
 
-def _cause(change: Change) -> str:
+def _cause(change: FibChange) -> str:
     hops = sorted({route.next_hop for route in change.routes})
     absent = f"cannot be read ({change.doubt})" if change.doubt else "is not in the FIB"
     now = f"goes to {' and '.join(hops)}" if hops else absent
