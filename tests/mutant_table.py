@@ -702,8 +702,15 @@ MUTANTS = (
         "audit-contended",
         "A record whose number another writer took is written after it.",
         f"{TANDEM}/adapters/audits.py",
-        "if newest and newest[0].hash == record.hash:",
-        "if newest and newest[0].number == record.number:",
+        "newest[0].hash == record.hash or is_closed(body, newest)",
+        "newest[0].number == record.number",
+    ),
+    Mutant(
+        "audit-closed-twice",
+        "An intent that another look has closed meanwhile is not closed again.",
+        f"{TANDEM}/adapters/audits.py",
+        " or is_closed(body, newest)",
+        "",
     ),
     # without the table
     Mutant(

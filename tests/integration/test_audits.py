@@ -79,6 +79,17 @@ def test_a_planted_last_number_makes_the_trail_unavailable_and_stops_no_move(edg
     assert edge.are_all_with("fw2")
 
 
+def test_an_intent_that_two_looks_close_is_closed_once(edge: Stack) -> None:
+    """A look that stalled before it closed the intent comes back when the next look has done that."""
+    sequence = "failover#edge"
+    intent = AUDIT.append(None, sequence, body())
+    closing = body(kind="outcome", outcome="unknown")
+    after = AUDIT.append(AUDIT.append(intent, sequence, closing), sequence, body(decision_id="edge-2-1"))
+    assert AUDIT.append(intent, sequence, closing) == after
+    other = body(kind="outcome", outcome="verified", decision_id="edge-2-1")
+    assert AUDIT.append(intent, sequence, other).number == 4
+
+
 @pytest.mark.parametrize("damaged", [{"B": b"no gzip"}, {"B": b"\x1f\x8b"}, {"S": "{"}, {"L": []}], ids=str)
 def test_a_damaged_body_shows(edge: Stack, damaged: dict[str, Any]) -> None:
     AUDIT.append(None, "failover#x", body())

@@ -22,6 +22,10 @@ SCALAR = 1000
 """Characters of a member that a shortened body keeps."""
 
 GENESIS = "0" * 64
+
+UNKNOWN_OUTCOME = "unknown"
+"""Outcome of an intent whose writer died or stalls: the next look closes it."""
+
 """What the first record of a sequence names as the one before."""
 
 
@@ -179,6 +183,16 @@ def heads_in(details: Iterable[Mapping[str, Any]]) -> tuple[Head, ...]:
     audits = [detail.get("audit") for detail in details]
     found = (read(partial(shaped, Head, audit)) for audit in audits if isinstance(audit, dict))
     return tuple(dict.fromkeys(head for head in found if isinstance(head, Head)))
+
+
+def is_closed(body: Mapping[str, Any], newest_first: Iterable[Record]) -> bool:
+    """True if the body only closes an intent whose writer died, and a record closes it already: a look that
+    stalled may come to that after the next one.
+    """
+    return body.get("outcome") == UNKNOWN_OUTCOME and any(
+        (r.body.get("kind"), r.body.get("decision_id")) == (RecordKind.OUTCOME, body.get("decision_id"))
+        for r in newest_first
+    )
 
 
 def open_intent(newest_first: Iterable[Record]) -> Record | None:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from tandem.adapters import clients
 from tandem.adapters.tables import answered, condition_failed
-from tandem.audit import Head, Record, canonical, following, packed, shortened, unpacked
+from tandem.audit import Head, Record, canonical, following, is_closed, packed, shortened, unpacked
 from tandem.errors import StateUnavailableError
 from tandem.state.decoding import LARGEST, Damaged, cut, number, parsed, read, text
 
@@ -63,7 +63,8 @@ class AuditTable:
             yield record
 
     def append(self, head: Head | None, sequence: str, body: Mapping[str, Any]) -> Head:
-        """Writes the next record; the new head. Another writer's record is continued, never replaced.
+        """Writes the next record; the new head. Another writer's record is continued, never replaced. What
+        closes an intent is not written again if another writer has closed it meanwhile.
 
         A body that DynamoDB refuses is shortened: a record keeps no move waiting.
         Raises StateUnavailableError, ConfigurationError.
@@ -81,9 +82,9 @@ class AuditTable:
                 continue
             if is_written:
                 return record.head
-            newest = self.recent(sequence, 1)
-            if newest and newest[0].hash == record.hash:
-                return record.head
+            newest = self.recent(sequence)
+            if newest and (newest[0].hash == record.hash or is_closed(body, newest)):
+                return newest[0].head
             head = newest[0].head if newest else None
         raise StateUnavailableError(
             f"{sequence}: {ATTEMPTS} other records came first; the audit record is not written"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from tandem.audit import Record, RecordKind
+from tandem.audit import UNKNOWN_OUTCOME, Record, RecordKind
 from tandem.events import iso
 from tandem.failover import ownership
 from tandem.failover.decision import Action, AddressDecision, GroupDecision, Severity
@@ -371,7 +371,7 @@ def closing(
         at,
         str(intent.body.get("decision_id")),
         topology,
-        outcome="unknown",
+        outcome=UNKNOWN_OUTCOME,
         found={allocation: _place(a.holder, None) for allocation, a in found.items()},
         reason=f"the look that wrote #{intent.number} did not finish; this one starts from what AWS shows",
         addresses=addresses,
