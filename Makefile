@@ -53,8 +53,7 @@ test-e2e: setup
 
 prove: setup ## all that `make test` leaves out: every crash, every field, the storm, the deployed stack, the demos
 	@$(MAKE) --no-print-directory prove-e2e
-	@$(MAKE) --no-print-directory prove-fast
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target demo demo-trouble
+	@$(MAKE) --no-print-directory --jobs 3 --output-sync=line prove-fast demo demo-trouble
 
 prove-fast: $(VENV)/.ready
 	@echo "== proof: crash sweeps, field sweep, storm"
