@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -39,6 +39,9 @@ from tests.worlds import attach, outside_interfaces
 STEPS = 100
 EXAMPLES = int(os.environ.get("TANDEM_STORM_EXAMPLES", "26"))
 """Times up to STEPS: more than 2,000 steps. `make storm` asks for more."""
+
+SEED = 1
+"""Of the examples that are the same in every run: one in which much happens."""
 
 SEEN: Counter[str] = Counter()
 """How often what happened, in all examples."""
@@ -547,9 +550,11 @@ class TestStorm(Storm.TestCase):  # type: ignore[valid-type,misc]
 
     def runTest(self) -> None:  # noqa: N802 - unittest's name
         SEEN.clear()
+        is_known = settings.get_current_profile_name() == "repeatable"
+        if is_known:
+            seed(SEED)(Storm)
         super().runTest()
         self.recorded("met", "storm: " + ", ".join(f"{name}: {SEEN[name]}" for name in sorted(SEEN)))
-        is_known = settings.get_current_profile_name() == "repeatable"
         fewest = FEWEST if is_known else dict.fromkeys(FEWEST, EXAMPLES // 20) | {"steps": EXAMPLES * 50}
         missing = {name: n for name, n in fewest.items() if SEEN[name] < n}
         assert missing == {}, {name: SEEN[name] for name in missing}
