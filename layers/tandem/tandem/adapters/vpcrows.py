@@ -13,6 +13,7 @@ from tandem.adapters.rows import (
     given,
     has,
     number,
+    part,
     parts,
     prefix_of,
     tags,
@@ -20,7 +21,7 @@ from tandem.adapters.rows import (
 )
 from tandem.model import RouteServer
 from tandem.topology.document import canonical_prefix
-from tandem.topology.inventory import Endpoint, RouteTable, Subnet
+from tandem.topology.inventory import Endpoint, RouteTable, Subnet, TableRoute
 
 ADVERTISED, MADE = "Advertisement", "CreateRoute"
 """Origins of a route that a route server wrote, and of one that somebody made
@@ -83,7 +84,23 @@ def _route_table(row: Row, odd: Odd) -> RouteTable:
         ipv6_routes=sum(has(route, "DestinationIpv6CidrBlock") for route in written),
         static_routes=tuple(_static_routes(written, odd)),
         leads_to_internet=any(_leads_to_internet(route) for route in parts(row, "Routes")),
+        routes=tuple(_routes(parts(row, "Routes"), odd)),
     )
+
+
+def _routes(routes: Iterable[Row], odd: Odd) -> Iterator[TableRoute]:
+    """Yields every route with a destination that can be read; without an origin it is what somebody made."""
+    for route in routes:
+        blocks = ("DestinationCidrBlock", "DestinationIpv6CidrBlock")
+        to = next(filter(None, (beside(route, block, prefix_of, odd) for block in blocks)), None)
+        to = to or beside(route, "DestinationPrefixListId", text, odd)
+        if to is None:
+            continue
+        target = next((str(route[name]) for name in TARGETS if has(route, name)), "")
+        state, origin = route.get("State", "active"), route.get("Origin", MADE)
+        firewall = beside(route, "IgwFirewall", part, odd) or {}
+        arn = beside(firewall, "FirewallArn", text, odd)
+        yield TableRoute(to, target, str(state), str(origin), arn)
 
 
 def _leads_to_internet(route: Row) -> bool:

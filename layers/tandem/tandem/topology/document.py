@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from enum import StrEnum
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -87,6 +88,20 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiver:
+    """A person accepts what a compliance rule finds for a resource, for a reason and until a day."""
+
+    rule: str
+    resource: str
+    why: str
+    until: date
+    """The last day, UTC, on which it holds."""
+
+    def holds(self, at: datetime) -> bool:
+        return at.date() <= self.until
+
+
+@dataclass(frozen=True, slots=True)
 class Topology:
     """One route server, its appliances and groups."""
 
@@ -98,6 +113,7 @@ class Topology:
     groups: tuple[Group, ...]
     tags: tuple[tuple[str, str], ...] = ()
     """For what Tandem manages, beside its own."""
+    waivers: tuple[Waiver, ...] = ()
     version: int = 0
     """Counts what was stored; a decision names the version that it was made from."""
     document: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
@@ -171,6 +187,7 @@ def parse(document: dict[str, Any], *, version: int = 0) -> Topology:
         appliances={name: _appliance(name, spec) for name, spec in document["appliances"].items()},
         groups=tuple(_group(spec) for spec in document["groups"]),
         tags=tuple(document.get("tags", {}).items()),
+        waivers=tuple(_waiver(spec) for spec in document.get("waivers", ())),
         version=version,
         document=document,
     )
@@ -195,6 +212,10 @@ def _appliance(name: str, spec: dict[str, Any]) -> Appliance:
         allowed_prefixes=None if allowed is None else tuple(canonical_prefix(p) for p in allowed),
         standby=Standby(spec.get("standby", Standby.SPEAKING)),
     )
+
+
+def _waiver(spec: dict[str, Any]) -> Waiver:
+    return Waiver(spec["rule"], spec["resource"], spec["reason"], date.fromisoformat(spec["until"]))
 
 
 def _group(spec: dict[str, Any]) -> Group:

@@ -53,6 +53,23 @@ class Subnet:
 
 
 @dataclass(frozen=True, slots=True)
+class TableRoute:
+    """One route of a DescribeRouteTables entry."""
+
+    destination: str
+    """A prefix, or the ID of a prefix list."""
+    target: str
+    """The gateway's or interface's ID; empty where the route shows none that is known."""
+    state: str
+    """`active`, `blackhole`, or what AWS adds."""
+    origin: str
+    """`Advertisement` for what a route server wrote (docs/aws-facts.md#advertised-routes), `CreateRoute` for
+    what somebody made, or another one of API_Route."""
+    firewall: str | None = None
+    """The ARN of an internet gateway firewall on this route."""
+
+
+@dataclass(frozen=True, slots=True)
 class RouteTable:
     """One DescribeRouteTables entry: what it is associated with."""
 
@@ -68,6 +85,8 @@ class RouteTable:
     """Destination and target of each route that somebody made."""
     leads_to_internet: bool = False
     """Whether a route of it leads to an internet gateway that is there."""
+    routes: tuple[TableRoute, ...] = ()
+    """Every route that can be read, in AWS's order."""
 
 
 @dataclass(frozen=True, slots=True)

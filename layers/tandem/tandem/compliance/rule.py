@@ -1,0 +1,102 @@
+"""A rule judges one thing in a snapshot, resource by resource."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from tandem.compliance.snapshot import NotRead, Snapshot
+from tandem.reasons.compliance import CheckCode, RuleId
+from tandem.reasons.reason import Identity, Reason, reason
+from tandem.topology.document import Waiver
+
+
+class Severity(StrEnum):
+    """Says what a failed rule means: critical, the next failover fails; high, it may fail; medium, something
+    that protects it is missing; low, a person should know.
+    """
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class Verdict(StrEnum):
+    """A rule ends so for one resource. UNKNOWN is never a PASS: something could not be read."""
+
+    PASS = "pass"  # noqa: S105 - no password
+    FAIL = "fail"
+    NOT_APPLICABLE = "not-applicable"
+    UNKNOWN = "unknown"
+    WAIVED = "waived"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a rule found for one resource."""
+
+    resource: str
+    """An AWS ID or a declared name."""
+    verdict: Verdict
+    reason: Reason
+    place: str | None = None
+    """A path in the topology document, where something there is about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`tandem.words.compliance` has its title, what it protects and how to repair it."""
+
+    id: RuleId
+    severity: Severity
+    judge: Callable[[Snapshot], Iterable[Result]]
+    """Raises NotReadError where a part of the snapshot is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A result with the rule that it is of."""
+
+    rule: Rule
+    result: Result
+    waiver: Waiver | None = None
+    """Set where the verdict is WAIVED."""
+
+    @property
+    def identity(self) -> Identity:
+        """The same as long as the same rule fails for the same resource, whatever the reason."""
+        return str(self.rule.id), self.result.resource
+
+
+def passed(resource: str, place: str | None = None) -> Result:
+    return Result(resource, Verdict.PASS, reason(CheckCode.AS_IT_SHOULD_BE, resource), place)
+
+
+def failed(
+    resource: str,
+    code: StrEnum,
+    place: str | None = None,
+    /,
+    **facts: Any,  # noqa: ANN401 - see `Reason.facts`
+) -> Result:
+    return Result(resource, Verdict.FAIL, reason(code, resource, **facts), place)
+
+
+def unknown(resource: str, why: str, place: str | None = None) -> Result:
+    """A row about this resource cannot be read, so nobody can say."""
+    return Result(resource, Verdict.UNKNOWN, reason(CheckCode.ROW_NOT_READ, resource, why=why), place)
+
+
+def not_applicable(resource: str, code: StrEnum, /, **facts: Any) -> Result:  # noqa: ANN401 - see `Reason.facts`
+    return Result(resource, Verdict.NOT_APPLICABLE, reason(code, resource, **facts))
+
+
+def unread(resource: str, missing: NotRead) -> Result:
+    """A part of the snapshot is missing: UNKNOWN, or not applicable where there is no such part."""
+    if missing.is_absent:
+        return not_applicable(resource, CheckCode.PART_ABSENT, why=missing.why)
+    why = reason(CheckCode.PART_NOT_READ, resource, why=missing.why, permission=missing.permission)
+    return Result(resource, Verdict.UNKNOWN, why)

@@ -1,0 +1,1 @@
+"""The rules, each group in a module of its own."""

@@ -1,0 +1,7 @@
+"""Every rule, in the order of the report: what predicts a failed failover first."""
+
+from __future__ import annotations
+
+from tandem.compliance.rules import installation, standby, waivers
+
+RULES = (*standby.RULES, *installation.RULES, *waivers.RULES)

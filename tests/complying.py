@@ -1,0 +1,44 @@
+"""Compliance runs of the stories: a healthy world, ways to break it, and what the rules find then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tandem.adapters import snapshots
+from tandem.compliance.engine import judge
+from tandem.compliance.rule import Finding, Verdict
+from tandem.compliance.rules.catalogue import RULES
+from tandem.place import Place
+from tests.stack import ACCOUNT, REGION, Stack, edge_document, stack
+
+PLACE = Place("aws", REGION, ACCOUNT)
+
+
+def healthy_document(ids: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """Returns the edge topology with its route table declared."""
+    document = edge_document(ids)
+    document["route_server"] |= {"propagate_to": [ids["route_tables"]["protected"]]}
+    return document | changes
+
+
+@contextmanager
+def healthy() -> Iterator[Stack]:
+    """Yields the edge scenario in a state in which every rule passes."""
+    with stack() as s:
+        s.store(**healthy_document(s.ids))
+        s.sweep()
+        yield s
+
+
+def checked(s: Stack) -> tuple[Finding, ...]:
+    """Runs every rule on what AWS shows now."""
+    snapshot = snapshots.take(s.record.topology, "tandem", PLACE, s.clock.now())
+    return judge(RULES, snapshot)
+
+
+def failing(s: Stack) -> set[tuple[str, str]]:
+    """Returns rule and resource of everything that does not pass."""
+    found = (f for f in checked(s) if f.result.verdict in (Verdict.FAIL, Verdict.UNKNOWN))
+    return {f.identity for f in found}

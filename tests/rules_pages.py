@@ -1,0 +1,50 @@
+"""Writes docs/rules from the rules of compliance: `python -m tests.rules_pages`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tandem.compliance.rule import Rule
+from tandem.compliance.rules.catalogue import RULES
+from tandem.words.compliance import RULE_ENTRIES as WORDS
+from tests.breakages import BREAKAGES
+
+FOLDER = Path(__file__).parents[1] / "docs" / "rules"
+
+
+def pages() -> dict[str, str]:
+    """Returns every page by its file's name."""
+    return {"README.md": _index(), **{f"{rule.id}.md": _page(rule) for rule in RULES}}
+
+
+def _index() -> str:
+    rows = [f"| [{r.id}]({r.id}.md) | {r.severity} | {WORDS[r.id].text} |" for r in RULES]
+    head = (
+        "# Rules of compliance\n\n"
+        "<!-- Made by `python -m tests.rules_pages` from the rules; a test compares. -->\n\n"
+        "Tandem checks on a schedule that the next failover will work. Each rule is one question. Its\n"
+        "answer for a resource is *pass*, *fail*, *not applicable*, *unknown* (something could not be read)\n"
+        "or *waived*. **Critical** means that the next failover fails; **high**, that it may fail; **medium**,\n"
+        "that something is missing that protects it; **low**, that a person should know.\n\n"
+        "| rule | severity | what it checks |\n|---|---|---|\n"
+    )
+    return head + "\n".join(rows) + "\n"
+
+
+def _page(rule: Rule) -> str:
+    words = WORDS[rule.id]
+    remedy = "\n".join(words.advice)
+    page = f"\nAWS: <{words.page}>\n" if words.page else ""
+    breakages = "\n".join(f"- {breakage.words}" for breakage in BREAKAGES if rule.id in breakage.rules)
+    proof = f"## What a test breaks to prove it\n\n{breakages}\n" if breakages else ""
+    return (
+        f"# {rule.id}\n\n{words.text}.\n\nSeverity: {rule.severity}.\n\n"
+        f"## What it protects\n\n{words.meaning}\n\n"
+        f"## What to do when it fails\n\n{remedy}\n{page}\n{proof}"
+    )
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")

@@ -1,0 +1,82 @@
+"""Every rule has its words and its page, and the engine never says PASS of what could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+from tandem.compliance.engine import judge
+from tandem.compliance.rule import Result, Rule, Severity, Verdict, failed, passed
+from tandem.compliance.rules.catalogue import RULES
+from tandem.compliance.snapshot import NotRead, Snapshot, known
+from tandem.reasons.compliance import CheckCode, RuleId
+from tandem.topology.document import Waiver, parse
+from tandem.words.compliance import RULE_ENTRIES as WORDS
+from tests.rules_pages import FOLDER, pages
+from tests.topologies import document
+
+NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
+THROTTLED = NotRead("EC2 throttles", None)
+
+
+def snapshot(**changes: object) -> Snapshot:
+    topology = parse(document())
+    whole = Snapshot(topology, NOW, observation=THROTTLED, inventory=THROTTLED)
+    return replace(whole, **changes)  # type: ignore[arg-type]
+
+
+def rule(judged: object) -> Rule:
+    return Rule(RuleId.ROUTE_INSTALLED, Severity.HIGH, judged)  # type: ignore[arg-type]
+
+
+def one_fails(_: Snapshot) -> Iterator[Result]:
+    yield passed("rtb-1")
+    yield failed("rtb-2", CheckCode.ROUTE_NOT_INSTALLED, table="rtb-2", prefix="0.0.0.0/0", nobody=False)
+
+
+def test_every_rule_has_words_and_is_judged_once() -> None:
+    assert {r.id for r in RULES} == set(RuleId) == set(WORDS)
+    assert len({r.id for r in RULES}) == len(RULES)
+
+
+def test_every_page_is_as_the_rule_says() -> None:
+    written = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.iterdir()}
+    assert written == pages(), "python -m tests.rules_pages writes them"
+
+
+def test_what_is_not_read_is_unknown_for_every_rule_that_needs_it() -> None:
+    verdicts = {f.result.verdict for f in judge(RULES, snapshot())}
+    assert verdicts <= {Verdict.UNKNOWN, Verdict.NOT_APPLICABLE}
+    assert Verdict.UNKNOWN in verdicts
+
+
+def test_what_there_is_none_of_is_not_applicable_and_keeps_the_permission_apart() -> None:
+    absent = NotRead("there is no stack", is_absent=True)
+    denied = NotRead("no", "ec2:DescribeRouteTables")
+    ask = rule(lambda s: [passed(str(known(s.observation)))])
+    [gone] = judge([ask], snapshot(observation=absent))
+    [refused] = judge([ask], snapshot(observation=denied))
+    assert gone.result.verdict is Verdict.NOT_APPLICABLE
+    assert dict(refused.result.reason.facts)["permission"] == "ec2:DescribeRouteTables"
+
+
+def test_a_rule_that_breaks_is_unknown_and_what_it_found_before_stands() -> None:
+    def breaks(_: Snapshot) -> Iterator[Result]:
+        yield passed("rtb-1")
+        raise KeyError("rtb-2")
+
+    found = judge([rule(breaks), rule(one_fails)], snapshot())
+    verdicts = [f.result.verdict for f in found]
+    assert verdicts == [Verdict.PASS, Verdict.UNKNOWN, Verdict.PASS, Verdict.FAIL]
+    assert found[1].result.reason.code == CheckCode.RULE_FAILED
+
+
+def test_a_waived_finding_shows_as_waived_until_its_last_day() -> None:
+    waived = Waiver("route-installed", "rtb-2", "by design", NOW.date())
+    topology = replace(parse(document()), waivers=(waived,))
+    over = replace(topology, waivers=(replace(waived, until=date(2026, 11, 20)),))
+    found = judge([rule(one_fails)], snapshot(topology=topology))
+    assert [f.result.verdict for f in found] == [Verdict.PASS, Verdict.WAIVED]
+    assert found[1].waiver == waived
+    assert [f.result.verdict for f in judge([rule(one_fails)], snapshot(topology=over))][1] is Verdict.FAIL
