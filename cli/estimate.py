@@ -17,17 +17,18 @@ MINUTES = HOURS * 60
 
 WATCH_GB = Decimal("0.25")
 LOOK_GB, SIGNALS_GB, PROVISIONER_GB = Decimal(1), Decimal("0.5"), Decimal("0.5")
+COMPLIANCE_GB, COMPLIANCE_SECONDS = Decimal("0.5"), Decimal(3)
 LOOK_SECONDS, SIGNALS_SECONDS, PROVISIONER_SECONDS = Decimal("0.6"), Decimal("0.2"), Decimal(2)
 IDLE_SECONDS = Decimal("0.2")
 """Of a run of the provisioner that finds nothing to go on with."""
 
-EVERY_MINUTES = {"signals": (1,), "watch": (1,), "provisioner": (5, 1)}
+EVERY_MINUTES = {"signals": (1,), "watch": (1,), "provisioner": (5, 1), "compliance": (5, 24 * 60)}
 """The schedules of the template; of the provisioner's two the second only looks what is under way."""
 
-CUSTOM_METRICS = 20
+CUSTOM_METRICS = 23
 """Those that are written all the time; CloudWatch bills a metric for the hours in which it is written."""
 
-ALARMS = 28
+ALARMS = 31
 DASHBOARDS = 1
 
 PEER_RECORDS = 1000
@@ -104,7 +105,7 @@ NOT_COUNTED = (
     "the free tier, which takes off some of it, and discounts of any kind",
     "public IPv4 addresses that the topology does not name, such as those for management",
     "what runs only when something happens: the notifier, looks for a signal: cents, unless much happens",
-    "storage of logs and tables, queues, SNS messages, a key of your own in KMS: cents, unless much happens",
+    "storage of logs, tables and reports, queues, SNS messages, a key of your own in KMS: mostly cents",
     "Regions other than us-east-1, where most prices are higher",
 )
 BRING_YOUR_OWN = "Elastic IPs from a pool of your own (BYOIP) are counted, but AWS does not bill them"
@@ -165,6 +166,8 @@ def _topology(topology: Topology) -> tuple[Item, ...]:
     sessions = sum(len(appliance.peers) for appliance in topology.appliances.values())
     logged = sessions if topology.route_server.peer_logs else 0
     records = Decimal(logged * PEER_RECORDS) / KB_A_GB
+    runs = sum(MINUTES // every for every in EVERY_MINUTES["compliance"])
+    judging = COMPLIANCE_GB * COMPLIANCE_SECONDS * runs
     look, written = LOOK_GB * LOOK_SECONDS * MINUTES, Decimal(LOOK_LOG_KB * MINUTES) / KB_A_GB
     units = look_read_units(topology) + read_units_beside_looks(topology)
     mine = Share.TOPOLOGY
@@ -176,6 +179,9 @@ def _topology(topology: Topology) -> tuple[Item, ...]:
         _million("state table: writes", mine, Unit.TABLE_WRITES, LOOK_WRITES * MINUTES),
         _million("tables: read units", mine, Unit.TABLE_READS, units * MINUTES),
         Item("sweeps: logs", mine, written, Unit.LOGS_GB, f"{LOOK_LOG_KB} kB a look"),
+        Item(
+            "compliance", mine, judging, Unit.LAMBDA_GB_SECOND, f"by schedule, {COMPLIANCE_SECONDS} s a run"
+        ),
     )
 
 

@@ -1381,8 +1381,8 @@ MUTANTS = (
         "template-loop",
         "The notifier has a log group, a queue and alarms as every function.",
         "template.yaml",
-        "[Failover, Signals, Watch, Provisioner, Notifier]",
-        "[Failover, Signals, Watch, Provisioner]",
+        "[Failover, Signals, Watch, Provisioner, Notifier, Compliance]",
+        "[Failover, Signals, Watch, Provisioner, Compliance]",
     ),
     Mutant(
         "template-count",

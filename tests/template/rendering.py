@@ -55,7 +55,7 @@ PSEUDO: dict[str, Any] = {
     "AWS::StackId": f"arn:{PARTITION}:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/{STACK_UUID}",
     "AWS::StackName": STACK,
 }
-FUNCTIONS = ("Failover", "Signals", "Watch", "Provisioner", "Notifier")
+FUNCTIONS = ("Failover", "Signals", "Watch", "Provisioner", "Notifier", "Compliance")
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,18 +122,21 @@ READ_BY = {
     "Watch": {"topology", "look"},
     "Provisioner": {"topology", "request", "override"},
     "Notifier": set[str](),
+    "Compliance": {"topology", "finding"},
 }
 
 
 @pytest.mark.parametrize("action", ["GetItem", "Query"])
-@pytest.mark.parametrize("kind", ["topology", "request", "provision", "look", "override"])
+@pytest.mark.parametrize("kind", ["topology", "request", "provision", "look", "override", "finding"])
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_role_reads_the_kinds_of_state_that_its_function_needs(
     stack: Stack, name: str, kind: str, action: str
 ) -> None:
     """A `request` has the signed URL of a stack's answer: only the provisioner may see it."""
     role = stack.documents(f"{name}Role")
-    reads = kind in READ_BY[name] and (action == "Query" or name in {"Failover", "Provisioner"})
+    by_item = kind == "finding" or name in {"Failover", "Provisioner"}
+    by_query = kind != "finding"
+    reads = kind in READ_BY[name] and (by_query if action == "Query" else by_item)
     assert may(role, f"dynamodb:{action}", "StateTable.Arn", **leading(kind)) is reads
 
 
@@ -198,9 +201,9 @@ def test_a_subscription_says_what_it_is(stack: Stack, missing: str) -> None:
 
 @pytest.mark.parametrize("suffix", ["amazonaws.com", "amazonaws.com.cn"])
 @pytest.mark.parametrize(
-    ("service", "expected"), [("dynamodb", True), ("sns", True), ("sqs", True), ("s3", False)]
+    ("service", "expected"), [("dynamodb", True), ("sns", True), ("sqs", True), ("s3", True), ("ec2", False)]
 )
-def test_the_owners_key_serves_tables_topic_and_queues_only(
+def test_the_owners_key_serves_tables_topic_queues_and_bucket_only(
     service: str, suffix: str, expected: bool
 ) -> None:
     role = render({"KmsKeyArn": KEY}).documents("FailoverRole")

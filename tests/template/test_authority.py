@@ -133,7 +133,7 @@ def called() -> set[str]:
     session = botocore.session.get_session()
     return {
         f"{service}:{operation}"
-        for service in ("cloudtrail", "dynamodb", "ec2", "events", "logs", "sns")
+        for service in ("cloudtrail", "dynamodb", "ec2", "events", "logs", "s3", "sns")
         for operation in session.get_service_model(service).operation_names
         if botocore.xform_name(operation) in methods
     }
@@ -310,7 +310,7 @@ def test_each_kind_of_state_has_one_writer(stack: Stack, who: str, kind: str, ac
         "provision": {"ProvisionerRole": {"UpdateItem"}},
         "look": {"FailoverRole": {"UpdateItem"}},
         "override": {"TandemOverridePolicy": {"PutItem", "UpdateItem", "DeleteItem"}},
-        "finding": {},
+        "finding": {"ComplianceRole": {"UpdateItem"}},
     }
     expected = action in writers[kind].get(who, set())
     assert may(documents(stack, who), f"dynamodb:{action}", "StateTable.Arn", **leading(kind)) is expected
@@ -355,7 +355,9 @@ def test_the_bus_hears_the_stacks_own_roles_only(stack: Stack, role: str) -> Non
     denied = evaluate_resource_policy(policy, context).decision == "Deny"
     speaks = role in EVERY_ROLE and may(stack.documents(role), "events:PutEvents", BUS)
     assert denied is not speaks
-    assert speaks is (role in {"FailoverRole", "SignalsRole", "WatchRole", "ProvisionerRole"})
+    assert speaks is (
+        role in {"FailoverRole", "SignalsRole", "WatchRole", "ProvisionerRole", "ComplianceRole"}
+    )
 
 
 def test_subscriptions_lead_to_the_stacks_own_functions_only(stack: Stack) -> None:

@@ -47,6 +47,8 @@ def test_a_parameter_is_described_limited_and_has_a_default_within_its_limits(na
     default = parameter["Default"]
     if "AllowedValues" in parameter:
         assert default in parameter["AllowedValues"]
+    elif parameter["Type"] == "Number":
+        assert parameter["MinValue"] <= default <= parameter["MaxValue"]
     else:
         assert re.fullmatch(parameter["AllowedPattern"], default)
         assert parameter["ConstraintDescription"]
@@ -106,7 +108,26 @@ def test_all_that_is_kept_is_encrypted_with_the_owners_key_where_there_is_one() 
     keys += [group.get("KmsKeyId") for group in with_key.of("AWS::Logs::LogGroup").values()]
     for kind in ("AWS::SNS::Topic", "AWS::SQS::Queue"):
         keys += [p.get("KmsMasterKeyId") for p in with_key.of(kind).values()]
-    assert keys == [KEY] * (2 + 7 + 1 + 6)
+    for bucket in with_key.of("AWS::S3::Bucket").values():
+        [rule] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        keys.append(rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"])
+    assert keys == [KEY] * (2 + 8 + 1 + 7 + 1)
+
+
+def test_a_bucket_is_encrypted_private_and_answers_tls_only(any_stack: Stack) -> None:
+    buckets = any_stack.of("AWS::S3::Bucket")
+    assert set(buckets) == {"ReportBucket"}
+    policies = {
+        p["Bucket"]: p["PolicyDocument"]["Statement"] for p in any_stack.of("AWS::S3::BucketPolicy").values()
+    }
+    for name, bucket in buckets.items():
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+        [statement] = policies[name]
+        assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        assert any_stack.resources[name]["DeletionPolicy"] == "Retain"
+        assert "BucketName" not in bucket, "a retained bucket of a fixed name stops the next stack"
 
 
 def test_tables_outlive_the_stack_and_can_be_restored(any_stack: Stack) -> None:

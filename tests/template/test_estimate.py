@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 from cli import estimate
 from tests.template.rendering import Stack
@@ -24,9 +23,19 @@ def test_the_estimate_counts_the_memory_of_the_functions(stack: Stack) -> None:
         ("Failover", estimate.LOOK_GB),
         ("Signals", estimate.SIGNALS_GB),
         ("Provisioner", estimate.PROVISIONER_GB),
+        ("Compliance", estimate.COMPLIANCE_GB),
     ):
         assert int(functions[f"{name}Function"]["MemorySize"]) == gigabytes * 1024
         assert functions[f"{name}Function"]["Architectures"] == ["arm64"]
+
+
+def minutes(expression: str) -> int:
+    """Returns the minutes between two runs: of a rate, or of a cron expression that names one time a day."""
+    if re.fullmatch(r"cron\(\d+ \d+ \* \* \? \*\)", expression):
+        return 24 * 60
+    rate = re.fullmatch(r"rate\((\d+) minutes?\)", expression)
+    assert rate is not None, expression
+    return int(rate[1])
 
 
 def test_the_estimate_counts_every_schedule(stack: Stack) -> None:
@@ -35,12 +44,10 @@ def test_the_estimate_counts_every_schedule(stack: Stack) -> None:
         if "ScheduleExpression" in rule:
             [target] = rule["Targets"]
             name = target["Arn"].removesuffix("Function.Arn").lower()
-            minutes = re.fullmatch(r"rate\((\d+) minutes?\)", rule["ScheduleExpression"])
-            assert minutes is not None, rule
-            shown.setdefault(name, []).append(int(minutes[1]))
+            shown.setdefault(name, []).append(minutes(rule["ScheduleExpression"]))
     counted = {name: sorted(every) for name, every in estimate.EVERY_MINUTES.items()}
     assert {name: sorted(every) for name, every in shown.items()} == counted
     [item] = [item for item in estimate.estimate(topology()).items if item.name == "invocations"]
     assert item.quantity * estimate.MILLION == sum(
-        Fraction(estimate.MINUTES, n) for every in shown.values() for n in every
+        estimate.MINUTES // n for every in shown.values() for n in every
     )

@@ -21,6 +21,7 @@ NOTIFIER = {"NotifierFunctionNews", "AllEventsRule"}
 
 ON_THE_BUS: dict[str, set[str]] = {
     "compliance-finding": NOTIFIER,
+    "compliance-digest": NOTIFIER,
     "standby-dead": NOTIFIER,
     "drift-detected": NOTIFIER,
     "endpoint-maintenance": FAILOVER,

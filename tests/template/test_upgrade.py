@@ -19,7 +19,15 @@ MISSING = object()
 CHANGED = {
     (f"{function}{alarm}Alarm", "AlarmDescription")
     for function in FUNCTIONS
+    if function != "Compliance"
     for alarm in ("Queue", "Errors", "Throttles")
+} | {
+    # the compliance function: who may speak, whom people hear of, the key's users, its queue on the dashboard
+    ("Bus", "Policy"),
+    ("NotifierFunctionNews", "EventPattern"),
+    ("KeyUse", "Roles"),
+    ("KeyUse", "PolicyDocument"),
+    ("Dashboard", "DashboardBody"),
 }
 
 

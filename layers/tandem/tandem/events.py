@@ -34,6 +34,7 @@ class DetailType(StrEnum):
     PROVISIONING_COMPLETED = "Provisioning Completed"
     PROVISIONING_FAILED = "Provisioning Failed"
     COMPLIANCE_FINDING = "Compliance Finding"
+    COMPLIANCE_DIGEST = "Compliance Digest"
     OVERRIDE_CHANGED = "Override Changed"
 
     @property

@@ -31,6 +31,7 @@ class Settings:
     loopback_answers: str | None = None
     """Set by the lab only: answers to CloudFormation may go to this machine."""
     resource_tag_keys: str | None = None
+    report_bucket: str | None = None
 
     @classmethod
     def from_env(cls, *required: str, environ: Mapping[str, str] = os.environ) -> Settings:

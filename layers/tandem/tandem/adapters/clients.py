@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
 
 C = TypeVar("C", bound="BaseClient")
@@ -154,6 +155,11 @@ def sns() -> SNSClient:
 @cache
 def logs() -> CloudWatchLogsClient:
     return cast("CloudWatchLogsClient", made("logs", READS))
+
+
+@cache
+def s3() -> S3Client:
+    return cast("S3Client", made("s3", READS))
 
 
 @cache

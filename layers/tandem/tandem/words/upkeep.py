@@ -99,6 +99,28 @@ def finding(detail: Detail) -> Said:
     )
 
 
+def digest(detail: Detail) -> Said:
+    """One day's compliance: how much is as it should be, and what is not."""
+    counts, found = detail["counts"], detail["findings"]
+    bad, unknown = counts["fail"], counts["unknown"]
+    applicable = sum(counts[verdict] for verdict in ("pass", "fail", "unknown", "waived"))
+    state = f"{bad} of {applicable} checks fail" if bad else f"all {counts['pass']} judged checks pass"
+    state += f", {unknown} cannot be judged" if unknown else ""
+    rows = [f"{one['rule_severity']}: {sentence(one['summary'])} ({one['rule']})" for one in found]
+    lines = [
+        f"Compliance of {where(detail)}: {state}.",
+        *(["", "What is not as it should be, the gravest first:", *listed(rows)] if rows else []),
+        *([f"The report has {detail['unlisted']} more."] if detail["unlisted"] else []),
+        "",
+        "What to do: the report says for each finding what repairs it. docs/rules has a page for each rule."
+        if rows
+        else "What to do: nothing.",
+        "",
+        *foot(detail, "Checked"),
+    ]
+    return Said(f"compliance, {state}", lines, "warning" if bad or unknown else "info", "digest")
+
+
 def _shown(detail: Detail) -> list[str]:
     """Since when, and what AWS shows of an appliance's sessions and instance."""
     sessions, instance = detail.get("sessions"), detail.get("instance")

@@ -1,0 +1,71 @@
+"""compliance: judges every stored topology by the rules, by its clocks."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from tandem.adapters import clients, snapshots
+from tandem.adapters.bus import EventBus
+from tandem.adapters.clock import SystemClock
+from tandem.adapters.findings import FindingStore
+from tandem.adapters.reports import ReportBucket
+from tandem.adapters.topologies import TopologyStore
+from tandem.compliance.rules.catalogue import FAST, RULES
+from tandem.compliance.running import Ports, Run, run
+from tandem.errors import TemporaryError
+from tandem.place import Place
+from tandem.settings import Settings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from tandem.compliance.snapshot import Snapshot
+    from tandem.topology.document import Topology
+
+logger = Logger()
+metrics = Metrics()
+settings = Settings.from_env("state_table", "bus_name", "report_bucket")
+clients.ec2()
+clock = SystemClock()
+store = TopologyStore(clients.dynamodb(), settings.need("state_table"))
+findings = FindingStore(settings.need("state_table"))
+bus = EventBus(settings.need("bus_name"))
+reports = ReportBucket(settings.need("report_bucket"))
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """Runs the fast rules, or all of them for `{"rules": "all"}`, on every topology; one keeps no other
+    waiting. Raises TemporaryError at the end for those that failed.
+    """
+    ports = Ports(partial(_take, Place.of(context.invoked_function_arn)), findings, bus, reports.put, clock)
+    rules = RULES if event.get("rules") == "all" else FAST
+    stored = store.list()
+    failed = dict(stored.damaged)
+    for record in stored.looked_at:
+        name = record.topology.name
+        try:
+            _report(name, run(record.topology, rules, RULES, ports))
+        except Exception as error:
+            logger.exception("compliance run failed", topology=name)
+            failed[name] = str(error)
+    metrics.add_metric("ComplianceRunsFailed", MetricUnit.Count, len(failed))
+    if failed:
+        raise TemporaryError("; ".join(f"topology {name}: {why}" for name, why in failed.items()))
+
+
+def _take(place: Place, topology: Topology) -> Snapshot:
+    return snapshots.take(topology, settings.stack_name, place, clock.now())
+
+
+def _report(topology: str, done: Run) -> None:
+    counts = done.counts
+    changed = {f"{t.rule.id} {t.resource}": str(t.change) for t in done.turns}
+    logger.info("judged", topology=topology, lost=done.lost, changed=changed, counts=counts)
+    for verdict in ("fail", "unknown"):
+        metrics.add_metric(f"Compliance{verdict.capitalize()}", MetricUnit.Count, counts[verdict])

@@ -1,0 +1,37 @@
+"""The bucket of compliance reports: one object a run, dated, and the latest one under a name that stays."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tandem.adapters import clients
+from tandem.adapters.calls import called
+from tandem.compliance.report import as_dict
+from tandem.compliance.rule import Finding
+from tandem.compliance.snapshot import Snapshot
+
+LATEST = "latest"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportBucket:
+    """Keys are `compliance/TOPOLOGY/2026/11/21/030000Z.json`, and `compliance/TOPOLOGY/latest.json`."""
+
+    bucket: str
+
+    def put(self, snapshot: Snapshot, findings: Sequence[Finding]) -> None:
+        """Writes the report. Raises CallFailedError, TemporaryError."""
+        name, at = snapshot.topology.name, snapshot.taken_at
+        body = json.dumps(as_dict(snapshot, findings), ensure_ascii=False, indent=1).encode()
+        for key in (f"{at:%Y/%m/%d/%H%M%SZ}", LATEST):
+            self._put(f"compliance/{name}/{key}.json", body, "application/json")
+
+    def _put(self, key: str, body: bytes, kind: str) -> None:
+        called(
+            f"s3://{self.bucket}/{key}",
+            lambda: clients.s3().put_object(
+                Bucket=self.bucket, Key=key, Body=body, ContentType=f"{kind}; charset=utf-8"
+            ),
+        )

@@ -1,0 +1,91 @@
+"""One compliance run of one topology: take a snapshot, judge it, notify what changed, write the report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from tandem.compliance.engine import judge
+from tandem.compliance.rule import Finding, Rule, Verdict
+from tandem.compliance.snapshot import Snapshot
+from tandem.compliance.telling import digest_event, finding_event
+from tandem.compliance.tracking import Kept, Tracked, Turn, track
+from tandem.events import DetailType, Event
+from tandem.ports import Bus, Clock
+from tandem.topology.document import Topology
+
+
+class Findings(Protocol):
+    """The finding records of the state table."""
+
+    def get(self, topology: str, now: datetime) -> Kept: ...
+
+    def put(self, topology: str, kept: Kept, tracked: Tracked) -> Kept | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything outside that a run works with."""
+
+    take: Callable[[Topology], Snapshot]
+    findings: Findings
+    bus: Bus
+    report: Callable[[Snapshot, Sequence[Finding]], None]
+    """Writes the report, dated and as the latest."""
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run found, for its log line and metrics."""
+
+    findings: tuple[Finding, ...]
+    turns: tuple[Turn, ...]
+    lost: bool = False
+    """Another run wrote meanwhile, and notifies instead of this one."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Returns the number of results of each verdict."""
+        found = Counter(f.result.verdict for f in self.findings)
+        return {str(verdict): found[verdict] for verdict in Verdict}
+
+
+def run(topology: Topology, rules: Sequence[Rule], every: Sequence[Rule], ports: Ports) -> Run:
+    """Runs these rules for one topology. Where all rules run, or something changed, a report is written.
+
+    What changed is stored before it is sent and forgotten afterwards: a run that dies in between leaves it
+    for the next one. Raises TemporaryError, ConfigurationError.
+    """
+    name, now = topology.name, ports.clock.now()
+    is_whole = set(rules) == set(every)
+    kept = ports.findings.get(name, now)
+    snapshot = ports.take(topology)
+    found = judge(rules, snapshot)
+    episodes, turns = track(kept.tracked.episodes, rules, found, now)
+    made = [finding_event(name, turn, now) for turn in turns]
+    made += [digest_event(name, found, now)] if is_whole else []
+    unsent = (*kept.tracked.unsent, *(_entry(event) for event in made))
+    written = ports.findings.put(name, kept, Tracked(episodes, unsent))
+    if written is None:
+        return Run(found, (), lost=True)
+    if unsent:
+        ports.bus.put(*filter(None, map(_event, unsent)))
+        ports.findings.put(name, written, Tracked(episodes))
+    if is_whole or turns:
+        ports.report(snapshot, found if is_whole else judge(every, snapshot))
+    return Run(found, turns)
+
+
+def _entry(event: Event) -> dict[str, object]:
+    return {"detail_type": str(event.detail_type), "detail": event.detail}
+
+
+def _event(entry: dict[str, object]) -> Event | None:
+    """Returns an event that was stored; None for one that only another version knows."""
+    known = next((kind for kind in DetailType if kind == entry.get("detail_type")), None)
+    detail = entry.get("detail")
+    return Event(known, detail) if known is not None and isinstance(detail, dict) else None

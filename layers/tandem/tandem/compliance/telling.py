@@ -1,0 +1,76 @@
+"""What the bus gets of compliance: an event for each finding that opened or ended, and one digest a day."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+
+from tandem.compliance.rule import Finding, Severity, Verdict
+from tandem.compliance.tracking import Turn
+from tandem.events import DetailType, Event, event, iso
+from tandem.state.episodes import Change
+from tandem.words.catalogue import ENTRIES
+from tandem.words.render import fill, render
+
+MOST_LISTED = 50
+"""Findings that a digest lists; the report has all of them."""
+
+GRADES = {
+    Severity.CRITICAL: "warning",
+    Severity.HIGH: "warning",
+    Severity.MEDIUM: "info",
+    Severity.LOW: "info",
+}
+"""Severity of a rule to that of its notification. Nothing is down because of a finding, so none is critical
+there: it must not wake the people who wait for outages."""
+
+
+def finding_event(topology: str, turn: Turn, now: datetime) -> Event:
+    """Returns the event of one finding that opened or ended."""
+    entry = ENTRIES[turn.rule.id]
+    why = turn.finding.result.reason if turn.finding else None
+    is_open = turn.change is Change.OPENED
+    # a reason of a version that this one does not know has no advice
+    own = next((e.advice for c, e in ENTRIES.items() if why and c == why.code), ()) if is_open else ()
+    advice = [fill(line, why, ENTRIES) for line in own if why]
+    return event(
+        DetailType.COMPLIANCE_FINDING,
+        topology=topology,
+        occurred_at=now,
+        rule=str(turn.rule.id),
+        rule_severity=str(turn.rule.severity),
+        status=str(turn.change),
+        severity=GRADES[turn.rule.severity] if is_open else "info",
+        resource_id=turn.resource,
+        summary=render(why, ENTRIES) if why else f"{turn.resource} is not judged any more",
+        remediation=" ".join(advice or entry.advice),
+        reasons=[why.as_dict()] if why else [],
+        since=iso(turn.since),
+    )
+
+
+def digest_event(topology: str, findings: Iterable[Finding], now: datetime) -> Event:
+    """Returns the digest of a day: how many results of each verdict, and what fails, the gravest first."""
+    found = tuple(findings)
+    order = list(Severity)
+    failing = [f for f in found if f.result.verdict in (Verdict.FAIL, Verdict.UNKNOWN)]
+    failing.sort(key=lambda f: (f.result.verdict is Verdict.UNKNOWN, order.index(f.rule.severity)))
+    counts = Counter(str(f.result.verdict) for f in found)
+    return event(
+        DetailType.COMPLIANCE_DIGEST,
+        topology=topology,
+        occurred_at=now,
+        counts={str(verdict): counts[str(verdict)] for verdict in Verdict},
+        findings=[
+            {
+                "rule": str(f.rule.id),
+                "rule_severity": str(f.rule.severity),
+                "verdict": str(f.result.verdict),
+                "resource_id": f.result.resource,
+                "summary": render(f.result.reason, ENTRIES),
+            }
+            for f in failing[:MOST_LISTED]
+        ],
+        unlisted=max(0, len(failing) - MOST_LISTED),
+    )

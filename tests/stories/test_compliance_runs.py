@@ -1,0 +1,234 @@
+"""Compliance runs by its clock: what lasts is notified once, and once when it is over; nothing gets lost."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+
+from tandem.adapters import clients
+from tandem.errors import TemporaryError
+from tandem.events import from_envelope
+from tandem.words.notification import notification
+from tests.complying import healthy
+from tests.contracts import assert_meets_schema
+from tests.crashing import Killed
+from tests.shared_worlds import begins_in
+from tests.stack import Context, Stack, VirtualTime, stack
+
+DEFAULT = "0.0.0.0/0"
+BUCKET = "reports"
+FIVE_MINUTES = 300.0
+
+
+@pytest.fixture
+@begins_in(stack)
+def edge() -> Iterator[Stack]:
+    with healthy() as s:
+        s.events()
+        yield s
+
+
+@pytest.fixture
+def compliance(edge: Stack, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Returns a fresh compliance function, as a cold start makes it, on the lab's time."""
+    monkeypatch.setenv("TANDEM_REPORT_BUCKET", BUCKET)
+    boto3.client("s3").create_bucket(Bucket=BUCKET)
+    sys.modules.pop("functions.compliance.app", None)
+    app = importlib.import_module("functions.compliance.app")
+    vars(app)["clock"] = VirtualTime(edge.lab)
+    return app
+
+
+def runs(edge: Stack, app: ModuleType, times: int = 1, rules: str = "fast") -> list[dict[str, Any]]:
+    """Runs the function every five minutes; returns the details of what came on the bus."""
+    for _ in range(times):
+        edge.clock.sleep(FIVE_MINUTES)
+        app.handler({"rules": rules}, Context("compliance", milliseconds=600_000))
+    return found(edge)
+
+
+def found(edge: Stack) -> list[dict[str, Any]]:
+    put = [from_envelope(event) for event in edge.events()]
+    ours = [event for event in put if event and event.detail_type.startswith("Compliance")]
+    for event in ours:
+        assert_meets_schema(event)
+        assert notification(event)
+    return [event.detail for event in ours]
+
+
+def report(edge: Stack) -> dict[str, Any]:
+    body = boto3.client("s3").get_object(Bucket=BUCKET, Key="compliance/edge/latest.json")["Body"]
+    found: dict[str, Any] = json.loads(body.read())
+    return found
+
+
+def keys() -> list[str]:
+    return [o["Key"] for o in boto3.client("s3").list_objects_v2(Bucket=BUCKET).get("Contents", ())]
+
+
+def test_what_lasts_is_notified_once_and_once_when_it_is_over(edge: Stack, compliance: ModuleType) -> None:
+    assert runs(edge, compliance) == []
+    edge.levers.withdraw("fw2", DEFAULT)
+    assert runs(edge, compliance) == []
+    [opened] = runs(edge, compliance)
+    assert (opened["rule"], opened["status"], opened["resource_id"]) == (
+        "standby-advertises",
+        "opened",
+        f"fw2 {DEFAULT}",
+    )
+    assert opened["summary"] == "fw2 does not advertise 0.0.0.0/0, so it cannot take over"
+    assert runs(edge, compliance, 2) == []
+    edge.levers.advertise("fw2", DEFAULT, as_path=[65002, 65002])
+    [resolved] = runs(edge, compliance, 2)
+    assert (resolved["rule"], resolved["status"]) == ("standby-advertises", "resolved")
+    assert runs(edge, compliance) == []
+
+
+@prove
+def test_a_failover_between_two_runs_opens_nothing(edge: Stack, compliance: ModuleType) -> None:
+    runs(edge, compliance)
+    edge.clock.sleep(FIVE_MINUTES - 10)
+    edge.levers.shutdown("fw1")
+    edge.clock.sleep(10)
+    compliance.handler({"rules": "fast"}, Context("compliance"))
+    edge.levers.restore("fw1")
+    edge.live(60)
+    assert runs(edge, compliance, 2) == []
+
+
+def test_all_rules_give_a_digest_and_a_report_with_a_date(edge: Stack, compliance: ModuleType) -> None:
+    edge.levers.withdraw("fw2", DEFAULT)
+    [digest] = runs(edge, compliance, rules="all")
+    assert [one["rule"] for one in digest["findings"]] == ["standby-advertises"]
+    assert digest["counts"]["fail"] == 1
+    failing = [one for one in report(edge)["findings"] if one["verdict"] == "fail"]
+    assert [(one["rule"], one["resource"]) for one in failing] == [("standby-advertises", f"fw2 {DEFAULT}")]
+    assert len(keys()) == 2
+
+
+@prove
+def test_what_changed_is_in_the_latest_report(edge: Stack, compliance: ModuleType) -> None:
+    runs(edge, compliance)
+    assert keys() == []
+    edge.levers.withdraw("fw2", DEFAULT)
+    runs(edge, compliance, 2)
+    assert "compliance/edge/latest.json" in keys()
+
+
+def test_what_the_bus_does_not_take_comes_with_the_next_run(
+    edge: Stack, compliance: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edge.levers.withdraw("fw2", DEFAULT)
+    runs(edge, compliance)
+
+    def away(*_: object, **__: object) -> None:
+        raise TemporaryError("EventBridge does not answer")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(compliance.bus), "put", away)
+        with pytest.raises(TemporaryError, match="topology edge: EventBridge does not answer"):
+            runs(edge, compliance)
+    [opened] = runs(edge, compliance)
+    assert opened["status"] == "opened"
+    assert runs(edge, compliance, 2) == []
+
+
+@pytest.mark.parametrize("at", first_now(range(4)))
+def test_a_run_that_dies_anywhere_loses_no_notification(edge: Stack, compliance: ModuleType, at: int) -> None:
+    """It dies before one of its writes and messages; the next run says what it did not get to say."""
+    edge.levers.withdraw("fw2", DEFAULT)
+    runs(edge, compliance)
+    left = iter(range(at))
+
+    def dies(params: dict[str, Any], **_: Any) -> None:
+        if next(left, None) is None:
+            raise Killed
+
+    watched = (
+        (clients.dynamodb(), "before-call.dynamodb.UpdateItem"),
+        (clients.events(), "before-call.events.PutEvents"),
+    )
+    for client, event in watched:
+        client.meta.events.register(event, dies)
+    try:
+        edge.clock.sleep(FIVE_MINUTES)
+        with pytest.raises(Killed) if at < 3 else nullcontext():
+            compliance.handler({"rules": "fast"}, Context("compliance"))
+    finally:
+        for client, event in watched:
+            client.meta.events.unregister(event, dies)
+    told = [one["status"] for one in found(edge)] + [one["status"] for one in runs(edge, compliance, 2)]
+    assert set(told) == {"opened"}
+    assert len(told) <= 2  # a run that dies after the bus took it says it again
+
+
+def test_two_runs_at_once_notify_once(edge: Stack, compliance: ModuleType) -> None:
+    edge.levers.withdraw("fw2", DEFAULT)
+    runs(edge, compliance)
+    edge.clock.sleep(FIVE_MINUTES)
+    ran = []
+
+    def the_other_one(params: dict[str, Any], **_: Any) -> None:
+        if not ran:
+            ran.append(True)
+            compliance.handler({"rules": "fast"}, Context("compliance-2"))
+
+    event = "before-call.dynamodb.UpdateItem"
+    clients.dynamodb().meta.events.register(event, the_other_one)
+    try:
+        compliance.handler({"rules": "fast"}, Context("compliance-1"))
+    finally:
+        clients.dynamodb().meta.events.unregister(event, the_other_one)
+    assert [one["status"] for one in found(edge)] == ["opened"]
+
+
+SOURCES = ['{"episodes": 7}', "no json", '{"episodes": {"x": {"since": "?"}}}', ""]
+
+
+@pytest.mark.parametrize("source", first_now(SOURCES))
+def test_a_damaged_record_starts_empty(edge: Stack, compliance: ModuleType, source: str) -> None:
+    item = {
+        "kind": {"S": "finding"},
+        "id": {"S": "edge"},
+        "tracked": {"S": source or "x"},
+        "revision": {"N": "7"},
+    }
+    if not source:
+        item["revision"] = {"S": "seven"}
+    clients.dynamodb().put_item(TableName="tandem-state", Item=item)
+    edge.levers.withdraw("fw2", DEFAULT)
+    assert [one["status"] for one in runs(edge, compliance, 3)] == ["opened"]
+
+
+def test_what_cannot_be_read_opens_and_ends_nothing(edge: Stack, compliance: ModuleType) -> None:
+    edge.levers.withdraw("fw2", DEFAULT)
+    assert len(runs(edge, compliance, 2)) == 1
+    edge.levers.fault("GetRouteServerRoutingDatabase", error="RequestLimitExceeded", count=1000)
+    assert runs(edge, compliance, 3) == []
+    edge.levers.faults_clear()
+    assert runs(edge, compliance) == []
+
+
+def test_a_topology_that_fails_keeps_no_other_waiting(edge: Stack, compliance: ModuleType) -> None:
+    clients.dynamodb().put_item(
+        TableName="tandem-state",
+        Item={
+            "kind": {"S": "topology"},
+            "id": {"S": "another"},
+            "document": {"S": "{"},
+            "version": {"N": "1"},
+        },
+    )
+    edge.levers.withdraw("fw2", DEFAULT)
+    for _ in range(2):
+        with pytest.raises(TemporaryError, match="topology another"):
+            runs(edge, compliance)
+    assert [one["status"] for one in found(edge)] == ["opened"]
