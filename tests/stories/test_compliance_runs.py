@@ -22,6 +22,7 @@ from tests.contracts import assert_meets_schema
 from tests.crashing import Killed
 from tests.shared_worlds import begins_in
 from tests.stack import Context, Stack, VirtualTime, stack
+from tests.tiers import first_now, prove
 
 DEFAULT = "0.0.0.0/0"
 BUCKET = "reports"
