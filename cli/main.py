@@ -15,6 +15,7 @@ from typing import Annotated, NoReturn, TypeVar
 import typer
 from rich.console import Console
 
+from cli import compliance as judging
 from cli import document, estimate_table, stack, words
 from cli.discovery import command as discovery
 from cli.discovery.snapshot import UndiscoverableError
@@ -89,6 +90,20 @@ Stack = Annotated[
             "a stack's name, letters, digits and -, 128 at most, or its ARN",
         ),
     ),
+]
+
+
+_VPC = _checked("vpc-[0-9a-f]{8,17}", "the ID of a VPC, vpc- and 8 to 17 hexadecimal digits")
+_ROUTE_SERVER = _checked("rs-[0-9a-f]{8,17}", "the ID of a route server, rs- and 8 to 17 hexadecimal digits")
+Vpc = Annotated[
+    str, typer.Option("--vpc", help="the VPC whose route server is to be described", callback=_VPC)
+]
+VpcChoice = Annotated[
+    str | None, typer.Option("--vpc", help="judge what is there in this VPC", callback=_VPC)
+]
+RouteServerChoice = Annotated[
+    str | None,
+    typer.Option("--route-server", help="which one, where the VPC has several", callback=_ROUTE_SERVER),
 ]
 
 
@@ -246,24 +261,8 @@ def delete(
 
 @app.command(epilog=EPILOG)
 def discover(
-    vpc: Annotated[
-        str,
-        typer.Option(
-            "--vpc",
-            help="the VPC whose route server is to be described",
-            callback=_checked("vpc-[0-9a-f]{8,17}", "the ID of a VPC, vpc- and 8 to 17 hexadecimal digits"),
-        ),
-    ],
-    route_server: Annotated[
-        str | None,
-        typer.Option(
-            "--route-server",
-            help="which one, where the VPC has several",
-            callback=_checked(
-                "rs-[0-9a-f]{8,17}", "the ID of a route server, rs- and 8 to 17 hexadecimal digits"
-            ),
-        ),
-    ] = None,
+    vpc: Vpc,
+    route_server: RouteServerChoice = None,
 ) -> None:
     """Print the topology that describes a route server which is there already. Changes nothing."""
     try:
@@ -274,6 +273,36 @@ def discover(
     except stack.StackError as error:
         _fail(str(error), Exit.STACK)
     typer.echo(discovery.text(vpc, found), nl=False)
+
+
+@app.command(epilog=EPILOG)
+def compliance(
+    vpc: VpcChoice = None,
+    route_server: RouteServerChoice = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", metavar="FILE", parser=_file, help="judge this topology document"),
+    ] = None,
+    form: Annotated[judging.Format, typer.Option("--format", help="how to print it")] = judging.Format.TEXT,
+) -> None:
+    """Judge whether the next failover will work, with your own credentials. Only reads; needs no stack."""
+    out = words.Output()
+    if (vpc is None) is (file is None):
+        _fail("say what to judge: --vpc vpc-... or --file topology.yaml, one of them", Exit.UNREADABLE)
+    document = _local(file, out) if file is not None else None
+    try:
+        with waiting_for("EC2"):
+            judged = judging.of_document(document) if document else judging.of_vpc(str(vpc), route_server)
+    except UndiscoverableError as error:
+        _fail(str(error), Exit.PROBLEMS)
+    except stack.StackError as error:
+        _fail(str(error), Exit.STACK)
+    if form is judging.Format.JSON:
+        typer.echo(judging.as_json(judged))
+    else:
+        words.styled(out, judging.text(judged, document))
+    if judged.is_bad:
+        raise typer.Exit(Exit.PROBLEMS)
 
 
 @app.command(epilog=EPILOG)

@@ -64,6 +64,12 @@ def _problem(console: Console, document: Document, cause: SaidProblem, others: S
         _line(console, f"    … and {len(others) - MOST_OF_A_KIND} more of this kind")
 
 
+def styled(console: Console, lines: Iterable[tuple[str, str]]) -> None:
+    """Prints lines, each with its style."""
+    for text, style in lines:
+        _line(console, text, style)
+
+
 def refusal(console: Console, name: str, found: Sequence[SaidProblem]) -> None:
     """What keeps an order from being done that is about no file."""
     _line(console, f"{name}: {_counted(len(found), 'problem')}", "bold red")

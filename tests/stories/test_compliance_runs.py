@@ -175,7 +175,7 @@ def test_two_runs_at_once_notify_once(edge: Stack, compliance: ModuleType) -> No
     edge.levers.withdraw("fw2", DEFAULT)
     runs(edge, compliance)
     edge.clock.sleep(FIVE_MINUTES)
-    ran = []
+    ran: list[bool] = []
 
     def the_other_one(params: dict[str, Any], **_: Any) -> None:
         if not ran:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from tandem.adapters import ec2, inventory
-from tandem.compliance.snapshot import NotRead, Snapshot
+from tandem.compliance.snapshot import Need, NotRead, Snapshot
 from tandem.errors import CallFailedError, TandemError
 from tandem.place import Place
 from tandem.topology.document import Topology
@@ -22,7 +22,9 @@ PARTS = 8
 """Parts of a snapshot that are read at once; each begins further reads of its own."""
 
 
-def take(topology: Topology, stack: str, place: Place, now: datetime) -> Snapshot:
+def take(
+    topology: Topology, stack: str, place: Place, now: datetime, has: frozenset[Need] = frozenset(Need)
+) -> Snapshot:
     """Reads AWS for one topology. Raises nothing that AWS answers: a part that cannot be read is NotRead."""
     with ThreadPoolExecutor(max_workers=PARTS, thread_name_prefix="snapshot") as side:
         observation = side.submit(ec2.observe, topology)
@@ -32,6 +34,7 @@ def take(topology: Topology, stack: str, place: Place, now: datetime) -> Snapsho
             taken_at=now,
             observation=_reading(observation.result),
             inventory=_reading(around.result),
+            has=has,
         )
 
 

@@ -22,17 +22,19 @@ def judge(rules: Iterable[Rule], snapshot: Snapshot) -> tuple[Finding, ...]:
 
 
 def _results(rule: Rule, snapshot: Snapshot) -> tuple[Result, ...]:
+    name = snapshot.topology.name
+    for need in rule.needs - snapshot.has:
+        return (not_applicable(name, CheckCode.WITHOUT_NEED, need=str(need)),)
     found: list[Result] = []
     try:
         for result in rule.judge(snapshot):  # what a rule found before it met what is unread stands
             found.append(result)  # noqa: PERF402
     except NotReadError as error:
-        found.append(unread(snapshot.topology.name, error.missing))
+        found.append(unread(name, error.missing))
     except Exception as error:  # noqa: BLE001 - a bug in one rule is that rule's failure
-        name = snapshot.topology.name
         broken = reason(CheckCode.RULE_FAILED, name, error=f"{type(error).__name__}: {error}")
         found.append(Result(name, Verdict.UNKNOWN, broken))
-    return tuple(found) or (not_applicable(snapshot.topology.name, CheckCode.NOTHING_TO_JUDGE),)
+    return tuple(found) or (not_applicable(name, CheckCode.NOTHING_TO_JUDGE),)
 
 
 def _unless_waived(rule: Rule, result: Result, snapshot: Snapshot) -> Finding:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from tandem.compliance.snapshot import NotRead, Snapshot
+from tandem.compliance.snapshot import Need, NotRead, Snapshot
 from tandem.reasons.compliance import CheckCode, RuleId
 from tandem.reasons.reason import Identity, Reason, reason
 from tandem.topology.document import Waiver
@@ -54,6 +54,7 @@ class Rule:
     severity: Severity
     judge: Callable[[Snapshot], Iterable[Result]]
     """Raises NotReadError where a part of the snapshot is missing."""
+    needs: frozenset[Need] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

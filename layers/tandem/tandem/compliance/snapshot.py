@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import TypeVar, Union
 
 from tandem.errors import TandemError
@@ -45,6 +46,15 @@ def known(reading: Reading[T]) -> T:
     return reading
 
 
+class Need(StrEnum):
+    """What not every run has: a rule that needs it does not apply without it."""
+
+    DECLARATION = "declaration"
+    """Somebody declared the topology; without, it is what `tandem discover` makes of what is there."""
+    STACK = "stack"
+    """Tandem is deployed, and the topology is stored in its stack."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What one compliance run read for one topology."""
@@ -55,3 +65,4 @@ class Snapshot:
     """What `decide` asks for."""
     inventory: Reading[Inventory]
     """What the checks before storing ask for: the route server and the network around the appliances."""
+    has: frozenset[Need] = frozenset(Need)

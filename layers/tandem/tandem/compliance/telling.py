@@ -10,8 +10,8 @@ from tandem.compliance.rule import Finding, Severity, Verdict
 from tandem.compliance.tracking import Turn
 from tandem.events import DetailType, Event, event, iso
 from tandem.state.episodes import Change
-from tandem.words.catalogue import ENTRIES
-from tandem.words.render import fill, render
+from tandem.words.catalogue import ENTRIES, what_to_do
+from tandem.words.render import render
 
 MOST_LISTED = 50
 """Findings that a digest lists; the report has all of them."""
@@ -31,9 +31,7 @@ def finding_event(topology: str, turn: Turn, now: datetime) -> Event:
     entry = ENTRIES[turn.rule.id]
     why = turn.finding.result.reason if turn.finding else None
     is_open = turn.change is Change.OPENED
-    # a reason of a version that this one does not know has no advice
-    own = next((e.advice for c, e in ENTRIES.items() if why and c == why.code), ()) if is_open else ()
-    advice = [fill(line, why, ENTRIES) for line in own if why]
+    advice = what_to_do(why) if why and is_open else ()
     return event(
         DetailType.COMPLIANCE_FINDING,
         topology=topology,

@@ -27,6 +27,7 @@ class CheckCode(StrEnum):
     ROW_NOT_READ = "row-not-read"
     PART_NOT_READ = "part-not-read"
     PART_ABSENT = "part-absent"
+    WITHOUT_NEED = "without-need"
     RULE_FAILED = "rule-failed"
     WAIVER_EXPIRED = "waiver-expired"
     WAIVER_OF_UNKNOWN_RULE = "waiver-of-unknown-rule"

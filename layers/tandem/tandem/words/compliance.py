@@ -58,6 +58,10 @@ CHECK_ENTRIES: Entries = {
         "the rule does not apply here: {why}",
         "There is nothing to read, for instance because no stack is deployed.",
     ),
+    Code.WITHOUT_NEED: Entry(
+        "the rule does not apply here: there is no {need}",
+        "This run looks at a VPC or at a file, so there is no stack, or nothing is declared.",
+    ),
     Code.RULE_FAILED: Entry(
         "the rule itself failed ({error})",
         "A bug in the rule. The other rules are not affected.",

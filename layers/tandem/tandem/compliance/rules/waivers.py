@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from tandem.compliance.rule import Result, Rule, Severity, failed, passed
-from tandem.compliance.snapshot import Snapshot
+from tandem.compliance.snapshot import Need, Snapshot
 from tandem.reasons.compliance import CheckCode, RuleId
 from tandem.topology.problems import path_of
 
@@ -33,4 +33,4 @@ def current(snapshot: Snapshot) -> Iterator[Result]:
             yield passed(resource, place)
 
 
-RULES = (Rule(RuleId.WAIVER_CURRENT, Severity.MEDIUM, current),)
+RULES = (Rule(RuleId.WAIVER_CURRENT, Severity.MEDIUM, current, frozenset({Need.DECLARATION})),)

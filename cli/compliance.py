@@ -1,0 +1,132 @@
+"""`tandem compliance`: the rules of compliance with the caller's own credentials, with or without a stack."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from botocore.exceptions import BotoCoreError
+
+from cli import stack
+from cli.discovery import command as discovery
+from cli.document import Document
+from cli.stack import StackError, explained
+from tandem.adapters import clients, snapshots
+from tandem.compliance.engine import judge
+from tandem.compliance.report import as_dict
+from tandem.compliance.rule import Finding, Severity, Verdict
+from tandem.compliance.rules.catalogue import RULES
+from tandem.compliance.snapshot import Need, Snapshot
+from tandem.errors import TandemError
+from tandem.place import Place
+from tandem.topology.document import Topology, parse
+from tandem.topology.shape import normalise
+from tandem.words.catalogue import ENTRIES, what_to_do
+from tandem.words.parts import sentence
+from tandem.words.render import render
+
+BAD = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WAIVED)
+
+
+class Format(StrEnum):
+    """How the result is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One run."""
+
+    snapshot: Snapshot
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_bad(self) -> bool:
+        """True if something fails or cannot be judged: silence must not pass for health."""
+        return any(f.result.verdict in (Verdict.FAIL, Verdict.UNKNOWN) for f in self.findings)
+
+
+def of_vpc(vpc_id: str, route_server_id: str | None) -> Judged:
+    """Judges what `tandem discover` finds in a VPC. Raises UndiscoverableError, StackError."""
+    found = discovery.find(vpc_id, route_server_id)
+    return _judged(parse(normalise(found.document)), frozenset())
+
+
+def of_document(document: Document) -> Judged:
+    """Judges a topology document. Raises StackError."""
+    return _judged(parse(normalise(document.value)), frozenset({Need.DECLARATION}))
+
+
+def _judged(topology: Topology, has: frozenset[Need]) -> Judged:
+    if "AWS_REGION" in os.environ:  # the SDK alone reads AWS_DEFAULT_REGION only
+        os.environ.setdefault("AWS_DEFAULT_REGION", os.environ["AWS_REGION"])
+    try:
+        snapshot = snapshots.take(topology, "", _place(), datetime.now(UTC), has)
+    except (TandemError, BotoCoreError, ValueError) as error:
+        cause = error.__cause__ if isinstance(error, TandemError) else error
+        if isinstance(cause, BotoCoreError | ValueError):
+            raise explained(cause) from error
+        raise StackError(str(error)) from error
+    return Judged(snapshot, judge(RULES, snapshot))
+
+
+def _place() -> Place:
+    """Where the caller's credentials lead; without STS's answer the account is unknown."""
+    caller = stack.caller() or ""
+    parts = caller.split(":")
+    account = parts[4] if len(parts) > 4 else ""
+    partition = parts[1] if len(parts) > 1 else "aws"
+    return Place(partition, clients.ec2().meta.region_name, account)
+
+
+def text(judged: Judged, document: Document | None = None) -> Iterator[tuple[str, str]]:
+    """Yields the lines for a person, each with its style: what fails first, the gravest on top."""
+    counts = Counter(f.result.verdict for f in judged.findings)
+    asked = sum(counts[v] for v in Verdict if v is not Verdict.NOT_APPLICABLE)
+    fail, unknown = counts[Verdict.FAIL], counts[Verdict.UNKNOWN]
+    said = [
+        f"{fail} of {asked} checks {'fails' if fail == 1 else 'fail'}"
+        if fail
+        else f"no check of {asked} fails"
+    ]
+    said += [f"{unknown} cannot be judged"] if unknown else []
+    said += [f"{counts[Verdict.WAIVED]} waived"] if counts[Verdict.WAIVED] else []
+    yield f"{judged.snapshot.topology.name}: {', '.join(said)}", "bold red" if judged.is_bad else "bold green"
+    for finding in _worst_first(judged.findings):
+        yield "", ""
+        yield from _finding(finding, document)
+    apart = [f for f in judged.findings if f.result.verdict is Verdict.NOT_APPLICABLE]
+    if apart:
+        yield "", ""
+        yield "Not applicable:", ""
+        yield from ((f"  {f.rule.id}: {render(f.result.reason, ENTRIES)}", "") for f in apart)
+
+
+def _finding(finding: Finding, document: Document | None) -> Iterator[tuple[str, str]]:
+    rule, result = finding.rule, finding.result
+    head = str(rule.severity) if result.verdict is Verdict.FAIL else str(result.verdict)
+    yield f"{head.upper()}  {rule.id}: {ENTRIES[rule.id].text}", "bold"
+    yield f"  {result.resource}: {sentence(render(result.reason, ENTRIES))}", ""
+    if document is not None and result.place is not None:
+        yield f"  {document.where(result.place)}", ""
+    if finding.waiver is not None:
+        yield f"  waived until {finding.waiver.until}: {sentence(finding.waiver.why)}", ""
+        return
+    yield f"  What to do: {' '.join(what_to_do(result.reason) or ENTRIES[rule.id].advice)}", "green"
+
+
+def _worst_first(findings: Iterable[Finding]) -> Sequence[Finding]:
+    verdicts, severities = list(BAD), list(Severity)
+    bad = [f for f in findings if f.result.verdict in BAD]
+    return sorted(bad, key=lambda f: (verdicts.index(f.result.verdict), severities.index(f.rule.severity)))
+
+
+def as_json(judged: Judged) -> str:
+    return json.dumps(as_dict(judged.snapshot, judged.findings), ensure_ascii=False, indent=1)
