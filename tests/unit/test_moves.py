@@ -7,12 +7,13 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem.failover.decision import Action, Severity, decide
+from tandem.failover.deciding import decide
+from tandem.failover.decision import Action, Severity
 from tandem.failover.moves import (
     BURST,
     NOT_BEGUN,
     PER_SECOND,
-    Associated,
+    Accepted,
     Moved,
     Outcome,
     Refusal,
@@ -48,7 +49,7 @@ def test_batches_keep_the_order_and_stay_within_the_bucket(count: int) -> None:
 
 def test_an_answer_is_not_yet_verified() -> None:
     _, (first, _) = planned(2)
-    taken = answered(first, Associated("eipassoc-1", NOW))
+    taken = answered(first, Accepted(NOW))
     assert (taken.outcome, taken.associated_at) == (Outcome.UNVERIFIED, NOW)
     assert verified(taken, elastic_ip(0, target("fw1", 0)), NOW).outcome is Outcome.UNVERIFIED
     assert verified(taken, None, NOW).outcome is Outcome.UNVERIFIED
