@@ -40,6 +40,13 @@ MUTANTS = (
         "candidates",
     ),
     Mutant(
+        "decision-unready",
+        "No address goes to an appliance that its ownership source calls unready.",
+        f"{FAILOVER}/addresses.py",
+        "unready = None if owner.forced else given.source.why_unready(chosen, spec.allocation_id)",
+        "unready = None",
+    ),
+    Mutant(
         "decision-stranger",
         "Not even a forced pin takes an address from an interface that no appliance declares.",
         f"{FAILOVER}/addresses.py",

@@ -34,6 +34,7 @@ from tests.pure import (
     observation,
     peer,
     route,
+    route_server,
     said,
     target,
     topology,
@@ -194,6 +195,17 @@ def test_never_to_an_appliance_without_a_session_unless_a_forced_pin_is_recorded
         for move in decision.moves:
             live = has_session(declared.appliances[str(move.owner)], observed)
             assert live or any(dict(report.facts).get("forced") for report in decision.reports)
+
+
+@given(declared, observations())
+def test_the_route_server_names_no_owner_that_it_calls_unready(
+    declared: Topology, observed: Observation
+) -> None:
+    source = route_server(observed, declared)
+    owner = source.ownership(declared.groups[0])
+    assert owner.candidates or owner.hold
+    for name in () if owner.hold else owner.candidates:
+        assert source.why_unready(declared.appliances[name], "eipalloc-1") is None
 
 
 @given(declared, observations(), memories())
