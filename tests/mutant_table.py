@@ -334,7 +334,7 @@ MUTANTS = (
         "unknown-interface",
         "An address that another interface shows is nobody's who only declares it.",
         f"{FAILOVER}/sessions.py",
-        "return own | (declared - _shown_on(observation.interfaces.values()))",
+        "return own | (declared - _shown_on(interfaces))",
         "return own | declared",
     ),
     Mutant(
@@ -490,8 +490,8 @@ MUTANTS = (
         "memory-unfinished",
         "To finish a move that EC2 has not shown waits for nothing.",
         f"{TANDEM}/state/memory.py",
-        "if not past or (past[-1].owner == owner and allocation_id in past[-1].pending):",
-        "if not past or (past[-1].owner == owner and allocation_id in past[-1].verified):",
+        "if not past or (past[-1].owner == owner and subject in past[-1].pending):",
+        "if not past or (past[-1].owner == owner and subject in past[-1].verified):",
     ),
     Mutant(
         "memory-contest",
@@ -504,7 +504,7 @@ MUTANTS = (
         "memory-contest-verified",
         "A move that EC2 never showed is no part of a contest.",
         f"{TANDEM}/state/memory.py",
-        "sum(allocation_id in m.verified and now - m.at < CONTEST_WINDOW for m in came)",
+        "sum(subject in m.verified and now - m.at < CONTEST_WINDOW for m in came)",
         "sum(now - m.at < CONTEST_WINDOW for m in came)",
     ),
     # lease

@@ -196,7 +196,7 @@ class Observation:
     """
 
     database: RoutingDatabase | None
-    """None for a topology without a route server; `failover.routeserver.route_server_of` tells the two
+    """None for a topology without a route server; `failover.routeserver.route_server_source` tells the two
     apart."""
     peers: tuple[Peer, ...]
     elastic_ips: dict[str, ElasticIp]

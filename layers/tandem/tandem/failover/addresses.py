@@ -29,14 +29,11 @@ class DecisionInput:
 
 
 def decide_addresses(group: Group, owner: Ownership, given: DecisionInput) -> tuple[AddressDecision, ...]:
-    """Returns what each Elastic IP of a group needs whose owner is known."""
+    """Returns what each Elastic IP of a group needs, by who owns the group or why it is held."""
+    if owner.hold:
+        return tuple(_hold(spec, owner.hold, owner.severity, given) for spec in group.elastic_ips)
     wished = tuple(_decide_address(spec, owner, given) for spec in group.elastic_ips)
     return _without_displacement(wished, given.observation)
-
-
-def hold_addresses(group: Group, owner: Ownership, given: DecisionInput) -> tuple[AddressDecision, ...]:
-    """Returns the Elastic IPs of a group that is held as a whole, each for the reasons of the group."""
-    return tuple(_hold(spec, owner.hold, owner.severity, given) for spec in group.elastic_ips)
 
 
 def _decide_address(spec: ElasticIpSpec, owner: Ownership, given: DecisionInput) -> AddressDecision:

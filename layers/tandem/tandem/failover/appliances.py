@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from tandem.model import NetworkInterface, Observation
+from tandem.model import Observation
 from tandem.topology.document import Appliance, Topology
-
-
-def interfaces_of(appliance: Appliance, observation: Observation) -> tuple[NetworkInterface, ...]:
-    """Returns the interfaces attached to the appliance's instance, as far as they could be read."""
-    if appliance.instance_id is None or observation.interfaces is None:
-        return ()
-    return tuple(i for i in observation.interfaces.values() if i.instance_id == appliance.instance_id)
 
 
 def appliance_at(interface_id: str, topology: Topology, observation: Observation) -> str | None:

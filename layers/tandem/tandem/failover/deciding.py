@@ -11,10 +11,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from tandem.errors import ConfigurationError
-from tandem.failover.addresses import DecisionInput, decide_addresses, hold_addresses
+from tandem.failover.addresses import DecisionInput, decide_addresses
 from tandem.failover.decision import Action, AddressDecision, GroupDecision, Severity
 from tandem.failover.ownership import Ownership, OwnershipSource
-from tandem.failover.routeserver import route_server_of
+from tandem.failover.routeserver import route_server_source
 from tandem.model import Observation
 from tandem.reasons.failover import HoldCode, MoveCode, NoChangeCode, ReportCode
 from tandem.reasons.reason import reason
@@ -44,7 +44,7 @@ def source_of(group: Group, topology: Topology, observation: Observation) -> Own
 
     Raises ConfigurationError where the topology has none, and so no routing database in its observation.
     """
-    route_server = route_server_of(topology, observation)
+    route_server = route_server_source(topology, observation)
     if route_server is None:
         raise ConfigurationError(
             f"group {group.name} of topology {topology.name} follows prefixes, and there is no route server"
@@ -56,15 +56,16 @@ def _decide_group(group: Group, given: DecisionInput) -> GroupDecision:
     # what a person laid over the topology comes before what AWS shows
     override = prevailing(given.observation.overrides, group.name, given.now)
     owner = given.source.ownership(group) if override is None else _overridden(override, given)
+    addresses = decide_addresses(group, owner, given)
     if not owner.hold:
-        return _summary(group, owner, decide_addresses(group, owner, given))
+        return _summary(group, owner, addresses)
     return GroupDecision(
         group=group.name,
         action=Action.HOLD,
         owner=next(iter(owner.candidates), None),
         reasons=owner.hold,
         severity=owner.severity,
-        addresses=hold_addresses(group, owner, given),
+        addresses=addresses,
         reports=owner.reports,
         awaiting=owner.awaiting,
     )

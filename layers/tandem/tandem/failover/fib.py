@@ -51,13 +51,6 @@ def owner_of(
     return PrefixOwner(prefix, named[0], _not_installed(row), veto=True)
 
 
-def by_weight(found: Iterable[PrefixOwner], topology: Topology) -> tuple[str, ...]:
-    """Returns the owning appliances, most prefixes first, then in declaration order."""
-    names = [owner.appliance for owner in found if owner.appliance is not None]
-    order = list(topology.appliances)
-    return tuple(sorted(set(names), key=lambda name: (-names.count(name), order.index(name))))
-
-
 def _strange(row: Route, observation: Observation) -> Reason:
     """Returns that a next hop is nobody's, or that nobody can tell whose it is."""
     unread = tuple(dict.fromkeys(observation.unknown.interfaces.values()))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tandem.failover.appliances import not_running
 from tandem.failover.decision import Severity
-from tandem.failover.fib import PrefixOwner, by_weight, owner_of
+from tandem.failover.fib import PrefixOwner, owner_of
 from tandem.failover.ownership import Ownership
 from tandem.failover.sessions import has_session, sessions_of, unread_session
 from tandem.model import Observation, Route, RoutingDatabase, Status
@@ -18,7 +18,7 @@ from tandem.topology.document import Appliance, Group, Topology
 
 @dataclass(frozen=True, slots=True)
 class RouteServerSource:
-    """What one topology's route server shows. `route_server_of` makes it, only where there is one."""
+    """What one topology's route server shows. `route_server_source` makes it, only where there is one."""
 
     topology: Topology
     observation: Observation
@@ -29,7 +29,7 @@ class RouteServerSource:
         """Returns the owner of the group's prefixes: by the FIB, then by live sessions, then by weight."""
         found = tuple(self.prefix_owner(prefix) for prefix in group.prefixes)
         doubts = tuple(owner.doubt for owner in found if owner.doubt is not None)
-        candidates = by_weight(found, self.topology)
+        candidates = _by_weight(found, self.topology)
         if not candidates:  # nobody can say who should have the addresses, so nobody gets any
             return Ownership(hold=doubts + self._persisted(group), severity=Severity.CRITICAL)
         alive = tuple(n for n in candidates if has_session(self.topology.appliances[n], self.observation))
@@ -120,7 +120,7 @@ class RouteServerSource:
         return (reason(ReportCode.ROUTES_PERSISTED, group.name),) if self.database.persisted else ()
 
 
-def route_server_of(topology: Topology, observation: Observation) -> RouteServerSource | None:
+def route_server_source(topology: Topology, observation: Observation) -> RouteServerSource | None:
     """Returns what the topology's route server shows; None for a topology without one.
 
     A routing database that could not be read is no observation at all: that read raises.
@@ -128,6 +128,13 @@ def route_server_of(topology: Topology, observation: Observation) -> RouteServer
     if observation.database is None:
         return None
     return RouteServerSource(topology, observation, observation.database)
+
+
+def _by_weight(found: Iterable[PrefixOwner], topology: Topology) -> tuple[str, ...]:
+    """Returns the owning appliances, most prefixes first, then in declaration order."""
+    names = [owner.appliance for owner in found if owner.appliance is not None]
+    order = list(topology.appliances)
+    return tuple(sorted(set(names), key=lambda name: (-names.count(name), order.index(name))))
 
 
 def _split(group: Group, found: tuple[PrefixOwner, ...]) -> Reason:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tandem.failover.appliances import interfaces_of
 from tandem.model import NetworkInterface, Observation, Peer, Status
 from tandem.topology.document import Appliance
 
@@ -19,10 +18,11 @@ def addresses_of(appliance: Appliance, observation: Observation) -> frozenset[st
     declared = frozenset(appliance.next_hops) | appliance.peer_addresses
     if appliance.instance_id is None or observation.interfaces is None:
         return declared
-    own = _shown_on(interfaces_of(appliance, observation))
+    interfaces = observation.interfaces.values()
+    own = _shown_on(i for i in interfaces if i.instance_id == appliance.instance_id)
     if not observation.unknown.interfaces:
         return own
-    return own | (declared - _shown_on(observation.interfaces.values()))
+    return own | (declared - _shown_on(interfaces))
 
 
 def _shown_on(interfaces: Iterable[NetworkInterface]) -> frozenset[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from tandem.failover.decision import GroupDecision
-from tandem.failover.routeserver import route_server_of
+from tandem.failover.routeserver import route_server_source
 from tandem.model import Observation, Peer
 from tandem.reasons.failover import AwaitedCode
 from tandem.reasons.reason import Reason, reason
@@ -153,5 +153,5 @@ def seen_sessions(
 
 def seen_next_hops(observation: Observation, topology: Topology) -> dict[str, tuple[str, ...]]:
     """Returns each tracked prefix's in-FIB next hops, sorted: `watch` compares its own reads with them."""
-    route_server = route_server_of(topology, observation)
+    route_server = route_server_source(topology, observation)
     return route_server.next_hops() if route_server else {}

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from tandem.failover.appliances import instance_state
 from tandem.failover.decision import Severity
-from tandem.failover.routeserver import route_server_of
+from tandem.failover.routeserver import route_server_source
 from tandem.failover.sessions import sessions_of
 from tandem.failover.standbyreasons import Rule, why_found
 from tandem.failover.vitality import Scene, cannot_take_over, declared_as, is_active, some_down
@@ -52,7 +52,7 @@ def judge(
 
     While a look may not tell, times go on and nothing is told.
     """
-    route_server = route_server_of(topology, observation)
+    route_server = route_server_source(topology, observation)
     if route_server is None:  # the rules judge BGP sessions
         return memory, ()
     scene = Scene(route_server, memory)

@@ -13,7 +13,7 @@ from tandem.events import iso
 from tandem.failover.appliances import appliance_at
 from tandem.failover.decision import Action, AddressDecision, GroupDecision, Severity
 from tandem.failover.moves import UNDONE, Move, Moved, MoveKind, Outcome, Refusal
-from tandem.failover.routeserver import route_server_of
+from tandem.failover.routeserver import route_server_source
 from tandem.failover.sessions import sessions_of
 from tandem.failover.standbys import Finding
 from tandem.model import ElasticIp, Holder, Observation
@@ -64,7 +64,7 @@ def evidence(
 ) -> dict[str, Any]:
     """Returns what a decision rests on: FIB rows of the tracked prefixes, sessions, holders, instances."""
     since = {peer: iso(s.since) for peer, s in (seen or {}).items()}
-    route_server = route_server_of(topology, observation)
+    route_server = route_server_source(topology, observation)
     return {
         "fib": [
             {
