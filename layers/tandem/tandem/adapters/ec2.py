@@ -159,7 +159,7 @@ def interfaces(topology: Topology) -> Rows[NetworkInterface]:
 
 
 def read_back(moves: Sequence[Move]) -> dict[str, ElasticIp]:
-    """What EC2 shows now of what these moves are about, by subject, as far as it can be read.
+    """Returns what EC2 shows now of what these moves are about, by subject, as far as it can be read.
 
     Raises TemporaryError, ConfigurationError.
     """
@@ -176,7 +176,7 @@ def begin(
 
 
 def _call(move: Move, may_begin: Callable[[], bool], now: Callable[[], datetime]) -> Accepted | Refusal:
-    """One attempt. EC2 has no compare-and-swap: `AllowReassociation=false` only guards a free address
+    """Makes one attempt. EC2 has no compare-and-swap: `AllowReassociation=false` only guards a free address
     (docs/aws-facts.md#reassociation).
     """
     if not may_begin():

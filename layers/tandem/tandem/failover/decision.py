@@ -1,4 +1,4 @@
-"""Decisions: what happens to each group and to each of its Elastic IPs, with the reasons as codes."""
+"""Defines decisions: what happens to each group and to each of its Elastic IPs, with the reasons as codes."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class AddressDecision:
 
     @property
     def subject(self) -> str:
-        """The ID by which reasons, moves and the memory name what it decides about."""
+        """Returns the ID by which reasons, moves and the memory name what this decides about."""
         return self.allocation_id
 
     @property

@@ -22,15 +22,15 @@ PER_SECOND = 5
 
 
 class MoveKind(StrEnum):
-    """What moves. Only the call to EC2, the read back and the JSON differ by it."""
+    """Says what moves. Only the call to EC2, the read back and the JSON depend on it."""
 
     ADDRESS = "address"
-    """An Elastic IP, by AssociateAddress."""
+    """AssociateAddress moves an Elastic IP."""
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One call to EC2 that brings a resource from where it is expected to its owner."""
+    """Tandem makes one call to EC2 for it, which brings a resource from its expected place to its target."""
 
     group: str
     owner: str
@@ -46,8 +46,9 @@ class Move:
 
     @property
     def allow_reassociation(self) -> bool:
-        """False where nobody is expected to have an address: then EC2 refuses if somebody took it meanwhile
-        (docs/aws-facts.md#reassociation)."""
+        """Returns False where nobody is expected to have the address: then EC2 refuses if somebody took it
+        meanwhile (docs/aws-facts.md#reassociation).
+        """
         return self.source is not None
 
 

@@ -1,4 +1,4 @@
-"""The question that every decision begins with: which appliance should have a group's resources?"""
+"""Defines the question that every decision begins with: which appliance should have a group's resources?"""
 
 from __future__ import annotations
 

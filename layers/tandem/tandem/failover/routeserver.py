@@ -1,4 +1,4 @@
-"""The route server as ownership source: its FIB names the owner, its sessions say who is alive."""
+"""Judges ownership by the route server: its FIB names the owner, its sessions say who is alive."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tandem.topology.document import Appliance, Group, Topology
 
 @dataclass(frozen=True, slots=True)
 class RouteServerSource:
-    """What one topology's route server shows. `route_server_source` makes it, only where there is one."""
+    """Judges by what one topology's route server shows. `route_server_source` makes it where there is one."""
 
     topology: Topology
     observation: Observation
     database: RoutingDatabase
-    """That of the observation, which here is never None."""
+    """The observation's own, known not to be None."""
 
     def ownership(self, group: Group) -> Ownership:
         """Returns the owner of the group's prefixes: by the FIB, then by live sessions, then by weight."""
