@@ -8,6 +8,7 @@ from typing import Any
 
 from tandem.audit import Record, following
 from tandem.failover.decision import AddressDecision, GroupDecision
+from tandem.failover.routeserver import RouteServerSource
 from tandem.failover.telling import address_detail, decision_detail
 from tandem.model import (
     ElasticIp,
@@ -145,6 +146,17 @@ def observation(
         interfaces={INTERFACE[name]: interface(name, addresses) for name in ADDRESS},
         instance_states={INSTANCE[name]: "running" for name in ADDRESS},
     )
+
+
+def with_database(observed: Observation, **changed: Any) -> Observation:
+    """Returns what AWS shows with another routing database."""
+    return replace(observed, database=replace(observed.database or RoutingDatabase(), **changed))
+
+
+def route_server(observed: Observation, declared: Topology | None = None) -> RouteServerSource:
+    """Returns what the route server of a topology shows."""
+    assert observed.database is not None
+    return RouteServerSource(declared or topology(), observed, observed.database)
 
 
 def with_interface(observed: Observation, changed: NetworkInterface) -> Observation:

@@ -85,8 +85,8 @@ unread: dict[str, None] = {}
 class Cloud:
     """EC2; what it shows and nobody can read is noted."""
 
-    addresses = staticmethod(ec2.addresses)
-    associate = staticmethod(ec2.associate)
+    begin = staticmethod(ec2.begin)
+    read_back = staticmethod(ec2.read_back)
 
     def observe(self, topology: Topology, overrides: Callable[[], tuple[Override, ...]]) -> Observation:
         observation = ec2.observe(topology, overrides)
@@ -228,7 +228,7 @@ def _report(report: Report, received_at: datetime) -> None:
         lost=report.lost,
         taken_over=report.taken_over,
         repaired=report.repaired,
-        moved={m.move.allocation_id: m.outcome for m in report.moved},
+        moved={m.move.subject: m.outcome for m in report.moved},
         decisions={
             d.group: {"action": d.action, "code": d.code, "reason": telling.why(d)} for d in report.decisions
         },

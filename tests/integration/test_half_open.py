@@ -21,13 +21,23 @@ from tandem.adapters.looks import LookStore
 from tandem.adapters.tables import answered
 from tandem.errors import OutOfTimeError, StateUnavailableError, TemporaryError
 from tandem.events import DetailType, event
-from tandem.failover.moves import Move, Refusal
+from tandem.failover.moves import Move, MoveKind, Refusal
 from tandem.topology.document import Target
 from tests import awsclients
 from tests.pure import NOW
 from tests.stack import ENVIRONMENT
 
 SHORT = Config(connect_timeout=0.2, read_timeout=0.2)
+MOVE = Move(
+    "g",
+    "fw2",
+    MoveKind.ADDRESS,
+    "eipalloc-1",
+    "198.51.100.1",
+    None,
+    None,
+    Target("eni-1", "10.0.2.20"),
+)
 EMPTY = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: 2\r\n\r\n{}"
 
 
@@ -159,14 +169,13 @@ def test_all_connections_that_died_while_a_process_was_frozen_cost_one_time_out(
 
 def test_a_read_that_is_never_answered_is_tried_three_times(server: Server) -> None:
     with pytest.raises(TemporaryError, match="no answer about eipalloc-1"):
-        ec2.addresses(["eipalloc-1"])
+        ec2.read_back([MOVE])
     assert server.end() == (3, 3)
 
 
 def test_a_move_that_is_never_answered_is_made_once_and_told_as_such(server: Server) -> None:
     """Whether EC2 carried it out is for the next read to tell."""
-    move = Move("g", "fw2", "eipalloc-1", "198.51.100.1", None, None, Target("eni-1", "10.0.2.20"), True)
-    (call,) = ec2.associate([move], lambda: True, lambda: NOW)
+    (call,) = ec2.begin([MOVE], lambda: True, lambda: NOW)
     refusal = call.result()
     assert isinstance(refusal, Refusal)
     assert (refusal.code, refusal.transient) == ("NoAnswer", True)

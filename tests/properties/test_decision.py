@@ -10,9 +10,10 @@ from itertools import takewhile
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from tandem.failover import ownership
-from tandem.failover.decision import Action, GroupDecision, decide
+from tandem.failover.deciding import decide
+from tandem.failover.decision import Action, GroupDecision
 from tandem.failover.moves import moves
+from tandem.failover.sessions import has_session
 from tandem.failover.turn import _remembering
 from tandem.model import Holder, Observation, PrivateAddress, RouteStatus, RoutingDatabase
 from tandem.state.memory import Memory, PastMove
@@ -33,6 +34,7 @@ from tests.pure import (
     observation,
     peer,
     route,
+    route_server,
     said,
     target,
     topology,
@@ -181,7 +183,7 @@ def acted(observed: Observation, decisions: tuple[GroupDecision, ...]) -> Observ
     addresses = dict(observed.elastic_ips)
     for move in moves(decisions):
         holder = Holder(move.target.network_interface_id, move.target.private_ip, "eipassoc-new")
-        addresses[move.allocation_id] = replace(addresses[move.allocation_id], holder=holder)
+        addresses[move.subject] = replace(addresses[move.subject], holder=holder)
     return replace(observed, elastic_ips=addresses)
 
 
@@ -191,8 +193,19 @@ def test_never_to_an_appliance_without_a_session_unless_a_forced_pin_is_recorded
 ) -> None:
     for decision in decide(declared, observed, memory, NOW):
         for move in decision.moves:
-            live = ownership.has_session(declared.appliances[str(move.owner)], observed)
+            live = has_session(declared.appliances[str(move.owner)], observed)
             assert live or any(dict(report.facts).get("forced") for report in decision.reports)
+
+
+@given(declared, observations())
+def test_the_route_server_names_no_owner_that_it_calls_unready(
+    declared: Topology, observed: Observation
+) -> None:
+    source = route_server(observed, declared)
+    owner = source.ownership(declared.groups[0])
+    assert owner.candidates or owner.hold
+    for name in () if owner.hold else owner.candidates:
+        assert source.why_unready(declared.appliances[name], "eipalloc-1") is None
 
 
 @given(declared, observations(), memories())
@@ -227,10 +240,10 @@ def test_nothing_undeclared_is_touched_and_nobody_displaced(
     declared: Topology, observed: Observation, memory: Memory
 ) -> None:
     planned = moves(decide(declared, observed, memory, NOW))
-    leaving = {move.allocation_id for move in planned}
+    leaving = {move.subject for move in planned}
     assert len({move.target for move in planned}) == len(planned)
     for move in planned:
-        spec = next(s for s in declared.groups[0].elastic_ips if s.allocation_id == move.allocation_id)
+        spec = next(s for s in declared.groups[0].elastic_ips if s.allocation_id == move.subject)
         assert move.target == spec.targets[move.owner]
         assert move.source is None or move.source.network_interface_id in INTERFACE.values()
         for other in observed.elastic_ips.values():

@@ -14,7 +14,7 @@ from tandem.audit import RecordKind, canonical, following
 from tandem.events import DetailType
 from tandem.failover import news, telling
 from tandem.failover.decision import Action, AddressDecision, GroupDecision, Severity
-from tandem.failover.moves import Move, Moved, Outcome, Refusal
+from tandem.failover.moves import Move, Moved, MoveKind, Outcome, Refusal
 from tandem.failover.standbyreasons import Rule
 from tandem.failover.standbys import Finding
 from tandem.model import ElasticIp, Holder, Liveness, Peer, Status
@@ -83,12 +83,12 @@ MOVED = st.builds(
         Move,
         group=st.just("internet-edge"),
         owner=st.just("fw2"),
-        allocation_id=st.just("eipalloc-1"),
+        kind=st.sampled_from(list(MoveKind)),
+        subject=st.just("eipalloc-1"),
         public_ip=st.sampled_from(["", "192.0.2.10"]),
         source=PLACES,
         source_appliance=NAMES,
         target=TARGETS,
-        allow_reassociation=st.booleans(),
     ),
     outcome=st.sampled_from(list(Outcome)),
     refusal=st.none() | st.builds(Refusal, WORDS, st.text(), st.booleans()),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem.audit import Record, RecordKind, following
-from tandem.failover.decision import decide
+from tandem.failover.deciding import decide
 from tandem.failover.recall import recalled
 from tandem.failover.standbys import Finding, judge
 from tandem.failover.telling import finding_detail

@@ -265,15 +265,15 @@ def stalled(edge: Stack, meanwhile: Callable[[], object], *, on_the_wire: bool) 
     stood: list[bool] = []
 
     class Stalling:
-        observe, addresses = staticmethod(cloud.observe), staticmethod(cloud.addresses)
+        observe, read_back = staticmethod(cloud.observe), staticmethod(cloud.read_back)
 
         @staticmethod
-        def associate(moves: Any, may_begin: Callable[[], bool], now: Any) -> Any:
+        def begin(moves: Any, may_begin: Callable[[], bool], now: Any) -> Any:
             if not stood:
                 stood.append(may_begin())
                 meanwhile()
-                return cloud.associate(moves, (lambda: stood[0]) if on_the_wire else may_begin, now)
-            return cloud.associate(moves, may_begin, now)
+                return cloud.begin(moves, (lambda: stood[0]) if on_the_wire else may_begin, now)
+            return cloud.begin(moves, may_begin, now)
 
     vars(edge.app)["world"] = replace(edge.app.world, cloud=Stalling())
 

@@ -13,7 +13,8 @@ import pytest
 from cli.discovery import reads
 from tandem.adapters import ec2, ec2reads, inventory, managing
 from tandem.errors import ConfigurationError, TandemError, TemporaryError
-from tandem.failover.decision import Action, decide
+from tandem.failover.deciding import decide
+from tandem.failover.decision import Action
 from tandem.model import Observation
 from tandem.place import Place
 from tandem.provisioning.managed import Desired

@@ -21,7 +21,8 @@ from tandem.adapters import clients, ec2
 from tandem.audit import RecordKind
 from tandem.errors import TandemError
 from tandem.events import iso
-from tandem.failover.decision import Action, decide
+from tandem.failover.deciding import decide
+from tandem.failover.decision import Action
 from tandem.model import Observation
 from tandem.state.memory import load
 from tandem.topology.document import Mode, Topology
@@ -507,9 +508,9 @@ class Storm(RuleBasedStateMachine):
                 None if decision.action is Action.NO_CHANGE else (decision.action, decision.identity)
             )
             reason = said(decision)
-            facts = Facts(
-                shown, group, self.witness.orders_now(), self.meddled, observed.database.persisted, now
-            )
+            database = observed.database
+            assert database is not None
+            facts = Facts(shown, group, self.witness.orders_now(), self.meddled, database.persisted, now)
             if decision.action is Action.HOLD:
                 assert untrue(reason, facts) == [], reason
                 assert unnamed(reason, facts) == set(), reason

@@ -19,7 +19,7 @@ from tandem.adapters.audits import record_of
 from tandem.audit import RecordKind
 from tandem.events import parse_iso
 from tandem.failover.decision import Action
-from tandem.failover.moves import Associated, Move, Refusal
+from tandem.failover.moves import Accepted, Move, Refusal
 from tandem.model import ElasticIp, Observation
 from tandem.state.override import Override
 from tandem.topology.document import Topology
@@ -109,7 +109,7 @@ class Witness:
             if order.get("forced") and parse_iso(order["until"]) > now
         }
         if move.owner not in self._alive[threading.get_ident()] | forced:
-            self.wrong.append(f"{move.allocation_id} goes to {move.owner}, which has no session with BGP up")
+            self.wrong.append(f"{move.subject} goes to {move.owner}, which has no session with BGP up")
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -177,8 +177,8 @@ class _Seeing:
     witness: Witness
     inner: Any
 
-    def addresses(self, allocation_ids: Sequence[str]) -> dict[str, ElasticIp]:
-        found: dict[str, ElasticIp] = self.inner.addresses(allocation_ids)
+    def read_back(self, moves: Sequence[Move]) -> dict[str, ElasticIp]:
+        found: dict[str, ElasticIp] = self.inner.read_back(moves)
         return found
 
     def observe(self, topology: Topology, overrides: Callable[[], tuple[Override, ...]]) -> Observation:
@@ -186,14 +186,14 @@ class _Seeing:
             observation: Observation = self.inner.observe(topology, overrides)
         return observation
 
-    def associate(
+    def begin(
         self, moves: Sequence[Move], may_begin: Callable[[], bool], now: Callable[[], datetime]
-    ) -> list[Future[Associated | Refusal]]:
+    ) -> list[Future[Accepted | Refusal]]:
         for move in moves:
             if not move.dry_run:
                 self.witness.moves(move)
         leaves = self.witness.stalled(len(moves), may_begin)
-        begun: list[Future[Associated | Refusal]] = self.inner.associate(moves, leaves, now)
+        begun: list[Future[Accepted | Refusal]] = self.inner.begin(moves, leaves, now)
         return begun
 
 

@@ -7,7 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from tandem.failover.decision import Action, GroupDecision, Severity, decide
+from tandem.failover.deciding import decide
+from tandem.failover.decision import Action, GroupDecision, Severity
+from tandem.failover.moves import moves
 from tandem.model import Observation, PrivateAddress, RouteInstallation, RouteStatus
 from tandem.state.memory import Memory, PastMove
 from tandem.state.override import Override, OverrideKind
@@ -31,6 +33,7 @@ from tests.pure import (
     said,
     target,
     topology,
+    with_database,
     with_interface,
 )
 
@@ -103,10 +106,10 @@ def test_undeclared_next_hop_holds_and_is_named() -> None:
 
 def test_persistence_only_words_the_reason() -> None:
     observed = observation("fw1", "fw1", alive=())
-    persisted = replace(observed, database=replace(observed.database, persisted=True))
+    persisted = with_database(observed, persisted=True)
     assert said(decided(persisted)) == said(decided(observed)) + " (AWS reports persisted routes)"
     fine = observation("fw1", "fw1")
-    assert decided(replace(fine, database=replace(fine.database, persisted=True))).action is Action.NO_CHANGE
+    assert decided(with_database(fine, persisted=True)).action is Action.NO_CHANGE
 
 
 def test_rejected_route_holds_while_the_holder_lives() -> None:
@@ -174,8 +177,8 @@ def test_missing_one_of_several_prefixes_is_reported_only() -> None:
 
 def test_address_that_nobody_has_is_associated_without_reassociation() -> None:
     decision = decided(observation("fw1", None))
-    assert [m.allow_reassociation for m in decision.moves] == [False, False]
-    assert all(m.allow_reassociation for m in decided(observation("fw2", "fw1")).moves)
+    assert [m.allow_reassociation for m in moves((decision,))] == [False, False]
+    assert all(m.allow_reassociation for m in moves((decided(observation("fw2", "fw1")),)))
 
 
 def test_wrong_private_ip_of_the_right_appliance_is_put_right_without_damping() -> None:

@@ -8,7 +8,8 @@ from typing import TypeVar
 import pytest
 
 from tandem.adapters.rows import Rows, Unread
-from tandem.failover.decision import Action, GroupDecision, decide
+from tandem.failover.deciding import decide
+from tandem.failover.decision import Action, GroupDecision
 from tandem.model import Observation, Unknown
 from tandem.state.memory import Memory
 from tests.pure import (
@@ -21,6 +22,7 @@ from tests.pure import (
     observation,
     said,
     topology,
+    with_database,
 )
 
 T = TypeVar("T")
@@ -116,9 +118,9 @@ def test_a_target_that_cannot_be_read_stops_only_moves_from_the_living(kind: str
 def test_a_route_that_does_not_say_where_to_makes_only_those_without_one_doubtful() -> None:
     doubtful = {"": "a route to nobody knows where may be in the FIB"}
     there = dead_fw1()
-    known = replace(there, database=replace(there.database, doubts=doubtful))
+    known = with_database(there, doubts=doubtful)
     assert len(decided(known).moves) == 2
-    gone = replace(there, database=replace(there.database, routes=(), doubts=doubtful))
+    gone = with_database(there, routes=(), doubts=doubtful)
     assert said(decided(gone)) == doubtful[""]
 
 

@@ -7,13 +7,15 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem.failover.decision import Action, Severity, decide
+from tandem.failover.deciding import decide
+from tandem.failover.decision import Action, Severity
 from tandem.failover.moves import (
     BURST,
     NOT_BEGUN,
     PER_SECOND,
-    Associated,
+    Accepted,
     Moved,
+    MoveKind,
     Outcome,
     Refusal,
     after,
@@ -21,11 +23,12 @@ from tandem.failover.moves import (
     batches,
     moves,
     stopped,
+    superseded,
     verified,
 )
 from tandem.reasons.failover import UnbegunCode
 from tandem.state.memory import Memory
-from tests.pure import NOW, elastic_ip, observation, said, target, topology
+from tests.pure import NOW, allocation, elastic_ip, observation, said, target, topology
 
 
 def planned(addresses: int):
@@ -46,9 +49,23 @@ def test_batches_keep_the_order_and_stay_within_the_bucket(count: int) -> None:
     assert all(batch for batch in made)
 
 
+def test_a_move_names_what_moves_where_it_is_expected_and_where_it_goes() -> None:
+    decisions, (first, _) = planned(2)
+    assert (first.kind, first.subject) == (MoveKind.ADDRESS, allocation(0))
+    assert target("fw1", 0).has(first.source)
+    assert (first.source_appliance, first.owner, first.target) == ("fw1", "fw2", target("fw2", 0))
+    free = replace(observation("fw2", "fw1"), elastic_ips={allocation(0): elastic_ip(0, None)})
+    (taken, *_) = moves(decide(topology(), free, Memory(), NOW))
+    assert taken.subject == first.subject
+    assert (taken.source, taken.allow_reassociation) == (None, False)
+    # what was decided for another expected place is another call
+    assert [m.move for m in superseded((first,), (taken,))] == [first]
+    assert superseded((first,), moves(decisions)) == ()
+
+
 def test_an_answer_is_not_yet_verified() -> None:
     _, (first, _) = planned(2)
-    taken = answered(first, Associated("eipassoc-1", NOW))
+    taken = answered(first, Accepted(NOW))
     assert (taken.outcome, taken.associated_at) == (Outcome.UNVERIFIED, NOW)
     assert verified(taken, elastic_ip(0, target("fw1", 0)), NOW).outcome is Outcome.UNVERIFIED
     assert verified(taken, None, NOW).outcome is Outcome.UNVERIFIED

@@ -10,7 +10,7 @@ from datetime import datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem.failover.decision import decide
+from tandem.failover.deciding import decide
 from tandem.failover.settling import awaited, heard, unanswered, without_copies
 from tandem.failover.telling import mark, unmark
 from tandem.model import Observation, Status
@@ -18,7 +18,7 @@ from tandem.signals.signal import Origin, Protocol, Signal, SignalKind, parse_bu
 from tandem.state.memory import Memory
 from tandem.words.failover_reasons import ENTRIES
 from tandem.words.render import render
-from tests.pure import DOWN, NOW, UP, after, observation, route, topology
+from tests.pure import DOWN, NOW, UP, after, observation, route, topology, with_database
 
 
 def signal(
@@ -68,7 +68,7 @@ def test_two_equal_reads_are_asked_for() -> None:
     assert "second read" in str(waiting(signals, seen))
     assert waiting(signals, seen, seen) is None
     assert "second read" in str(waiting(signals, seen, observation()))
-    moved_on = replace(seen, database=replace(seen.database, routes=(route("fw2"),)))
+    moved_on = with_database(seen, routes=(route("fw2"),))
     assert "second read" in str(waiting(signals, seen, moved_on))
 
 

@@ -15,7 +15,19 @@ from tandem.model import Liveness, Observation, Peer, RouteStatus, RoutingDataba
 from tandem.state.episodes import GRACE, Episode
 from tandem.state.memory import Memory
 from tandem.topology.document import Topology
-from tests.pure import ADDRESS, DOWN, ENDPOINTS, INSTANCE, NOW, observation, peer, route, topology
+from tests.pure import (
+    ADDRESS,
+    DOWN,
+    ENDPOINTS,
+    INSTANCE,
+    NOW,
+    observation,
+    peer,
+    route,
+    route_server,
+    topology,
+    with_database,
+)
 
 EDGE = topology()
 WELL = observation("fw1", "fw1")
@@ -33,8 +45,8 @@ A, B = (peer("fw2", e) for e in ENDPOINTS["fw2"])
 LOST = replace(A, bgp=DOWN, bfd=DOWN), replace(B, bgp=DOWN, bfd=DOWN)
 BFD_LOST = replace(A, bfd=DOWN), replace(B, bfd=DOWN)
 LEARNED = replace(route("fw2"), status=RouteStatus.IN_RIB, peer_id=A.peer_id)
-WITH_ROUTE = replace(WELL, database=RoutingDatabase((*WELL.database.routes, LEARNED)))
-WITH_ODD_ROW = replace(WELL, database=replace(WELL.database, unread=("a row",)), unread=("a row",))
+WITH_ROUTE = replace(WELL, database=RoutingDatabase((route("fw1"), LEARNED)))
+WITH_ODD_ROW = replace(with_database(WELL, unread=("a row",)), unread=("a row",))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +97,7 @@ WITH_ODD_ROW = replace(WELL, database=replace(WELL.database, unread=("a row",)),
     ],
 )
 def test_whether_an_appliance_could_take_over(observed: Observation, dead: bool | None) -> None:
-    assert cannot_take_over(EDGE.appliances["fw2"], observed) is dead
+    assert cannot_take_over(EDGE.appliances["fw2"], route_server(observed)) is dead
 
 
 def seen(
@@ -126,7 +138,7 @@ def test_how_long_it_lasts_before_it_is_told(
     began: Observation, then: Observation, after: timedelta | None
 ) -> None:
     told = told_after(began, then)
-    if told is not None and cannot_take_over(EDGE.appliances["fw2"], began):
+    if told is not None and cannot_take_over(EDGE.appliances["fw2"], route_server(began)):
         told += timedelta(seconds=10)
     assert told == after
 
@@ -191,9 +203,12 @@ def test_what_is_declared_otherwise_has_to_come_up_anew(other: Topology) -> None
 
 def test_the_owner_is_active_without_addresses_and_so_is_who_has_them_without_the_route() -> None:
     nobodys = observation("fw1", None)
-    assert [is_active(n, Scene(EDGE, nobodys, Memory())) for n in ("fw1", "fw2")] == [True, False]
+    assert [is_active(n, Scene(route_server(nobodys), Memory())) for n in ("fw1", "fw2")] == [True, False]
     without_route = replace(observation("fw1", "fw2"), database=RoutingDatabase())
-    assert [is_active(n, Scene(EDGE, without_route, Memory())) for n in ("fw1", "fw2")] == [False, True]
+    assert [is_active(n, Scene(route_server(without_route), Memory())) for n in ("fw1", "fw2")] == [
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -207,7 +222,7 @@ def test_the_owner_is_active_without_addresses_and_so_is_who_has_them_without_th
     ids=["both up", "one down", "one pending", "one pending, one down"],
 )
 def test_a_session_that_aws_still_sets_up_is_not_down(sessions: tuple[Peer, ...], down: bool | None) -> None:
-    assert some_down(EDGE.appliances["fw2"], fw2(*sessions)) is down
+    assert some_down(EDGE.appliances["fw2"], route_server(fw2(*sessions))) is down
 
 
 def test_an_appliance_that_left_the_document_is_forgotten() -> None:

@@ -190,11 +190,14 @@ class Observation:
     """One look's reading of AWS for one topology.
 
     A mapping that lacks a declared ID means that AWS does not know it (any more), unless `unknown` names it;
-    None means that the read failed, with the reason in `failed`. The routing database, the peers and the
-    addresses are never None: without them there is nothing to decide.
+    None means that the read failed, with the reason in `failed`. The peers and the addresses are never None,
+    and a routing database is None only where there is none to read: without them there is nothing to decide,
+    so a read of them that fails raises.
     """
 
-    database: RoutingDatabase
+    database: RoutingDatabase | None
+    """None for a topology without a route server; `failover.routeserver.route_server_source` tells the two
+    apart."""
     peers: tuple[Peer, ...]
     elastic_ips: dict[str, ElasticIp]
     """The declared ones; where the interfaces could not be read, also those of others on the targets."""

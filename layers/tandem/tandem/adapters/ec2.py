@@ -1,4 +1,4 @@
-"""EC2 as the failover path uses it: one observation, AssociateAddress, and reading the addresses back."""
+"""EC2 as the failover path uses it: one observation, the calls that move, and reading back what they did."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -16,7 +16,7 @@ from tandem.adapters.calls import failure, may_be_done
 from tandem.adapters.ec2rows import Instance
 from tandem.adapters.rows import Rows
 from tandem.errors import ConfigurationError, TemporaryError
-from tandem.failover.moves import NOT_BEGUN, Associated, Move, Outcome, Refusal
+from tandem.failover.moves import NOT_BEGUN, Accepted, Move, MoveKind, Outcome, Refusal
 from tandem.model import ElasticIp, NetworkInterface, Observation, Peer, Unknown
 from tandem.state.override import Override
 from tandem.topology.document import Topology
@@ -158,45 +158,48 @@ def interfaces(topology: Topology) -> Rows[NetworkInterface]:
     return of_instances + ec2reads.interfaces("network-interface-id", targets)
 
 
-def addresses(allocation_ids: Sequence[str]) -> dict[str, ElasticIp]:
-    """The Elastic IPs by allocation, as far as they can be read.
+def read_back(moves: Sequence[Move]) -> dict[str, ElasticIp]:
+    """Returns what EC2 shows now of what these moves are about, by subject, as far as it can be read.
 
     Raises TemporaryError, ConfigurationError.
     """
-    found = ec2reads.elastic_ips("allocation-id", allocation_ids).found
+    allocations = [move.subject for move in moves]  # so far, every kind of move is of an Elastic IP
+    found = ec2reads.elastic_ips("allocation-id", allocations).found
     return {address.allocation_id: address for address in found}
 
 
-def associate(
+def begin(
     moves: Sequence[Move], may_begin: Callable[[], bool], now: Callable[[], datetime]
-) -> list[Future[Associated | Refusal]]:
+) -> list[Future[Accepted | Refusal]]:
     """Begins every move at once, in the given order. `may_begin` is asked immediately before each call."""
-    return [_pool().submit(_associate, move, may_begin, now) for move in moves]
+    return [_pool().submit(_call, move, may_begin, now) for move in moves]
 
 
-def _associate(
-    move: Move, may_begin: Callable[[], bool], now: Callable[[], datetime]
-) -> Associated | Refusal:
-    """One attempt. EC2 has no compare-and-swap: `AllowReassociation=false` only guards a free address
+def _call(move: Move, may_begin: Callable[[], bool], now: Callable[[], datetime]) -> Accepted | Refusal:
+    """Makes one attempt. EC2 has no compare-and-swap: `AllowReassociation=false` only guards a free address
     (docs/aws-facts.md#reassociation).
     """
     if not may_begin():
         return NOT_BEGUN
     try:
-        answer = clients.ec2_moves().associate_address(
-            AllocationId=move.allocation_id,
-            NetworkInterfaceId=move.target.network_interface_id,
-            PrivateIpAddress=move.target.private_ip,
-            AllowReassociation=move.allow_reassociation,
-            DryRun=move.dry_run,
-        )
+        match move.kind:
+            case MoveKind.ADDRESS:
+                clients.ec2_moves().associate_address(
+                    AllocationId=move.subject,
+                    NetworkInterfaceId=move.target.network_interface_id,
+                    PrivateIpAddress=move.target.private_ip,
+                    AllowReassociation=move.allow_reassociation,
+                    DryRun=move.dry_run,
+                )
+            case _:
+                assert_never(move.kind)
     except ClientError as error:
-        refused = failure(move.allocation_id, error)
+        refused = failure(move.subject, error)
         outcome = Outcome.UNVERIFIED if may_be_done(error) else Outcome.FAILED
         return Refusal(refused.code, refused.message, isinstance(refused, TemporaryError), outcome)
     except BotoCoreError as error:
         return Refusal("NoAnswer", str(error), transient=True, outcome=Outcome.UNVERIFIED)
-    return Associated(answer["AssociationId"], now())
+    return Accepted(now())
 
 
 def _or_none(read: Future[Rows[T]], failed: list[str]) -> Rows[T] | None:

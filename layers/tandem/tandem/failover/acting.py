@@ -1,4 +1,4 @@
-"""Act and verify: AssociateAddress for every move, then DescribeAddresses until it shows them."""
+"""Acts and verifies: one call to EC2 for every move, then reads until EC2 shows them."""
 
 from __future__ import annotations
 
@@ -43,31 +43,31 @@ def carry_out(
         stopped = before_batch(number, batch)
         done += stopped
         begun = [move for move in batch if move not in {m.move for m in stopped}]
-        calls = cloud.associate(begun, may_begin, clock.now)
+        calls = cloud.begin(begun, may_begin, clock.now)
         done += [answered(move, call.result()) for move, call in zip(begun, calls, strict=True)]
     return _verify(tuple(done), cloud, clock)
 
 
 def _verify(done: tuple[Moved, ...], cloud: Cloud, clock: Clock) -> tuple[Moved, ...]:
-    """Reads back until every association shows, for 10 s at most; "verified" means that EC2 reports it.
+    """Reads back until every move shows, for 10 s at most; "verified" means that EC2 reports it.
 
     Where only such are left as EC2 did not take for certain, for 1 s: the next turn tries them again.
     """
     began = clock.now()
     pauses = iter(VERIFY_PAUSES)
     pause = next(pauses)
-    while waiting := [m.move.allocation_id for m in done if m.outcome is Outcome.UNVERIFIED]:
+    while waiting := [m.move for m in done if m.outcome is Outcome.UNVERIFIED]:
         longest = VERIFY_SECONDS if any(m.is_unshown for m in done) else LOST_SECONDS
         if clock.now() >= began + timedelta(seconds=longest):
             break
         if pause:
             clock.sleep(pause)
         try:
-            shown = cloud.addresses(waiting)
+            shown = cloud.read_back(waiting)
         except TemporaryError:
             shown = {}
         now = clock.now()
-        done = tuple(verified(m, shown.get(m.move.allocation_id), now) for m in done)
+        done = tuple(verified(m, shown.get(m.move.subject), now) for m in done)
         pause = next(pauses, VERIFY_PAUSES[-1])
     return done
 
@@ -79,11 +79,11 @@ def rehearse(planned: tuple[Move, ...], cloud: Cloud, clock: Clock) -> dict[str,
     Only the first, since those calls may spend the tokens that another topology needs to move.
     """
     asked = [replace(move, dry_run=True) for move in planned[:REHEARSED]]
-    calls = cloud.associate(asked, lambda: True, clock.now)
+    calls = cloud.begin(asked, lambda: True, clock.now)
     found: dict[str, tuple[Reason, ...]] = {}
     for move, call in zip(asked, calls, strict=True):
         match call.result():
             case Refusal(code, message, transient=False) if code != "DryRunOperation":
-                report = reason(ReportCode.EC2_WOULD_REFUSE, move.allocation_id, error=code, message=message)
+                report = reason(ReportCode.EC2_WOULD_REFUSE, move.subject, error=code, message=message)
                 found[move.group] = (*found.get(move.group, ()), report)
     return found

@@ -9,11 +9,12 @@ from functools import partial
 
 from tandem.audit import Record, RecordKind
 from tandem.failover.acting import rehearse
-from tandem.failover.decision import Action, GroupDecision, Severity, decide
+from tandem.failover.deciding import decide
+from tandem.failover.decision import Action, GroupDecision, Severity
 from tandem.failover.moves import Outcome, moves
 from tandem.failover.run import Run
 from tandem.failover.settling import SETTLE_SECONDS
-from tandem.failover.telling import Basis, EndedBy, gravest, why
+from tandem.failover.telling import Basis, EndedBy, gravest, subject_of, why
 from tandem.model import Observation
 from tandem.reasons.failover import BY_OVERRIDE, HoldCode, ReportCode
 from tandem.reasons.reason import Reason, identity_of, reason
@@ -156,8 +157,8 @@ def _compared(run: Run, decision: GroupDecision, observation: Observation) -> Gr
     """Returns a decision that an override made, with owner, targets and reports of the one without it."""
     free, now = replace(observation, overrides=()), run.world.clock.now()
     due = next(d for d in decide(run.topology, free, run.memory, now) if d.group == decision.group)
-    by_id = {a.allocation_id: a for a in due.addresses}
-    pairs = [(a, by_id[a.allocation_id]) for a in decision.addresses]
+    by_subject = {a.subject: a for a in due.addresses}
+    pairs = [(a, by_subject[a.subject]) for a in decision.addresses]
     return replace(
         decision,
         owner=decision.owner or due.owner,
@@ -179,7 +180,7 @@ def _would_stay(due: GroupDecision) -> list[Reason]:
     if due.action is Action.HOLD and due.reasons:
         return [reason(ReportCode.WOULD_STAY, due.group, address=None, why=due.reasons)]
     return [
-        reason(ReportCode.WOULD_STAY, a.allocation_id, address=a.public_ip or a.allocation_id, why=a.reasons)
+        reason(ReportCode.WOULD_STAY, a.subject, address=a.public_ip or a.subject, why=a.reasons)
         for a in due.held
     ]
 
@@ -221,7 +222,7 @@ def _failures(group: str, record: Record) -> list[tuple[str, str]] | None:
     if not own and group not in record.body.get("groups", ()):
         return None
     return [
-        (FAILED_AS[Outcome(a["outcome"]), a["error"] is not None], a["allocation_id"])
+        (FAILED_AS[Outcome(a["outcome"]), a["error"] is not None], subject_of(a))
         for a in own
         if a["outcome"] != Outcome.VERIFIED
     ]

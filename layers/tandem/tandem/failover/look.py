@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 
 from tandem.errors import LeaseLostError, OutdatedError, StateUnavailableError
 from tandem.failover import findings, holds, pins, telling, turn
-from tandem.failover.decision import Action, GroupDecision, decide, in_place
+from tandem.failover.deciding import decide
+from tandem.failover.decision import Action, GroupDecision, in_place
 from tandem.failover.moves import NOT_BEGUN, Moved, after
 from tandem.failover.run import RETRY_SECONDS, Report, Run, World
 from tandem.failover.settling import (

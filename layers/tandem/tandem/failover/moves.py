@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 
 from tandem.errors import TemporaryError
 from tandem.failover.decision import Action, AddressDecision, GroupDecision, Severity
@@ -20,26 +21,41 @@ PER_SECOND = 5
 (docs/aws-facts.md#throttling)."""
 
 
+class MoveKind(StrEnum):
+    """Says what moves. Only the call to EC2, the read back and the JSON depend on it."""
+
+    ADDRESS = "address"
+    """AssociateAddress moves an Elastic IP."""
+
+
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Tandem calls AssociateAddress once for it."""
+    """Tandem makes one call to EC2 for it, which brings a resource from its expected place to its target."""
 
     group: str
     owner: str
-    allocation_id: str
+    kind: MoveKind
+    subject: str
+    """ID of the resource: of an Elastic IP its allocation."""
     public_ip: str
     source: Holder | None
+    """The expected place: where EC2 showed the resource when this was decided. None where nobody had it."""
     source_appliance: str | None
     target: Target
-    allow_reassociation: bool
     dry_run: bool = False
+
+    @property
+    def allow_reassociation(self) -> bool:
+        """Returns False where nobody is expected to have the address: then EC2 refuses if somebody took it
+        meanwhile (docs/aws-facts.md#reassociation).
+        """
+        return self.source is not None
 
 
 @dataclass(frozen=True, slots=True)
-class Associated:
+class Accepted:
     """EC2 took the call, and when it said so."""
 
-    association_id: str
     at: datetime
 
 
@@ -121,17 +137,17 @@ class Moved:
 
     @property
     def reason(self) -> Reason | None:
-        """Returns why the address is not at its target; None where EC2 shows it there."""
-        address, refusal = self.move.allocation_id, self.refusal
+        """Returns why the resource is not at its target; None where EC2 shows it there."""
+        subject, refusal = self.move.subject, self.refusal
         if self.outcome is Outcome.VERIFIED:
             return None
         if refusal is None:
-            return reason(HoldCode.MOVE_UNSHOWN, address)
+            return reason(HoldCode.MOVE_UNSHOWN, subject)
         if refusal.cause is not None:
-            return reason(HoldCode.MOVE_NOT_BEGUN, address, error=refusal.error, cause=refusal.cause)
+            return reason(HoldCode.MOVE_NOT_BEGUN, subject, error=refusal.error, cause=refusal.cause)
         if self.outcome is Outcome.UNVERIFIED:
-            return reason(HoldCode.MOVE_UNANSWERED, address, error=refusal.error, message=refusal.message)
-        return reason(HoldCode.MOVE_REFUSED, address, error=refusal.error, message=refusal.message)
+            return reason(HoldCode.MOVE_UNANSWERED, subject, error=refusal.error, message=refusal.message)
+        return reason(HoldCode.MOVE_REFUSED, subject, error=refusal.error, message=refusal.message)
 
 
 def moves(decisions: tuple[GroupDecision, ...]) -> tuple[Move, ...]:
@@ -140,12 +156,12 @@ def moves(decisions: tuple[GroupDecision, ...]) -> tuple[Move, ...]:
         Move(
             group=decision.group,
             owner=address.owner,
-            allocation_id=address.allocation_id,
+            kind=MoveKind.ADDRESS,
+            subject=address.subject,
             public_ip=address.public_ip or "",
             source=address.holder,
             source_appliance=address.holder_appliance,
             target=address.target,
-            allow_reassociation=address.allow_reassociation,
         )
         for decision in decisions
         for address in decision.moves
@@ -161,14 +177,18 @@ def batches(planned: tuple[Move, ...]) -> tuple[tuple[Move, ...], ...]:
 
 
 def shows(move: Move, address: ElasticIp | None) -> bool:
-    """True if DescribeAddresses shows the Elastic IP at the move's target."""
-    return move.target.has(address.holder if address else None)
+    """Returns True if EC2 shows the resource at the move's target: of an Elastic IP, DescribeAddresses."""
+    match move.kind:
+        case MoveKind.ADDRESS:
+            return move.target.has(address.holder if address else None)
+        case _:
+            assert_never(move.kind)
 
 
-def answered(move: Move, answer: Associated | Refusal) -> Moved:
-    """Returns how a move stands after EC2's answer to AssociateAddress."""
+def answered(move: Move, answer: Accepted | Refusal) -> Moved:
+    """Returns how a move stands after EC2's answer to the call."""
     match answer:
-        case Associated(at=at):
+        case Accepted(at=at):
             return Moved(move, Outcome.UNVERIFIED, associated_at=at)
         case Refusal():
             return Moved(move, answer.outcome, refusal=answer)
@@ -182,8 +202,8 @@ def stopped(batch: Iterable[Move], code: UnbegunCode, error: str = "") -> tuple[
 
 def superseded(batch: Iterable[Move], wanted: Iterable[Move]) -> tuple[Moved, ...]:
     """Returns as not begun those of the batch that are not among the moves `wanted` by now."""
-    calls = {(move.allocation_id, move.target, move.allow_reassociation) for move in wanted}
-    left = [m for m in batch if (m.allocation_id, m.target, m.allow_reassociation) not in calls]
+    calls = {(move.subject, move.target, move.allow_reassociation) for move in wanted}
+    left = [m for m in batch if (m.subject, m.target, m.allow_reassociation) not in calls]
     return stopped(left, UnbegunCode.SUPERSEDED)
 
 
@@ -194,14 +214,14 @@ def unread(batch: Iterable[Move], error: TemporaryError) -> tuple[Moved, ...]:
 
 def after(decisions: tuple[GroupDecision, ...], moved: tuple[Moved, ...]) -> tuple[GroupDecision, ...]:
     """Returns the decisions as they are once `moved` is known: what was verified needs nothing more."""
-    by_id = {m.move.allocation_id: m for m in moved}
-    return tuple(_after(decision, by_id) for decision in decisions)
+    by_subject = {m.move.subject: m for m in moved}
+    return tuple(_after(decision, by_subject) for decision in decisions)
 
 
-def _after(decision: GroupDecision, by_id: dict[str, Moved]) -> GroupDecision:
-    if not any(address.allocation_id in by_id for address in decision.addresses):
+def _after(decision: GroupDecision, by_subject: dict[str, Moved]) -> GroupDecision:
+    if not any(address.subject in by_subject for address in decision.addresses):
         return decision
-    addresses = tuple(_settled(address, by_id.get(address.allocation_id)) for address in decision.addresses)
+    addresses = tuple(_settled(address, by_subject.get(address.subject)) for address in decision.addresses)
     held = [a for a in addresses if a.action is Action.HOLD]
     if not held:
         fine = reason(NoChangeCode.ALL_MOVED, decision.group, owner=decision.owner)
@@ -224,7 +244,7 @@ def _settled(address: AddressDecision, moved: Moved | None) -> AddressDecision:
         return replace(
             address,
             action=Action.NO_CHANGE,
-            reasons=(reason(NoChangeCode.MOVED, address.allocation_id),),
+            reasons=(reason(NoChangeCode.MOVED, address.subject),),
             holder=Holder(target.network_interface_id, target.private_ip, ""),
             holder_appliance=moved.move.owner,
             dead=None,

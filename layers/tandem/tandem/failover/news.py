@@ -83,7 +83,7 @@ def _merged(bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         later = round((utc(body["stages"]["received_at"]) - began).total_seconds() * 1000)
         for a in body["addresses"]:
             ms = {n: a[n] + later for n in ("associated_ms", "verified_ms") if a[n] is not None}
-            addresses[a["allocation_id"]] = {**a, **ms}
+            addresses[telling.subject_of(a)] = {**a, **ms}
     every = [body.get("severities", {}) for body in bodies]
     groups = dict.fromkeys(group for severities in every for group in severities)
     gravest = {group: telling.gravest(*(s[group] for s in every if group in s)) for group in groups}

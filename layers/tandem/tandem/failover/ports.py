@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from tandem.audit import Head, Record
-from tandem.failover.moves import Associated, Move, Refusal
+from tandem.failover.moves import Accepted, Move, Refusal
 from tandem.model import ElasticIp, Observation
 from tandem.state.lease import Lease
 from tandem.state.memory import Memory
@@ -21,11 +21,11 @@ class Cloud(Protocol):
 
     def observe(self, topology: Topology, overrides: Callable[[], tuple[Override, ...]]) -> Observation: ...
 
-    def addresses(self, allocation_ids: Sequence[str]) -> dict[str, ElasticIp]: ...
-
-    def associate(
+    def begin(
         self, moves: Sequence[Move], may_begin: Callable[[], bool], now: Callable[[], datetime]
-    ) -> list[Future[Associated | Refusal]]: ...
+    ) -> list[Future[Accepted | Refusal]]: ...
+
+    def read_back(self, moves: Sequence[Move]) -> dict[str, ElasticIp]: ...
 
 
 class Looks(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from tandem.failover.decision import decide
+from tandem.failover.deciding import decide
 from tandem.failover.telling import decision_detail
 from tandem.model import Observation
 from tandem.state.memory import Memory

@@ -1,10 +1,9 @@
-"""Says why a target cannot take an Elastic IP."""
+"""Says why a target cannot take an Elastic IP, by what EC2 shows of its interface and instance."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tandem.failover import ownership
 from tandem.model import NetworkInterface, Observation, PrivateAddress
 from tandem.reasons.failover import HoldCode
 from tandem.reasons.reason import Reason, reason
@@ -12,20 +11,16 @@ from tandem.topology.document import Appliance, ElasticIpSpec, Target
 
 
 def limitation(
-    spec: ElasticIpSpec, appliance: Appliance, observation: Observation, *, forced: bool, dead: bool
+    spec: ElasticIpSpec, appliance: Appliance, observation: Observation, *, dead: bool
 ) -> Reason | None:
-    """Returns why the appliance may not have the address now, or None
+    """Returns why the appliance's target cannot take the address now, or None
     (docs/how-it-works.md#what-it-does-when-something-happens).
 
     With a dead holder, a read that failed stops nothing: EC2 refuses a bad target itself, and which Elastic
     IP a move would throw off is known from the addresses (`occupant`). Where neither the interfaces nor the
-    instances could be read, nobody knows whether it would release an auto-assigned address. A forced pin
-    skips the session test only.
+    instances could be read, nobody knows whether it would release an auto-assigned address.
     """
-    address, name, target = spec.allocation_id, appliance.name, spec.targets[appliance.name]
-    if not forced and not ownership.has_session(appliance, observation):
-        unread = ownership.unread_session(appliance, observation)
-        return reason(HoldCode.TARGET_SILENT, address, appliance=name, unread=unread)
+    address, target = spec.allocation_id, spec.targets[appliance.name]
     if observation.interfaces is None:
         # what is unknown keeps nobody on a dead holder; a live one can wait until it is known
         return None if dead else reason(HoldCode.INTERFACES_UNREADABLE, address, errors=observation.failed)

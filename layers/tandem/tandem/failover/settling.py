@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from tandem.failover.decision import GroupDecision
+from tandem.failover.routeserver import route_server_source
 from tandem.model import Observation, Peer
 from tandem.reasons.failover import AwaitedCode
 from tandem.reasons.reason import Reason, reason
@@ -152,5 +153,5 @@ def seen_sessions(
 
 def seen_next_hops(observation: Observation, topology: Topology) -> dict[str, tuple[str, ...]]:
     """Returns each tracked prefix's in-FIB next hops, sorted: `watch` compares its own reads with them."""
-    tracked = {prefix for group in topology.groups for prefix in group.prefixes}
-    return observation.database.next_hops(sorted(tracked))
+    route_server = route_server_source(topology, observation)
+    return route_server.next_hops() if route_server else {}

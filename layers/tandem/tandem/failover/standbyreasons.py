@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from tandem.failover import ownership
+from tandem.failover.appliances import not_running
+from tandem.failover.sessions import sessions_of
 from tandem.failover.vitality import PENDING, Scene, carries, declared_as
 from tandem.model import Peer, Status
 from tandem.reasons.failover import FindingCode
@@ -28,12 +29,12 @@ def why_found(rule: Rule, name: str, change: Change, scene: Scene) -> Reason:
         return reason(FindingCode.APPLIANCE_UNDECLARED, name)
     if appliance.standby is Standby.SILENT:
         return reason(FindingCode.APPLIANCE_SILENT, name)
-    sessions = ownership.sessions_of(appliance, scene.observation)
+    sessions = sessions_of(appliance, scene.observation)
     if change is Change.RESOLVED:
         return _over(rule, name, sessions, scene)
     if rule is Rule.STANDBY_ALIVE:
         return _dead(appliance, sessions, scene)
-    down = sum(not carries(peer, scene.observation) for peer in sessions if peer.state != PENDING)
+    down = sum(not carries(peer, scene.route_server.database) for peer in sessions if peer.state != PENDING)
     return reason(FindingCode.SESSIONS_DOWN, name, down=down, total=len(sessions))
 
 
@@ -41,13 +42,13 @@ def _over(rule: Rule, name: str, sessions: Sequence[Peer], scene: Scene) -> Reas
     total = len(sessions)
     if rule is Rule.SESSIONS_UP:
         return reason(FindingCode.SESSIONS_BACK, name, total=total)
-    up = sum(carries(peer, scene.observation) for peer in sessions)
+    up = sum(carries(peer, scene.route_server.database) for peer in sessions)
     return reason(FindingCode.STANDBY_BACK, name, up=up, total=total)
 
 
 def _dead(appliance: Appliance, sessions: Sequence[Peer], scene: Scene) -> Reason:
     """Returns why a standby could not take over, the nearest cause first."""
-    name, state = appliance.name, ownership.not_running(appliance, scene.observation)
+    name, state = appliance.name, not_running(appliance, scene.observation)
     others = scene.alive
     only = others[0] if len(others) == 1 else None
     if state is not None:

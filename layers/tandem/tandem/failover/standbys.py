@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from tandem.failover import ownership
+from tandem.failover.appliances import instance_state
 from tandem.failover.decision import Severity
+from tandem.failover.routeserver import route_server_source
+from tandem.failover.sessions import sessions_of
 from tandem.failover.standbyreasons import Rule, why_found
 from tandem.failover.vitality import Scene, cannot_take_over, declared_as, is_active, some_down
 from tandem.model import Observation, Peer
@@ -50,7 +52,10 @@ def judge(
 
     While a look may not tell, times go on and nothing is told.
     """
-    scene = Scene(topology, observation, memory)
+    route_server = route_server_source(topology, observation)
+    if route_server is None:  # the rules judge BGP sessions
+        return memory, ()
+    scene = Scene(route_server, memory)
     sights = dict(_sights(scene))
     episodes: dict[str, Episode] = {}
     findings: list[Finding] = []
@@ -72,19 +77,19 @@ def judge(
 
 def _sights(scene: Scene) -> Iterator[tuple[str, Sight]]:
     """Applies each rule to each appliance that should have its sessions up."""
-    topology, observation = scene.topology, scene.observation
+    topology, route_server = scene.topology, scene.route_server
     is_anybody_alive = bool(scene.alive)
     for name, appliance in topology.appliances.items():
         if appliance.standby is Standby.SILENT:
             continue
         about = declared_as(topology, appliance)
-        dead = cannot_take_over(appliance, observation)
+        dead = cannot_take_over(appliance, route_server)
         was_up = scene.memory.seen_up.get(name) == about
         # an active one that is dead is a move or a hold; so is it if nobody is alive
         counts = is_anybody_alive and not is_active(name, scene)
         grace = GRACE if was_up else LONG_GRACE
         yield _key(Rule.STANDBY_ALIVE, name), Sight(dead, grace, about, counts)
-        down = None if dead is not False else some_down(appliance, observation)
+        down = None if dead is not False else some_down(appliance, route_server)
         yield _key(Rule.SESSIONS_UP, name), Sight(down, LONG_GRACE, about)
 
 
@@ -106,8 +111,8 @@ def _finding(key: str, change: Change, since: datetime, scene: Scene) -> Iterato
         since,
         why_found(rule, name, change, scene),
         severity=Severity.WARNING if change is Change.OPENED else Severity.INFO,
-        sessions=ownership.sessions_of(appliance, scene.observation) if appliance else (),
-        instance=(appliance.instance_id, ownership.instance_state(appliance, scene.observation))
+        sessions=sessions_of(appliance, scene.observation) if appliance else (),
+        instance=(appliance.instance_id, instance_state(appliance, scene.observation))
         if appliance and appliance.instance_id
         else None,
     )

@@ -12,7 +12,8 @@ from tandem.audit import RecordKind
 from tandem.errors import TemporaryError
 from tandem.failover import news, telling
 from tandem.failover.acting import carry_out
-from tandem.failover.decision import GroupDecision, decide
+from tandem.failover.deciding import decide
+from tandem.failover.decision import GroupDecision
 from tandem.failover.moves import Move, Moved, moves, superseded, unread
 from tandem.failover.run import Run
 from tandem.failover.settling import READ_AGAIN_SECONDS, SETTLE_SECONDS, awaited, heard

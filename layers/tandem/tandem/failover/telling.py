@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, assert_never
 
 from tandem.audit import UNKNOWN_OUTCOME, Record, RecordKind
 from tandem.events import iso
-from tandem.failover import ownership
+from tandem.failover.appliances import appliance_at
 from tandem.failover.decision import Action, AddressDecision, GroupDecision, Severity
-from tandem.failover.moves import UNDONE, Moved, Outcome, Refusal
+from tandem.failover.moves import UNDONE, Move, Moved, MoveKind, Outcome, Refusal
+from tandem.failover.routeserver import route_server_source
+from tandem.failover.sessions import sessions_of
 from tandem.failover.standbys import Finding
 from tandem.model import ElasticIp, Holder, Observation
 from tandem.reasons.reason import Reason
@@ -62,7 +64,7 @@ def evidence(
 ) -> dict[str, Any]:
     """Returns what a decision rests on: FIB rows of the tracked prefixes, sessions, holders, instances."""
     since = {peer: iso(s.since) for peer, s in (seen or {}).items()}
-    tracked = {prefix for group in topology.groups for prefix in group.prefixes}
+    route_server = route_server_source(topology, observation)
     return {
         "fib": [
             {
@@ -71,13 +73,13 @@ def evidence(
                 "peer_id": r.peer_id,
                 "installed_in": {i.route_table_id: i.reason or str(i.status) for i in r.installations},
             }
-            for r in observation.database.in_fib(tracked)
+            for r in (route_server.tracked_routes() if route_server else ())
         ],
-        "persisted": observation.database.persisted,
+        "persisted": route_server.database.persisted if route_server else False,
         "sessions": {
             name: {
                 p.peer_id: {"bgp": p.bgp, "bfd": p.bfd, "since": since.get(p.peer_id)}
-                for p in ownership.sessions_of(appliance, observation)
+                for p in sessions_of(appliance, observation)
             }
             for name, appliance in topology.appliances.items()
         },
@@ -140,7 +142,7 @@ def why(decision: GroupDecision) -> str:
     """Returns why a group is held or moves, in words; where its addresses are held, why each of them is."""
     if decision.reasons:
         return sentences(decision.reasons, ENTRIES)
-    texts = {address.allocation_id: sentences(address.reasons, ENTRIES) for address in decision.held}
+    texts = {address.subject: sentences(address.reasons, ENTRIES) for address in decision.held}
     if not any(address.code in UNDONE for address in decision.held):
         return "; ".join(f"{id_}: {text}" for id_, text in texts.items())
     same: dict[str, list[str]] = {}  # EC2 says the same of many
@@ -320,8 +322,7 @@ def moved_detail(moved: Moved, began: datetime) -> dict[str, Any]:
     refusal = moved.refusal
     return {
         "group": move.group,
-        "allocation_id": move.allocation_id,
-        "public_ip": move.public_ip,
+        **_named(move),
         "from": _place(move.source, move.source_appliance),
         "to": _place(move.target, move.owner),
         "outcome": moved.outcome,
@@ -330,6 +331,20 @@ def moved_detail(moved: Moved, began: datetime) -> dict[str, Any]:
         "associated_ms": _ms(moved.associated_at, began),
         "verified_ms": _ms(moved.verified_at, began),
     }
+
+
+def _named(move: Move) -> dict[str, Any]:
+    """Returns the members by which JSON names what moves; `subject_of` reads them."""
+    match move.kind:
+        case MoveKind.ADDRESS:
+            return {"allocation_id": move.subject, "public_ip": move.public_ip}
+        case _:
+            assert_never(move.kind)
+
+
+def subject_of(detail: Mapping[str, Any]) -> str:
+    """Returns the ID of what an address's detail in a record or an event is about."""
+    return str(detail["allocation_id"])
 
 
 def _message(refusal: Refusal) -> str:
@@ -423,12 +438,12 @@ def _moves(intent: Record, found: Mapping[str, ElasticIp]) -> list[dict[str, Any
 
 
 def _is_at(found: Mapping[str, ElasticIp], address: Mapping[str, Any]) -> bool:
-    shown, to = found.get(address["allocation_id"]), address["to"]
+    shown, to = found.get(subject_of(address)), address["to"]
     return Target(to["network_interface"], to["private_ip"]).has(shown.holder if shown else None)
 
 
 def _holder(holder: Holder | None, topology: Topology, observation: Observation) -> dict[str, Any] | None:
-    at = ownership.appliance_at(holder.network_interface_id, topology, observation) if holder else None
+    at = appliance_at(holder.network_interface_id, topology, observation) if holder else None
     return _place(holder, at)
 
 

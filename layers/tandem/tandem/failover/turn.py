@@ -11,7 +11,8 @@ from tandem.audit import RecordKind
 from tandem.errors import StateUnavailableError, TemporaryError
 from tandem.failover import telling
 from tandem.failover.acting import carry_out
-from tandem.failover.decision import Action, GroupDecision, Severity, decide
+from tandem.failover.deciding import decide
+from tandem.failover.decision import Action, GroupDecision, Severity
 from tandem.failover.holds import end
 from tandem.failover.moves import (
     IN_VAIN,
@@ -127,7 +128,7 @@ def _look_for(run: Run, observation: Observation, planned: tuple[Move, ...]) -> 
     if run.owed is None:
         return ()
     shown, at = observation.elastic_ips, run.observed_at
-    done = tuple(verified(m, shown.get(m.move.allocation_id), at) for m in run.owed.done)
+    done = tuple(verified(m, shown.get(m.move.subject), at) for m in run.owed.done)
     run.owed = replace(run.owed, done=done)
     return tuple(m for m in done if m.is_unshown and m.move in planned)
 
@@ -212,7 +213,7 @@ def _remembering(memory: Memory, planned: Iterable[Move], at: datetime) -> Memor
     """Returns the memory with these moves to each owner."""
     by_owner: dict[str, list[str]] = {}
     for move in planned:
-        by_owner.setdefault(move.owner, []).append(move.allocation_id)
+        by_owner.setdefault(move.owner, []).append(move.subject)
     for owner, addresses in by_owner.items():
         memory = memory.with_move(owner, at, addresses)
     return memory
@@ -220,7 +221,7 @@ def _remembering(memory: Memory, planned: Iterable[Move], at: datetime) -> Memor
 
 def _shown(memory: Memory, done: tuple[Moved, ...]) -> Memory:
     """Returns the memory with the addresses that EC2 showed at their new place."""
-    shown = {m.move.allocation_id: m.move.owner for m in done if m.outcome is Outcome.VERIFIED}
+    shown = {m.move.subject: m.move.owner for m in done if m.outcome is Outcome.VERIFIED}
     return memory.with_verified(shown)
 
 

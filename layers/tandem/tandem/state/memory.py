@@ -143,9 +143,9 @@ class Memory:
             moves.append(replace(m, pending=pending, verified=tuple(sorted(shown | set(m.verified)))))
         return replace(self, moves=tuple(moves))
 
-    def moves_of(self, allocation_id: str) -> tuple[PastMove, ...]:
+    def moves_of(self, subject: str) -> tuple[PastMove, ...]:
         """Those of one address, the newest last."""
-        return tuple(m for m in self.moves if allocation_id in m.addresses)
+        return tuple(m for m in self.moves if subject in m.addresses)
 
     def _newest(self) -> dict[str, PastMove]:
         return {a: m for m in self.moves for a in m.addresses}
@@ -162,15 +162,15 @@ def _kept(moves: Sequence[PastMove]) -> tuple[PastMove, ...]:
     return tuple(reversed(kept))[-KEPT_IN_ALL:]
 
 
-def damped_until(memory: Memory, owner: str, allocation_id: str, now: datetime) -> datetime | None:
+def damped_until(memory: Memory, owner: str, subject: str, now: datetime) -> datetime | None:
     """When an address may leave a live holder for this owner at the soonest; None means now.
 
     5 s after its last move, doubling to 60 s with each one of a run whose gaps are under two minutes. To
     finish a begun move (same owner, not shown there yet) waits for nothing. A last move from the future (a
     clock was wrong) never makes anybody wait longer than the damping itself.
     """
-    past = memory.moves_of(allocation_id)
-    if not past or (past[-1].owner == owner and allocation_id in past[-1].pending):
+    past = memory.moves_of(subject)
+    if not past or (past[-1].owner == owner and subject in past[-1].pending):
         return None
     run = 1
     while run < len(past) and past[-run].at - past[-run - 1].at < FLAP_WINDOW:
@@ -180,19 +180,19 @@ def damped_until(memory: Memory, owner: str, allocation_id: str, now: datetime) 
     return until if until > now else None
 
 
-def was_put_there(memory: Memory, owner: str, allocation_id: str) -> bool:
+def was_put_there(memory: Memory, owner: str, subject: str) -> bool:
     """Whether the address's last move was to this owner, and EC2 showed it there."""
-    past = memory.moves_of(allocation_id)
-    return bool(past) and past[-1].owner == owner and allocation_id in past[-1].verified
+    past = memory.moves_of(subject)
+    return bool(past) and past[-1].owner == owner and subject in past[-1].verified
 
 
-def contested(memory: Memory, owner: str, allocation_id: str, now: datetime) -> int | None:
+def contested(memory: Memory, owner: str, subject: str, now: datetime) -> int | None:
     """How often an address came to the owner and was moved away again, of late; None where that is no fight.
 
     It may be the appliance's own script, or another tool. It is told, not fought: one of the two has to go.
     """
-    came = takewhile(lambda m: m.owner == owner, reversed(memory.moves_of(allocation_id)))
-    times = sum(allocation_id in m.verified and now - m.at < CONTEST_WINDOW for m in came)
+    came = takewhile(lambda m: m.owner == owner, reversed(memory.moves_of(subject)))
+    times = sum(subject in m.verified and now - m.at < CONTEST_WINDOW for m in came)
     return times if times >= CONTESTED_AFTER else None
 
 
