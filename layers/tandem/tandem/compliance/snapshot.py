@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeVar, Union
 
 from tandem.errors import TandemError
-from tandem.model import Observation
+from tandem.model import Observation, RoutingDatabase
 from tandem.topology.document import Topology
 from tandem.topology.inventory import Inventory
 
@@ -66,3 +66,11 @@ class Snapshot:
     inventory: Reading[Inventory]
     """What the checks before storing ask for: the route server and the network around the appliances."""
     has: frozenset[Need] = frozenset(Need)
+
+    @property
+    def database(self) -> RoutingDatabase:
+        """Returns the routing database. Raises NotReadError; a topology without a route server has none."""
+        found = known(self.observation).database
+        if found is None:
+            raise NotReadError(NotRead("the topology has no route server", is_absent=True))
+        return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tandem.compliance.rule import Result, Rule, Severity, failed, passed, unknown
-from tandem.compliance.snapshot import Snapshot, known
+from tandem.compliance.snapshot import Snapshot
 from tandem.model import InstallationStatus
 from tandem.reasons.compliance import CheckCode, RuleId
 from tandem.topology.problems import path_of
@@ -13,7 +13,7 @@ from tandem.topology.problems import path_of
 
 def installed(snapshot: Snapshot) -> Iterator[Result]:
     """Judges each declared route table and tracked prefix by the chosen path's installations."""
-    database = known(snapshot.observation).database
+    database = snapshot.database
     for group in snapshot.topology.groups:
         for prefix in group.prefixes:
             chosen = database.in_fib((prefix,))

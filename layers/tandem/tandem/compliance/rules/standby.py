@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tandem.compliance.rule import Result, Rule, Severity, failed, not_applicable, passed, unknown
-from tandem.compliance.snapshot import Snapshot, known
+from tandem.compliance.snapshot import Snapshot
 from tandem.model import Route, RouteStatus
 from tandem.reasons.compliance import CheckCode, RuleId
 from tandem.topology.document import Appliance, Standby
@@ -16,7 +16,7 @@ def advertises(snapshot: Snapshot) -> Iterator[Result]:
 
     Only AS path length and MED are compared: AWS documents no tie-break (docs/aws-facts.md#best-path).
     """
-    database = known(snapshot.observation).database
+    database = snapshot.database
     for group in snapshot.topology.groups:
         for prefix in group.prefixes:
             paths = [route for route in database.routes if route.prefix == prefix]
