@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tandem.failover import invocation
 from tandem.failover.run import Report
 from tests.judging import whole
 from tests.shared_worlds import begins_in
@@ -25,11 +26,11 @@ def edge() -> Iterator[Stack]:
 def reports(edge: Stack, monkeypatch: pytest.MonkeyPatch) -> list[Report]:
     """What each look reports."""
     made: list[Report] = []
-    real = edge.app.look
+    real = invocation.look
 
     def look(*arguments: Any, **named: Any) -> Report:
         made.append(real(*arguments, **named))
         return made[-1]
 
-    monkeypatch.setattr(edge.app, "look", look)
+    monkeypatch.setattr(invocation, "look", look)
     return made
