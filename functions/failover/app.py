@@ -13,13 +13,13 @@ from tandem.adapters import clients
 from tandem.adapters.audits import AuditTable
 from tandem.adapters.bus import EventBus
 from tandem.adapters.clock import SystemClock
-from tandem.adapters.ec2 import Cloud
+from tandem.adapters.ec2 import Ec2
 from tandem.adapters.journal import LambdaJournal
 from tandem.adapters.looks import LookStore
 from tandem.adapters.overrides import OverrideStore
 from tandem.adapters.topologies import TopologyStore
 from tandem.adapters.worstcase import LEFT_OVER
-from tandem.failover.invocation import Invocation, Unread, last_start
+from tandem.failover.invocation import Invocation, Unreadable, last_start
 from tandem.failover.lastknown import LastKnown
 from tandem.failover.run import World
 from tandem.settings import Settings
@@ -36,10 +36,10 @@ settings = Settings.from_env("state_table", "audit_table", "bus_name")
 clients.ec2()
 clients.ec2_moves()
 journal = LambdaJournal(logger, metrics)
-unread = Unread()
+unread = Unreadable()
 store = TopologyStore(clients.dynamodb(), settings.need("state_table"))
 world = World(
-    cloud=Cloud(unread.rows),
+    cloud=Ec2(unread.rows),
     looks=LookStore(settings.need("state_table"), unread.records.__setitem__),
     overrides=OverrideStore(settings.need("state_table"), unread.records.__setitem__),
     audit=AuditTable(settings.need("audit_table"), unread.records.__setitem__),

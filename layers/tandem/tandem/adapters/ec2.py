@@ -200,7 +200,7 @@ def _associate(
 
 
 @dataclass(frozen=True, slots=True)
-class Cloud:
+class Ec2:
     """EC2; the rows that it shows and nobody can read are noted."""
 
     unread: dict[str, None]

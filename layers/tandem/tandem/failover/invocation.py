@@ -23,7 +23,7 @@ Concerned = tuple[TopologyRecord, list[Signal]]
 """A topology, and the signals that concern it."""
 
 
-class Stored(Protocol):
+class StoredRecords(Protocol):
     """Topologies as they are stored, and what is wrong with damaged ones, by name."""
 
     @property
@@ -33,16 +33,16 @@ class Stored(Protocol):
     def looked_at(self) -> tuple[TopologyRecord, ...]: ...
 
 
-class Topologies(Protocol):
+class TopologyRecords(Protocol):
     """The topology records of the state table. Both raise StateUnavailableError."""
 
-    def list(self) -> Stored: ...
+    def list(self) -> StoredRecords: ...
 
-    def some(self, names: Iterable[str]) -> Stored: ...
+    def some(self, names: Iterable[str]) -> StoredRecords: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class Unreadable:
     """What this invocation could not read of the state table and of EC2's answers."""
 
     records: dict[str, str] = field(default_factory=dict)
@@ -80,7 +80,7 @@ class Invocation:
     """What one invocation works with."""
 
     world: World
-    topologies: Topologies
+    topologies: TopologyRecords
     journal: Journal
     owner: Callable[[], str]
     """Names a look as no other is named."""
