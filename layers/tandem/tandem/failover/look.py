@@ -64,19 +64,23 @@ def look(
     try:
         if away is not None:
             raise away
-        memory = run.take(signals)
-        if memory is not None:
-            looks.under_lease(memory, tuple(signals))
-        run.trail.check()
+        if looks.take(signals):
+            looks.look(tuple(signals))
     except LeaseLostError:
         is_lost = True
         run.trail.notify(also_retried=True)
     except OutdatedError as error:
+        run.let_go()
         run.trail.ask(str(error))
     except StateUnavailableError as error:
         _look_without_table(run, looks.progress, owner, str(error), tuple(signals))
         run.let_go()
         raise
+    except Exception:
+        run.let_go()
+        raise
+    else:
+        run.trail.check()
     return run.report(looks.progress, lost=is_lost)
 
 
@@ -104,8 +108,12 @@ def _look_without_table(
     groups = (*known.memory.standing, *known.threads)
     looks = _Looks(run, {group: known.thread(group) for group in groups})
     try:
-        looks.without_table(signals)
-    except OutdatedError:
+        looks.take(signals)
+        looks.settle(signals)
+    except (OutdatedError, TemporaryError) as error:
+        turn.conclude(run, looks.progress, is_over=True)  # what has been moved by then is recorded
+        if not isinstance(error, OutdatedError):
+            raise
         world.note("table away, nothing moved", topology=topology.name, why=why)
     finally:
         records.hand_over(world.last_known, run.trail)
@@ -118,37 +126,24 @@ class _Looks:
         self._run = run
         self.progress = Progress(Memory(), run.received_at, threads=threads or {})
 
-    def under_lease(self, memory: Memory, signals: tuple[Signal, ...]) -> None:
-        self._keep(replace(self.progress, memory=memory))
-        try:
-            self._look(signals)
-        except (LeaseLostError, StateUnavailableError):
-            raise
-        except Exception:
-            self._run.let_go()
-            raise
-
-    def without_table(self, signals: tuple[Signal, ...]) -> None:
-        run = self._run
-        memory = run.take(signals)
-        self._keep(replace(self.progress, memory=memory or Memory()))
-        try:
-            self._settle(signals)
-        except (OutdatedError, TemporaryError):  # what has been moved by then is recorded
-            turn.conclude(run, self.progress, is_over=True)
-            raise
+    def take(self, signals: Sequence[Signal]) -> bool:
+        """Takes the lease and the memory. False if another has it, which then looks again for these."""
+        memory = self._run.take(signals)
+        if memory is not None:
+            self._keep(replace(self.progress, memory=memory))
+        return memory is not None
 
     def _keep(self, progress: Progress) -> None:
         """Keeps what a step found out. If the next one fails, its memory is written with the lease."""
         self.progress = progress
         self._run.remember(progress.memory)
 
-    def _look(self, signals: tuple[Signal, ...]) -> None:
+    def look(self, signals: tuple[Signal, ...]) -> None:
         """Looks, and again for signals that came meanwhile; asks the bus for what does not fit in."""
         run = self._run
         causes: list[str] = []
         for number in range(1 + LOOKS_AGAIN):
-            came = self._settle(signals)
+            came = self.settle(signals)
             if not came and run.release():
                 break
             if number == LOOKS_AGAIN or run.is_late():
@@ -165,7 +160,7 @@ class _Looks:
         if causes:
             run.trail.ask("; ".join(causes))
 
-    def _settle(self, signals: tuple[Signal, ...]) -> tuple[Signal, ...]:
+    def settle(self, signals: tuple[Signal, ...]) -> tuple[Signal, ...]:
         """Turns of observe, decide, act until nothing has to move and that may be believed.
 
         Returns, where it stayed unclear, the signals that came meanwhile: a newer one of a session may have
