@@ -33,7 +33,7 @@ READ_ANEW = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything outside that a look works with."""
+    """A look works with this part of the outside world."""
 
     cloud: Cloud
     looks: Looks
@@ -65,7 +65,7 @@ class Owed:
 
 
 NOTHING_READ = Observation(RoutingDatabase(), (), {}, None, None)
-"""A look that begins has this."""
+"""Stands in for what AWS shows until it has been read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class Run:
         self.topology = topology
         self.world = world
         self.tableless = tableless
-        """What the table's place is taken by while it is away."""
+        """Takes the state table's place while that is away; else None."""
         self.trail = Trail(topology, world.audit, world.bus, world.clock, world.last_known, world.note)
         self.ends_at = ends_at
         """No look, turn or move begins later."""
@@ -157,7 +157,7 @@ class Run:
 
     @property
     def taken_over(self) -> bool:
-        """Whether the holder before never let go: a call of its may still come."""
+        """True if the holder before never let go: a call of its may still come."""
         return self._lease is not None and self._lease.taken_over
 
     def decision_id(self, turn: int, at: datetime) -> str:
@@ -167,7 +167,7 @@ class Run:
         return f"{self.topology.name}-tableless-{at:%Y%m%dT%H%M%S.%fZ}-{self._owner}"
 
     def is_late(self) -> bool:
-        """Whether the invocation has too little time left to begin anything more."""
+        """Returns True if the invocation has too little time left to begin anything more."""
         return self.world.clock.now() >= self.ends_at
 
     def take(self, signals: Sequence[Signal]) -> Memory | None:
@@ -197,11 +197,11 @@ class Run:
         self._lease = self.world.looks.fence(self.lease, self._kept(), self.world.clock.now())
 
     def may_move(self) -> bool:
-        """Whether a call that is begun now ends under the lease and within the invocation."""
+        """Returns True if a call that is begun now ends under the lease and within the invocation."""
         return self.lease.is_enough(self.world.clock.now()) and not self.is_late()
 
     def is_outdated(self) -> bool:
-        """Whether the topology is not the stored one any more; read again where some seconds have passed."""
+        """Returns True if the topology is not the stored one any more. It is read again after 2 s."""
         now = self.world.clock.now()
         if not self._outdated and now - self._read_at >= READ_ANEW:
             record = self.world.stored(self.topology.name)
@@ -210,7 +210,7 @@ class Run:
         return self._outdated
 
     def overrides(self) -> tuple[Override, ...]:
-        """What an operator laid over the topology, read now."""
+        """Reads what an operator laid over the topology."""
         overrides = self.world.overrides.of(self.topology.name)
         self.world.last_known.remember(self.topology.name, overrides, self.world.clock.now())
         return overrides
@@ -224,7 +224,7 @@ class Run:
         return self.world.looks.release(self.lease, self._kept())
 
     def again(self) -> tuple[Signal, ...]:
-        """The signals that came meanwhile, for one more look under the same lease."""
+        """Returns the signals that came meanwhile, for one more look under the same lease."""
         now = self.world.clock.now()
         self._lease, marks = self.world.looks.again(self.lease, self._kept(), now)
         self.received_at = self.leased_at = now
@@ -252,6 +252,6 @@ class Run:
         )
 
     def _kept(self) -> Memory:
-        """The memory for the next look, with what people have been told by now."""
+        """Returns the memory for the next look, with the last record that was notified by now."""
         told = self.trail.told
         return self._memory if told is None else replace(self._memory, told=told)
