@@ -10,7 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger, Metrics
 
-CALLER = 3
+_CALLER = 3
 """Frames up to the code that a log line names as its place."""
 
 
@@ -22,17 +22,17 @@ class LambdaJournal:
     metrics: Metrics
 
     def info(self, message: str, /, **facts: object) -> None:
-        self.logger.info(message, stacklevel=CALLER, extra=facts)
+        self.logger.info(message, stacklevel=_CALLER, extra=facts)
 
     def warning(self, message: str, /, **facts: object) -> None:
-        self.logger.warning(message, stacklevel=CALLER, extra=facts)
+        self.logger.warning(message, stacklevel=_CALLER, extra=facts)
 
     def error(self, message: str, /, **facts: object) -> None:
-        self.logger.error(message, stacklevel=CALLER, extra=facts)
+        self.logger.error(message, stacklevel=_CALLER, extra=facts)
 
     def exception(self, message: str, /, **facts: object) -> None:
         """An error, with the traceback of what is being handled."""
-        self.logger.exception(message, stacklevel=CALLER, extra=facts)  # noqa: LOG004 - the caller handles it
+        self.logger.exception(message, stacklevel=_CALLER, extra=facts)  # noqa: LOG004 - the caller handles it
 
     def count(self, metric: str, number: int = 1) -> None:
         self.metrics.add_metric(metric, MetricUnit.Count, number)

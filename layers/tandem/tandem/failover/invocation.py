@@ -19,7 +19,7 @@ from tandem.signals.intake import concerns, forward, parse
 from tandem.signals.signal import Origin, Signal
 from tandem.state.record import TopologyRecord
 
-Concerned = tuple[TopologyRecord, list[Signal]]
+_Concerned = tuple[TopologyRecord, list[Signal]]
 """A topology, and the signals that concern it."""
 
 
@@ -117,7 +117,7 @@ class Invocation:
         if failures:
             raise failures[0]
 
-    def _look_at(self, concerned: Concerned, away: StateUnavailableError | None) -> None:
+    def _look_at(self, concerned: _Concerned, away: StateUnavailableError | None) -> None:
         record, signals = concerned
         report = look(
             record.topology,
@@ -128,10 +128,10 @@ class Invocation:
             ends_at=self.ends_at,
             away=away,
         )
-        log(report, self.journal)
-        measure(report, self.received_at, self.journal)
+        _log(report, self.journal)
+        _measure(report, self.received_at, self.journal)
 
-    def _leave(self, rest: Sequence[Concerned]) -> None:
+    def _leave(self, rest: Sequence[_Concerned]) -> None:
         """Puts the signals on the bus for the topologies that this invocation has no time for."""
         self.journal.warning(
             "no time left, asking the bus", topologies=[record.topology.name for record, _ in rest]
@@ -164,7 +164,7 @@ class Invocation:
         return stored.looked_at, None
 
 
-def log(report: Report, journal: Journal) -> None:
+def _log(report: Report, journal: Journal) -> None:
     """Logs what a look found and did."""
     journal.info(
         "looked",
@@ -179,7 +179,7 @@ def log(report: Report, journal: Journal) -> None:
     )
 
 
-def measure(report: Report, received_at: datetime, journal: Journal) -> None:
+def _measure(report: Report, received_at: datetime, journal: Journal) -> None:
     """Counts what a look did, and how long its moves took from the signal that first asked."""
     verified = [m for m in report.moved if m.outcome is Outcome.VERIFIED]
     held = [d for d in report.decisions if d.action is Action.HOLD]
