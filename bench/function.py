@@ -42,7 +42,8 @@ class Failover:
             self._app = importlib.import_module("functions.failover.app")
         self.reports: list[Report] = []
         self._invocations = 0
-        vars(self._app)["look"] = self._kept(self._app.look)
+        looks = importlib.import_module("tandem.failover.invocation")
+        vars(looks)["look"] = self._kept(looks.look)
         self.table_calls = counting(self._app.clients.dynamodb().meta.events)
 
     def invoke(self, event: Mapping[str, Any]) -> None:

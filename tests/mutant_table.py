@@ -263,7 +263,7 @@ MUTANTS = (
         "What the audit trail did not take is not remembered as told.",
         f"{FAILOVER}/findings.py",
         "    if found:  # it is told",
-        "    run.memory = memory\n    if found:  # it is told",
+        "    run.remember(memory)\n    if found:  # it is told",
     ),
     Mutant(
         "episode-grace",
@@ -575,8 +575,8 @@ MUTANTS = (
         "lease-fence",
         "The epoch is proven before the first batch too.",
         f"{FAILOVER}/turn.py",
-        "    run.fence()\n    return left",
-        "    if number:\n        run.fence()\n    return left",
+        "    run.fence(memory)\n    return left",
+        "    if number:\n        run.fence(memory)\n    return left",
     ),
     # the look and its trail
     Mutant(
@@ -604,35 +604,35 @@ MUTANTS = (
         "intent-after-move",
         "The intent is written before the first move.",
         f"{FAILOVER}/turn.py",
-        "    _announce(run, decisions, observation, signals, at)\n"
-        "    told = run.beside(run.trail.notify)\n"
-        "    before = run.memory\n"
-        "    run.memory = _remembering(before, planned, at)\n"
+        "    progress = _announce(run, progress, decisions, signals, at)\n"
+        "    before = progress.memory\n"
+        "    memory = _remembering(before, planned, at)\n"
+        "    with _beside(run, run.trail.notify):\n"
+        "        done = carry_out(\n"
+        "            planned,\n"
+        "            run.world.cloud,\n"
+        "            run.world.clock,\n"
+        "            partial(_before_batch, run, progress, memory),\n"
+        "            run.may_move,\n"
+        "        )\n",
+        "    before = progress.memory\n"
+        "    memory = _remembering(before, planned, at)\n"
         "    done = carry_out(\n"
         "        planned,\n"
         "        run.world.cloud,\n"
         "        run.world.clock,\n"
-        "        partial(_before_batch, run, observation.overrides),\n"
-        "        run.may_move,\n"
-        "    )\n",
-        "    before = run.memory\n"
-        "    run.memory = _remembering(before, planned, at)\n"
-        "    done = carry_out(\n"
-        "        planned,\n"
-        "        run.world.cloud,\n"
-        "        run.world.clock,\n"
-        "        partial(_before_batch, run, observation.overrides),\n"
+        "        partial(_before_batch, run, progress, memory),\n"
         "        run.may_move,\n"
         "    )\n"
-        "    _announce(run, decisions, observation, signals, at)\n"
-        "    told = run.beside(run.trail.notify)\n",
+        "    progress = _announce(run, progress, decisions, signals, at)\n"
+        "    run.trail.notify()\n",
     ),
     Mutant(
         "memory-after-move",
         "The moves are in the memory before they begin.",
         f"{FAILOVER}/turn.py",
-        "    run.memory = _remembering(before, planned, at)\n",
-        "",
+        "            partial(_before_batch, run, progress, memory),\n",
+        "            partial(_before_batch, run, progress, before),\n",
     ),
     Mutant(
         "acting-bucket",
@@ -724,8 +724,8 @@ MUTANTS = (
         "tableless-dry-run",
         "A dry run moves nothing, also without the table.",
         f"{FAILOVER}/tableless.py",
-        "if topology.mode is Mode.DRY_RUN or not run.world",
-        "if not run.world",
+        "if known is None or self.topology.mode is Mode.DRY_RUN or not",
+        "if known is None or not",
     ),
     Mutant(
         "tableless-stale",
@@ -745,8 +745,8 @@ MUTANTS = (
         "tableless-unclear",
         "Without the table, nothing is moved by a FIB that is not clear.",
         f"{FAILOVER}/tableless.py",
-        "for d in decisions if d.clear)",
-        "for d in decisions)",
+        "(d for d in decisions if d.clear)",
+        "decisions",
     ),
     # signals
     Mutant(
@@ -1148,8 +1148,8 @@ MUTANTS = (
         "people-end-with-move",
         "A hold ends with the move that ended it.",
         f"{FAILOVER}/turn.py",
-        "        end(run, shown, owed.decision_id)\n",
-        "        pass\n",
+        "return end(run, progress, shown, owed.decision_id)",
+        "return progress",
     ),
     Mutant(
         "people-repeat",
@@ -1183,7 +1183,7 @@ MUTANTS = (
         "people-announced",
         "That moves begin is told once, however often they are tried.",
         f"{FAILOVER}/turn.py",
-        "return all(run.announced.get(a.allocation_id) == a.target for a in decision.moves)",
+        "return all(progress.announced.get(a.allocation_id) == a.target for a in decision.moves)",
         "return False",
     ),
     Mutant(

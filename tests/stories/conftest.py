@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tandem.failover import invocation
+from tandem.failover.look import look as real_look
 from tandem.failover.run import Report
 from tests.judging import whole
 from tests.shared_worlds import begins_in
@@ -25,11 +27,10 @@ def edge() -> Iterator[Stack]:
 def reports(edge: Stack, monkeypatch: pytest.MonkeyPatch) -> list[Report]:
     """What each look reports."""
     made: list[Report] = []
-    real = edge.app.look
 
     def look(*arguments: Any, **named: Any) -> Report:
-        made.append(real(*arguments, **named))
+        made.append(real_look(*arguments, **named))
         return made[-1]
 
-    monkeypatch.setattr(edge.app, "look", look)
+    monkeypatch.setattr(invocation, "look", look)
     return made

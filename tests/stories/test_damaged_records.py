@@ -13,6 +13,8 @@ from tandem.adapters import clients
 from tandem.adapters.leases import MARKS
 from tandem.adapters.looks import LookStore
 from tandem.adapters.topologies import DamagedTopologyError, TopologyStore
+from tandem.failover import invocation
+from tandem.failover.look import look as real_look
 from tests.judging import reasons
 from tests.shared_worlds import begins_in
 from tests.stack import MOVING, Stack, stack
@@ -249,14 +251,13 @@ def test_a_full_mark_of_a_lease_that_is_over_is_no_answer(edge: Stack) -> None:
 
 def test_a_bug_in_one_look_keeps_no_other_topology_waiting(edge: Stack, monkeypatch, capsys) -> None:
     edge.store(name="aa")
-    real = edge.app.look
 
     def look(topology: Any, *arguments: Any, **more: Any) -> Any:
         if topology.name == "aa":
             raise ZeroDivisionError("a bug")
-        return real(topology, *arguments, **more)
+        return real_look(topology, *arguments, **more)
 
-    monkeypatch.setattr(edge.app, "look", look)
+    monkeypatch.setattr(invocation, "look", look)
     edge.levers.kill(name="fw1")
     edge.clock.sleep(3)
     with pytest.raises(ZeroDivisionError, match="a bug"):

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -92,8 +93,7 @@ def _watch(s: Stack, ledger: Ledger) -> None:
         finally:
             ledger.is_reading = False
 
-    cloud = type(inner)()
-    vars(cloud)["observe"] = observe
+    cloud: Any = SimpleNamespace(observe=observe, addresses=inner.addresses, associate=inner.associate)
     vars(s.app)["world"] = replace(s.app.world, cloud=cloud)
     for client in (clients.ec2(), clients.ec2_moves(), clients.dynamodb(), clients.events()):
         client.meta.events.register("before-call.*", lambda model, **_: ledger.add(model.name))

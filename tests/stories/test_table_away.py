@@ -95,9 +95,10 @@ def test_dry_run_moves_nothing_without_the_table_either(edge: Stack) -> None:
     edge.sweep()
     edge.levers.kill(name="fw1")
     edge.clock.sleep(3)
+    edge.forget_calls()
     with table_away(), pytest.raises(StateUnavailableError):
         edge.sweep()
-    assert edge.calls(*MOVING) == []
+    assert edge.calls() == []
 
 
 def test_a_look_at_another_topology_makes_nobody_forget_this_one(edge: Stack) -> None:

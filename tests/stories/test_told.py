@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 from botocore.exceptions import ConnectTimeoutError
@@ -199,6 +200,27 @@ def test_without_the_table_people_are_told_at_once_and_once(edge: Stack) -> None
     sweeps(edge, 3)
     assert told(edge) == []
     assert edge.kinds() == ["intent", "outcome"]
+
+
+@pytest.mark.parametrize(
+    ("action", "trouble"),
+    [
+        ("AssociateAddress", {"error": "IncorrectState", "count": 4}),
+        ("DescribeAddresses", {"lag_s": 15}),
+    ],
+    ids=["refused once", "shown late"],
+)
+def test_without_the_table_people_are_told_what_came_of_it_in_the_end(
+    edge: Stack, action: str, trouble: dict[str, Any]
+) -> None:
+    edge.sweep()
+    edge.levers.fault(action=action, **trouble)
+    die(edge)
+    with table_away(), pytest.raises(StateUnavailableError):
+        edge.sweep()
+    assert told(edge) == FOLLOWED
+    sweeps(edge, 3)
+    assert told(edge) == []
 
 
 def test_without_the_table_and_the_bus_people_are_told_when_both_are_back(edge: Stack) -> None:

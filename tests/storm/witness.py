@@ -71,17 +71,9 @@ class Witness:
     def attend(self) -> None:
         """Attends the function as it was loaded last."""
         app = self.stack.app
-        report = app._report
-
-        def reported(looked: Any, received_at: datetime) -> None:
-            for name in ("contended", "lost", "taken_over"):
-                self.seen[name] += bool(getattr(looked, name))
-            self.seen["moves"] += len(looked.moved)
-            self.seen["holds"] += sum(d.action is Action.HOLD for d in looked.decisions)
-            report(looked, received_at)
-
         seeing = _Seeing(self, app.world.cloud)
-        vars(app).update(world=replace(app.world, note=self._note, cloud=seeing), _report=reported)
+        journal = _Reading(self.seen, app.journal)
+        vars(app).update(world=replace(app.world, note=self._note, cloud=seeing), journal=journal)
 
     def _note(self, message: str, /, **facts: Any) -> None:
         if message == "moving without the table":
@@ -168,6 +160,25 @@ class Witness:
         intents = [b for b in bodies if b["kind"] == RecordKind.INTENT]
         intents += [body for _, body in self.noted.values()]
         return [body for body in intents if body["decision_id"] not in closed]
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """The function's log, and who counts what its looks say beside it."""
+
+    seen: Counter[str]
+    inner: Any
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def info(self, message: str, /, **facts: Any) -> None:
+        if message == "looked":
+            for name in ("contended", "lost", "taken_over"):
+                self.seen[name] += bool(facts[name])
+            self.seen["moves"] += len(facts["moved"])
+            self.seen["holds"] += sum(d["action"] is Action.HOLD for d in facts["decisions"].values())
+        self.inner.info(message, **facts)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from tandem.audit import Record
 from tandem.failover import pins
 from tandem.failover.pins import effective_pins, pin_changes, record_pins
 from tandem.failover.recall import recalled
-from tandem.failover.run import Run
+from tandem.failover.run import Progress, Run
 from tandem.state.memory import Memory, Pin
 from tandem.state.override import Override, OverrideKind
 
@@ -72,14 +72,14 @@ def test_a_look_without_time_left_records_no_pin(monkeypatch: pytest.MonkeyPatch
 
     class Late:
         world = cast(Any, type("World", (), {"clock": type("Clock", (), {"now": staticmethod(lambda: NOW)})}))
-        memory = Memory()
 
         def is_late(self) -> bool:
             return True
 
     observation = cast(Any, type("Observed", (), {"overrides": (pinned(),)}))
     monkeypatch.setattr(pins, "effective_pins", lambda *_: {"": PIN})
-    record_pins(cast(Run, Late()), observation)
+    progress = Progress(Memory(), NOW, observation)
+    assert record_pins(cast(Run, Late()), progress) is progress
 
 
 def record(number: int, known: dict[str, Pin], now: dict[str, Pin]) -> Record:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from tandem.state.override import Override
+if TYPE_CHECKING:
+    from tandem.state.override import Override
 
 
 class Status(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import TypeVar, assert_never
@@ -200,6 +200,21 @@ def _call(move: Move, may_begin: Callable[[], bool], now: Callable[[], datetime]
     except BotoCoreError as error:
         return Refusal("NoAnswer", str(error), transient=True, outcome=Outcome.UNVERIFIED)
     return Accepted(now())
+
+
+@dataclass(frozen=True, slots=True)
+class Ec2:
+    """EC2; the rows that it shows and nobody can read are noted."""
+
+    unread: dict[str, None]
+
+    def observe(self, topology: Topology, overrides: Callable[[], tuple[Override, ...]]) -> Observation:
+        observation = observe(topology, overrides)
+        self.unread.update(dict.fromkeys(observation.unread))
+        return observation
+
+    begin = staticmethod(begin)
+    read_back = staticmethod(read_back)
 
 
 def _or_none(read: Future[Rows[T]], failed: list[str]) -> Rows[T] | None:

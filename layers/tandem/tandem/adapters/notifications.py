@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tandem.adapters import clients
-from tandem.words.notification import Notification
 
 if TYPE_CHECKING:
     from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
+
+    from tandem.words.notification import Notification
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,18 @@ class TopologyStore:
         )
         return _record(found["Item"]) if "Item" in found else None
 
+    def sound(self, name: str) -> TopologyRecord | None:
+        """The topology as it is now, as failover goes by it: only its document has to be sound.
+
+        Raises DamagedTopologyError, StateUnavailableError.
+        """
+        try:
+            return self.get(name)
+        except DamagedTopologyError as error:
+            if error.sound is None:
+                raise
+            return error.sound
+
     def put(
         self,
         topology: Topology,

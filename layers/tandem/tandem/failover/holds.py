@@ -12,10 +12,9 @@ from tandem.failover.acting import rehearse
 from tandem.failover.deciding import decide
 from tandem.failover.decision import Action, GroupDecision, Severity
 from tandem.failover.moves import Outcome, moves
-from tandem.failover.run import Run
+from tandem.failover.run import Progress, Run
 from tandem.failover.settling import SETTLE_SECONDS
 from tandem.failover.telling import Basis, EndedBy, gravest, subject_of, why
-from tandem.model import Observation
 from tandem.reasons.failover import BY_OVERRIDE, HoldCode, ReportCode
 from tandem.reasons.reason import Reason, identity_of, reason
 from tandem.signals.signal import Signal
@@ -37,83 +36,90 @@ FAILED_AS = {
 
 
 def record_holds(
-    run: Run,
-    decisions: tuple[GroupDecision, ...],
-    pending: Reason | None,
-    observation: Observation,
-    signals: tuple[Signal, ...],
-) -> None:
+    run: Run, progress: Progress, pending: Reason | None, signals: tuple[Signal, ...]
+) -> Progress:
     """Records and notifies each group's hold when it begins, changes its reason or ends; once.
 
     In a dry run, a move that would have been made is recorded in the same way. What a person's word keeps on
     a dead appliance is critical, and notified again every `REPEAT` while it lasts.
     """
+    decisions = progress.decisions
     if pending:
         decisions = tuple(_unclear(decision, pending) for decision in decisions)
     if run.topology.mode is Mode.DRY_RUN:
-        decisions = _rehearsed(run, decisions)
-    decisions = tuple(_weighed(run, decision, observation) for decision in decisions)
-    run.report.decisions = decisions
+        decisions = _rehearsed(run, progress.memory, decisions)
+    decisions = tuple(_weighed(run, progress, decision) for decision in decisions)
     now = run.world.clock.now()
     open_ones = [d for d in decisions if d.action is not Action.NO_CHANGE]
-    begun = [d for d in open_ones if not is_known(run, d) or _is_due(run, d, now)]
-    _adopt(run, open_ones)
-    end(run, run.memory.standing.keys() - {d.group for d in open_ones})
+    begun = [
+        d for d in open_ones if not is_known(progress.memory, d) or _is_due(run, progress.memory, d, now)
+    ]
+    progress = replace(progress, decisions=decisions, memory=_adopt(progress.memory, open_ones))
+    progress = end(run, progress, progress.memory.standing.keys() - {d.group for d in open_ones})
     if begun:
-        fresh = {d.group: _standing(run, d, now) for d in begun}
+        fresh = {d.group: _standing(progress, d, now) for d in begun}
+        progress = progress.with_threads(fresh)
         run.trail.intent(
             RecordKind.HOLD,
-            run.decision_id,
+            progress.decision_id,
             begun,
-            Basis(observation, run.memory.sessions, signals),
+            Basis(progress.observation, progress.memory.sessions, signals),
             now,
             [d.group for d in begun],
-            run.begin_threads(fresh),
+            {group: progress.thread(group) for group in fresh},
             {group: standing.since for group, standing in fresh.items()},
         )
-        run.memory = replace(run.memory, standing=run.memory.standing | fresh)
+        standing = {**progress.memory.standing, **fresh}
+        progress = replace(progress, memory=replace(progress.memory, standing=standing))
     run.trail.notify()
+    return progress
 
 
-def end_those_over(run: Run, decisions: Iterable[GroupDecision]) -> None:
+def end_those_over(run: Run, progress: Progress) -> Progress:
     """Ends the holds whose reason is gone, while the look goes on for another one's sake."""
-    over = {d.group for d in decisions if d.action is Action.NO_CHANGE and not run.owed}
-    end(run, over)
+    if progress.owed:
+        return end(run, progress, ())
+    return end(run, progress, {d.group for d in progress.decisions if d.action is Action.NO_CHANGE})
 
 
-def end(run: Run, groups: Collection[str], decision_id: str | None = None) -> None:
-    """Records and tells that these groups are held no more; `decision_id` is that of the move that did it."""
-    run.end_threads(groups)
-    ended = {group: s for group, s in run.memory.standing.items() if group in groups}
+def end(run: Run, progress: Progress, groups: Collection[str], decision_id: str | None = None) -> Progress:
+    """Records and tells that these groups are held no more; `decision_id` is that of the move that did it.
+
+    What happens to them from now on is another incident.
+    """
+    progress = replace(progress, threads={g: t for g, t in progress.threads.items() if g not in groups})
+    ended = {group: s for group, s in progress.memory.standing.items() if group in groups}
     if not ended:
-        return
+        return progress
     run.trail.notify()
     declared = {group.name for group in run.topology.groups}
     alone = {group: EndedBy.IN_PLACE if group in declared else EndedBy.UNDECLARED for group in ended}
     by = alone if decision_id is None else dict.fromkeys(ended, EndedBy.MOVE)
-    run.trail.holds_ended(decision_id or run.decision_id, ended, by)
-    left = {group: s for group, s in run.memory.standing.items() if group not in ended}
-    run.memory = replace(run.memory, standing=left)
+    run.trail.holds_ended(decision_id or progress.decision_id, ended, by)
+    left = {group: s for group, s in progress.memory.standing.items() if group not in ended}
+    memory = replace(progress.memory, standing=left)
+    run.remember(memory)  # also if the rest of this step fails: the end is recorded once
     run.trail.notify()
+    return replace(progress, memory=memory)
 
 
-def _standing(run: Run, decision: GroupDecision, now: datetime) -> Standing:
-    known = run.memory.standing.get(decision.group)
+def _standing(progress: Progress, decision: GroupDecision, now: datetime) -> Standing:
+    known = progress.memory.standing.get(decision.group)
     return Standing(
         decision.action,
         why(decision),
         known.since if known else now,
         gravest(decision.severity, known.severity if known else ""),
         now,
-        run.thread(decision.group),
+        progress.thread(decision.group),
         dict(decision.identity),
-        known.changes + (not is_known(run, decision)) if known else 0,
+        known.changes + (not is_known(progress.memory, decision)) if known else 0,
     )
 
 
-def _is_due(run: Run, decision: GroupDecision, now: datetime) -> bool:
+def _is_due(run: Run, memory: Memory, decision: GroupDecision, now: datetime) -> bool:
     """True if a notification is to be repeated, since addresses stay on a dead appliance."""
-    known = run.memory.standing.get(decision.group)
+    known = memory.standing.get(decision.group)
     is_by_word = decision.code in BY_OVERRIDE or run.topology.mode is Mode.DRY_RUN
     if known is None or not is_by_word or not any(a.is_stranded for a in decision.addresses):
         return False
@@ -121,19 +127,19 @@ def _is_due(run: Run, decision: GroupDecision, now: datetime) -> bool:
     return is_worse or now - (known.notified_at or known.since) >= REPEAT
 
 
-def _weighed(run: Run, decision: GroupDecision, observation: Observation) -> GroupDecision:
+def _weighed(run: Run, progress: Progress, decision: GroupDecision) -> GroupDecision:
     """Returns the decision with what it means: which addresses it leaves on a dead appliance, which is
     critical, and what an override keeps from being decided.
     """
     override = None
     if decision.code in BY_OVERRIDE:
-        override = prevailing(observation.overrides, decision.group, run.world.clock.now())
+        override = prevailing(progress.observation.overrides, decision.group, run.world.clock.now())
     elif run.topology.mode is not Mode.DRY_RUN and decision.action is not Action.HOLD:
         return decision
     reports = (*decision.reports, *_stranded(run, decision, override))
     severity = Severity.CRITICAL if any(a.is_stranded for a in decision.addresses) else decision.severity
     decision = replace(decision, reports=reports, severity=severity)
-    return _compared(run, decision, observation) if override else decision
+    return _compared(run, progress, decision) if override else decision
 
 
 def _stranded(run: Run, decision: GroupDecision, override: Override | None) -> list[Reason]:
@@ -153,10 +159,10 @@ def _stranded(run: Run, decision: GroupDecision, override: Override | None) -> l
     ]
 
 
-def _compared(run: Run, decision: GroupDecision, observation: Observation) -> GroupDecision:
+def _compared(run: Run, progress: Progress, decision: GroupDecision) -> GroupDecision:
     """Returns a decision that an override made, with owner, targets and reports of the one without it."""
-    free, now = replace(observation, overrides=()), run.world.clock.now()
-    due = next(d for d in decide(run.topology, free, run.memory, now) if d.group == decision.group)
+    free, now = replace(progress.observation, overrides=()), run.world.clock.now()
+    due = next(d for d in decide(run.topology, free, progress.memory, now) if d.group == decision.group)
     by_subject = {a.subject: a for a in due.addresses}
     pairs = [(a, by_subject[a.subject]) for a in decision.addresses]
     return replace(
@@ -185,12 +191,12 @@ def _would_stay(due: GroupDecision) -> list[Reason]:
     ]
 
 
-def is_known(run: Run, decision: GroupDecision) -> bool:
+def is_known(memory: Memory, decision: GroupDecision) -> bool:
     """True if this decision was recorded and notified before: the same action for the same reasons.
 
     Version 0.1.0 kept only words: then the same action is enough, so that an upgrade repeats no notification.
     """
-    known = run.memory.standing.get(decision.group)
+    known = memory.standing.get(decision.group)
     if known is None or known.action != decision.action:
         return False
     return not known.codes or known.codes == decision.identity
@@ -228,19 +234,21 @@ def _failures(group: str, record: Record) -> list[tuple[str, str]] | None:
     ]
 
 
-def _adopt(run: Run, decisions: Iterable[GroupDecision]) -> None:
-    """Gives the standing decisions of version 0.1.0 their codes, so that a change of reason shows."""
-    standing = dict(run.memory.standing)
+def _adopt(memory: Memory, decisions: Iterable[GroupDecision]) -> Memory:
+    """Returns the memory in which the standing decisions of version 0.1.0 have their codes, so that a
+    change of reason shows.
+    """
+    standing = dict(memory.standing)
     for decision in decisions:
         known = standing.get(decision.group)
         if known is not None and not known.codes:
             standing[decision.group] = replace(known, codes=dict(decision.identity))
-    run.memory = replace(run.memory, standing=standing)
+    return replace(memory, standing=standing)
 
 
-def _rehearsed(run: Run, decisions: tuple[GroupDecision, ...]) -> tuple[GroupDecision, ...]:
+def _rehearsed(run: Run, memory: Memory, decisions: tuple[GroupDecision, ...]) -> tuple[GroupDecision, ...]:
     """Adds what EC2 would refuse of a dry run's moves; asked when a decision begins."""
-    new = tuple(d for d in decisions if not is_known(run, d))
+    new = tuple(d for d in decisions if not is_known(memory, d))
     refused = rehearse(moves(new), run.world.cloud, run.world.clock)
     return tuple(replace(d, reports=(*d.reports, *refused.get(d.group, ()))) for d in decisions)
 

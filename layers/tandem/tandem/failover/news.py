@@ -19,14 +19,14 @@ Untold = tuple[Head, Mapping[str, Any]]
 
 def events_of(told: Mapping[str, Any], head: Head | None) -> tuple[Event, ...]:
     """Returns what people are notified of an audit record's body: an event for each group or finding in its
-    `tell`. `head` is null while the record is not in the table yet.
+    `tell`. `audit` is null in them while the record is not in the table yet.
 
     What this raises for a body that Tandem has just made is a bug; for one from the table see `damage_of`.
     """
     kind = _KINDS.get(str(told.get("kind")))
     if kind is None:
         raise ValueError(f"this version knows no records of kind {told.get('kind')!r}")
-    audit = head.as_dict() if head else None
+    audit = head.as_dict() if head and head.number else None
     return tuple(kind.make(str(group), told, audit) for group in told.get("tell", ()))
 
 

@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from tandem.events import iso
-from tandem.failover.run import Run
+from tandem.failover.run import Progress, Run
 from tandem.failover.telling import pin_detail
-from tandem.model import Observation
 from tandem.reasons.failover import PinCode
 from tandem.reasons.reason import Reason, reason
 from tandem.state.decoding import utc
@@ -21,18 +20,18 @@ SOMEBODY = "somebody"
 """Who lifted a pin: the record that would say it is gone."""
 
 
-def record_pins(run: Run, observation: Observation) -> None:
+def record_pins(run: Run, progress: Progress) -> Progress:
     """Records and notifies which pins changed since the last look. A look without time left leaves it."""
-    now = run.world.clock.now()
-    pins = effective_pins(observation.overrides, now)
-    changes = pin_changes(run.memory.pins, pins, now)
+    now, memory = run.world.clock.now(), progress.memory
+    pins = effective_pins(progress.observation.overrides, now)
+    changes = pin_changes(memory.pins, pins, now)
     if not changes or run.is_late():
-        return
-    if run.memory.told is None:  # else nobody would notify of the record if this look dies
-        run.fence()
-    run.trail.overrides(run.decision_id, changes)
-    run.memory = replace(run.memory, pins=pins)
+        return progress
+    if memory.told is None:  # else nobody would notify of the record if this look dies
+        run.fence(memory)
+    run.trail.overrides(progress.decision_id, changes)
     run.trail.notify()
+    return replace(progress, memory=replace(memory, pins=pins))
 
 
 def effective_pins(overrides: Iterable[Override], now: datetime) -> dict[str, Pin]:

@@ -1,23 +1,23 @@
-"""One invocation's run of looks at one topology: its lease, what it knows, what it reports."""
+"""One invocation's run of looks at one topology: it keeps the lease, and passes on what the looks know."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any, ParamSpec, TypeVar
+from datetime import UTC, datetime, timedelta
 
 from tandem.errors import LeaseLostError, OutOfTimeError, StateUnavailableError
 from tandem.failover import telling
 from tandem.failover.decision import GroupDecision
 from tandem.failover.lastknown import LastKnown
-from tandem.failover.moves import Moved
+from tandem.failover.moves import Moved, Outcome
 from tandem.failover.ports import Audit, Cloud, Looks, Overrides
+from tandem.failover.tableless import NoTable
 from tandem.failover.telling import Stages
 from tandem.failover.trail import Trail
-from tandem.model import Observation
+from tandem.model import Observation, RoutingDatabase
 from tandem.ports import Bus, Clock, Note
 from tandem.reasons.reason import Identities
 from tandem.signals.signal import Signal
@@ -27,17 +27,13 @@ from tandem.state.override import Override
 from tandem.state.record import TopologyRecord
 from tandem.topology.document import Target, Topology
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
 RENEW_BELOW = timedelta(seconds=20)
-RETRY_SECONDS = 1.0
 READ_ANEW = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything outside that a look works with."""
+    """A look works with this part of the outside world."""
 
     cloud: Cloud
     looks: Looks
@@ -50,23 +46,7 @@ class World:
     stored: Callable[[str], TopologyRecord | None]
     """One topology as it is stored now. Raises StateUnavailableError, and ConfigurationError if damaged."""
     side: ThreadPoolExecutor
-    """For `Run.beside`."""
-
-
-@dataclass(slots=True)
-class Report:
-    """What one invocation did for one topology: log line and metrics are made from it."""
-
-    topology: str
-    contended: bool = False
-    """Another invocation looks at it, and was told to look again."""
-    lost: bool = False
-    taken_over: bool = False
-    repaired: str | None = None
-    turns: int = 0
-    moved: list[Moved] = field(default_factory=list)
-    decisions: tuple[GroupDecision, ...] = ()
-    stages: Stages | None = None
+    """For what must not wait for EC2, nor EC2 for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,37 +58,96 @@ class Owed:
     decisions: tuple[GroupDecision, ...]
     done: tuple[Moved, ...]
 
+    @property
+    def is_shown(self) -> bool:
+        """True if EC2 shows every move that it took, or may have taken."""
+        return all(m.outcome is not Outcome.UNVERIFIED for m in self.done)
+
+
+NOTHING_READ = Observation(RoutingDatabase(), (), {}, None, None)
+"""Stands in for what AWS shows until it has been read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a run of looks knows by now. Each step of a look takes one and returns the next."""
+
+    memory: Memory
+    observed_at: datetime
+    observation: Observation = NOTHING_READ
+    """What AWS showed last."""
+    turns: int = 0
+    decision_id: str = ""
+    """Names what this turn decides."""
+    decisions: tuple[GroupDecision, ...] = ()
+    tried: tuple[Moved, ...] = ()
+    """How the moves of this turn stand."""
+    owed: Owed | None = None
+    moved: tuple[Moved, ...] = ()
+    """How the moves ended whose outcome is recorded."""
+    stages: Stages | None = None
+    announced: Mapping[str, Target] = field(default_factory=dict)
+    """Elastic IP to where this run has notified last that it moves."""
+    refused: Mapping[str, Identities] = field(default_factory=dict)
+    """Group to the failure that was notified of it, so that it is notified once."""
+    threads: Mapping[str, str] = field(default_factory=dict)
+    """Group to the decision with which began what its messages are about now."""
+
+    def thread(self, group: str) -> str:
+        """Returns the decision with which began what the group's messages are about: this one if none."""
+        standing = self.memory.standing.get(group)
+        known = standing.thread if standing is not None else ""
+        return known or self.threads.get(group) or self.decision_id
+
+    def with_threads(self, groups: Iterable[str]) -> Progress:
+        """Begins a thread with this decision for each group that has none."""
+        return replace(self, threads={**self.threads, **{group: self.thread(group) for group in groups}})
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one invocation did for one topology: log line and metrics are made from it."""
+
+    topology: str
+    contended: bool = False
+    """Another invocation looks at it, and was told to look again."""
+    lost: bool = False
+    taken_over: bool = False
+    repaired: str | None = None
+    turns: int = 0
+    moved: tuple[Moved, ...] = ()
+    decisions: tuple[GroupDecision, ...] = ()
+    stages: Stages | None = None
+
 
 class Run:
-    """What the looks of one invocation at one topology share."""
+    """Keeps the lease of one topology, and its memory with it, while looks follow each other."""
 
     def __init__(
-        self, topology: Topology, world: World, owner: str, received_at: datetime, ends_at: datetime
+        self,
+        topology: Topology,
+        world: World,
+        owner: str,
+        received_at: datetime,
+        ends_at: datetime,
+        tableless: NoTable | None = None,
     ) -> None:
         self.topology = topology
         self.world = world
-        self.owner = owner
-        self.received_at = received_at
+        self.tableless = tableless
+        """Takes the state table's place while that is away; else None."""
+        self.trail = Trail(topology, world.audit, world.bus, world.clock, world.last_known, world.note)
         self.ends_at = ends_at
         """No look, turn or move begins later."""
-        self.read_at = received_at
+        self.received_at = received_at
+        self.leased_at: datetime | None = None
+        """None while the state table is away."""
+        self._owner = owner
+        self._lease: Lease | None = None
+        self._memory = Memory()
+        self._read_at = datetime.min.replace(tzinfo=UTC) if tableless else received_at
         """When the topology was read at the latest."""
         self._outdated = False
-        self.report = Report(topology.name)
-        self.trail = Trail(topology, world.audit, world.bus, world.clock, world.last_known, world.note)
-        self.memory = Memory()
-        self._lease: Lease | None = None
-        self.leased_at = self.observed_at = received_at
-        self.last_read: Observation | None = None
-        self.pause = RETRY_SECONDS
-        self._beside: list[Future[Any]] = []
-        self.refused: dict[str, Identities] = {}
-        """Group to the failure that was notified of it, so that it is notified once."""
-        self.owed: Owed | None = None
-        self.announced: dict[str, Target] = {}
-        """Elastic IP to where this run has notified last that it moves."""
-        self._threads: dict[str, str] = {}
-        """Group to the decision with which began what its messages are about now."""
 
     @property
     def lease(self) -> Lease:
@@ -117,88 +156,75 @@ class Run:
         return self._lease
 
     @property
-    def decision_id(self) -> str:
-        return f"{self.topology.name}-{self.lease.epoch}-{self.report.turns}"
+    def taken_over(self) -> bool:
+        """True if the holder before never let go: a call of its may still come."""
+        return self._lease is not None and self._lease.taken_over
 
-    def thread(self, group: str, decision_id: str | None = None) -> str:
-        """Returns the decision with which began what the group's messages are about now: this one if none."""
-        standing = self.memory.standing.get(group)
-        known = standing.thread if standing is not None else ""
-        return known or self._threads.get(group) or decision_id or self.decision_id
-
-    def begin_threads(self, groups: Iterable[str], decision_id: str | None = None) -> dict[str, str]:
-        """Begins a thread with this decision for each group that has none; returns the groups' threads."""
-        threads = {group: self.thread(group, decision_id) for group in groups}
-        self._threads |= threads
-        return threads
-
-    def end_threads(self, groups: Iterable[str]) -> None:
-        """What happens to these groups from now on is another incident."""
-        for group in groups:
-            self._threads.pop(group, None)
+    def decision_id(self, turn: int, at: datetime) -> str:
+        """Returns the name of what a turn decides; no epoch tells apart those without the state table."""
+        if self.tableless is None:
+            return f"{self.topology.name}-{self.lease.epoch}-{turn}"
+        return f"{self.topology.name}-tableless-{at:%Y%m%dT%H%M%S.%fZ}-{self._owner}"
 
     def is_late(self) -> bool:
-        """Whether the invocation has too little time left to begin anything more."""
+        """Returns True if the invocation has too little time left to begin anything more."""
         return self.world.clock.now() >= self.ends_at
 
-    def beside(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Begins what must not wait for EC2, nor EC2 for it."""
-        begun = self.world.side.submit(call, *args, **kwargs)
-        self._beside.append(begun)
-        return begun
-
-    def finish(self) -> None:
-        """Waits for all that goes on beside: Lambda freezes what outlives the handler."""
-        for begun in self._beside:
-            begun.exception()
-
-    def take(self, signals: Sequence[Signal]) -> bool:
-        """Takes the lease and the memory. False where another has it, which then looks again for these."""
+    def take(self, signals: Sequence[Signal]) -> Memory | None:
+        """Takes the lease, with the memory. None if another has it, which then looks again for these."""
         marks = [telling.mark(signal) for signal in signals]
         now = self.world.clock.now()
-        got = self.world.looks.acquire(self.topology.name, self.owner, now, marks)
+        got = self.world.looks.acquire(self.topology.name, self._owner, now, marks)
         if got is None:
-            self.report.contended = True
-            return False
-        self._lease, self.memory = got
-        self.leased_at = self.world.clock.now()
-        self.report.taken_over, self.report.repaired = self.lease.taken_over, _repaired(self.lease)
-        return True
+            return None
+        self._lease, self._memory = got
+        if self.tableless is None:
+            self.leased_at = self.world.clock.now()
+        return self._memory
+
+    def remember(self, memory: Memory) -> None:
+        """Keeps the memory for the next write of the lease, whichever that is."""
+        self._memory = memory
 
     def renew(self) -> None:
         """Renews a lease that runs low. Raises LeaseLostError."""
         if self.lease.until - self.world.clock.now() < RENEW_BELOW:
-            self.fence()
+            self.fence(self._memory)
 
-    def fence(self) -> None:
-        """Proves the epoch, and renews the lease. Raises LeaseLostError."""
+    def fence(self, memory: Memory) -> None:
+        """Proves the epoch, renews the lease and writes the memory. Raises LeaseLostError."""
+        self.remember(memory)
         self._lease = self.world.looks.fence(self.lease, self._kept(), self.world.clock.now())
 
     def may_move(self) -> bool:
-        """Whether a call that is begun now ends under the lease and within the invocation."""
+        """Returns True if a call that is begun now ends under the lease and within the invocation."""
         return self.lease.is_enough(self.world.clock.now()) and not self.is_late()
 
     def is_outdated(self) -> bool:
-        """Whether the topology is not the stored one any more; read again where some seconds have passed."""
+        """Returns True if the topology is not the stored one any more. It is read again after 2 s."""
         now = self.world.clock.now()
-        if not self._outdated and now - self.read_at >= READ_ANEW:
+        if not self._outdated and now - self._read_at >= READ_ANEW:
             record = self.world.stored(self.topology.name)
-            self.read_at = now
+            self._read_at = now
             self._outdated = record is None or record.is_leaving or record.version != self.topology.version
         return self._outdated
 
     def overrides(self) -> tuple[Override, ...]:
-        """What an operator laid over the topology, read now."""
+        """Reads what an operator laid over the topology."""
         overrides = self.world.overrides.of(self.topology.name)
         self.world.last_known.remember(self.topology.name, overrides, self.world.clock.now())
         return overrides
+
+    def allowed(self, decisions: tuple[GroupDecision, ...]) -> tuple[GroupDecision, ...]:
+        """Returns the decisions with those of their moves that may be made: all of them, under a lease."""
+        return self.tableless.allowed(decisions) if self.tableless else decisions
 
     def release(self) -> bool:
         """Ends the lease. False where signals came meanwhile: then it is kept."""
         return self.world.looks.release(self.lease, self._kept())
 
     def again(self) -> tuple[Signal, ...]:
-        """The signals that came meanwhile, for one more look under the same lease."""
+        """Returns the signals that came meanwhile, for one more look under the same lease."""
         now = self.world.clock.now()
         self._lease, marks = self.world.looks.again(self.lease, self._kept(), now)
         self.received_at = self.leased_at = now
@@ -210,11 +236,22 @@ class Run:
             with suppress(LeaseLostError, OutOfTimeError, StateUnavailableError):
                 self.world.looks.let_go(self._lease, self._kept())
 
+    def report(self, progress: Progress, *, lost: bool) -> Report:
+        """Returns what the run did, as far as it came."""
+        damage = self._lease.damage if self._lease else ()
+        return Report(
+            self.topology.name,
+            contended=self._lease is None,
+            lost=lost,
+            taken_over=self.taken_over,
+            repaired=f"the look record was damaged: {'; '.join(damage)}" if damage else None,
+            turns=progress.turns,
+            moved=progress.moved,
+            decisions=progress.decisions,
+            stages=progress.stages,
+        )
+
     def _kept(self) -> Memory:
-        """The memory for the next look, with what people have been told by now."""
+        """Returns the memory for the next look, with the last record that was notified by now."""
         told = self.trail.told
-        return self.memory if told is None else replace(self.memory, told=told)
-
-
-def _repaired(lease: Lease) -> str | None:
-    return f"the look record was damaged: {'; '.join(lease.damage)}" if lease.damage else None
+        return self._memory if told is None else replace(self._memory, told=told)

@@ -1,148 +1,123 @@
-"""Failover while the state table is away: the table makes failover orderly, not possible
-(docs/how-it-works.md#what-it-does-when-something-happens)."""
+"""What takes the place of the state table and of the audit table while the state table is away: it makes
+failover orderly, not possible (docs/how-it-works.md#what-it-does-when-something-happens)."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
-from tandem.audit import RecordKind
-from tandem.errors import TemporaryError
-from tandem.failover import news, telling
-from tandem.failover.acting import carry_out
-from tandem.failover.deciding import decide
+from tandem.audit import Head, Record, RecordKind, following
+from tandem.failover import news
 from tandem.failover.decision import GroupDecision
-from tandem.failover.moves import Move, Moved, moves, superseded, unread
-from tandem.failover.run import Run
-from tandem.failover.settling import READ_AGAIN_SECONDS, SETTLE_SECONDS, awaited, heard
-from tandem.failover.telling import Basis, Stages
-from tandem.model import Observation
-from tandem.signals.signal import Signal
+from tandem.failover.lastknown import LastKnown
+from tandem.failover.trail import Trail
+from tandem.ports import Clock, Note
+from tandem.signals.signal import Signal, SignalKind
+from tandem.state.lease import Lease
 from tandem.state.memory import Memory
-from tandem.topology.document import Mode
+from tandem.state.override import Override
+from tandem.state.record import TopologyRecord
+from tandem.topology.document import Mode, Topology
 
-
-def move_without_table(run: Run, why: str, signals: tuple[Signal, ...]) -> None:
-    """Moves without a lease what may be moved so: every writer derives the same moves from the same FIB.
-
-    Only away from a dead holder, by a clear FIB, and with no override known to be in the way; everything else
-    waits for the table. People are told at once; the records join the audit sequence when the table is back.
-    It goes on, for as long as a look settles, where AWS cannot be read, does not show yet what a signal said,
-    or may take next time what it did not take. Raises what the last reading raised.
-    """
-    topology, clock = run.topology, run.world.clock
-    began = clock.now()
-    until = min(run.ends_at, began + timedelta(seconds=SETTLE_SECONDS))
-    newest = heard({}, signals, began)
-    previous: Observation | None = None
-    done: tuple[Moved, ...] = ()
-    while True:
-        if topology.mode is Mode.DRY_RUN or not run.world.last_known.is_free(topology.name, clock.now()):
-            run.world.note("table away, nothing moved", topology=topology.name, why=why)
-            return
-        is_over = clock.now() + timedelta(seconds=READ_AGAIN_SECONDS) > until
-        try:
-            urgent = _urgent(run)
-        except TemporaryError:
-            if is_over:
-                raise
-        else:
-            planned = moves(urgent.decisions)
-            unshown = tuple(m for m in done if m.is_unshown and m.move in planned)
-            left = len(planned) - len(unshown)
-            asked_at = telling.signal_at(signals)
-            begun = _carry_out(run, why, urgent, {m.move for m in unshown}, asked_at) if left else ()
-            done = (*begun, *unshown)
-            shown = urgent.observation
-            pending = awaited(signals, newest, topology, urgent.every, previous, shown, began)
-            previous = shown
-            if is_over or not (pending or any(m.is_open for m in done)):
-                return
-        clock.sleep(READ_AGAIN_SECONDS)
-
-
-def _carry_out(
-    run: Run, why: str, urgent: _Urgent, taken: Collection[Move], asked_at: datetime | None
-) -> tuple[Moved, ...]:
-    """Carries out what is urgent and was not taken before, and tells of it."""
-    topology, world = run.topology, run.world
-    observed_at = world.clock.now()
-    decision_id = f"{topology.name}-tableless-{observed_at:%Y%m%dT%H%M%S.%fZ}-{run.owner}"
-    groups = [d.group for d in urgent.decisions]
-    threads = run.begin_threads(groups, decision_id)
-    intent = telling.decided_body(
-        RecordKind.INTENT,
-        observed_at,
-        decision_id,
-        topology,
-        urgent.decisions,
-        Basis(urgent.observation, run.memory.sessions, ()),
-        groups,
-        threads,
-        epoch=None,
-        why=why,
-        signal={**telling.signal_detail(()), "cause": f"the state table does not answer: {why}"},
-    )
-    world.note("moving without the table", topology=topology.name, intent=intent)
-    world.last_known.later(topology.name, {**intent, "tell": []})
-    telling_it = run.beside(_tell, run, intent)
-    done = carry_out(
-        tuple(move for move in moves(urgent.decisions) if move not in taken),
-        world.cloud,
-        world.clock,
-        lambda number, batch: _superseded(run, batch) if number else (),
-        lambda: not run.is_late(),
-    )
-    stages = Stages(asked_at, run.received_at, None, observed_at, observed_at)
-    outcome = telling.outcome_body(
-        world.clock.now(),
-        decision_id,
-        topology,
-        "without the table",
-        stages,
-        done,
-        tell=list(dict.fromkeys(m.move.group for m in done)),
-        threads=threads,
-        held=telling.held_detail(urgent.every),
-        severities={d.group: d.severity for d in urgent.decisions},
-    )
-    world.note("moved without the table", topology=topology.name, outcome=outcome)
-    telling_it.result()
-    world.last_known.later(topology.name, outcome if _tell(run, outcome) else {**outcome, "tell": []})
-    return done
+NO_END = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class _Urgent:
-    observation: Observation
-    decisions: tuple[GroupDecision, ...]
-    """With the addresses only that cannot wait."""
-    every: tuple[GroupDecision, ...]
+class NoTable:
+    """Takes the state table's place: grants every lease, and answers with what this process read last.
 
+    Every writer derives the same moves from the same FIB, so none needs a lease for those that it allows:
+    only away from a dead holder, by a clear FIB, and with no override known to be in the way.
+    """
 
-def _urgent(run: Run) -> _Urgent:
-    """What cannot wait: a clear FIB, and nobody alive has the address."""
-    observation = run.world.cloud.observe(run.topology, tuple)
-    decisions = decide(run.topology, observation, Memory(), run.world.clock.now())
-    dead = ((d, tuple(a for a in d.moves if a.dead)) for d in decisions if d.clear)
-    return _Urgent(observation, tuple(replace(d, addresses=found) for d, found in dead if found), decisions)
+    topology: Topology
+    memory: Memory
+    last_known: LastKnown
+    clock: Clock
+    why: str
+    """How the table failed."""
 
+    @property
+    def cause(self) -> Signal:
+        """Stands in the records in the place of the signals that woke the look."""
+        return Signal(SignalKind.LOOK, f"the state table does not answer: {self.why}")
 
-def _superseded(run: Run, batch: tuple[Move, ...]) -> tuple[Moved, ...]:
-    """Those of a later batch that a new reading does not ask for any more."""
-    try:
-        return superseded(batch, moves(_urgent(run).decisions))
-    except TemporaryError as error:
-        return unread(batch, error)
+    def allowed(self, decisions: tuple[GroupDecision, ...]) -> tuple[GroupDecision, ...]:
+        """Returns the decisions that cannot wait for the table, with those of their moves that cannot."""
+        if not self._is_free():  # a reading may have lasted long
+            return ()
+        clear = (d for d in decisions if d.clear)
+        urgent = (replace(d, addresses=d.held + tuple(a for a in d.moves if a.dead)) for d in clear)
+        return tuple(d for d in urgent if d.moves)
 
+    def stored(self, name: str) -> TopologyRecord | None:
+        """Returns the topology as it was read last; None where nothing may move without the table."""
+        known = self.last_known.records.get(name)
+        if known is None or self.topology.mode is Mode.DRY_RUN or not self._is_free():
+            return None
+        return known[0]
 
-def _tell(run: Run, body: Mapping[str, Any]) -> bool:
-    """Puts on the bus what a record tells that is not in the table; whether it is still to be told."""
-    try:
-        run.world.bus.put(*news.events_of(body, None))
-    except Exception as error:  # noqa: BLE001 - also a bug keeps no move waiting
-        run.world.note("people are not told", topology=run.topology.name, why=str(error))
+    def of(self, topology: str) -> tuple[Override, ...]:
+        """Returns no override: where one is known, `stored` lets nothing begin."""
+        return ()
+
+    def acquire(
+        self, topology: str, owner: str, now: datetime, signals: Sequence[Mapping[str, Any]]
+    ) -> tuple[Lease, Memory]:
+        return Lease(topology, owner, 0, NO_END), self.memory
+
+    def fence(self, lease: Lease, memory: Memory, now: datetime) -> Lease:
+        return lease
+
+    def release(self, lease: Lease, memory: Memory) -> bool:
         return True
-    return False
+
+    def again(
+        self, lease: Lease, memory: Memory, now: datetime
+    ) -> tuple[Lease, tuple[Mapping[str, Any], ...]]:
+        return lease, ()
+
+    def let_go(self, lease: Lease, memory: Memory) -> None:
+        pass
+
+    def _is_free(self) -> bool:
+        return self.last_known.is_free(self.topology.name, self.clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class LateRecords:
+    """Takes the audit table's place: keeps the records of one look, which join the sequence when the table is
+    back. Each is a log line meanwhile.
+    """
+
+    topology: Topology
+    why: str
+    note: Note
+    _kept: list[tuple[Head, Mapping[str, Any]]] = field(default_factory=list)
+
+    def recent(self, sequence: str) -> tuple[Record, ...]:
+        return ()
+
+    def append(self, head: Head | None, sequence: str, body: Mapping[str, Any]) -> Head:
+        """Returns a head that has no number: the record has no place in the sequence yet."""
+        if body["kind"] == RecordKind.INTENT:
+            kept = {**body, "epoch": None, "why": self.why}
+            self.note("moving without the table", topology=self.topology.name, intent=kept)
+        else:
+            kept = {**body, "outcome": "without the table"}
+            self.note("moved without the table", topology=self.topology.name, outcome=kept)
+        place = Head(sequence, 0, following(head, sequence, body).hash)
+        self._kept.append((place, kept))
+        return place
+
+    def hand_over(self, last_known: LastKnown, trail: Trail) -> None:
+        """Leaves the records to the next look that has the table; it tells what people were not told."""
+        for head, body in self._kept:
+            is_due = head in trail.untold and news.lasts(body)
+            last_known.later(self.topology.name, body if is_due else {**body, "tell": []})
+        try:
+            trail.check()
+        except Exception as error:  # noqa: BLE001 - also a bug keeps no move waiting
+            self.note("people are not told", topology=self.topology.name, why=str(error))

@@ -76,6 +76,11 @@ class Trail:
         return damage is None
 
     @property
+    def untold(self) -> tuple[Head, ...]:
+        """The records of which the bus has not taken all yet."""
+        return tuple(head for head, _ in self._untold)
+
+    @property
     def told(self) -> int | None:
         """The last record up to which people were told what they were to be told; None where nobody knows."""
         if self._untold:

@@ -39,6 +39,9 @@ class StoredTopologies(Protocol):
     @property
     def damaged(self) -> dict[str, str]: ...
 
+    @property
+    def reported(self) -> dict[str, str]: ...
+
     def of(self, name: str) -> TopologyRecord | None: ...
 
 
