@@ -680,7 +680,7 @@ MUTANTS = (
         "moves-in-vain",
         "A retry of moves that failed, which people know, is no news.",
         f"{FAILOVER}/turn.py",
-        "return all(address.allocation_id in in_vain for address in decision.moves)",
+        "return all(address.subject in in_vain for address in decision.moves)",
         "return False",
     ),
     Mutant(
@@ -1183,7 +1183,7 @@ MUTANTS = (
         "people-announced",
         "That moves begin is told once, however often they are tried.",
         f"{FAILOVER}/turn.py",
-        "return all(progress.announced.get(a.allocation_id) == a.target for a in decision.moves)",
+        "return all(progress.announced.get(a.subject) == a.target for a in decision.moves)",
         "return False",
     ),
     Mutant(
