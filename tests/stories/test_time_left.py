@@ -16,6 +16,8 @@ from botocore.exceptions import ConnectTimeoutError
 from tandem.adapters import clients, ec2
 from tandem.adapters.looks import LookStore
 from tandem.errors import ConfigurationError, OutOfTimeError, TandemError, TemporaryError
+from tandem.failover import invocation
+from tandem.failover.look import look as real_look
 from tests.crashing import table_away
 from tests.shared_worlds import begins_in
 from tests.stack import MOVING, Context, Stack, stack
@@ -82,21 +84,22 @@ def test_topologies_that_one_invocation_has_no_time_for_are_put_on_the_bus(edge:
     assert set(LOOKS.next_hops()) == NAMES
 
 
-def test_topologies_that_cannot_be_put_on_the_bus_are_raised(edge: Stack) -> None:
+def test_topologies_that_cannot_be_put_on_the_bus_are_raised(
+    edge: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store_ten(edge)
     edge.levers.fault(action=READ, latency_s=20)
-    looked = edge.app.look
 
     def gone(**_: object) -> None:
         raise ConnectTimeoutError(endpoint_url="events")
 
     def look(*arguments: Any, **named: Any) -> Any:
-        report = looked(*arguments, **named)
+        report = real_look(*arguments, **named)
         if edge.clock.now() >= named["ends_at"]:
             clients.events().meta.events.register("before-call.events", gone)
         return report
 
-    vars(edge.app)["look"] = look
+    monkeypatch.setattr(invocation, "look", look)
     with pytest.raises(TemporaryError, match="EventBridge"):
         edge.deliver(most=1)
 

@@ -1,5 +1,5 @@
-"""What takes the place of the state table and of the audit table while the state table is away: it makes
-failover orderly, not possible (docs/how-it-works.md#what-it-does-when-something-happens)."""
+"""Takes the place of the state table and of the audit table while the state table is away: the
+table makes failover orderly, not possible (docs/how-it-works.md#what-it-does-when-something-happens)."""
 
 from __future__ import annotations
 
