@@ -138,6 +138,22 @@ def test_notifications_that_somebody_switched_off_are_drift(watched: Provisioner
     assert drifts(watched) == {off: f"{people}/bob"}
 
 
+def test_people_are_notified_of_a_difference_and_not_that_a_version_is_provisioned(
+    watched: Provisioner,
+) -> None:
+    ec2 = boto3.client("ec2")
+    target = watched.document()["groups"][0]["elastic_ips"][0]["targets"]["fw2"]
+    ec2.associate_address(
+        AllocationId=ec2.allocate_address(Domain="vpc")["AllocationId"],
+        NetworkInterfaceId=target["network_interface"],
+        PrivateIpAddress=target["private_ip"],
+    )
+    watched.refresh()
+    assert types(watched.events()) == ["Drift Detected"]
+    watched.refresh()
+    assert watched.events() == []
+
+
 def test_persistence_that_somebody_changed_is_drift_where_the_document_states_it(tandem: Provisioner) -> None:
     server = tandem.ids["route_server_id"]
     stated = tandem.document()

@@ -71,7 +71,7 @@ def words(record: TopologyRecord | None, now: datetime = NOW) -> str:
         (replace(RECORD, provisioned=None), LATE, "it waits for: a run of the provisioner"),
         (None, NOW, "was deleted meanwhile"),
         (replace(RECORD, door="cli"), NOW, "was taken over by the command line meanwhile"),
-        (replace(RECORD, version=4), NOW, "version 4 is stored, not 3"),
+        (replace(RECORD, version=4), NOW, "version 4 is stored now, not version 3"),
     ],
 )
 def test_an_answer_is_due_at_the_end_and_at_the_end_of_the_budget(

@@ -20,6 +20,7 @@ from tandem.provisioning.recording import (
     Why,
     failure_words,
     has_changed,
+    has_only_drifted,
     has_same_failure,
     still_differs,
     was_notified,
@@ -237,7 +238,8 @@ def _notify_and_record(
     if not provisioned.pending and not why:
         is_reached = before is None or before.converged_version != record.version
         done = provisioned.done if is_reached else sentences(managed.steps)
-        world.bus.put(provisioning_completed(record, provisioned, (*done, *listening), now))
+        if steps or not has_only_drifted(before, provisioned):
+            world.bus.put(provisioning_completed(record, provisioned, (*done, *listening), now))
         provisioned = with_notified_sessions(provisioned)
     elif not provisioned.pending and (steps or before is None or not has_same_failure(before, provisioned)):
         world.bus.put(provisioning_failed(record, provisioned, why, steps, failure, now))

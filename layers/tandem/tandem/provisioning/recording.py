@@ -116,6 +116,20 @@ def has_changed(before: Provisioned | None, now: Provisioned) -> bool:
     )
 
 
+def has_only_drifted(before: Provisioned | None, now: Provisioned) -> bool:
+    """Returns True if all that is new for people is drift, of which `Drift Detected` has notified them."""
+    if before is None or (before.version, before.converged_version) != (now.version, now.converged_version):
+        return False
+    was, is_ = codes_of(before), codes_of(now)
+    return (
+        not set(is_.drift) <= set(was.drift)
+        and has_same_failure(before, now)
+        and _is_same(was.pending, is_.pending)
+        and _is_same(was.warnings, is_.warnings)
+        and not to_dial(now)
+    )
+
+
 def has_same_failure(before: Provisioned, now: Provisioned) -> bool:
     """Returns True if a run failed for the same reasons as the one before it, or neither failed."""
     was, is_ = codes_of(before).failure, codes_of(now).failure

@@ -50,7 +50,11 @@ def serve(request: Request, desk: Desk) -> str | None:
     if _is_misdirected(request, desk):
         return None
     if len(json.dumps(request.properties)) + len(json.dumps(request.old_properties)) > MOST_CHARACTERS:
-        _send(request, failed_answer(request, f"more than {MOST_CHARACTERS} characters of properties"), desk)
+        _send(
+            request,
+            failed_answer(request, f"the properties have more than {MOST_CHARACTERS} characters"),
+            desk,
+        )
         return None
     try:
         _patiently(lambda: _noted(request, desk), desk)
@@ -153,7 +157,9 @@ def _attempt(noted: Noted, desk: Desk) -> tuple[Noted, bool]:
     """Does what the request asks; whether it stored a new version. What can never work is its answer."""
     request = noted.request
     if noted.is_over_budget(desk.world.clock.now()):
-        return desk.requests.decide(noted, failed_answer(request, "Tandem could not begin in time")), False
+        return desk.requests.decide(
+            noted, failed_answer(request, "Tandem could not begin the request in time; nothing was stored")
+        ), False
     try:
         return fulfil(noted, _supersede(noted, desk), desk)
     except ConfigurationError as error:

@@ -139,7 +139,7 @@ def refusal_words(problems: Sequence[Problem], shown: int) -> str:
     count, left = len(problems), len(problems) - shown
     head = "the topology has 1 problem" if count == 1 else f"the topology has {count} problems"
     listed = " | ".join(line_of(problem) for problem in problems[:shown])
-    more = f" | and {left} more: tandem validate names them all" if left else ""
+    more = f" | and {left} more: tandem validate lists them all" if left else ""
     return f"{head}: {listed}{more}; nothing was stored"
 
 
@@ -157,7 +157,7 @@ def answer_due(noted: Noted, record: TopologyRecord | None, now: datetime) -> An
         taken = f"the topology {request.topology} was taken over by {origin_of(record)} meanwhile"
         return failed_answer(request, taken)
     if record.version != noted.version:
-        changed = f"version {record.version} is stored, not {noted.version}"
+        changed = f"version {record.version} is stored now, not version {noted.version}"
         return failed_answer(request, f"the topology {request.topology} was changed meanwhile: {changed}")
     found = record.provisioned
     is_done = found is not None and found.version == noted.version and not found.pending

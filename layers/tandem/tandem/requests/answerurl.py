@@ -52,7 +52,7 @@ class AnswerUrls:
         if self._bucket.fullmatch(parts.netloc):
             return None
         host = parts.netloc.rpartition("@")[2][:SHOWN] or "no host"
-        return f"its URL leads to {host}, which is no bucket of CloudFormation"
+        return f"its URL leads to {host}, which is not a bucket of CloudFormation"
 
     @property
     def _bucket(self) -> re.Pattern[str]:

@@ -27,7 +27,7 @@ from tandem.topology.worldchecks import warnings, worldcheck
 from tandem.words.provisioning import said, sentence_of, warning_of
 
 CLI = "cli"
-ENDS_DELETION = "it is being deleted: storing it ends that, and makes anew what is gone"
+ENDS_DELETION = "it is being deleted: storing it ends the deletion, and Tandem creates again what is gone"
 
 
 class StoredTopologies(Protocol):

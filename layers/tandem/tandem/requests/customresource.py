@@ -151,7 +151,9 @@ def parse_request(raw: Mapping[str, Any]) -> Request:
     """CloudFormation's event. Raises ConfigurationError for what CloudFormation never sends."""
     absent = [name for name in NEEDED if not isinstance(raw.get(name), str) or not raw[name]]
     if absent or raw["RequestType"] not in tuple(RequestType):
-        raise ConfigurationError(f"no request of CloudFormation: {', '.join(absent) or 'RequestType'}")
+        raise ConfigurationError(
+            f"not a request of CloudFormation: {', '.join(absent) or 'RequestType'} is missing or wrong"
+        )
     physical_id = raw.get("PhysicalResourceId")
     return Request(
         type=RequestType(raw["RequestType"]),

@@ -16,11 +16,11 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """One line a value that was added, removed or changed, in the order of the new document."""
     before, after = dict(_leaves([], DEFAULTS | old)), dict(_leaves([], DEFAULTS | new))
     changed = [
-        f"{path}: {before[path]} -> {value}" if path in before else f"{path}: {value} is new"
+        f"{path}: {before[path]} -> {value}" if path in before else f"{path}: {value} is added"
         for path, value in after.items()
         if before.get(path) != value
     ]
-    return changed + [f"{path}: {value} goes" for path, value in before.items() if path not in after]
+    return changed + [f"{path}: {value} is removed" for path, value in before.items() if path not in after]
 
 
 def _leaves(keys: list[str | int], value: object) -> Iterator[tuple[str, str]]:

@@ -175,7 +175,7 @@ def _prepared(noted: Noted, before: TopologyRecord | None) -> Noted:
         return replace(noted, is_maker=before is None, previous=None)
     document = before.topology.document
     if len(json.dumps(document)) + len(json.dumps(noted.request.properties)) > MOST_CHARACTERS:
-        raise ConfigurationError(f"more than {MOST_CHARACTERS} characters of topology to be taken over")
+        raise ConfigurationError(f"the topology to be taken over has more than {MOST_CHARACTERS} characters")
     return replace(noted, is_maker=False, previous=Previous(before.door, document))
 
 

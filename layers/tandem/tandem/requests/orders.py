@@ -79,7 +79,9 @@ def parse_order(event: object, request_id: str) -> Order:
             seen = raw.get("seen")
             return Delete(raw["topology"], **said, seen=seen if isinstance(seen, int) else None, by=by)
         case "delete":
-            raise ConfigurationError('a delete names its topology: {"action": "delete", "topology": "edge"}')
+            raise ConfigurationError(
+                'a delete must name its topology: {"action": "delete", "topology": "edge"}'
+            )
         case "refresh":
             name = raw.get("topology")
             return Refresh(name if isinstance(name, str) else None, raw.get("due_only") is True)

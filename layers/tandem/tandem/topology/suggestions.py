@@ -51,7 +51,7 @@ def suggestion(value: object, node: dict[str, Any], right: str, takes: Takes) ->
     if isinstance(value, str):
         meant = next(_meant_by_text(value, node, takes), None)
     elif isinstance(value, bool | int | float) and takes(json.dumps(value)):
-        meant = f'"{json.dumps(value)}" in quotes, without which it is no text'
+        meant = f'"{json.dumps(value)}" in quotes: without them it is not a text'
     else:
         meant = None
     return None if meant == right else meant
@@ -62,7 +62,7 @@ def _meant_by_text(text: str, node: dict[str, Any], takes: Takes) -> Iterator[st
     if stripped != text and takes(stripped):
         yield f"{json.dumps(stripped, ensure_ascii=False)}, without the blanks around it"
     if takes([text]):
-        yield f"[{text}], a list"
+        yield f"[{text}], a list with one member"
     truth = {"yes": True, "on": True, "no": False, "off": False}.get(stripped.lower())
     if truth is not None and takes(truth):
         yield json.dumps(truth)

@@ -24,8 +24,8 @@ from tandem.words.parts import (
 )
 
 AGAIN = (
-    "Tandem checks again at every signal and every minute. Not every repair is a signal: after one, it may",
-    "take a minute. When the hold ends, Tandem acts automatically.",
+    "Tandem checks again at every signal and every minute, so it may notice a repair after a minute.",
+    "When the hold ends, Tandem acts automatically.",
 )
 
 
@@ -144,7 +144,7 @@ def failed(detail: Detail) -> Said:
         subject = f"FAILED, {what} not moved to {owner}"
         opening = f"Tandem could not move {what} of {where(detail)} to {owner}."
         again = "Tandem tries again at its next look, in a minute at the latest."
-        advice = [f"What to do: see to what EC2 says. {again}"]
+        advice = [f"What to do: correct the cause that EC2 names above. {again}"]
     lines = [
         opening,
         "",
@@ -154,7 +154,7 @@ def failed(detail: Detail) -> Said:
         *times(detail["stages"]),
         "",
         *advice,
-        "By hand, as soon as EC2 lets you:",
+        "To move them by hand, once EC2 allows it:",
         *listed(_command(a) for a in left if a["to"]),
         "",
         *foot(detail, "Failed"),
@@ -176,7 +176,7 @@ def _decision(detail: Detail) -> tuple[str, str, list[str]]:
         opening = f"{means}Tandem holds: it does not move {held}."
         return subject, opening, [*_advice(detail), *_see(detail)]
     if detail["mode"] == "dry-run":
-        by_hand = ["Or move them by hand:", *listed(_command(a) for a in concerned if a["to"])]
+        by_hand = ["To move them by hand instead:", *listed(_command(a) for a in concerned if a["to"])]
         return (
             outage
             or f"would move {counted(concerned)} to {owner} (dry-run)"
@@ -191,7 +191,7 @@ def _decision(detail: Detail) -> tuple[str, str, list[str]]:
     return (
         f"moving {counted(concerned)} to {owner}",
         f"Tandem is moving {whole} to {owner}.",
-        ["What to do: nothing yet. The outcome follows in a message of its own.", *_numbered(pinned, "And")],
+        ["What to do: nothing yet. A separate message reports the result.", *_numbered(pinned, "And")],
     )
 
 
@@ -303,7 +303,7 @@ def _see(detail: Detail) -> list[str]:
     others = [r["facts"]["occupant"] for r in _reasons(detail) if "occupant" in r["facts"]]
     ids = " ".join(dict.fromkeys([*own, *others[:LISTED]]))
     command = f"  aws ec2 describe-addresses --allocation-ids {ids}"
-    return ["Who has the addresses now:", command] if ids else []
+    return ["To see who has the addresses now:", command] if ids else []
 
 
 def _lasting(detail: Detail) -> list[str]:

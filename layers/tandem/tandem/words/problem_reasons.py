@@ -18,12 +18,12 @@ NEAREST = "[{close}? ][known here: {known}|nothing: none is declared]"
 OWN = "[{own}|it has none]"
 QUOTA = "at most {most}: a quota of Amazon VPC Route Server"
 ALLOWED = "and {most} are allowed unless AWS has raised the quota for this account"
-BY_DEFAULT = "[{by_default:?} where nothing else is said (manage: true)]"
+BY_DEFAULT = "[{by_default:?} by default (manage: true)]"
 TO_MANAGE = f"is missing, and Tandem manages the route server{BY_DEFAULT}"
 OWN_ASN = "the appliance's own ASN, different from the route server's"
 OF_INTERFACE = "the address of a network interface in the VPC"
 WITHOUT_PUBLIC_IP = "a private IP without a public one, such as a further secondary address of the interface"
-LOOK_AGAIN = "looked at again: run the command once more"
+LOOK_AGAIN = "a new look at what is stored: run the command again"
 
 SHAPE: Entries = {
     Code.TOO_MANY_VALUES: Entry(
@@ -42,26 +42,28 @@ SHAPE: Entries = {
         right="the properties of a topology",
     ),
     Code.WRONG_NAME: Entry(
-        "is no name that can be used here[: it has {strange}]",
+        "is not a valid name[: it has {strange}]",
         "The name has characters or a length that are not allowed there.",
         right="{wanted}",
     ),
     Code.MISSING: Entry("is missing", "A required property is not there.", right="{wanted}"),
     Code.UNKNOWN_PROPERTY: Entry(
-        "is no property that is known here",
+        "is not a known property",
         "The schema has no such property in that place; often the name is misspelled.",
         right=NEAREST,
     ),
     Code.MISPLACED_PROPERTY: Entry(
-        "is no property that is known here",
+        "is not a known property",
         "The schema has such a property in another place.",
         right="at {place}; known here: {known}",
     ),
     Code.REPEATED_ITEM: Entry(
-        "is {value} again", "The same item is in the list twice.", right="each of them once"
+        "repeats {value}", "The same item is in the list twice.", right="each of them once"
     ),
     Code.TOO_MANY_ITEMS: Entry(
-        "has {count}", "The list or mapping has more members than the schema allows.", right="{most} at most"
+        "has {count} entries",
+        "The list or mapping has more members than the schema allows.",
+        right="{most} at most",
     ),
     Code.WRONG_VALUE: Entry(
         "is {value}[, which has {strange}]",
@@ -69,7 +71,7 @@ SHAPE: Entries = {
         right="[{meant}; ]{wanted}",
     ),
     Code.REPEATED_NAME: Entry(
-        "is there twice, in line {first}[, column {first_column},] "
+        "occurs twice, in line {first}[, column {first_column},] "
         "and in line {second}[, column {second_column}]",
         "The file has the same name twice in one mapping, and YAML would keep only one of them.",
         right="each name once",
@@ -78,7 +80,7 @@ SHAPE: Entries = {
 
 PARTS: Entries = {
     Code.WATCHED_WITHOUT_ID: Entry(
-        "is missing, and with manage: false it says which route server to watch",
+        "is missing; with manage: false it names the route server to watch",
         "A topology that Tandem does not manage has to name its route server.",
         right="the route server's ID, rs-…",
     ),
@@ -98,7 +100,7 @@ PARTS: Entries = {
         right="the endpoints: a name of your choice to the ID of its subnet",
     ),
     Code.UNDECLARED_ENDPOINT: Entry(
-        "is no endpoint of route_server.endpoints",
+        "is not an endpoint in route_server.endpoints",
         "A session names an endpoint that the document does not declare.",
         right=NEAREST,
     ),
@@ -180,7 +182,7 @@ PARTS: Entries = {
         right="an address of {second_id}, or the interface {first_id}",
     ),
     Code.UNSPECIFIED_ADDRESS: Entry(
-        "{subject} is no address, which no network interface has",
+        "{subject} is the unspecified address, which no network interface has",
         "The unspecified address stands where the address of an interface is needed.",
         right=OF_INTERFACE,
     ),
@@ -278,11 +280,11 @@ ROUTE_SERVERS: Entries = {
     Code.NOTIFICATIONS_OFF: Entry(
         "is true, but {subject} has SNS notifications off",
         "The document wants SNS notifications, and the route server sends none.",
-        right="SNS notifications on, or false where meant",
+        right="SNS notifications on; or false, if they are to stay off",
     ),
     Code.TOPIC_MISSING: Entry(
-        "{subject} has SNS notifications off: Tandem is not told about sessions, "
-        "it finds out by looking, every few seconds (aws ec2 modify-route-server "
+        "{subject} has SNS notifications off: AWS does not notify Tandem of a session change, and Tandem "
+        "sees it only at its next poll, some seconds later (to turn them on: aws ec2 modify-route-server "
         "--route-server-id {subject} --sns-notifications-enabled)",
         "Without SNS notifications Tandem learns of the end of a session with its next look.",
         advice=("Turn SNS notifications on with the command in the sentence.",),
@@ -430,7 +432,7 @@ ROUTE_TABLES: Entries = {
     ),
     Code.WAY_OUT_AT_ITSELF: Entry(
         "{subject} is in a subnet whose route table, {table_id}, gets "
-        "{prefix} from the route server: its way out would point at itself",
+        "{prefix} from the route server: what the appliance sends out would come back to it",
         "The appliance's own subnet would get the default route that leads to the appliance.",
         right="a table of its own for that subnet, without propagation and with a static default route",
     ),
@@ -448,8 +450,8 @@ ROUTE_TABLES: Entries = {
         right=QUOTA,
     ),
     Code.GATEWAY_TABLE_REJECTS: Entry(
-        "{subject} is a gateway route table: AWS rejects {prefixes} in it, being outside "
-        "the VPC, unless it is of a BYOIP pool of that table; other route tables are not affected",
+        "{subject} is a gateway route table: AWS rejects {prefixes} in it, which is outside "
+        "the VPC, unless it belongs to a BYOIP pool of that table; other route tables are not affected",
         "AWS does not install a route for a prefix outside the VPC in a gateway route table.",
         page=GATEWAY_ROUTING,
     ),
@@ -516,8 +518,8 @@ TAGS: Entries = {
         right=f"{OWNER_TAG}={{stack:json}}, if its owner agrees",
     ),
     Code.NETWORK_WITHOUT_CONSENT: Entry(
-        "{why}: Tandem cannot restore what is deleted there; {why:right}",
-        "What Tandem made in a network stays, and could not be made again.",
+        "{why}: Tandem cannot restore what is deleted there; right would be: {why:right}",
+        "What Tandem created in a network stays, and it could not create it again.",
     ),
 }
 
@@ -525,20 +527,20 @@ STORING: Entries = {
     Code.BELONGS_ELSEWHERE: Entry(
         "{subject} belongs to [{resource} of ][the CloudFormation stack {stack}|the command line]",
         "A topology belongs to the command line, or to the stack that created it.",
-        right="changed there, or taken over: tandem apply --take-over, in CloudFormation TakeOver: true",
+        right="a change there, or a takeover: tandem apply --take-over, in CloudFormation TakeOver: true",
     ),
     Code.DAMAGED_TOPOLOGY: Entry(
         "{why}",
         "The stored record of a topology cannot be read.",
-        right="replaced as a whole: tandem apply --take-over",
+        right="a whole document in its place: tandem apply --take-over",
     ),
     Code.CHANGED_MEANWHILE: Entry(
-        "{subject} was changed meanwhile: version {stored} is stored, not {seen}",
+        "{subject} was changed meanwhile: version {stored} is stored now, not version {seen}",
         "Somebody stored another version after you looked at the topology.",
         right=LOOK_AGAIN,
     ),
     Code.TAG_KEY_NOT_ALLOWED: Entry(
-        "{subject} is no tag key that this stack may write",
+        "this stack may not write the tag key {subject}",
         "The role of the provisioner may write only the tag keys that the stack names.",
         right="one of: [{allowed}|none] (the stack's parameter ResourceTagKeys)",
     ),
@@ -553,7 +555,7 @@ STORING: Entries = {
         right="a Region that has Amazon VPC Route Server",
     ),
     Code.AWS_UNREAD: Entry(
-        "what AWS shows could not be read: {why}",
+        "Tandem could not read what AWS shows: {why}",
         "Only the mode changed, so the document was stored without a look at AWS.",
         advice=("Check the topology again when AWS can be read.",),
     ),
@@ -563,26 +565,26 @@ STORING: Entries = {
         right="a stored topology; there is: [{there}|none at all]",
     ),
     Code.OTHER_VERSION_STORED: Entry(
-        "version {stored} of {subject} is stored by now, not {seen}",
+        "version {stored} of {subject} is stored now, not version {seen}",
         "Somebody stored another version after you looked at the topology.",
         right=LOOK_AGAIN,
     ),
     Code.DELETION_ENDED: Entry(
         "version {stored} was stored meanwhile, which ended the deletion",
         "Storing a document ends the deletion of its topology.",
-        right="deleted again, where that is still wanted",
+        right="another delete, if you still want it",
     ),
     Code.NOT_DELETED: Entry(
         "{why}",
         "The deletion stopped, and a part of what Tandem created is still there.",
-        right="tried again, once that is mended: not all of it is gone",
+        right="another delete, when that is corrected: a part of it is still there",
     ),
     Code.REQUEST_SUPERSEDED: Entry(
         "a later request took its place",
         "CloudFormation asked something else of the same resource before this request had its answer.",
     ),
     Code.UNKNOWN_RESOURCE_PROPERTY: Entry(
-        "is no property of {resource_type}", "The custom resource has no such property.", right=NEAREST
+        "is not a property of {resource_type}", "The custom resource has no such property.", right=NEAREST
     ),
     Code.TOPOLOGY_MISSING: Entry(
         "is missing",
@@ -590,13 +592,13 @@ STORING: Entries = {
         right="the properties of a topology, as in its YAML document",
     ),
     Code.TOPOLOGY_NO_MAPPING: Entry(
-        "is no mapping",
+        "is not a mapping",
         "The topology of the custom resource is a text or a list.",
         right="the properties of a topology, as in its YAML document",
     ),
     Code.WRONG_ON_DELETE: Entry("is {value:json}", "OnDelete has two values.", right="retain or delete"),
     Code.DELETES_WHAT_IT_TAKES_OVER: Entry(
-        "is delete beside TakeOver: true: what was there before the stack would go with it",
+        "is delete together with TakeOver: true: deleting the stack would delete what existed before it",
         "A stack that takes over a topology could delete what was there before the stack.",
         right="retain until the topology is taken over, then delete without TakeOver",
     ),

@@ -11,7 +11,10 @@ GUIDE = "https://docs.aws.amazon.com/vpc/latest/userguide/route-server-how-it-wo
 SESSION = "{appliance}'s session at {endpoint}"
 BECAUSE = "[ ({because})]"
 UNREADABLE = "the routing database cannot be read"
-FORBIDDEN = "the provisioner's role may not: deploy the stack again, or ask whoever restricts the account"
+FORBIDDEN = (
+    "the provisioner's role has no permission for it: deploy the stack again, "
+    "or ask whoever restricts the account"
+)
 
 
 def _step(verb: str, past: str, what: str, meaning: str) -> Entry:
@@ -88,13 +91,15 @@ STEPS: Entries = {
         "removed the subscription {subject}: {because}", "Tandem ended a subscription of its own."
     ),
     StepCode.PUT_DELIVERY_DESTINATION: Entry(
-        "made the delivery destination {subject}: {because}", "Tandem made the destination of peer logs."
+        "created the delivery destination {subject}: {because}",
+        "Tandem created the destination of peer logs.",
     ),
     StepCode.PUT_DELIVERY_SOURCE: Entry(
-        "made the delivery source {subject}: {because}", "Tandem made a peer a source of logs."
+        "created the delivery source {subject}: {because}", "Tandem made a peer a source of logs."
     ),
     StepCode.CREATE_DELIVERY: Entry(
-        "delivered {subject} to {destination}: {because}", "Tandem has the logs of a peer delivered."
+        "created the log delivery of {subject} to {destination}: {because}",
+        "Tandem has the logs of a peer delivered.",
     ),
     StepCode.DELETE_DELIVERY: Entry(
         "deleted the log delivery {subject}: {because}", "Tandem ended a delivery of its own."
@@ -109,11 +114,11 @@ WHY: Entries = {
         "the topology has no route server yet", "The topology declares a route server that is not there."
     ),
     Code.CREATION_BEGUN: Entry(
-        "its creation was begun, and AWS may show it late",
+        "its creation has begun, and AWS may show it late",
         "An earlier run began to create the route server, so a second one is not made.",
     ),
     Code.SETTINGS_DIFFER: Entry(
-        "it is not as the topology says", "The route server has other settings than the document says."
+        "its settings differ from the topology", "The route server has other settings than the document says."
     ),
     Code.TOPIC_PENDING: Entry(
         "its SNS topic is not there yet", "AWS makes the topic of the route server some time later."
@@ -124,10 +129,11 @@ WHY: Entries = {
     Code.RESOURCE_STATE: Entry("it is {state}", "AWS is changing a resource."),
     Code.BEING_DELETED: Entry("it is being deleted", "AWS is deleting a resource."),
     Code.TAGS_DIFFER: Entry(
-        "its tags are not as the topology says", "The route server lacks tags that the document declares."
+        "its tags differ from the topology", "The route server lacks tags that the document declares."
     ),
     Code.ADOPTED: Entry(
-        "it was there before and is managed now", "Tandem takes over a route server that was there before."
+        "it existed before, and Tandem manages it from now on",
+        "Tandem takes over a route server that was there before.",
     ),
     Code.NOT_ASSOCIATED: Entry(
         "the route server is associated with no VPC", "The route server does not serve the declared VPC."
@@ -148,14 +154,14 @@ WHY: Entries = {
         f"endpoint {{subject}} is failed{BECAUSE}",
         "AWS could not create an endpoint, and says why.",
         advice=(
-            "Read the reason that AWS gives. Tandem makes the endpoint again until it failed three times.",
+            "Read the reason that AWS gives. Tandem creates the endpoint again until three have failed.",
         ),
     ),
     Code.ENDPOINT_DELETE_FAILED: Entry(
         f"endpoint {{subject}} is delete-failed{BECAUSE}", "AWS could not delete an endpoint."
     ),
     Code.ENDPOINT_OF_NO_NAME: Entry(
-        "no endpoint of the topology", "An endpoint that Tandem created serves no declared name."
+        "the topology declares no such endpoint", "An endpoint that Tandem created serves no declared name."
     ),
     Code.ENDPOINT_UNDECLARED: Entry(
         "the topology has no endpoint {subject} in {subnet_id} any more",
@@ -165,7 +171,7 @@ WHY: Entries = {
         "it is endpoint {name} of the topology", "An endpoint lacks tags that the document declares."
     ),
     Code.ENDPOINT_ADOPTED: Entry(
-        "it was there before and is endpoint {name} now",
+        "it existed before, and becomes endpoint {name}",
         "Tandem takes over an endpoint that was there before.",
     ),
     Code.NO_PROPAGATION: Entry(
@@ -179,7 +185,8 @@ WHY: Entries = {
         "The document does not declare a propagation any more that Tandem enabled.",
     ),
     Code.FORWARDING_BLOCKED: Entry(
-        "EC2 drops what it forwards", "The source/destination check of an appliance's interface is on."
+        "its source/destination check is on, so EC2 drops what it forwards",
+        "The source/destination check of an appliance's interface is on.",
     ),
     Code.SESSION_WITHOUT_PEER: Entry(
         f"{SESSION} has no peer", "The topology declares a session without a peer."
@@ -188,7 +195,7 @@ WHY: Entries = {
     Code.SESSION_FAILED: Entry(
         f"{SESSION} is failed{BECAUSE}",
         "AWS could not create the peer of a session, and says why.",
-        advice=("Read the reason that AWS gives. Tandem makes the peer again until it failed three times.",),
+        advice=("Read the reason that AWS gives. Tandem creates the peer again until three have failed.",),
     ),
     Code.PEER_BEING_DELETED: Entry(
         f"{SESSION} has no peer but {{peer_id}}, which is being deleted",
@@ -196,25 +203,25 @@ WHY: Entries = {
     ),
     Code.PEER_DIFFERS: Entry(
         "{subject} has ASN {asn}, {liveness} instead of ASN {wanted_asn}, {wanted_liveness}, "
-        "and AWS changes no peer",
+        "and AWS cannot change a peer",
         "A peer is not as the document says, and AWS cannot modify one.",
     ),
     Code.SESSION_TAGS_DIFFER: Entry(f"it is {SESSION}", "A peer lacks tags that the document declares."),
     Code.SESSION_ADOPTED: Entry(
-        f"it was there before and is {SESSION} now", "Tandem takes over a peer that was there before."
+        f"it existed before, and becomes {SESSION}", "Tandem takes over a peer that was there before."
     ),
     Code.SESSION_UNDECLARED: Entry(
         "the topology has no such session any more", "The document does not declare a session any more."
     ),
     Code.NOT_SUBSCRIBED: Entry(
-        "{subject} does not hear the route server's topic yet",
+        "{subject} is not subscribed to the route server's topic yet",
         "A function of Tandem is not subscribed to the topic.",
     ),
     Code.NO_DELIVERY_DESTINATION: Entry(
         "no delivery destination leads to the log group yet", "Peer logs have no way to Tandem's log group."
     ),
     Code.NO_DELIVERY_SOURCE: Entry(
-        "{subject} is no source of logs yet", "A peer's logs are delivered nowhere."
+        "{subject} is not a source of logs yet", "A peer's logs are delivered nowhere."
     ),
     Code.LOGS_NOT_DELIVERED: Entry(
         "the logs of {subject} do not reach the log group yet", "A peer's logs are not delivered to Tandem."
@@ -238,7 +245,8 @@ WAITS: Entries = {
         "the route server to be available", "A route server takes calls only when it is available."
     ),
     Code.UNTIL_ROUTE_SERVER_SEEN: Entry(
-        "a route server that was begun to be seen", "AWS may show a new route server some time later."
+        "AWS to show the route server whose creation has begun",
+        "AWS may show a new route server some time later.",
     ),
     Code.UNTIL_SERVER_ASSOCIATED: Entry(
         "the route server to be associated with the VPC", "Endpoints need the association."
@@ -269,7 +277,7 @@ WAITS: Entries = {
         ("Bring up a session of the standby.",),
     ),
     Code.UNTIL_ROUTES_READABLE: Entry(
-        f"the routes: {UNREADABLE}",
+        f"readable routes: {UNREADABLE}",
         "Without the routing database nobody can tell who owns a route, so no session is ended.",
         advice=("Tandem reads it again with every run. If it stays so, the log has the reason.",),
     ),
@@ -297,7 +305,7 @@ WAITS: Entries = {
 
 INTERRUPTIONS: Entries = {
     Code.ONE_OF_SESSIONS: Entry(
-        "one of {subject}'s sessions, which keeps another", "An appliance loses one of several sessions."
+        "one of {subject}'s sessions; another one stays", "An appliance loses one of several sessions."
     ),
     Code.ONLY_LIVE_SESSION: Entry(
         "one of {subject}'s sessions, the only one that is live",
@@ -323,7 +331,7 @@ REFUSALS: Entries = {
         right="a route server that nothing else manages",
     ),
     Code.ASN_CANNOT_CHANGE: Entry(
-        "is {declared}, but {subject} has {actual}, and AWS changes none",
+        "is {declared}, but {subject} has {actual}, and AWS cannot change it",
         "AWS cannot change the ASN of a route server.",
         right="{actual}, or a topology of another name",
     ),
@@ -365,10 +373,10 @@ REFUSALS: Entries = {
     Code.GIVEN_UP: Entry(
         "{last}, {times} times by now",
         "AWS failed the resource so often that Tandem does not make it again by itself.",
-        right="what AWS says mended; then any change of the document starts anew",
+        right="the cause that AWS names corrected; then any change of the document makes Tandem try again",
     ),
     Code.PEER_OF_OTHERS: Entry(
-        "{subject} is there with ASN {asn} and {liveness}, and is not Tandem's to replace",
+        "{subject} exists with ASN {asn} and {liveness}; Tandem did not create it and may not replace it",
         "A peer that Tandem did not create stands in the way of a declared session.",
         right="declared as it is, or deleted by its owner",
     ),
@@ -397,9 +405,9 @@ REFUSALS: Entries = {
 
 RUNS: Entries = {
     Code.CALL_REFUSED: Entry(
-        "{subject}[: {message}]; it is tried again with every refresh",
+        "{subject}[: {message}]; Tandem tries it again at every refresh",
         "AWS refused a call.",
-        advice=("Put right what AWS's message names, and apply the topology again.",),
+        advice=("Correct what AWS's message names, and apply the topology again.",),
     ),
     Code.CALL_FORBIDDEN: Entry(
         f"{{subject}}[: {{message}}]; {FORBIDDEN}",
@@ -411,7 +419,7 @@ RUNS: Entries = {
         "CloudWatch Logs takes no further delivery.",
         advice=("Ask AWS to raise the quota of CloudWatch Logs.",),
     ),
-    Code.CALL_IN_TROUBLE: Entry("{why}", "A call failed for now; the schedule goes on with it."),
+    Code.CALL_IN_TROUBLE: Entry("{why}", "A call failed for now; the schedule tries it again."),
     Code.CANNOT_GO_ON: Entry("{why}", "A run found something that a person has to change."),
     Code.INTERNAL_ERROR: Entry(
         "Tandem failed with an internal error: {why}",
@@ -426,16 +434,16 @@ RUNS: Entries = {
     Code.ROUTE_SERVER_STAYS: Entry(
         "{subject} serves {others} as well",
         "Another topology lives on the route server that would be deleted.",
-        right="deleted when no other needs it",
+        right="a deletion when no other topology needs it",
     ),
     Code.LEAVING: Entry(
-        "it is being deleted, so nobody moves its addresses; storing its document again ends that",
+        "it is being deleted, so nobody moves its addresses; to end the deletion, apply its document again",
         "The deletion of a topology is stuck, and its addresses do not follow the route meanwhile.",
-        advice=("Put right what the reason names, or apply the document again to end the deletion.",),
+        advice=("Correct what the reason names, or apply the document again to end the deletion.",),
     ),
     Code.LONG_WAIT: Entry(
-        "provisioning has made no progress since {since}: it waits for {waits}; Tandem goes on by itself "
-        "once that is so; a session comes up when its appliance dials as it should",
+        "provisioning has made no progress since {since}: it waits for {waits}; Tandem continues by itself "
+        "as soon as that is done; a session comes up when its appliance connects to the endpoint",
         "Provisioning waits for something that only people can bring about.",
         advice=("Bring about what it waits for. Nothing has to be applied again.",),
     ),
