@@ -37,7 +37,7 @@ def find(vpc_id: str, route_server_id: str | None) -> Discovery:
 def text(vpc_id: str, found: Discovery) -> str:
     """Returns the document as YAML, below what a person has to know about it."""
     head = [
-        f"This describes what {vpc_id} shows now. In dry-run Tandem moves nothing: read it, then run tandem apply.",
+        f"This describes what {vpc_id} shows now. In dry-run nothing moves: read it, then run tandem apply.",
         "tandem discover does not read the stored topologies: applying this replaces one of the same name.",
     ]
     remarks = [f"- {remark}" for remark in found.remarks]
