@@ -125,7 +125,7 @@ def without(answer: dict[str, Any], name: str) -> bytes:
     return json.dumps({key: value for key, value in answer.items() if key != name}).encode()
 
 
-VERSION = "is it of another version than this command?"
+VERSION = "does the stack have another version than this command?"
 STRANGE: dict[str, tuple[tuple[str, ...], bytes, str | None, str]] = {
     # name: (the command, what the function answers, the kind of its error, what is said)
     "an empty mapping": (PLAN, b"{}", None, VERSION),

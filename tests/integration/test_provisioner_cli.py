@@ -336,7 +336,7 @@ def test_no_region_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_help_says_the_exit_codes() -> None:
     for command in ("apply", "validate"):
         shown = " ".join(CliRunner().invoke(app, [command, "--help"]).stdout.split())
-        assert "Exit codes: 0 as asked" in shown
+        assert "Exit codes: 0 done" in shown
 
 
 def test_everything_can_be_read_without_colour(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

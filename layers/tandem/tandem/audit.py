@@ -15,10 +15,10 @@ from typing import Any
 
 from tandem.state.decoding import read, shaped
 
-LONG = 100_000
+_LONG = 100_000
 """Characters of a body from which on it is stored compressed: DynamoDB takes no item over 400 KB."""
 
-SCALAR = 1000
+_SCALAR = 1000
 """Characters of a member that a shortened body keeps."""
 
 GENESIS = "0" * 64
@@ -75,7 +75,7 @@ class Record:
         return told_groups(self.body)
 
 
-GZIP = 16 + zlib.MAX_WBITS
+_GZIP = 16 + zlib.MAX_WBITS
 
 MOST = 8_000_000
 """Bytes of a body; what Tandem writes is less by far. A look reads twenty of them in 1,024 MB of memory."""
@@ -94,14 +94,14 @@ def told_groups(body: Mapping[str, Any]) -> tuple[str, ...]:
 
 def packed(text: str) -> str | bytes:
     """A canonical body as it is stored: as it is, or compressed by gzip where it is long."""
-    return gzip.compress(text.encode(), mtime=0) if len(text) > LONG else text
+    return gzip.compress(text.encode(), mtime=0) if len(text) > _LONG else text
 
 
 def unpacked(stored: str | bytes) -> str:
     """The canonical body. Raises one of `decoding.DAMAGE` for what cannot be unpacked."""
     if isinstance(stored, str):
         return stored
-    unpacking = zlib.decompressobj(GZIP)
+    unpacking = zlib.decompressobj(_GZIP)
     data = unpacking.decompress(stored, MOST + 1)
     if len(data) > MOST or not unpacking.eof:
         raise ValueError(f"unpacks to more than {MOST} bytes, or to no end")
@@ -112,7 +112,7 @@ def shortened(body: Mapping[str, Any]) -> dict[str, Any]:
     """What is left of a body that DynamoDB refuses: its short members, and in `truncated` the names of the
     others.
     """
-    short = {k: v for k, v in body.items() if not isinstance(v, list | dict) and len(str(v)) <= SCALAR}
+    short = {k: v for k, v in body.items() if not isinstance(v, list | dict) and len(str(v)) <= _SCALAR}
     return short | {"truncated": sorted(body.keys() - short.keys())}
 
 

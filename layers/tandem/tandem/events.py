@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 SOURCE = "tandem"
-SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 2
 """Version 1 had no `reasons`, `report_reasons` and `codes`. Readers take both."""
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -42,7 +42,7 @@ class DetailType(StrEnum):
         return f"{self.lower().replace(' ', '-')}.json"
 
 
-SCHEMA_VERSIONS = {DetailType.DRIFT_DETECTED: 2, DetailType.PROVISIONING_FAILED: 2}
+_SCHEMA_VERSIONS = {DetailType.DRIFT_DETECTED: 2, DetailType.PROVISIONING_FAILED: 2}
 """Those that are not SCHEMA_VERSION. Every reader takes both."""
 
 
@@ -63,7 +63,7 @@ def event(
     **fields: object,
 ) -> Event:
     """An event with what every detail carries; `fields` are the detail-type's own, JSON values only."""
-    version = SCHEMA_VERSIONS.get(detail_type, SCHEMA_VERSION)
+    version = _SCHEMA_VERSIONS.get(detail_type, _SCHEMA_VERSION)
     common: dict[str, Any] = {"schema_version": version, "topology": topology}
     if group is not None:
         common["group"] = group

@@ -7,7 +7,7 @@ from typing import Self
 
 from tandem.errors import ConfigurationError
 
-OTHER_SUFFIXES = {
+_OTHER_SUFFIXES = {
     "aws-cn": "amazonaws.com.cn",
     "aws-eusc": "amazonaws.eu",
     "aws-iso": "c2s.ic.gov",
@@ -41,7 +41,7 @@ class Place:
 
     @property
     def dns_suffix(self) -> str:
-        return OTHER_SUFFIXES.get(self.partition, "amazonaws.com")
+        return _OTHER_SUFFIXES.get(self.partition, "amazonaws.com")
 
     def peer(self, peer_id: str) -> str:
         return self._arn("ec2", f"route-server-peer/{peer_id}")

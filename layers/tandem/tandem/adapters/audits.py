@@ -18,8 +18,8 @@ from tandem.state.decoding import LARGEST, Damaged, cut, number, parsed, read, t
 RECENT = 20
 """Records read to find an open intent: whoever comes next closes it before writing anything else."""
 
-ATTEMPTS = 10
-HASH = re.compile(r"[0-9a-f]{64}")
+_ATTEMPTS = 10
+_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class AuditTable:
         A body that DynamoDB refuses is shortened: a record keeps no move waiting.
         Raises StateUnavailableError, ConfigurationError.
         """
-        for _ in range(ATTEMPTS):
+        for _ in range(_ATTEMPTS):
             record = following(head, sequence, body)
             if record.number > LARGEST:
                 raise StateUnavailableError(f"{sequence}: record {LARGEST} is there: no number is left")
@@ -87,7 +87,7 @@ class AuditTable:
                 return newest[0].head
             head = newest[0].head if newest else None
         raise StateUnavailableError(
-            f"{sequence}: {ATTEMPTS} other records came first; the audit record is not written"
+            f"{sequence}: {_ATTEMPTS} other records came first; the audit record is not written"
         )
 
     def _put(self, record: Record) -> bool:
@@ -140,7 +140,7 @@ def _stored(body: str | bytes) -> dict[str, Any]:
 def _hash(item: Mapping[str, Any], name: str, wrong: list[str]) -> str:
     """Empty, which is nobody's hash, where it is none: the next record shows by it what is broken."""
     found = read(lambda: text(item, name))
-    if isinstance(found, Damaged) or not HASH.fullmatch(found):
+    if isinstance(found, Damaged) or not _HASH.fullmatch(found):
         wrong.append(f"`{name}` is not a valid SHA-256 hash")
         return ""
     return found

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sns import SNSClient
 
-C = TypeVar("C", bound="BaseClient")
+_C = TypeVar("_C", bound="BaseClient")
 
 READS = Config(
     connect_timeout=2,
@@ -95,7 +95,7 @@ def within(seconds_left: Callable[[], float]) -> Iterator[None]:
         _invocation.seconds_left = before
 
 
-def _bounded(client: C, needed: float) -> C:
+def _bounded(client: _C, needed: float) -> _C:
     def check(model: OperationModel, **_: object) -> None:
         left = _invocation.seconds_left
         if left is not None and left() < needed:

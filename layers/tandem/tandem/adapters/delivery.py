@@ -23,8 +23,8 @@ from tandem.provisioning.listensteps import (
 if TYPE_CHECKING:
     from mypy_boto3_logs.type_defs import DeliveryDestinationTypeDef, DeliverySourceTypeDef, DeliveryTypeDef
 
-LOG_TYPE = "EVENT_LOGS"
-GONE = "ResourceNotFoundException"
+_LOG_TYPE = "EVENT_LOGS"
+_GONE = "ResourceNotFoundException"
 
 
 def shown() -> Shown:
@@ -58,7 +58,7 @@ def put_destination(name: str, resource_arn: str) -> None:
 def put_source(name: str, resource_arn: str) -> None:
     called(
         resource_arn,
-        lambda: clients.logs().put_delivery_source(name=name, resourceArn=resource_arn, logType=LOG_TYPE),
+        lambda: clients.logs().put_delivery_source(name=name, resourceArn=resource_arn, logType=_LOG_TYPE),
     )
 
 
@@ -109,5 +109,5 @@ def _unless_gone(call: Callable[[], object], about: str) -> None:
     try:
         called(about, call)
     except CallFailedError as error:
-        if error.code != GONE:
+        if error.code != _GONE:
             raise

@@ -21,18 +21,18 @@ from tandem.model import ElasticIp, NetworkInterface, Observation, Peer, Unknown
 from tandem.state.override import Override
 from tandem.topology.document import Topology
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 @cache
 def _pool() -> ThreadPoolExecutor:
     """Threads for as many calls at once as the clients' connection pools hold."""
-    return ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="ec2")
+    return ThreadPoolExecutor(max_workers=_WORKERS, thread_name_prefix="ec2")
 
 
-WORKERS = 50
+_WORKERS = 50
 
-GOING = frozenset({"deleted", "deleting"})
+_GOING = frozenset({"deleted", "deleting"})
 """States of a peer that is no peer any more."""
 
 
@@ -85,7 +85,7 @@ def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = 
         read = (addresses, at_targets, shown or Rows(), instances or Rows(), peers)
         return Observation(
             database=database,
-            peers=tuple(peer for peer in peers.found if peer.state not in GOING),
+            peers=tuple(peer for peer in peers.found if peer.state not in _GOING),
             elastic_ips=elastic_ips,
             interfaces=known,
             instance_states=states,
@@ -140,7 +140,7 @@ def _with_allocations(interface: NetworkInterface, allocations: dict[str, str]) 
 def _unknown_peers(topology: Topology, peers: Rows[Peer]) -> dict[str, str]:
     """Those at declared addresses, and those that do not show theirs."""
     declared = {"", *(a for appliance in topology.appliances.values() for a in appliance.peer_addresses)}
-    there = [row for row in peers.unread if str(row.row.get("State")) not in GOING]
+    there = [row for row in peers.unread if str(row.row.get("State")) not in _GOING]
     return {row.about: row.words for row in reversed(there) if row.about in declared}
 
 
@@ -199,7 +199,7 @@ def _associate(
     return Associated(answer["AssociationId"], now())
 
 
-def _or_none(read: Future[Rows[T]], failed: list[str]) -> Rows[T] | None:
+def _or_none(read: Future[Rows[_T]], failed: list[str]) -> Rows[_T] | None:
     try:
         return read.result()
     except (TemporaryError, ConfigurationError) as error:

@@ -22,15 +22,15 @@ T = TypeVar("T")
 
 Filters = dict[str, Iterable[str]]
 
-MOST_VALUES = 200
+_MOST_VALUES = 200
 """Values of all filters of one request (EC2 User Guide, Using_Filtering)."""
 
-NO_INSTANCE = "InvalidInstanceID.NotFound"
+_NO_INSTANCE = "InvalidInstanceID.NotFound"
 
-NOT_ALONE = THROTTLED_CODES | {"UnauthorizedOperation"}
+_NOT_ALONE = THROTTLED_CODES | {"UnauthorizedOperation"}
 """Refusals that more calls would only repeat."""
 
-MOST_ALONE = 20
+_MOST_ALONE = 20
 """More instances than a topology has are not asked for one by one."""
 
 PAGE = 1000
@@ -95,7 +95,7 @@ def instances(instance_ids: Iterable[str]) -> Rows[Instance]:
     try:
         return sum((_instances(_about(asked), chosen) for chosen in _chunks(asked)), Rows())
     except CallFailedError as error:
-        if not 1 < len(ids) <= MOST_ALONE or error.code in NOT_ALONE:
+        if not 1 < len(ids) <= _MOST_ALONE or error.code in _NOT_ALONE:
             raise
         with ThreadPoolExecutor(max_workers=len(ids)) as side:
             alone = list(side.map(_alone, ids))
@@ -114,7 +114,7 @@ def _alone(instance_id: str) -> Rows[Instance]:
     try:
         return _instances(instance_id, {"InstanceIds": [instance_id]})
     except (CallFailedError, TemporaryError) as error:
-        is_gone = isinstance(error, CallFailedError) and error.code == NO_INSTANCE
+        is_gone = isinstance(error, CallFailedError) and error.code == _NO_INSTANCE
         return Rows() if is_gone else Rows(unread=(Unread(instance_id, str(error), {}),))
 
 
@@ -141,7 +141,7 @@ def _chunks(filters: Filters) -> Iterator[dict[str, Any]]:
     (name, values), *others = filters.items()
     unique = list(dict.fromkeys(values))
     rest = [{"Name": other, "Values": list(given)} for other, given in others]
-    most = MOST_VALUES - sum(len(other["Values"]) for other in rest)
+    most = _MOST_VALUES - sum(len(other["Values"]) for other in rest)
     for start in range(0, len(unique), most):
         yield {"Filters": [{"Name": name, "Values": unique[start : start + most]}, *rest]}
 

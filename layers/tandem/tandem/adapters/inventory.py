@@ -14,10 +14,10 @@ from tandem.topology.consent import networks
 from tandem.topology.document import Topology
 from tandem.topology.inventory import Inventory, RouteServerReading, Subnet
 
-THERE = frozenset({"pending", "available"})
+_THERE = frozenset({"pending", "available"})
 """States of endpoints, peers and propagations that count as existing (docs/aws-facts.md#pending-peers)."""
 
-ON_ITS_WAY_OUT = frozenset({"deleting", "deleted"})
+_ON_ITS_WAY_OUT = frozenset({"deleting", "deleted"})
 
 
 def route_server(route_server_id: str) -> RouteServerReading | None:
@@ -84,8 +84,8 @@ def _reading(every: Rows[RouteServer], route_server_id: str) -> RouteServerReadi
     server = next((s for s in _there(every) if s.route_server_id == route_server_id), None)
     if server is None:
         return None
-    peers = tuple(p for p in ec2reads.peers(route_server_id).whole() if p.state in THERE)
-    endpoints = tuple(e for e in vpcreads.endpoints(route_server_id).whole() if e.state in THERE)
+    peers = tuple(p for p in ec2reads.peers(route_server_id).whole() if p.state in _THERE)
+    endpoints = tuple(e for e in vpcreads.endpoints(route_server_id).whole() if e.state in _THERE)
     return RouteServerReading(server, endpoints, peers)
 
 
@@ -97,7 +97,7 @@ def route_servers() -> tuple[RouteServer, ...]:
 
 
 def _there(every: Rows[RouteServer]) -> tuple[RouteServer, ...]:
-    return tuple(server for server in every.found if server.state not in ON_ITS_WAY_OUT)
+    return tuple(server for server in every.found if server.state not in _ON_ITS_WAY_OUT)
 
 
 def associated(route_server_id: str) -> tuple[str, ...]:
@@ -118,7 +118,7 @@ def _beside(topology: Topology, servers: Sequence[RouteServer]) -> list[RouteSer
 def propagated(route_server_id: str) -> tuple[str, ...]:
     """The route tables that the route server propagates to, or is going to."""
     found = vpcreads.propagations(route_server_id).whole()
-    return tuple(table_id for table_id, state in found if state in THERE)
+    return tuple(table_id for table_id, state in found if state in _THERE)
 
 
 def _interfaces(topology: Topology) -> Rows[NetworkInterface]:

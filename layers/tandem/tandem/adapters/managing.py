@@ -37,7 +37,7 @@ from tandem.topology.consent import networks
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import TagSpecificationTypeDef, TagTypeDef
 
-Taggable = Literal["route-server", "route-server-endpoint", "route-server-peer"]
+_Taggable = Literal["route-server", "route-server-endpoint", "route-server-peer"]
 
 
 def observe(desired: Desired) -> Observed:
@@ -186,7 +186,7 @@ def _(action: SetTags) -> None:
     clients.ec2_moves().create_tags(Resources=[action.about], Tags=_tags(action.tags))
 
 
-def _tagged(kind: Taggable, tags: Tags) -> TagSpecificationTypeDef:
+def _tagged(kind: _Taggable, tags: Tags) -> TagSpecificationTypeDef:
     return {"ResourceType": kind, "Tags": _tags(tags)}
 
 

@@ -17,12 +17,12 @@ from tandem.state.override import FOREVER, Override, OverrideKind
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import QueryOutputTypeDef
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
-OVERRIDE_PAGES = 3
+_OVERRIDE_PAGES = 3
 """Of 1 MB each, some 4,000 overrides. Each may take 4 s (`clients.TABLE_SECONDS`) of a reading's 48."""
 
-LONGEST = 500
+_LONGEST = 500
 """Characters of `who` and `why` that a decision's reason repeats."""
 
 
@@ -40,7 +40,7 @@ class OverrideStore:
         """
         found: list[Override] = []
         start: dict[str, Any] = {}
-        for number in range(OVERRIDE_PAGES):
+        for number in range(_OVERRIDE_PAGES):
             try:
                 page = answered(partial(self._page, topology, start))
             except StateUnavailableError as error:
@@ -50,14 +50,14 @@ class OverrideStore:
             for item in page["Items"]:
                 name, _, group = item["id"]["S"].partition("#")
                 if name == topology:
-                    override, damage = override_of(item, group or None)
+                    override, damage = _override_of(item, group or None)
                     found.append(override)
                     if damage:
                         self.damaged(f"override {item['id']['S']}", damage)
             if "LastEvaluatedKey" not in page:
                 return tuple(found)
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
-        return (*found, self._unread(topology, f"there are more than {OVERRIDE_PAGES} pages of them"))
+        return (*found, self._unread(topology, f"there are more than {_OVERRIDE_PAGES} pages of them"))
 
     def _page(self, topology: str, start: Mapping[str, Any]) -> QueryOutputTypeDef:
         """A page of exactly its own: no name has a character before the `#`, after which `$` is the next."""
@@ -73,16 +73,16 @@ class OverrideStore:
     def _unread(self, topology: str, why: str) -> Override:
         words = f"a page of the override records of {topology} could not be read: {cut(why)}"
         self.damaged(f"override {topology}", words)
-        return replace(pause_because(words), is_record=False)
+        return replace(_pause_because(words), is_record=False)
 
 
-def override_of(item: Mapping[str, Any], group: str | None) -> tuple[Override, str | None]:
+def _override_of(item: Mapping[str, Any], group: str | None) -> tuple[Override, str | None]:
     """The override and, where its record is damaged, what is wrong. A damaged one holds, whatever its action
     said, until it is mended or over: nobody knows what the person meant.
     """
     wrong: list[str] = []
 
-    def known(reader: Callable[[], T], otherwise: T, words: str | None = None) -> T:
+    def known(reader: Callable[[], _T], otherwise: _T, words: str | None = None) -> _T:
         found = read(reader)
         if isinstance(found, Damaged):
             wrong.append(words or found.why)
@@ -96,14 +96,14 @@ def override_of(item: Mapping[str, Any], group: str | None) -> tuple[Override, s
     until = known(lambda: utc(text(item, "until")), FOREVER, no_time)
     appliance = known(lambda: text(item, "appliance"), "") if kind is OverrideKind.PINNED else None
     is_forced = known(lambda: flag(item, "forced"), False)
-    override = Override(kind, cut(who, LONGEST), cut(why, LONGEST), until, group, appliance, is_forced)
+    override = Override(kind, cut(who, _LONGEST), cut(why, _LONGEST), until, group, appliance, is_forced)
     if not wrong:
         return override, None
     damage = f"the override record {item['id']['S']} is damaged, so Tandem holds: {'; '.join(wrong)}"
-    return pause_because(f"{override.why} ({damage}; fix or delete it)", override.who, until, group), damage
+    return _pause_because(f"{override.why} ({damage}; fix or delete it)", override.who, until, group), damage
 
 
-def pause_because(
+def _pause_because(
     why: str, who: str = "unknown", until: datetime = FOREVER, group: str | None = None
 ) -> Override:
     """A pause where nobody can say what a record says."""

@@ -13,7 +13,7 @@ from tandem.adapters.calls import called
 from tandem.errors import CallFailedError
 from tandem.provisioning.listensteps import Subscriber, Subscription
 
-GONE = frozenset({"NotFound", "NotFoundException"})
+_GONE = frozenset({"NotFound", "NotFoundException"})
 
 
 def subscriptions(topic_arn: str) -> tuple[Subscription, ...]:
@@ -28,7 +28,7 @@ def subscriptions(topic_arn: str) -> tuple[Subscription, ...]:
             lambda: [s for page in pages.paginate(TopicArn=topic_arn) for s in page["Subscriptions"]],
         )
     except CallFailedError as error:
-        if error.code in GONE:
+        if error.code in _GONE:
             return ()
         raise
     functions = (s for s in found if s["Protocol"] == "lambda")

@@ -18,9 +18,9 @@ from tandem.topology.document import Topology, parse, resolved
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
-KIND = "topology"
+_KIND = "topology"
 
 
 class DamagedTopologyError(ConfigurationError):
@@ -68,7 +68,7 @@ class TopologyStore:
 
     def list(self) -> Stored:
         """All of them, as they are now. Raises StateUnavailableError."""
-        items = all_of(self._client, self._table, KIND)
+        items = all_of(self._client, self._table, _KIND)
         return _sorted({item["id"]["S"]: partial(_record, item) for item in items})
 
     def some(self, names: Iterable[str]) -> Stored:
@@ -196,7 +196,7 @@ def _refused(error: ClientError, name: str) -> NoReturn:
 
 
 def _key(name: str) -> dict[str, Any]:
-    return {"kind": {"S": KIND}, "id": {"S": name}}
+    return {"kind": {"S": _KIND}, "id": {"S": name}}
 
 
 def _number(value: int) -> dict[str, str]:
@@ -211,7 +211,7 @@ def _record(item: Mapping[str, Any]) -> TopologyRecord:
     """Raises DamagedTopologyError."""
     name, wrong = item["id"]["S"], []
 
-    def known(reader: Callable[[], T], otherwise: T) -> T:
+    def known(reader: Callable[[], _T], otherwise: _T) -> _T:
         found = read(reader)
         if isinstance(found, Damaged):
             wrong.append(found.why)

@@ -16,11 +16,11 @@ from tandem.model import RouteServer
 from tandem.tags import OWNER_TAG
 from tandem.topology.inventory import Endpoint, RegionWithoutRouteServerError, RouteTable, Subnet
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
-UNKNOWN_ACTION = frozenset({"InvalidAction", "UnsupportedOperation"})
+_UNKNOWN_ACTION = frozenset({"InvalidAction", "UnsupportedOperation"})
 
-NONE_THERE = frozenset({"InvalidRouteServerId.NotAssociated", "InvalidRouteServerId.NotPropagated"})
+_NONE_THERE = frozenset({"InvalidRouteServerId.NotAssociated", "InvalidRouteServerId.NotPropagated"})
 """AWS answers with one of these errors instead of an empty list of associations or propagations."""
 
 
@@ -32,7 +32,7 @@ def route_servers() -> Rows[RouteServer]:
     try:
         return described("describe_route_servers", "RouteServers", vpcrows.SERVER)
     except RefusedError as error:
-        if error.code in UNKNOWN_ACTION:
+        if error.code in _UNKNOWN_ACTION:
             unavailable = f"Amazon VPC Route Server is not available in this Region (EC2: {error.code})"
             raise RegionWithoutRouteServerError(unavailable) from error
         raise
@@ -92,11 +92,11 @@ def vpc_prefixes(vpc_ids: Iterable[str]) -> Rows[tuple[str, ...]]:
     return described("describe_vpcs", "Vpcs", vpcrows.VPC, {"vpc-id": vpc_ids})
 
 
-def _hanging(operation: str, members: str, kind: Kind[T], route_server_id: str) -> Rows[T]:
+def _hanging(operation: str, members: str, kind: Kind[_T], route_server_id: str) -> Rows[_T]:
     try:
         page = answer_about(operation, route_server_id)
     except RefusedError as error:
-        if error.code in NONE_THERE:
+        if error.code in _NONE_THERE:
             return Rows()
         raise
     return read(list_in(page, members, operation), kind)

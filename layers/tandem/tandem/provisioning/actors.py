@@ -23,12 +23,12 @@ MOST_QUESTIONS = 6
 """In one run of the provisioner."""
 
 TAGGING = ("DeleteTags", "CreateTags")
-OUR_TAGS = "tandem:"
+_OUR_TAGS = "tandem:"
 
-PAUSE_SECONDS = 0.6
+_PAUSE_SECONDS = 0.6
 """Between two of them: an account has two a second in a Region, for all its users (API_LookupEvents)."""
 
-KEPT = timedelta(days=90)
+_KEPT = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Suspicion:
 
     def matches(self, call: Call, ids: frozenset[str]) -> bool:
         """A call on tags counts only where it names one that Tandem reads."""
-        words = (OUR_TAGS,) if call.name in TAGGING else self.words
+        words = (_OUR_TAGS,) if call.name in TAGGING else self.words
         return ids <= call.resource_ids and (not words or any(word in call.request for word in words))
 
 
@@ -89,7 +89,7 @@ class Frugal:
         if not self._left or self.trouble is not None:
             return ()
         if self._left < MOST_QUESTIONS:
-            self._clock.sleep(PAUSE_SECONDS)
+            self._clock.sleep(_PAUSE_SECONDS)
         self._left -= 1
         try:
             answer = tuple(call for call in self._history.calls(name, since) if call.at >= since)
@@ -111,7 +111,7 @@ def actor(
     if since is None:
         return None
     # CloudTrail tells whole seconds
-    earliest = max(since, now - KEPT).replace(microsecond=0)
+    earliest = max(since, now - _KEPT).replace(microsecond=0)
     for name in suspicion.names if suspicion.resources else ():
         newest = _newest(suspicion, history.calls(name, earliest))
         found = {call.actor for call in newest if call.role != role}

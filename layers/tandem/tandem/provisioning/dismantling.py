@@ -37,7 +37,7 @@ from tandem.reasons.reason import reason
 from tandem.tags import APPLIANCE_TAG as APPLIANCE
 from tandem.topology.problems import Problem, problem_at
 
-WHERE = "route_server"
+_WHERE = "route_server"
 
 
 def dismantling_plan(desired: Desired, observed: Observed) -> tuple[Step, ...]:
@@ -47,7 +47,7 @@ def dismantling_plan(desired: Desired, observed: Observed) -> tuple[Step, ...]:
         return tuple(_steps(desired, observed, server))
     recorded = desired.former.get(ROUTE_SERVER)
     there = [s for s in observed.servers if s.route_server_id == recorded and s.state != DELETED]
-    return tuple(_kept(problem_at(WHERE, Code.TAGS_LOST, s.route_server_id)) for s in there)
+    return tuple(_kept(problem_at(_WHERE, Code.TAGS_LOST, s.route_server_id)) for s in there)
 
 
 def _steps(desired: Desired, observed: Observed, server: RouteServer) -> Iterator[Step]:
@@ -78,7 +78,7 @@ def _endpoints(desired: Desired, observed: Observed) -> Iterator[Step]:
         if not is_created(endpoint.tags, desired) or endpoint.state == DELETED:
             continue
         if strangers:
-            yield _kept(problem_at(WHERE, Code.ENDPOINT_WITH_OTHERS, what, others=strangers))
+            yield _kept(problem_at(_WHERE, Code.ENDPOINT_WITH_OTHERS, what, others=strangers))
         elif peers:
             yield Step(DeleteEndpoint(what), why, reason(Code.UNTIL_GONE, peers[0].peer_id))
         elif endpoint.state in (AVAILABLE, *BROKEN):
@@ -114,7 +114,7 @@ def _server(desired: Desired, observed: Observed, server: RouteServer) -> Iterat
     strangers += [table for table, _ in observed.propagations if table not in _propagated(desired, server)]
     left = [e.endpoint_id for e in endpoints] + [table for table, _ in observed.propagations]
     if strangers:
-        yield _kept(problem_at(WHERE, Code.ROUTE_SERVER_WITH_OTHERS, server_id, others=tuple(strangers)))
+        yield _kept(problem_at(_WHERE, Code.ROUTE_SERVER_WITH_OTHERS, server_id, others=tuple(strangers)))
         return
     waits, why = reason(Code.UNTIL_GONE, left[0]) if left else None, reason(Code.TOPOLOGY_DELETED, server_id)
     for vpc_id, state in observed.associations:

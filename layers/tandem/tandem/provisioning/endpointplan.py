@@ -35,7 +35,7 @@ from tandem.topology.crosschecks import MOST_ENDPOINTS_IN_SUBNET
 from tandem.topology.inventory import Endpoint
 from tandem.topology.problems import Problem, path_of, problem_at
 
-Signature = frozenset[tuple[str, str]]
+_Signature = frozenset[tuple[str, str]]
 
 
 @dataclass(slots=True)
@@ -254,12 +254,12 @@ def _fit(name: str, desired: Desired, observed: Observed, endpoint: Endpoint) ->
     return -len(_declared_at(name, desired) & _seen_at(endpoint, observed)), endpoint.endpoint_id
 
 
-def _declared_at(name: str, desired: Desired) -> Signature:
+def _declared_at(name: str, desired: Desired) -> _Signature:
     sessions = ((a, dict(a.peers).get(name)) for a in desired.topology.appliances.values())
     return frozenset((address, str(a.asn)) for a, address in sessions if address is not None)
 
 
-def _seen_at(endpoint: Endpoint, observed: Observed) -> Signature:
+def _seen_at(endpoint: Endpoint, observed: Observed) -> _Signature:
     return frozenset(
         (p.peer_address, str(p.asn)) for p in observed.peers if p.endpoint_id == endpoint.endpoint_id
     )

@@ -24,11 +24,11 @@ from tandem.provisioning.listensteps import (
 from tandem.provisioning.ports import ProvisionerPorts
 from tandem.reasons.reason import Reason
 
-CONFLICT = "ConflictException"
+_CONFLICT = "ConflictException"
 """It exists already, or another call updates it right now: CloudWatch Logs says both with this code."""
 
-TURNS = 6
-TURN_SECONDS = 2.0
+_TURNS = 6
+_TURN_SECONDS = 2.0
 """Between turns that waited for somebody else's update or for a read that lags."""
 
 
@@ -64,11 +64,11 @@ def _converge(desired: Watch, read: Callable[[], Shown], world: ProvisionerPorts
     shown: Shown | None = None
     failure: CallFailedError | None = None
     try:
-        for turn in range(TURNS):
+        for turn in range(_TURNS):
             shown = read()
             steps = watch_plan(desired, shown)
             if steps and turn and _may_pass(failure):
-                world.clock.sleep(TURN_SECONDS)
+                world.clock.sleep(_TURN_SECONDS)
                 shown = read()
                 steps = watch_plan(desired, shown)
             if not steps:
@@ -84,7 +84,7 @@ def _converge(desired: Watch, read: Callable[[], Shown], world: ProvisionerPorts
 def _may_pass(failure: CallFailedError | None) -> bool:
     """A conflict, a read that lags behind (docs/aws-facts.md#eventual-consistency), or what AWS refuses for
     now: the next turn knows."""
-    return failure is None or failure.code == CONFLICT or isinstance(failure, PassingError)
+    return failure is None or failure.code == _CONFLICT or isinstance(failure, PassingError)
 
 
 def _carry_out(

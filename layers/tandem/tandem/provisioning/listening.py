@@ -41,7 +41,7 @@ def watched(
     """What makes the topology watched, beside the topics and peers that it has left."""
     spec, before = record.topology.route_server, record.provisioned or Provisioned("")
     topic_arn = reading.server.sns_topic_arn if spec.sns_notifications else None
-    declared = appliances_of(record.topology, reading) if spec.peer_logs else {}
+    declared = _appliances_of(record.topology, reading) if spec.peer_logs else {}
     ready = [p.peer_id for p in reading.peers if p.peer_id in declared and p.state == "available"]
     return Watch(
         stack=stack.name,
@@ -95,12 +95,12 @@ def provisioned_of(
         route_server_id=reading.server.route_server_id,
         sns_topic_arn=desired.topic_arn,
         endpoint_ids=tuple(endpoint.endpoint_id for endpoint in reading.endpoints),
-        peers=appliances_of(record.topology, reading),
+        peers=_appliances_of(record.topology, reading),
         log_deliveries=deliveries,
         left_topic_arns=desired.left_topic_arns if topics.failure else (),
         version=record.version,
     )
-    found = with_sessions(found, sessions_to_dial(record.topology, reading))
+    found = with_sessions(found, _sessions_to_dial(record.topology, reading))
     found = with_failure(with_pending(found, managed.pending or (() if why else waits)), why)
     return with_warnings(found, _warnings(record.topology, reading, inventory, desired, logs))
 
@@ -123,7 +123,7 @@ def _warnings(
     if inventory is not None:
         yield from static_route_warnings(topology, inventory)
         yield from forwarding_warnings(topology, inventory)
-    found = set(appliances_of(topology, reading).values())
+    found = set(_appliances_of(topology, reading).values())
     for name in topology.appliances:
         if name not in found:
             server_id = reading.server.route_server_id
@@ -134,15 +134,15 @@ def _warnings(
             yield reason(Code.LOGS_ELSEWHERE, peer_id, destination=elsewhere)
 
 
-def appliances_of(topology: Topology, reading: RouteServerReading) -> dict[str, str]:
+def _appliances_of(topology: Topology, reading: RouteServerReading) -> dict[str, str]:
     """Peer ID to the appliance that declares the peer's address; a peer of nobody is left out."""
     owners = {address: name for name, a in topology.appliances.items() for address in a.peer_addresses}
     return {p.peer_id: owners[p.peer_address] for p in reading.peers if p.peer_address in owners}
 
 
-def sessions_to_dial(topology: Topology, reading: RouteServerReading) -> tuple[Reason, ...]:
+def _sessions_to_dial(topology: Topology, reading: RouteServerReading) -> tuple[Reason, ...]:
     """Returns what each appliance has to be configured with. The subject has all of it, in no sentence."""
-    owners, asn = appliances_of(topology, reading), reading.server.amazon_side_asn
+    owners, asn = _appliances_of(topology, reading), reading.server.amazon_side_asn
     dialled = {e.endpoint_id: e.address or "an endpoint without an address" for e in reading.endpoints}
     ours = sorted(
         (owners[p.peer_id], dialled.get(p.endpoint_id, p.endpoint_id), p)

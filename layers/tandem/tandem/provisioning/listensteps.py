@@ -11,7 +11,7 @@ from tandem.reasons.reason import Reason, reason
 
 LOG_GROUP_TYPE = "CWL"
 LOG_FORMAT: Literal["json"] = "json"
-LONGEST_NAME = 60
+_LONGEST_NAME = 60
 """Of delivery sources and destinations (docs/aws-facts.md#log-delivery)."""
 
 
@@ -42,10 +42,10 @@ class Watch:
 
     @property
     def destination_name(self) -> str:
-        return f"{self.stack[: LONGEST_NAME - 10]}-peer-logs"
+        return f"{self.stack[: _LONGEST_NAME - 10]}-peer-logs"
 
     def source_name(self, peer_id: str) -> str:
-        return f"{self.stack[: LONGEST_NAME - len(peer_id) - 1]}-{peer_id}"
+        return f"{self.stack[: _LONGEST_NAME - len(peer_id) - 1]}-{peer_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ def provision(
     route_server_id = route_server_id or record.topology.route_server.route_server_id or ""
     if outcome is not None and not route_server_id:
         return _notify_and_record(
-            record, before_watching(outcome), _why(outcome), Half(None), Half(None), managed, world
+            record, _before_watching(outcome), _why(outcome), Half(None), Half(None), managed, world
         )
     try:
         reading = world.route_servers.route_server(route_server_id)
@@ -96,7 +96,7 @@ def provision(
         return unreadable(record, refusal_of(error), world)
     if reading is None and outcome is not None:
         return _notify_and_record(
-            record, before_watching(outcome), _why(outcome), Half(None), Half(None), managed, world
+            record, _before_watching(outcome), _why(outcome), Half(None), Half(None), managed, world
         )
     if reading is None:
         gone = reason(Code.ROUTE_SERVER_LOST, route_server_id, place=str(stack.place))
@@ -155,7 +155,7 @@ def _as_declared_at(
     return since if stays and since is not None else now
 
 
-def before_watching(outcome: ConvergenceResult) -> Provisioned:
+def _before_watching(outcome: ConvergenceResult) -> Provisioned:
     """Returns what to record while there is no route server to watch."""
     found = replace(outcome.provisioned, version=outcome.record.version)
     return with_failure(with_pending(found, outcome.pending), _why(outcome))
@@ -184,7 +184,7 @@ def take_back(
         if not run.reason:
             return replace(run, steps=(*sentences(outcome.steps), *run.steps))
         outcome, steps = replace(outcome, reason=run.reason), run.steps
-    found, why = before_watching(outcome), _why(outcome)
+    found, why = _before_watching(outcome), _why(outcome)
     if why:
         why = (*why, reason(Code.LEAVING, outcome.record.topology.name))
         found = with_failure(found, why)

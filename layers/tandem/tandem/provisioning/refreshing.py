@@ -23,8 +23,8 @@ from tandem.reasons.reason import Reason, reason
 from tandem.signals.intake import route_server_of
 from tandem.state.record import Provisioned, TopologyRecord
 
-TRIES = 5
-POLL_SECONDS = 5.0
+_TRIES = 5
+_POLL_SECONDS = 5.0
 """Between two turns over what is managed."""
 
 
@@ -78,7 +78,7 @@ def refresh(
 
     for record in (r for r in records if only in (None, r.topology.name)):
         name = record.topology.name
-        if due_only and not is_due(record):
+        if due_only and not _is_due(record):
             continue
         tried(record, partial(_begun, record, others(name), stack, world, owner, turning))
     for turned, error in _turns(turning, world, until):
@@ -90,7 +90,7 @@ def refresh(
     return Refreshed(tuple(runs), tuple(unfinished), history.trouble)
 
 
-def is_due(record: TopologyRecord) -> bool:
+def _is_due(record: TopologyRecord) -> bool:
     """Whether a run has something to go on with: nothing was provisioned yet, or not all of it."""
     found = record.provisioned
     return found is None or found.version != record.version or bool(found.pending)
@@ -108,7 +108,7 @@ def leave(record: TopologyRecord, world: ProvisionerPorts, by: Author) -> Topolo
     begins with it, a newer version ends it. Tells, since from now on nobody moves its addresses. Raises
     TemporaryError."""
     is_told = False
-    for _ in range(TRIES):
+    for _ in range(_TRIES):
         found = record.provisioned or Provisioned("")
         if record.is_leaving and found.pending:
             return record
@@ -189,13 +189,13 @@ def _turns(
             if over:
                 turning.remove(convergence)
                 yield convergence, error
-        if turning and (until is None or world.clock.now() + timedelta(seconds=POLL_SECONDS) > until):
+        if turning and (until is None or world.clock.now() + timedelta(seconds=_POLL_SECONDS) > until):
             for convergence in turning:
                 convergence.stop()
                 yield convergence, None
             return
         if turning and not any(convergence.goes_right_on for convergence in turning):
-            world.clock.sleep(POLL_SECONDS)
+            world.clock.sleep(_POLL_SECONDS)
 
 
 def _finished(

@@ -31,7 +31,7 @@ from tandem.topology.problems import path_of, problem_at
 
 def ended(desired: Desired, observed: Observed, sessions: list[Session]) -> Iterator[Step]:
     """One by one: what ends counts as gone for what comes after it."""
-    ends = Ends(desired, observed, sessions, Sessions(desired, observed))
+    ends = _Ends(desired, observed, sessions, Sessions(desired, observed))
     live = ends.live
     serving = {s.peer.peer_id for s in sessions if s.peer}
     in_the_way = {p.peer_id: s for s in sessions for p in s.others}
@@ -57,7 +57,7 @@ def ended(desired: Desired, observed: Observed, sessions: list[Session]) -> Iter
 
 
 @dataclass(frozen=True, slots=True)
-class Ends:
+class _Ends:
     """What the end of each session waits for."""
 
     desired: Desired

@@ -25,7 +25,7 @@ from tandem.state.record import Provisioned, TopologyRecord
 from tandem.topology.problems import Problem
 from tandem.words.provisioning import right_of, said, sentence_of
 
-LONG = timedelta(minutes=30)
+_LONG = timedelta(minutes=30)
 """Longer than AWS takes for anything: endpoints and peers take minutes
 (docs/aws-facts.md#lifecycle-durations)."""
 
@@ -33,7 +33,7 @@ LONG = timedelta(minutes=30)
 def is_long(found: Provisioned, now: datetime) -> bool:
     """Whether people have to hear that it waits, and have not yet."""
     since = found.waits_since if found.pending and found.told_version != found.version else None
-    return since is not None and now - since >= LONG
+    return since is not None and now - since >= _LONG
 
 
 def topology_change(

@@ -18,26 +18,26 @@ from tandem.requests.answers import Answer, Noted, answer_due, failed_answer, re
 from tandem.requests.customresource import Request
 from tandem.requests.fulfilling import MOST_CHARACTERS, Desk, fulfil, is_needed, undo
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
-PATIENCE = timedelta(minutes=2)
+_PATIENCE = timedelta(minutes=2)
 """With what is away for a moment; the rest is for Lambda's retry and the schedule."""
 
-PAUSE_SECONDS = 5.0
+_PAUSE_SECONDS = 5.0
 
 TRIES = 3
 """Of an invocation at a request at which Tandem itself fails."""
 
-MOST_AT_ONCE = 20
+_MOST_AT_ONCE = 20
 """Answers that go out side by side, once a run."""
 
-OWN_TIME = timedelta(minutes=5)
+_OWN_TIME = timedelta(minutes=5)
 """So long a new request belongs to its own invocation and its retries; then the schedule takes it up."""
 
-KEPT = timedelta(days=1)
+_KEPT = timedelta(days=1)
 """How long an answered request is remembered: Lambda may deliver one twice, within an hour or so."""
 
-GIVEN_UP = timedelta(hours=2)
+_GIVEN_UP = timedelta(hours=2)
 """CloudFormation waits one hour; past this an answer that nobody takes is not tried again."""
 
 
@@ -72,7 +72,7 @@ def serve(request: Request, desk: Desk) -> str | None:
                 noted = desk.requests.decide(_noted(request, desk), _given_up(request, error))
                 _end(noted, desk)
                 break
-            desk.world.clock.sleep(PAUSE_SECONDS)
+            desk.world.clock.sleep(_PAUSE_SECONDS)
     return None
 
 
@@ -113,8 +113,8 @@ def settle(desk: Desk, topology: str | None = None) -> None:
 
     for noted in found:
         tried(noted, partial(_settle, noted, found, topology, desk))
-    with ThreadPoolExecutor(max_workers=MOST_AT_ONCE) as side:
-        sending = [(noted, side.submit(_sent, noted, desk)) for noted in ended[:MOST_AT_ONCE]]
+    with ThreadPoolExecutor(max_workers=_MOST_AT_ONCE) as side:
+        sending = [(noted, side.submit(_sent, noted, desk)) for noted in ended[:_MOST_AT_ONCE]]
     for noted, sent in sending:
         tried(noted, partial(_closed, noted, sent, desk))
     if failures:
@@ -125,13 +125,13 @@ def _settle(noted: Noted, every: tuple[Noted, ...], topology: str | None, desk: 
     """Does for a request what is due; the request where its answer is to be sent."""
     now = desk.world.clock.now()
     if noted.answered_at is not None:
-        if now - noted.answered_at >= KEPT and not is_needed(noted, every, desk):
+        if now - noted.answered_at >= _KEPT and not is_needed(noted, every, desk):
             desk.requests.drop(noted)
         return None
     if topology not in (None, noted.topology):
         return None
     if not noted.is_begun:
-        if topology is not None or now - noted.received_at < OWN_TIME:
+        if topology is not None or now - noted.received_at < _OWN_TIME:
             return None
         try:
             noted, _ = _attempt(noted, desk)
@@ -215,7 +215,7 @@ def _decided(noted: Noted, desk: Desk) -> Noted | None:
 
 def _is_expected(noted: Noted, desk: Desk) -> bool:
     """Returns True if somebody waits for the answer, at a URL of CloudFormation's."""
-    is_late = desk.world.clock.now() - noted.received_at >= GIVEN_UP
+    is_late = desk.world.clock.now() - noted.received_at >= _GIVEN_UP
     return not is_late and not _is_misdirected(noted.request, desk)
 
 
@@ -249,13 +249,13 @@ def _send(request: Request, answer: Answer, desk: Desk) -> None:
         desk.tell(request, answer, desk.respond(request.url, response_body(request, answer)))
 
 
-def _patiently(call: Callable[[], T], desk: Desk) -> T:
+def _patiently(call: Callable[[], _T], desk: Desk) -> _T:
     """Tries again what may work in a moment. Raises TemporaryError."""
-    deadline = desk.world.clock.now() + PATIENCE
+    deadline = desk.world.clock.now() + _PATIENCE
     while True:
         try:
             return call()
         except TemporaryError:
             if desk.world.clock.now() >= deadline:
                 raise
-            desk.world.clock.sleep(PAUSE_SECONDS)
+            desk.world.clock.sleep(_PAUSE_SECONDS)

@@ -22,7 +22,7 @@ from tandem.words.provisioning import line_of, sentence_of
 MOST_BYTES = 4096
 """Of a whole response body (CloudFormation's user guide)."""
 
-SUPERSEDED_UNCODED = "a later request took its place"
+_SUPERSEDED_UNCODED = "a later request took its place"
 """How release 0.1.0, whose answers have no code, said that a request was superseded."""
 
 
@@ -98,7 +98,7 @@ class Noted:
         if self.answer is None:
             return False
         if self.answer.code is None:
-            return self.answer.reason == SUPERSEDED_UNCODED
+            return self.answer.reason == _SUPERSEDED_UNCODED
         return self.answer.code == ProblemCode.REQUEST_SUPERSEDED
 
     def was_open(self, at: datetime) -> bool:
@@ -110,7 +110,7 @@ class Noted:
 
 
 def succeeded(request: Request, record: TopologyRecord | None = None) -> Answer:
-    return Answer(AnswerStatus.SUCCESS, request.new_physical_id, data=data_of(record) if record else {})
+    return Answer(AnswerStatus.SUCCESS, request.new_physical_id, data=_data_of(record) if record else {})
 
 
 def failed_answer(request: Request, words: str) -> Answer:
@@ -127,7 +127,7 @@ def refused(request: Request, problems: Sequence[Problem]) -> Answer:
     """Every problem, or as many as fit."""
 
     def saying(shown: int) -> Answer:
-        return failed_answer(request, refusal_words(problems, shown))
+        return failed_answer(request, _refusal_words(problems, shown))
 
     def fits(shown: int) -> bool:
         return len(_body(request, saying(shown))) <= MOST_BYTES
@@ -135,7 +135,7 @@ def refused(request: Request, problems: Sequence[Problem]) -> Answer:
     return saying(max(1, _most(len(problems), fits)))
 
 
-def refusal_words(problems: Sequence[Problem], shown: int) -> str:
+def _refusal_words(problems: Sequence[Problem], shown: int) -> str:
     count, left = len(problems), len(problems) - shown
     head = "the topology has 1 problem" if count == 1 else f"the topology has {count} problems"
     listed = " | ".join(line_of(problem) for problem in problems[:shown])
@@ -185,7 +185,7 @@ def _delete_due(noted: Noted, record: TopologyRecord | None, now: datetime) -> A
     return failed_answer(request, _too_long(noted, found)) if noted.is_over_budget(now) else None
 
 
-def data_of(record: TopologyRecord) -> dict[str, str]:
+def _data_of(record: TopologyRecord) -> dict[str, str]:
     """For `Fn::GetAtt`: everything a text."""
     found = record.provisioned or Provisioned(record.topology.route_server.route_server_id or "")
     addresses = {f"EndpointAddresses.{name}": at for name, at in (found.endpoint_addresses or {}).items()}

@@ -27,7 +27,7 @@ from tandem.topology.worldchecks import warnings, worldcheck
 from tandem.words.provisioning import said, sentence_of, warning_of
 
 CLI = "cli"
-ENDS_DELETION = "it is being deleted: storing it ends the deletion, and Tandem creates again what is gone"
+_ENDS_DELETION = "it is being deleted: storing it ends the deletion, and Tandem creates again what is gone"
 
 
 class StoredTopologies(Protocol):
@@ -224,7 +224,7 @@ def _judged(
             if name != topology.name
         ),
         changes=(
-            *((ENDS_DELETION,) if before is not None and before.is_leaving else ()),
+            *((_ENDS_DELETION,) if before is not None and before.is_leaving else ()),
             *differences(before.topology.document if before else {}, topology.document),
         ),
         topology=topology,

@@ -17,23 +17,23 @@ from tandem.reasons.documents import ProblemCode as Code
 from tandem.topology.problems import Problem, nearest, problem_at
 
 RESOURCE_TYPE = "Custom::TandemTopology"
-LONGEST = timedelta(hours=1)
+_LONGEST = timedelta(hours=1)
 """CloudFormation waits that long, or as long as ServiceTimeout says."""
 
-SHARE = 5 / 6
+_SHARE = 5 / 6
 """Of CloudFormation's patience that Tandem uses: 50 of 60 minutes (docs/topology.md#from-cloudformation)."""
 
-SCHEDULE = timedelta(minutes=2)
+_SCHEDULE = timedelta(minutes=2)
 """What is kept of it at least, so that the run of the schedule that answers, one a minute, comes in time."""
 
-KNOWN = ("ServiceToken", "ServiceTimeout", "Topology", "OnDelete", "AllowInterruption", "TakeOver")
+_KNOWN = ("ServiceToken", "ServiceTimeout", "Topology", "OnDelete", "AllowInterruption", "TakeOver")
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 """Of a topology, as its schema has it."""
 
-KIND = "tandem"
+_KIND = "tandem"
 """How each of Tandem's physical IDs begins, before the first colon."""
 
-NEEDED = ("RequestType", "RequestId", "ResponseURL", "StackId", "LogicalResourceId")
+_NEEDED = ("RequestType", "RequestId", "ResponseURL", "StackId", "LogicalResourceId")
 
 
 class RequestType(StrEnum):
@@ -87,7 +87,7 @@ class Request:
     @property
     def is_of_unknown_id(self) -> bool:
         """Whether it deletes what has a physical ID that Tandem never gave."""
-        return self.type is RequestType.DELETE and not (self.physical_id or "").startswith(f"{KIND}:")
+        return self.type is RequestType.DELETE and not (self.physical_id or "").startswith(f"{_KIND}:")
 
     @property
     def is_of_generated_id(self) -> bool:
@@ -100,7 +100,7 @@ class Request:
         """Stable for a topology: another name is another physical ID, which is a replacement."""
         if self.type is RequestType.DELETE and self.physical_id:
             return self.physical_id
-        return f"{KIND}:{_stack_name(self.stack_id)}:{self.topology or '-'}"
+        return f"{_KIND}:{_stack_name(self.stack_id)}:{self.topology or '-'}"
 
     @property
     def failed_physical_id(self) -> str:
@@ -117,14 +117,14 @@ class Request:
         """How long CloudFormation waits for the answer."""
         seconds = str(self.properties.get("ServiceTimeout", "")).strip()
         is_number = seconds.isascii() and seconds.isdecimal() and len(seconds) <= len("3600")
-        if is_number and 1 <= int(seconds) <= LONGEST.total_seconds():
+        if is_number and 1 <= int(seconds) <= _LONGEST.total_seconds():
             return timedelta(seconds=int(seconds))
-        return LONGEST
+        return _LONGEST
 
     @property
     def budget(self) -> timedelta:
         """How long Tandem takes at most; of a patience under four minutes half."""
-        return min(self.patience * SHARE, max(self.patience - SCHEDULE, self.patience / 2))
+        return min(self.patience * _SHARE, max(self.patience - _SCHEDULE, self.patience / 2))
 
     @property
     def on_delete(self) -> OnDelete:
@@ -149,7 +149,7 @@ def is_request(raw: Mapping[str, Any]) -> bool:
 
 def parse_request(raw: Mapping[str, Any]) -> Request:
     """CloudFormation's event. Raises ConfigurationError for what CloudFormation never sends."""
-    absent = [name for name in NEEDED if not isinstance(raw.get(name), str) or not raw[name]]
+    absent = [name for name in _NEEDED if not isinstance(raw.get(name), str) or not raw[name]]
     if absent or raw["RequestType"] not in tuple(RequestType):
         raise ConfigurationError(
             f"not a request of CloudFormation: {', '.join(absent) or 'RequestType'} is missing or wrong"
@@ -170,8 +170,8 @@ def parse_request(raw: Mapping[str, Any]) -> Request:
 def property_problems(properties: Mapping[str, Any]) -> Iterator[Problem]:
     """What is wrong beside the topology, which is a document like any other."""
     for name in properties:
-        if name not in KNOWN:
-            facts = nearest(name, KNOWN)
+        if name not in _KNOWN:
+            facts = nearest(name, _KNOWN)
             yield problem_at(name, Code.UNKNOWN_RESOURCE_PROPERTY, resource_type=RESOURCE_TYPE, **facts)
     if not isinstance(properties.get("Topology"), dict):
         is_there = "Topology" in properties
@@ -189,7 +189,7 @@ def topology_of(physical_id: str) -> str | None:
     """The topology's name in one of Tandem's physical IDs."""
     kind, _, rest = physical_id.partition(":")
     name = rest.rpartition(":")[2]
-    return name if kind == KIND and NAME.fullmatch(name) else None
+    return name if kind == _KIND and NAME.fullmatch(name) else None
 
 
 def _stack_name(stack_id: str) -> str:

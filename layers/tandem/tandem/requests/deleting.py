@@ -22,7 +22,7 @@ from tandem.state.record import Provisioned, TopologyRecord
 from tandem.topology.problems import Problem, problem_at
 from tandem.words.provisioning import said
 
-WHERE = "topology"
+_WHERE = "topology"
 
 
 def delete(
@@ -44,7 +44,7 @@ def delete(
     if record is None:
         there = tuple(r.topology.name for r in stored.records)
         damage = stored.damaged.get(order.topology)
-        return _answer(problem_at(WHERE, Code.NOT_STORED, order.topology, damage=damage, there=there))
+        return _answer(problem_at(_WHERE, Code.NOT_STORED, order.topology, damage=damage, there=there))
     others = [other for other in stored.records if other is not record]
     takes_resources = order.resources and record.topology.manage
     problem = _problem(order, record, others if takes_resources else [])
@@ -70,8 +70,8 @@ def _problem(order: Delete, record: TopologyRecord, others: list[TopologyRecord]
         return foreign
     if order.seen not in (None, record.version):
         versions = {"stored": record.version, "seen": order.seen}
-        return problem_at(WHERE, Code.OTHER_VERSION_STORED, order.topology, **versions)
-    return None if needed is None else Problem(WHERE, needed)
+        return problem_at(_WHERE, Code.OTHER_VERSION_STORED, order.topology, **versions)
+    return None if needed is None else Problem(_WHERE, needed)
 
 
 def _planned(record: TopologyRecord, stack: Stack, world: ProvisionerPorts) -> tuple[str, ...]:
@@ -82,11 +82,11 @@ def _planned(record: TopologyRecord, stack: Stack, world: ProvisionerPorts) -> t
 
 def _done(record: TopologyRecord, run: ProvisioningRun) -> dict[str, Any]:
     if run.record.version != record.version:
-        ended = problem_at(WHERE, Code.DELETION_ENDED, record.topology.name, stored=run.record.version)
+        ended = problem_at(_WHERE, Code.DELETION_ENDED, record.topology.name, stored=run.record.version)
         return _answer(ended, run.steps)
     if not run.reason:
         return _answer(steps=run.steps, pending=run.pending, is_deleted=not run.pending)
-    stuck = problem_at(WHERE, Code.NOT_DELETED, record.topology.name, why=run.failure)
+    stuck = problem_at(_WHERE, Code.NOT_DELETED, record.topology.name, why=run.failure)
     return _answer(stuck, run.steps)
 
 

@@ -9,12 +9,12 @@ from typing import Any
 from tandem.topology.document import Mode
 from tandem.topology.problems import path_of
 
-DEFAULTS = {"mode": Mode.DRY_RUN.value}
+_DEFAULTS = {"mode": Mode.DRY_RUN.value}
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """One line a value that was added, removed or changed, in the order of the new document."""
-    before, after = dict(_leaves([], DEFAULTS | old)), dict(_leaves([], DEFAULTS | new))
+    before, after = dict(_leaves([], _DEFAULTS | old)), dict(_leaves([], _DEFAULTS | new))
     changed = [
         f"{path}: {before[path]} -> {value}" if path in before else f"{path}: {value} is added"
         for path, value in after.items()

@@ -43,7 +43,7 @@ SWEEP = {"tandem": "sweep"}
 """What the schedule of the sweep says (template.yaml)."""
 
 
-Heard = tuple[Signal, TopologyRecord]
+_Heard = tuple[Signal, TopologyRecord]
 """A signal, and a topology that it concerns."""
 
 
@@ -182,13 +182,13 @@ def _tracked(record: TopologyRecord) -> frozenset[str]:
     return frozenset(prefix for group in record.topology.groups for prefix in group.prefixes)
 
 
-def _newest_routes(heard: Iterable[Heard]) -> Iterable[Heard]:
+def _newest_routes(heard: Iterable[_Heard]) -> Iterable[_Heard]:
     """Keeps one record for each topology and prefix of a peer log: the newest, and the later line of two.
 
     Records come in any order (docs/aws-facts.md#log-subscriptions), and a look reads the routes anew whatever
     they say.
     """
-    kept: dict[object, Heard] = {}
+    kept: dict[object, _Heard] = {}
     for number, (signal, record) in enumerate(heard):
         pair = (signal, record)
         key = (record.topology.name, signal.prefix) if _is_logged_route(signal) else number

@@ -163,7 +163,7 @@ def session_signal(protocol: Protocol, peer_id: str, status: Status, at: datetim
     return Signal(SignalKind.SESSION, cause, at, peer_id=peer_id, protocol=protocol, status=status)
 
 
-def status_of(text: object) -> Status | None:
+def _status_of(text: object) -> Status | None:
     """Upper case in SNS and logs, lower in the API (docs/aws-facts.md#session-status)."""
     folded = str(text).strip().lower()
     return Status(folded) if folded in set(Status) else None
@@ -203,7 +203,7 @@ def _from_attributes(attributes: Mapping[str, str], at: datetime | None) -> Sign
     if code not in _SESSION_CODES:
         return None
     protocol, name = _SESSION_CODES[code]
-    peer, status = _PEER.search(attributes.get("routeServerPeerId", "")), status_of(attributes.get(name))
+    peer, status = _PEER.search(attributes.get("routeServerPeerId", "")), _status_of(attributes.get(name))
     return session_signal(protocol, peer.group(), status, at) if peer and status else None
 
 

@@ -16,7 +16,7 @@ from functools import cache, partial
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 DAMAGE = (
     AttributeError,
@@ -50,7 +50,7 @@ class Damaged:
     why: str
 
 
-def read(reader: Callable[[], T]) -> T | Damaged:
+def read(reader: Callable[[], _T]) -> _T | Damaged:
     """Returns what the reader returns, or why it cannot be read."""
     try:
         return reader()
@@ -137,11 +137,11 @@ def utc(source: object) -> datetime:
     return found
 
 
-def shaped(kind: type[T], raw: object) -> T:
+def shaped(kind: type[_T], raw: object) -> _T:
     """Makes a dataclass of a JSON object, by its annotations. Any version of Tandem may have written it:
     unknown members are left out, missing ones have their default. Raises ValueError, which names the member.
     """
-    return cast(T, fitted(kind, raw, ""))
+    return cast(_T, fitted(kind, raw, ""))
 
 
 def fitted(kind: Any, raw: Any, name: str) -> Any:  # noqa: PLR0911 - one for each sort of annotation
@@ -205,7 +205,7 @@ def _parts(kind: Any) -> tuple[Any, tuple[Any, ...]]:
     return get_origin(kind), get_args(kind)
 
 
-def _named(name: str, reader: Callable[[], T]) -> T:
+def _named(name: str, reader: Callable[[], _T]) -> _T:
     found = read(reader)
     if isinstance(found, Damaged):
         raise ValueError(f"`{cut(name)}`: {found.why}")

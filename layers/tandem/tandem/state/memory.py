@@ -28,14 +28,14 @@ KEPT_MOVES = 6
 KEPT_IN_ALL = 1200
 """The newest: with 1,000 addresses some 300 kB of the 400 that a record may have."""
 
-NEEDED = ("moves", "standing", "next_hops")
+_NEEDED = ("moves", "standing", "next_hops")
 """Members that every version has written."""
 
-UNKNOWN = {"owner": "unknown", "at": datetime.max.replace(tzinfo=UTC)}
+_UNKNOWN = {"owner": "unknown", "at": datetime.max.replace(tzinfo=UTC)}
 """What stands for what cannot be read of a move: `not_after` lets it count as made now."""
 
-CONTEST_WINDOW = timedelta(minutes=10)
-CONTESTED_AFTER = 3
+_CONTEST_WINDOW = timedelta(minutes=10)
+_CONTESTED_AFTER = 3
 """Moves of one address to the same owner within the window: the first, and two that put it right again."""
 
 
@@ -192,8 +192,8 @@ def contested(memory: Memory, owner: str, allocation_id: str, now: datetime) -> 
     It may be the appliance's own script, or another tool. It is told, not fought: one of the two has to go.
     """
     came = takewhile(lambda m: m.owner == owner, reversed(memory.moves_of(allocation_id)))
-    times = sum(allocation_id in m.verified and now - m.at < CONTEST_WINDOW for m in came)
-    return times if times >= CONTESTED_AFTER else None
+    times = sum(allocation_id in m.verified and now - m.at < _CONTEST_WINDOW for m in came)
+    return times if times >= _CONTESTED_AFTER else None
 
 
 def dump(memory: Memory) -> str:
@@ -212,8 +212,8 @@ def load(source: object) -> tuple[Memory, str | None]:
         return Memory(), f"its memory was damaged ({raw.why}); it starts empty"
     moves = raw.get("moves")
     known = [m for m in moves if isinstance(m, dict)] if isinstance(moves, list) else []
-    values, wrong = partly(Memory, {**raw, "moves": [UNKNOWN | partly(PastMove, m)[0] for m in known]})
-    wrong |= {name: f"`{name}` is missing" for name in NEEDED if name not in raw}
+    values, wrong = partly(Memory, {**raw, "moves": [_UNKNOWN | partly(PastMove, m)[0] for m in known]})
+    wrong |= {name: f"`{name}` is missing" for name in _NEEDED if name not in raw}
     unread = read(lambda: fitted(tuple[PastMove, ...], raw["moves"], "moves"))
     wrong |= {"moves": unread.why} if isinstance(unread, Damaged) else {}
     damage = f"its memory was damaged ({cut('; '.join(wrong.values()))}); the damaged parts start empty"

@@ -31,7 +31,7 @@ class Placed:
         return path_of([*self.keys, *more])
 
 
-def elastic_ips_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def _elastic_ips_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     for where, allocation_id in _allocations(topology):
         address = inventory.elastic_ips.get(allocation_id)
         if allocation_id in inventory.unknown:
@@ -44,7 +44,7 @@ def elastic_ips_exist(topology: Topology, inventory: Inventory) -> Iterator[Prob
             yield problem_at(where, code, allocation_id, service=service)
 
 
-def owner_consents(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def _owner_consents(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     """The owner's tag on each Elastic IP and each target interface, once a resource
     (docs/security.md#the-owners-tag-is-the-consent)."""
     tags = {address.allocation_id: address.tags for address in inventory.elastic_ips.values()}
@@ -64,7 +64,7 @@ def owner_consents(topology: Topology, inventory: Inventory) -> Iterator[Problem
             yield from () if problem is None else (problem,)
 
 
-def interfaces_are_the_appliances(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def _interfaces_are_the_appliances(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     for placed in targets(topology, inventory):
         where, interface_id = placed.path("network_interface"), placed.target.network_interface_id
         interface, instance_id = placed.interface, placed.appliance.instance_id
@@ -95,7 +95,7 @@ def interfaces_are_the_appliances(topology: Topology, inventory: Inventory) -> I
             )
 
 
-def interfaces_are_of_this_account(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def _interfaces_are_of_this_account(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     """In a shared VPC (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing.html) an account may see
     interfaces of another one. Nobody can consent to their use here.
     """
@@ -115,7 +115,7 @@ def _is_foreign(placed: Placed, inventory: Inventory) -> bool:
     return owner not in (None, inventory.place.account)
 
 
-def interfaces_are_in_the_vpc(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def _interfaces_are_in_the_vpc(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     for placed in targets(topology, inventory):
         subnet = inventory.subnets.get(placed.interface.subnet_id) if placed.interface else None
         if subnet is not None and inventory.vpc_ids and subnet.vpc_id not in inventory.vpc_ids:
@@ -128,7 +128,7 @@ def interfaces_are_in_the_vpc(topology: Topology, inventory: Inventory) -> Itera
             )
 
 
-def border_groups_fit(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def _border_groups_fit(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     """EC2 associates no Elastic IP with an interface in another network border group, such as a Local Zone's.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateAddress.html
@@ -148,7 +148,7 @@ def border_groups_fit(topology: Topology, inventory: Inventory) -> Iterator[Prob
             )
 
 
-def private_ips_are_there(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def _private_ips_are_there(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     for placed in targets(topology, inventory):
         interface, address = placed.interface, placed.target.private_ip
         if interface is None or any(own.private_ip == address for own in interface.addresses):
@@ -181,7 +181,7 @@ def private_ips_are_there(topology: Topology, inventory: Inventory) -> Iterator[
             yield problem_at(where, ProblemCode.PRIVATE_IP_MISSING, **facts)
 
 
-def nobody_is_displaced(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def _nobody_is_displaced(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     """AssociateAddress throws off what the private IP has already (docs/aws-facts.md#displaced-addresses)."""
     for placed in targets(topology, inventory):
         addresses = placed.interface.addresses if placed.interface else ()
@@ -199,14 +199,14 @@ def nobody_is_displaced(topology: Topology, inventory: Inventory) -> Iterator[Pr
 
 
 ELASTIC_IP_CHECKS: tuple[Check, ...] = (
-    elastic_ips_exist,
-    owner_consents,
-    interfaces_are_the_appliances,
-    interfaces_are_of_this_account,
-    interfaces_are_in_the_vpc,
-    border_groups_fit,
-    private_ips_are_there,
-    nobody_is_displaced,
+    _elastic_ips_exist,
+    _owner_consents,
+    _interfaces_are_the_appliances,
+    _interfaces_are_of_this_account,
+    _interfaces_are_in_the_vpc,
+    _border_groups_fit,
+    _private_ips_are_there,
+    _nobody_is_displaced,
 )
 
 

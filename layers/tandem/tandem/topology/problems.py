@@ -14,9 +14,9 @@ from tandem.reasons.documents import ProblemCode
 from tandem.reasons.provisioning import ProvisioningCode
 from tandem.reasons.reason import Identity, Reason, reason
 
-PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 USABLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
-LAST_STEP = re.compile(r"(?:(?:^|\.)[A-Za-z0-9_-]+|\[[0-9]+\]|\[\"(?:[^\"\\]|\\.)*\"\])\Z")
+_LAST_STEP = re.compile(r"(?:(?:^|\.)[A-Za-z0-9_-]+|\[[0-9]+\]|\[\"(?:[^\"\\]|\\.)*\"\])\Z")
 WHOLE = "the document"
 
 
@@ -25,7 +25,7 @@ UNTAGGED = frozenset({ProblemCode.OWNER_TAG_MISSING, ProvisioningCode.ADOPTION_W
 
 CONSENT = UNTAGGED | {ProblemCode.OWNER_TAG_OF_OTHER_STACK, ProblemCode.OWNER_TAG_MISSPELLED}
 
-GONE = frozenset(
+_GONE = frozenset(
     {
         ProblemCode.INSTANCE_UNKNOWN,
         ProblemCode.INSTANCE_TERMINATED,
@@ -64,7 +64,7 @@ class Problem:
     @property
     def gone(self) -> str | None:
         """The ID of a resource that is gone, whatever AWS still shows of it."""
-        return self.subject if self.code in GONE else None
+        return self.subject if self.code in _GONE else None
 
     @property
     def identity(self) -> Identity:
@@ -113,7 +113,7 @@ def path_of(keys: Iterable[object]) -> str:
     for key in keys:
         if isinstance(key, int):
             path += f"[{key}]"
-        elif PLAIN_KEY.fullmatch(str(key)):
+        elif _PLAIN_KEY.fullmatch(str(key)):
             path += f".{key}" if path else str(key)
         else:
             path += f"[{json.dumps(str(key))}]"
@@ -122,7 +122,7 @@ def path_of(keys: Iterable[object]) -> str:
 
 def parent_of(path: str) -> str:
     """The path of what a path's last key or index is in; the whole document is in itself."""
-    return LAST_STEP.sub("", path) or WHOLE
+    return _LAST_STEP.sub("", path) or WHOLE
 
 
 def nearest(name: str, known: Iterable[str], used: Iterable[str] = ()) -> dict[str, Any]:

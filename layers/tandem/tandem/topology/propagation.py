@@ -15,10 +15,10 @@ from tandem.topology.problems import Problem, path_of, problem_at
 
 Check = Callable[[Topology, Inventory], Iterator[Problem]]
 
-DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
+_DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
 
 
-def propagates_as_declared(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def _propagates_as_declared(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     if inventory.reading is None and not topology.manage:
         return
     for index, table_id in enumerate(topology.route_server.propagate_to):
@@ -33,9 +33,9 @@ def propagates_as_declared(topology: Topology, inventory: Inventory) -> Iterator
             yield problem_at(where, code, table_id, actual=inventory.propagated_to)
 
 
-def appliances_have_a_way_out(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def _appliances_have_a_way_out(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     """A default route propagated into the target's own subnet points the appliance's way out at itself."""
-    defaults = {i: [p for p in g.prefixes if p in DEFAULT_ROUTES] for i, g in enumerate(topology.groups)}
+    defaults = {i: [p for p in g.prefixes if p in _DEFAULT_ROUTES] for i, g in enumerate(topology.groups)}
     propagated = topology.route_server.propagate_to if topology.manage else inventory.propagated_to
     told: set[str] = set()
     for placed in targets(topology, inventory):
@@ -54,7 +54,7 @@ def appliances_have_a_way_out(topology: Topology, inventory: Inventory) -> Itera
             )
 
 
-def gateway_tables_can_have_the_routes(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def _gateway_tables_can_have_the_routes(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     """A gateway table's route needs a target interface with a public IP of its own
     (docs/aws-facts.md#gateway-route-tables)."""
     inside = [p for p in _tracked(topology) if any(_within(p, vpc) for vpc in inventory.vpc_prefixes)]
@@ -74,9 +74,9 @@ def gateway_tables_can_have_the_routes(topology: Topology, inventory: Inventory)
 
 
 PROPAGATION_CHECKS: tuple[Check, ...] = (
-    propagates_as_declared,
-    appliances_have_a_way_out,
-    gateway_tables_can_have_the_routes,
+    _propagates_as_declared,
+    _appliances_have_a_way_out,
+    _gateway_tables_can_have_the_routes,
 )
 
 

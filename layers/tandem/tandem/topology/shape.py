@@ -21,7 +21,7 @@ from tandem.topology.problems import Problem, nearest, path_of, problem_at
 from tandem.topology.size import MOST_VALUES, excess
 from tandem.topology.suggestions import cut_value, strange, suggestion
 
-INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 
 
 def _address(text: str) -> str:
@@ -39,7 +39,7 @@ def _prefix(text: str) -> str:
     return canonical_prefix(text)
 
 
-SPELLINGS: dict[str, Callable[[str], str]] = {
+_SPELLINGS: dict[str, Callable[[str], str]] = {
     "ipv4": lambda text: str(IPv4Address(text)),
     "address": _address,
     "prefix": _prefix,
@@ -103,12 +103,12 @@ def _normal(value: object, node: dict[str, Any]) -> object:
 
 def _scalar(text: str, node: dict[str, Any]) -> object:
     types = _types(node)
-    if "integer" in types and INTEGER.fullmatch(text.strip()):
+    if "integer" in types and _INTEGER.fullmatch(text.strip()):
         return int(text)
     if "boolean" in types and text.strip().lower() in {"true", "false"}:
         return text.strip().lower() == "true"
     try:
-        return SPELLINGS[node["format"]](text) if node.get("format") in SPELLINGS else text
+        return _SPELLINGS[node["format"]](text) if node.get("format") in _SPELLINGS else text
     except ValueError:
         return text
 
@@ -124,7 +124,7 @@ def _resolved(node: dict[str, Any]) -> dict[str, Any]:
 @cache
 def _validator() -> Draft202012Validator:
     formats = FormatChecker(formats=())
-    for name, spelled in SPELLINGS.items():
+    for name, spelled in _SPELLINGS.items():
         formats.checks(name, raises=ValueError)(partial(_readable, spelled))
     own = {"pattern": _whole_pattern, "uniqueItems": _unique_items, "items": _items}
     whole = extend(Draft202012Validator, own)  # type: ignore[no-untyped-call]

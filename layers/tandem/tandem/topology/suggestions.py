@@ -17,14 +17,14 @@ from tandem.topology.problems import visible
 Takes = Callable[[object], bool]
 """Says if the schema takes another value in that place."""
 
-SCIENTIFIC = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?")
-SEPARATED = re.compile(
+_SCIENTIFIC = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?")
+_SEPARATED = re.compile(
     r"(?:AS)?\s?([0-9]{1,4}(?:[_,' ]?[0-9]{1,4}){0,5})\s?(?:m|min|minutes?)?", re.IGNORECASE
 )
-HEXADECIMAL = re.compile(r"0[xX][0-9a-fA-F]{1,8}")
-ASDOT = re.compile(r"([0-9]{1,5})\.([0-9]{1,5})")
-SHOWN = 60
-NEVER = "(?!)"
+_HEXADECIMAL = re.compile(r"0[xX][0-9a-fA-F]{1,8}")
+_ASDOT = re.compile(r"([0-9]{1,5})\.([0-9]{1,5})")
+_SHOWN = 60
+_NEVER = "(?!)"
 
 
 def cut_value(value: object) -> str:
@@ -37,7 +37,7 @@ def cut_value(value: object) -> str:
         case list():
             return "a list"
     text = visible(json.dumps(value, ensure_ascii=False, default=str))
-    return text if len(text) <= SHOWN else text[:SHOWN] + "…"
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
 def strange(value: object) -> str | None:
@@ -58,7 +58,7 @@ def suggestion(value: object, node: dict[str, Any], right: str, takes: Takes) ->
 
 
 def _meant_by_text(text: str, node: dict[str, Any], takes: Takes) -> Iterator[str]:
-    stripped, pattern = text.strip(), node.get("pattern", NEVER)
+    stripped, pattern = text.strip(), node.get("pattern", _NEVER)
     if stripped != text and takes(stripped):
         yield f"{json.dumps(stripped, ensure_ascii=False)}, without the blanks around it"
     if takes([text]):
@@ -108,13 +108,13 @@ def _numbers(text: str) -> Iterator[int]:
     """The whole numbers that a text may stand for: with an exponent, in hexadecimal, with separators or a
     unit, an ASN with `AS` before it or in dots (RFC 5396).
     """
-    if SCIENTIFIC.fullmatch(text) and (exact := Decimal(text)) == exact.to_integral_value():
+    if _SCIENTIFIC.fullmatch(text) and (exact := Decimal(text)) == exact.to_integral_value():
         yield int(exact)
-    if (dots := ASDOT.fullmatch(text)) and max(high := int(dots[1]), low := int(dots[2])) < 65536:
+    if (dots := _ASDOT.fullmatch(text)) and max(high := int(dots[1]), low := int(dots[2])) < 65536:
         yield high * 65536 + low
-    if separated := SEPARATED.fullmatch(text):
+    if separated := _SEPARATED.fullmatch(text):
         yield int(re.sub("[^0-9]", "", separated[1]))
-    if HEXADECIMAL.fullmatch(text):
+    if _HEXADECIMAL.fullmatch(text):
         yield int(text, 16)
 
 

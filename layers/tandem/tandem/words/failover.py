@@ -23,7 +23,7 @@ from tandem.words.parts import (
     where,
 )
 
-AGAIN = (
+_AGAIN = (
     "Tandem checks again at every signal and every minute, so it may notice a repair after a minute.",
     "When the hold ends, Tandem acts automatically.",
 )
@@ -244,7 +244,7 @@ def _elastic_ips(count: int) -> str:
 def _advice(detail: Detail) -> list[str]:
     """Returns what to do about each reason for which the group, or an address of it, is held."""
     texts = [text for _, text in _advised(detail)]
-    return [*_numbered(texts or [OTHERWISE], "What to do"), *AGAIN]
+    return [*_numbered(texts or [OTHERWISE], "What to do"), *_AGAIN]
 
 
 def _advised(detail: Detail) -> list[tuple[str, tuple[str, ...]]]:

@@ -17,7 +17,7 @@ SUBJECT_MOST = 99
 DETAIL_MOST = 200_000
 """Bytes of JSON that go along: text and attributes together are at most 256 KiB (SNS, Publish)."""
 
-LINE_MOST = 1000
+_LINE_MOST = 1000
 """Characters of a line; with them no text comes near what SNS takes."""
 
 _WORDS: dict[DetailType, Callable[[dict[str, Any]], Said]] = {
@@ -66,7 +66,7 @@ def notification(event: Event) -> Notification | None:
     whole = json.dumps(detail)
     return Notification(
         subject=subject(f"Tandem {about}: {said.subject}"),
-        text="\n".join(_cut(_printable(line), LINE_MOST) for line in said.lines) + "\n",
+        text="\n".join(_cut(_printable(line), _LINE_MOST) for line in said.lines) + "\n",
         attributes={name: value for name, value in attributes.items() if value},
         detail=whole if len(whole) <= DETAIL_MOST else None,
     )

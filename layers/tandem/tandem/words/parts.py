@@ -14,7 +14,7 @@ LISTED = 25
 
 Detail = Mapping[str, Any]
 
-STAGES = {
+_STAGES = {
     "signal_at": "the event",
     "received_at": "received",
     "leased_at": "lease",
@@ -79,7 +79,7 @@ def seconds(begin: str | None, end: str | None) -> float | None:
 
 def times(stages: Detail) -> list[str]:
     """How long each stage took; one that was not reached is left out."""
-    reached = [(words, stages[name]) for name, words in STAGES.items() if stages[name]]
+    reached = [(words, stages[name]) for name, words in _STAGES.items() if stages[name]]
     steps = [f"{word} {seconds(before, after):+.3f} s" for (_, before), (word, after) in pairwise(reached)]
     first, last = reached[0], reached[-1]
     whole = f"{seconds(first[1], last[1]):.3f} s in all"

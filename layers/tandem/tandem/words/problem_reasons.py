@@ -6,24 +6,24 @@ from tandem.reasons.documents import ProblemCode as Code
 from tandem.tags import OWNER_TAG
 from tandem.words.render import Entries, Entry
 
-VPC_GUIDE = "https://docs.aws.amazon.com/vpc/latest/userguide"
-QUOTAS = f"{VPC_GUIDE}/amazon-vpc-limits.html"
-GATEWAY_ROUTING = f"{VPC_GUIDE}/igw-ingress-routing.html"
-PRIORITY = f"{VPC_GUIDE}/route-tables-priority.html"
-ASSOCIATE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateAddress.html"
-HOW_IT_WORKS = f"{VPC_GUIDE}/route-server-how-it-works.html"
-EBGP = f"{VPC_GUIDE}/route-server-tutorial-initiate-bgp.html"
+_VPC_GUIDE = "https://docs.aws.amazon.com/vpc/latest/userguide"
+_QUOTAS = f"{_VPC_GUIDE}/amazon-vpc-limits.html"
+_GATEWAY_ROUTING = f"{_VPC_GUIDE}/igw-ingress-routing.html"
+_PRIORITY = f"{_VPC_GUIDE}/route-tables-priority.html"
+_ASSOCIATE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateAddress.html"
+_HOW_IT_WORKS = f"{_VPC_GUIDE}/route-server-how-it-works.html"
+_EBGP = f"{_VPC_GUIDE}/route-server-tutorial-initiate-bgp.html"
 
-NEAREST = "[{close}? ][known here: {known}|nothing: none is declared]"
-OWN = "[{own}|it has none]"
-QUOTA = "at most {most}: a quota of Amazon VPC Route Server"
-ALLOWED = "and {most} are allowed unless AWS has raised the quota for this account"
-BY_DEFAULT = "[{by_default:?} by default (manage: true)]"
-TO_MANAGE = f"is missing, and Tandem manages the route server{BY_DEFAULT}"
-OWN_ASN = "the appliance's own ASN, different from the route server's"
-OF_INTERFACE = "the address of a network interface in the VPC"
-WITHOUT_PUBLIC_IP = "a private IP without a public one, such as a further secondary address of the interface"
-LOOK_AGAIN = "a new look at what is stored: run the command again"
+_NEAREST = "[{close}? ][known here: {known}|nothing: none is declared]"
+_OWN = "[{own}|it has none]"
+_QUOTA = "at most {most}: a quota of Amazon VPC Route Server"
+_ALLOWED = "and {most} are allowed unless AWS has raised the quota for this account"
+_BY_DEFAULT = "[{by_default:?} by default (manage: true)]"
+_TO_MANAGE = f"is missing, and Tandem manages the route server{_BY_DEFAULT}"
+_OWN_ASN = "the appliance's own ASN, different from the route server's"
+_OF_INTERFACE = "the address of a network interface in the VPC"
+_WITHOUT_PUBLIC_IP = "a private IP without a public one, such as a further secondary address of the interface"
+_LOOK_AGAIN = "a new look at what is stored: run the command again"
 
 SHAPE: Entries = {
     Code.TOO_MANY_VALUES: Entry(
@@ -50,7 +50,7 @@ SHAPE: Entries = {
     Code.UNKNOWN_PROPERTY: Entry(
         "is not a known property",
         "The schema has no such property in that place; often the name is misspelled.",
-        right=NEAREST,
+        right=_NEAREST,
     ),
     Code.MISPLACED_PROPERTY: Entry(
         "is not a known property",
@@ -85,29 +85,29 @@ PARTS: Entries = {
         right="the route server's ID, rs-…",
     ),
     Code.MANAGED_WITHOUT_VPC: Entry(
-        TO_MANAGE,
+        _TO_MANAGE,
         "Tandem creates the route server and has to know in which VPC.",
         right="the route server's VPC, vpc-…; or manage: false, to watch what something else manages",
     ),
     Code.MANAGED_WITHOUT_ASN: Entry(
-        TO_MANAGE,
+        _TO_MANAGE,
         "Tandem creates the route server and has to know its ASN.",
         right="the route server's own ASN, or the id of one that is there",
     ),
     Code.MANAGED_WITHOUT_ENDPOINTS: Entry(
-        TO_MANAGE,
+        _TO_MANAGE,
         "Tandem creates the endpoints and has to know their subnets.",
         right="the endpoints: a name of your choice to the ID of its subnet",
     ),
     Code.UNDECLARED_ENDPOINT: Entry(
         "is not an endpoint in route_server.endpoints",
         "A session names an endpoint that the document does not declare.",
-        right=NEAREST,
+        right=_NEAREST,
     ),
     Code.UNDECLARED_APPLIANCE: Entry(
         "is the target for an appliance that is not declared",
         "An Elastic IP has a target for an appliance that the document does not declare.",
-        right=NEAREST,
+        right=_NEAREST,
     ),
     Code.TARGETS_MISSING: Entry(
         "is missing: the Elastic IP could not follow the route to {appliance}",
@@ -117,8 +117,8 @@ PARTS: Entries = {
     Code.ASN_OF_DECLARED_ROUTE_SERVER: Entry(
         "is {asn}, which is route_server.amazon_side_asn too, but the sessions are eBGP",
         "An appliance and the route server are declared with the same ASN.",
-        page=EBGP,
-        right=OWN_ASN,
+        page=_EBGP,
+        right=_OWN_ASN,
     ),
     Code.GROUP_NAME_TWICE: Entry(
         "{subject} is another group's name too, at {first}",
@@ -138,7 +138,7 @@ PARTS: Entries = {
     Code.TARGET_TWICE: Entry(
         "{subject} is a target twice, the first time at {first}",
         "Two Elastic IPs have the same target, and a private IP has one Elastic IP only.",
-        page=ASSOCIATE,
+        page=_ASSOCIATE,
         right="a private IP of its own for each Elastic IP",
     ),
     Code.INSTANCE_TWICE: Entry(
@@ -159,17 +159,17 @@ PARTS: Entries = {
     Code.TOO_MANY_ENDPOINTS: Entry(
         "has {count} endpoints in {subject}",
         "A subnet takes fewer endpoints of a route server.",
-        page=QUOTAS,
-        right=QUOTA,
+        page=_QUOTAS,
+        right=_QUOTA,
     ),
     Code.TOO_MANY_PREFIXES: Entry(
-        "has {count} tracked prefixes", "A route server takes fewer routes.", page=QUOTAS, right=QUOTA
+        "has {count} tracked prefixes", "A route server takes fewer routes.", page=_QUOTAS, right=_QUOTA
     ),
     Code.TOO_MANY_PEERS: Entry(
         "has {count} peers that may advertise one prefix",
         "Fewer peers may advertise one prefix to a route server.",
-        page=GATEWAY_ROUTING,
-        right=QUOTA,
+        page=_GATEWAY_ROUTING,
+        right=_QUOTA,
     ),
     Code.CLAIMED_BY_TWO_APPLIANCES: Entry(
         "{subject} belongs to {owner} already, at {first}",
@@ -184,22 +184,22 @@ PARTS: Entries = {
     Code.UNSPECIFIED_ADDRESS: Entry(
         "{subject} is the unspecified address, which no network interface has",
         "The unspecified address stands where the address of an interface is needed.",
-        right=OF_INTERFACE,
+        right=_OF_INTERFACE,
     ),
     Code.MULTICAST_ADDRESS: Entry(
         "{subject} is a multicast address, which no network interface has",
         "A multicast address stands where the address of an interface is needed.",
-        right=OF_INTERFACE,
+        right=_OF_INTERFACE,
     ),
     Code.LOOPBACK_ADDRESS: Entry(
         "{subject} is a loopback address, which no network interface has",
         "A loopback address stands where the address of an interface is needed.",
-        right=OF_INTERFACE,
+        right=_OF_INTERFACE,
     ),
     Code.LINK_LOCAL_ADDRESS: Entry(
         "{subject} is a link-local address, which no network interface has",
         "A link-local address stands where the address of an interface is needed.",
-        right=OF_INTERFACE,
+        right=_OF_INTERFACE,
     ),
 }
 
@@ -217,7 +217,7 @@ ROUTE_SERVERS: Entries = {
     Code.ROUTE_SERVER_WITHOUT_VPC: Entry(
         "{subject} is associated with no VPC, so it has neither endpoints nor routes",
         "The route server does not work before it is associated with a VPC.",
-        page=HOW_IT_WORKS,
+        page=_HOW_IT_WORKS,
         right="a route server that is associated with a VPC",
     ),
     Code.VPC_UNKNOWN: Entry(
@@ -238,8 +238,8 @@ ROUTE_SERVERS: Entries = {
     Code.ASN_OF_ROUTE_SERVER: Entry(
         "is {asn}, which is the route server's too, but the sessions are eBGP",
         "An appliance is declared with the ASN that the route server has.",
-        page=EBGP,
-        right=OWN_ASN,
+        page=_EBGP,
+        right=_OWN_ASN,
     ),
     Code.SUBNET_UNKNOWN: Entry(
         "{subject} is not known in {place}",
@@ -312,12 +312,12 @@ ROUTE_SERVERS: Entries = {
     Code.PEER_ADDRESS_ELSEWHERE: Entry(
         "{address} is on no interface of {instance_id}",
         "A session has an address that the instance of its appliance does not have.",
-        right=f"one of its addresses: {OWN}",
+        right=f"one of its addresses: {_OWN}",
     ),
     Code.NEXT_HOP_ELSEWHERE: Entry(
         "{address} is on no interface of {instance_id}",
         "A next hop is an address that the instance of its appliance does not have.",
-        right=f"one of its addresses: {OWN}",
+        right=f"one of its addresses: {_OWN}",
     ),
 }
 
@@ -355,13 +355,13 @@ ELASTIC_IPS: Entries = {
     Code.INTERFACE_OF_OTHER_INSTANCE: Entry(
         "{subject} is attached to {other_id}, not to {appliance}'s {instance_id}",
         "The interface belongs to another instance than its appliance.",
-        right=f"an interface of {{instance_id}}: {OWN}",
+        right=f"an interface of {{instance_id}}: {_OWN}",
     ),
     Code.INTERFACE_OF_OTHER_ACCOUNT: Entry(
         "{subject} belongs to account {owner}, and Tandem moves addresses of "
         "account {account} to interfaces of the same account only",
         "In a shared VPC an account may see interfaces of another one; nobody can consent to their use here.",
-        page=f"{VPC_GUIDE}/vpc-sharing.html",
+        page=f"{_VPC_GUIDE}/vpc-sharing.html",
         right="an interface of account {account}",
     ),
     Code.INTERFACE_OUTSIDE_VPC: Entry(
@@ -373,35 +373,35 @@ ELASTIC_IPS: Entries = {
         "{subject} is in the network border group {border_group}, but "
         "{allocation_id} is of {other_group}, and EC2 never associates the two",
         "EC2 associates an Elastic IP only with an interface of the same network border group.",
-        page=ASSOCIATE,
+        page=_ASSOCIATE,
         right="an interface and an Elastic IP of the same network border group",
     ),
     Code.PRIVATE_IP_OUTSIDE_SUBNET: Entry(
         "{address} is outside {subnet_id} ({prefix}), the subnet of {interface_id}",
         "The private IP of a target cannot be on its interface.",
-        right=f"one of the interface's addresses: {OWN}",
+        right=f"one of the interface's addresses: {_OWN}",
     ),
     Code.PRIVATE_IP_ELSEWHERE: Entry(
         "{address} is on {holder_id}[, of {instance_id}], and not on {interface_id}",
         "The private IP of a target is on another interface.",
-        right=f"one of: {OWN}; assigning {{address}} to another interface would take it from there",
+        right=f"one of: {_OWN}; assigning {{address}} to another interface would take it from there",
     ),
     Code.PRIVATE_IP_MISSING: Entry(
         "{interface_id} does not have {address}",
         "The private IP of a target is not assigned to its interface.",
-        right=f"assign it there first (without --allow-reassignment), or one of: {OWN}",
+        right=f"assign it there first (without --allow-reassignment), or one of: {_OWN}",
     ),
     Code.PRIVATE_IP_HAS_ELASTIC_IP: Entry(
         "{address} has another Elastic IP, {allocation_id} ({public_ip})",
         "A move would take another Elastic IP off the private IP.",
-        page=ASSOCIATE,
-        right=WITHOUT_PUBLIC_IP,
+        page=_ASSOCIATE,
+        right=_WITHOUT_PUBLIC_IP,
     ),
     Code.PRIVATE_IP_HAS_PUBLIC_IP: Entry(
         "{address} has the auto-assigned public IP {public_ip}, which a move would release for good",
         "A move would release an auto-assigned public IP, and nobody gets it back.",
-        page=ASSOCIATE,
-        right=WITHOUT_PUBLIC_IP,
+        page=_ASSOCIATE,
+        right=_WITHOUT_PUBLIC_IP,
     ),
     Code.CLAIMED_BY_TOPOLOGY: Entry(
         "{subject} is claimed by the stored topology {other}",
@@ -414,7 +414,7 @@ ELASTIC_IPS: Entries = {
         "--network-interface-id {subject} --no-source-dest-check)"
         f"[, or tag it {OWNER_TAG}={{stack}} and Tandem does]",
         "An interface through which an appliance forwards has its source/destination check on.",
-        page=GATEWAY_ROUTING,
+        page=_GATEWAY_ROUTING,
         advice=("Turn the check off with the command in the sentence.",),
     ),
 }
@@ -441,19 +441,19 @@ ROUTE_TABLES: Entries = {
         "go to {appliance}'s {subject}, which has no public IP of its own",
         "A route of a gateway route table needs an interface with a public IP that stays there.",
         right="a public IP that stays on that interface, or no propagation to the gateway table",
-        page=GATEWAY_ROUTING,
+        page=_GATEWAY_ROUTING,
     ),
     Code.TABLE_FULL: Entry(
         "{subject} would get {count} routes, with those of {others}",
         "A route table takes fewer propagated routes, of all route servers together.",
-        page=QUOTAS,
-        right=QUOTA,
+        page=_QUOTAS,
+        right=_QUOTA,
     ),
     Code.GATEWAY_TABLE_REJECTS: Entry(
         "{subject} is a gateway route table: AWS rejects {prefixes} in it, which is outside "
         "the VPC, unless it belongs to a BYOIP pool of that table; other route tables are not affected",
         "AWS does not install a route for a prefix outside the VPC in a gateway route table.",
-        page=GATEWAY_ROUTING,
+        page=_GATEWAY_ROUTING,
     ),
     Code.STATIC_ROUTE_BESIDE: Entry(
         "{table_id} has a static route for {prefix} to {target}: AWS prefers a static route to "
@@ -462,41 +462,41 @@ ROUTE_TABLES: Entries = {
         "[{is_alone:?}. No other route table gets {prefix} from the route server: while the appliance "
         "that has an address is alive, Tandem does not move it]",
         "A static route has the destination of a tracked prefix.",
-        page=PRIORITY,
+        page=_PRIORITY,
         advice=("Remove the static route, or do not propagate to that table.",),
     ),
 }
 
 QUOTA_WARNINGS: Entries = {
     Code.MANY_ROUTE_SERVERS: Entry(
-        f"{{subject}} would have {{used}} route servers, {ALLOWED}",
+        f"{{subject}} would have {{used}} route servers, {_ALLOWED}",
         "A VPC would have more route servers than AWS allows by default.",
-        page=QUOTAS,
+        page=_QUOTAS,
     ),
     Code.MANY_ENDPOINTS: Entry(
-        f"the route server would have {{used}} endpoints, {ALLOWED}",
+        f"the route server would have {{used}} endpoints, {_ALLOWED}",
         "A route server would have more endpoints than AWS allows by default.",
-        page=QUOTAS,
+        page=_QUOTAS,
     ),
     Code.MANY_PEERS_OF_ENDPOINT: Entry(
-        f"endpoint {{subject}} would have {{used}} peers, {ALLOWED}",
+        f"endpoint {{subject}} would have {{used}} peers, {_ALLOWED}",
         "An endpoint would have more peers than AWS allows by default.",
-        page=QUOTAS,
+        page=_QUOTAS,
     ),
     Code.MANY_ALLOWED_PREFIXES: Entry(
         "{subject} may advertise {used} prefixes, and Route Server takes {most} routes from a peer",
         "An appliance may advertise more prefixes than a route server takes from a peer.",
-        page=QUOTAS,
+        page=_QUOTAS,
     ),
     Code.MANY_PEERS_OF_PREFIX: Entry(
-        f"{{used}} peers may advertise one prefix ({{undeclared}} undeclared), {ALLOWED}",
+        f"{{used}} peers may advertise one prefix ({{undeclared}} undeclared), {_ALLOWED}",
         "More peers may advertise one prefix than AWS allows by default.",
-        page=GATEWAY_ROUTING,
+        page=_GATEWAY_ROUTING,
     ),
     Code.MANY_ROUTES_OF_TABLE: Entry(
-        f"{{subject}} would have {{used}} {{family}} routes, {ALLOWED}",
+        f"{{subject}} would have {{used}} {{family}} routes, {_ALLOWED}",
         "A route table would have more routes than AWS allows by default.",
-        page=QUOTAS,
+        page=_QUOTAS,
     ),
 }
 
@@ -537,7 +537,7 @@ STORING: Entries = {
     Code.CHANGED_MEANWHILE: Entry(
         "{subject} was changed meanwhile: version {stored} is stored now, not version {seen}",
         "Somebody stored another version after you looked at the topology.",
-        right=LOOK_AGAIN,
+        right=_LOOK_AGAIN,
     ),
     Code.TAG_KEY_NOT_ALLOWED: Entry(
         "this stack may not write the tag key {subject}",
@@ -567,7 +567,7 @@ STORING: Entries = {
     Code.OTHER_VERSION_STORED: Entry(
         "version {stored} of {subject} is stored now, not version {seen}",
         "Somebody stored another version after you looked at the topology.",
-        right=LOOK_AGAIN,
+        right=_LOOK_AGAIN,
     ),
     Code.DELETION_ENDED: Entry(
         "version {stored} was stored meanwhile, which ended the deletion",
@@ -584,7 +584,7 @@ STORING: Entries = {
         "CloudFormation asked something else of the same resource before this request had its answer.",
     ),
     Code.UNKNOWN_RESOURCE_PROPERTY: Entry(
-        "is not a property of {resource_type}", "The custom resource has no such property.", right=NEAREST
+        "is not a property of {resource_type}", "The custom resource has no such property.", right=_NEAREST
     ),
     Code.TOPOLOGY_MISSING: Entry(
         "is missing",

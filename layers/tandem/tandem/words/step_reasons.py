@@ -7,11 +7,11 @@ from tandem.reasons.provisioning import StepCode
 from tandem.tags import ENDPOINT_TAG, OWNER_TAG
 from tandem.words.render import Entries, Entry
 
-GUIDE = "https://docs.aws.amazon.com/vpc/latest/userguide/route-server-how-it-works.html"
-SESSION = "{appliance}'s session at {endpoint}"
-BECAUSE = "[ ({because})]"
-UNREADABLE = "the routing database cannot be read"
-FORBIDDEN = (
+_GUIDE = "https://docs.aws.amazon.com/vpc/latest/userguide/route-server-how-it-works.html"
+_SESSION = "{appliance}'s session at {endpoint}"
+_BECAUSE = "[ ({because})]"
+_UNREADABLE = "the routing database cannot be read"
+_FORBIDDEN = (
     "the provisioner's role has no permission for it: deploy the stack again, "
     "or ask whoever restricts the account"
 )
@@ -124,7 +124,7 @@ WHY: Entries = {
         "its SNS topic is not there yet", "AWS makes the topic of the route server some time later."
     ),
     Code.PERSISTENCE_CHANGES: Entry(
-        "persistence is {state}", "AWS is changing the persistence of the routes.", page=GUIDE
+        "persistence is {state}", "AWS is changing the persistence of the routes.", page=_GUIDE
     ),
     Code.RESOURCE_STATE: Entry("it is {state}", "AWS is changing a resource."),
     Code.BEING_DELETED: Entry("it is being deleted", "AWS is deleting a resource."),
@@ -149,16 +149,18 @@ WHY: Entries = {
         "there is no endpoint {subject} in {subnet_id}",
         "The topology declares an endpoint that is not there.",
     ),
-    Code.ENDPOINT_STATE: Entry(f"endpoint {{subject}} is {{state}}{BECAUSE}", "AWS is changing an endpoint."),
+    Code.ENDPOINT_STATE: Entry(
+        f"endpoint {{subject}} is {{state}}{_BECAUSE}", "AWS is changing an endpoint."
+    ),
     Code.ENDPOINT_FAILED: Entry(
-        f"endpoint {{subject}} is failed{BECAUSE}",
+        f"endpoint {{subject}} is failed{_BECAUSE}",
         "AWS could not create an endpoint, and says why.",
         advice=(
             "Read the reason that AWS gives. Tandem creates the endpoint again until three have failed.",
         ),
     ),
     Code.ENDPOINT_DELETE_FAILED: Entry(
-        f"endpoint {{subject}} is delete-failed{BECAUSE}", "AWS could not delete an endpoint."
+        f"endpoint {{subject}} is delete-failed{_BECAUSE}", "AWS could not delete an endpoint."
     ),
     Code.ENDPOINT_OF_NO_NAME: Entry(
         "the topology declares no such endpoint", "An endpoint that Tandem created serves no declared name."
@@ -189,16 +191,16 @@ WHY: Entries = {
         "The source/destination check of an appliance's interface is on.",
     ),
     Code.SESSION_WITHOUT_PEER: Entry(
-        f"{SESSION} has no peer", "The topology declares a session without a peer."
+        f"{_SESSION} has no peer", "The topology declares a session without a peer."
     ),
-    Code.SESSION_STATE: Entry(f"{SESSION} is {{state}}{BECAUSE}", "AWS is changing the peer of a session."),
+    Code.SESSION_STATE: Entry(f"{_SESSION} is {{state}}{_BECAUSE}", "AWS is changing the peer of a session."),
     Code.SESSION_FAILED: Entry(
-        f"{SESSION} is failed{BECAUSE}",
+        f"{_SESSION} is failed{_BECAUSE}",
         "AWS could not create the peer of a session, and says why.",
         advice=("Read the reason that AWS gives. Tandem creates the peer again until three have failed.",),
     ),
     Code.PEER_BEING_DELETED: Entry(
-        f"{SESSION} has no peer but {{peer_id}}, which is being deleted",
+        f"{_SESSION} has no peer but {{peer_id}}, which is being deleted",
         "AWS takes a second peer for an address only when the first one is gone.",
     ),
     Code.PEER_DIFFERS: Entry(
@@ -206,9 +208,9 @@ WHY: Entries = {
         "and AWS cannot change a peer",
         "A peer is not as the document says, and AWS cannot modify one.",
     ),
-    Code.SESSION_TAGS_DIFFER: Entry(f"it is {SESSION}", "A peer lacks tags that the document declares."),
+    Code.SESSION_TAGS_DIFFER: Entry(f"it is {_SESSION}", "A peer lacks tags that the document declares."),
     Code.SESSION_ADOPTED: Entry(
-        f"it existed before, and becomes {SESSION}", "Tandem takes over a peer that was there before."
+        f"it existed before, and becomes {_SESSION}", "Tandem takes over a peer that was there before."
     ),
     Code.SESSION_UNDECLARED: Entry(
         "the topology has no such session any more", "The document does not declare a session any more."
@@ -261,13 +263,15 @@ WAITS: Entries = {
     Code.UNTIL_PROPAGATION_LEFT_STATE: Entry(
         "the propagation to {subject} to leave {state}", "A propagation cannot be ended in this state."
     ),
-    Code.UNTIL_SESSION: Entry(f"{SESSION} to be available", "The new session comes before the old one goes."),
+    Code.UNTIL_SESSION: Entry(
+        f"{_SESSION} to be available", "The new session comes before the old one goes."
+    ),
     Code.UNTIL_STANDBY_SESSION: Entry(
-        f"{SESSION} to be available: the standby comes first",
+        f"{_SESSION} to be available: the standby comes first",
         "The sessions of the standby are made before one of the owner ends.",
     ),
     Code.UNTIL_SESSION_ADVERTISES: Entry(
-        f"{SESSION} to have BGP up and to advertise {{prefixes}}",
+        f"{_SESSION} to have BGP up and to advertise {{prefixes}}",
         "The owner keeps its route: another session of its own has to carry it first.",
         ("Let the appliance dial the endpoint, and advertise the prefixes there too.",),
     ),
@@ -277,7 +281,7 @@ WAITS: Entries = {
         ("Bring up a session of the standby.",),
     ),
     Code.UNTIL_ROUTES_READABLE: Entry(
-        f"readable routes: {UNREADABLE}",
+        f"readable routes: {_UNREADABLE}",
         "Without the routing database nobody can tell who owns a route, so no session is ended.",
         advice=("Tandem reads it again with every run. If it stays so, the log has the reason.",),
     ),
@@ -285,14 +289,14 @@ WAITS: Entries = {
         "{subject} to have BGP up: {prefix} is in the FIB though its sessions are down, "
         "and AWS does not say what a change of persistence does to that",
         "A persisted route may not survive the change.",
-        page=GUIDE,
+        page=_GUIDE,
         advice=("Bring up a session of the owner, or apply with --allow-interruption.",),
     ),
     Code.PERSISTED_BEFORE_END: Entry(
         "{subject} to have BGP up: {prefix} is in the FIB though its sessions are down, "
         "and AWS does not say what the end of a peer does to that",
         "A persisted route may not survive the end of a peer.",
-        page=GUIDE,
+        page=_GUIDE,
         advice=("Bring up a session of the owner, or apply with --allow-interruption.",),
     ),
     Code.UNTIL_ACCEPTED: Entry(
@@ -356,7 +360,7 @@ REFUSALS: Entries = {
         right=f"the tag {ENDPOINT_TAG}={{name}} on the one that is meant",
     ),
     Code.ADOPTED_ENDPOINT_BROKEN: Entry(
-        f"{{subject}} ({{name}}) is {{state}}{BECAUSE}, and Tandem did not create it",
+        f"{{subject}} ({{name}}) is {{state}}{_BECAUSE}, and Tandem did not create it",
         "Tandem deletes only what it created.",
         right="deleted by its owner",
     ),
@@ -382,7 +386,7 @@ REFUSALS: Entries = {
     ),
     Code.WOULD_INTERRUPT: Entry(
         "{because}; it is the last live session of {hurt}"
-        f"[{{is_unknown:?}} as far as anybody can tell: {UNREADABLE}]",
+        f"[{{is_unknown:?}} as far as anybody can tell: {_UNREADABLE}]",
         "The change would take the route from its owner, and nobody has allowed that.",
         right="--allow-interruption (AllowInterruption: true), or the route with another appliance first",
     ),
@@ -410,7 +414,7 @@ RUNS: Entries = {
         advice=("Correct what AWS's message names, and apply the topology again.",),
     ),
     Code.CALL_FORBIDDEN: Entry(
-        f"{{subject}}[: {{message}}]; {FORBIDDEN}",
+        f"{{subject}}[: {{message}}]; {_FORBIDDEN}",
         "IAM does not allow a call of the provisioner.",
         advice=("Deploy the stack again. If that does not help, ask whoever restricts the account.",),
     ),
