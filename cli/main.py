@@ -26,7 +26,7 @@ from cli.waiting import waiting_for
 from tandem.state.decoding import cut
 from tandem.tags import OWNER_TAG
 from tandem.topology.causes import with_causes
-from tandem.topology.document import parse
+from tandem.topology.document import parse_topology
 from tandem.topology.shape import normalise, topology_schema
 from tandem.topology.shape import validate as validate_document
 from tandem.topology.suggestions import cut_value
@@ -285,7 +285,7 @@ def discover(
 def estimate(file: File) -> None:
     """Print what a topology costs a month, by item. No call to AWS is made."""
     out = words.Output()
-    topology = parse(normalise(_local(file, out).value))
+    topology = parse_topology(normalise(_local(file, out).value))
     for line in estimate_table.lines(estimate_topology(topology)):
         words.note(out, line)
 

@@ -13,7 +13,7 @@ from tandem.topology.inventory import RouteTable
 
 def route_servers(vpc_id: str) -> tuple[str, ...]:
     """Returns the route servers that are associated with a VPC. Raises TandemError."""
-    there = (server.route_server_id for server in inventory.route_servers())
+    there = (server.route_server_id for server in inventory.whole_route_servers())
     return tuple(server_id for server_id in there if vpc_id in inventory.associated(server_id))
 
 

@@ -23,7 +23,7 @@ from tandem.requests.answers import (
 )
 from tandem.requests.customresource import Request, RequestType
 from tandem.state.record import Provisioned, TopologyRecord
-from tandem.topology.document import parse
+from tandem.topology.document import parse_topology
 from tandem.topology.problems import Problem, problem_at
 from tests.topologies import document
 
@@ -40,7 +40,7 @@ REQUEST = Request(
 )
 NOTED = Noted(REQUEST, NOW, version=3)
 FOUND = Provisioned("rs-0a1b2c3d4e5f60001", version=3)
-RECORD = TopologyRecord(parse(document(), version=3), 3, REQUEST.door, FOUND)
+RECORD = TopologyRecord(parse_topology(document(), version=3), 3, REQUEST.door, FOUND)
 LATE = NOW + timedelta(minutes=50)
 
 

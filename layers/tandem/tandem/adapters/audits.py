@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tandem.adapters import clients
-from tandem.adapters.tables import answered, condition_failed
+from tandem.adapters.tables import condition_failed, with_second_try
 from tandem.audit import Head, Record, canonical, following, is_closed, packed, shortened, unpacked
 from tandem.errors import StateUnavailableError
 from tandem.state.decoding import LARGEST, Damaged, cut, number, parsed, read, text
@@ -34,7 +34,7 @@ class AuditTable:
         """The newest records, newest first. One whose number is none has no place in the sequence, and is no
         head. Raises StateUnavailableError, also where records are there and none has a place.
         """
-        page = answered(
+        page = with_second_try(
             lambda: clients.dynamodb().query(
                 TableName=self.table,
                 KeyConditionExpression="#s = :s AND #n BETWEEN :first AND :last",
@@ -99,7 +99,7 @@ class AuditTable:
             "body": _stored(packed(canonical(record.body))),
         }
         try:
-            answered(
+            with_second_try(
                 lambda: clients.dynamodb().put_item(
                     TableName=self.table,
                     Item=item,

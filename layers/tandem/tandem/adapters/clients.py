@@ -61,7 +61,7 @@ TRY_SECONDS = 2.0
 """One attempt of 1 + 1 s."""
 
 TABLE_SECONDS = 4.0
-"""Two tries (`tables.answered`): then the table counts as away, and failover goes on without it."""
+"""Two tries (`tables.with_second_try`): then the table counts as away, and failover goes on without it."""
 
 BUS = Config(
     connect_timeout=1,

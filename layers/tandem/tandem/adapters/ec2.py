@@ -58,7 +58,7 @@ def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = 
         reading_database := submit(ec2reads.routing_database, route_server_id),
         reading_peers := submit(ec2reads.peers, route_server_id),
         reading_addresses := submit(ec2reads.elastic_ips, "allocation-id", topology.allocation_ids),
-        reading_interfaces := submit(interfaces, topology),
+        reading_interfaces := submit(appliance_interfaces, topology),
         reading_instances := submit(ec2reads.instances, topology.instance_ids),
         reading_overrides := submit(overrides),
     )
@@ -144,7 +144,7 @@ def _unknown_peers(topology: Topology, peers: Rows[Peer]) -> dict[str, str]:
     return {row.about: row.words for row in reversed(there) if row.about in declared}
 
 
-def interfaces(topology: Topology) -> Rows[NetworkInterface]:
+def appliance_interfaces(topology: Topology) -> Rows[NetworkInterface]:
     """The interfaces of the appliances' instances, and the targets of appliances that have no instance."""
     loose = {name for name, appliance in topology.appliances.items() if appliance.instance_id is None}
     targets = [

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from tandem.adapters import clients, ec2rows
 from tandem.adapters.calls import called
 from tandem.adapters.ec2rows import Instance
-from tandem.adapters.rows import UNREADABLE, Kind, Row, Rows, Unread, read
+from tandem.adapters.rows import UNREADABLE, Kind, Row, Rows, Unread, read_rows
 from tandem.errors import THROTTLED_CODES, CallFailedError, ConfigurationError, TemporaryError
 from tandem.model import ElasticIp, NetworkInterface, Peer, RoutingDatabase
 
@@ -53,7 +53,7 @@ def routing_database(route_server_id: str) -> RoutingDatabase:
         if not page.get("NextToken"):
             break
         more["NextToken"] = page["NextToken"]
-    found = read(rows, ec2rows.ROUTE)
+    found = read_rows(rows, ec2rows.ROUTE)
     return RoutingDatabase(
         routes=found.found,
         persisted=page.get("AreRoutesPersisted") is True,
@@ -73,14 +73,14 @@ def whole_routing_database(route_server_id: str) -> RoutingDatabase:
 
 def elastic_ips(by: str, values: Iterable[str]) -> Rows[ElasticIp]:
     """Returns the Elastic IPs that match one of the values of a filter; a released one is absent."""
-    return described("describe_addresses", "Addresses", ec2rows.ELASTIC_IP, {by: values})
+    return all_pages("describe_addresses", "Addresses", ec2rows.ELASTIC_IP, {by: values})
 
 
 def interfaces(by: str, values: Iterable[str], vpc_id: str | None = None) -> Rows[NetworkInterface]:
     """Returns the interfaces that match one of the values of a filter, in one VPC or in all of them."""
     asked: Filters = {by: values, **({"vpc-id": [vpc_id]} if vpc_id else {})}
     # without pages EC2 refuses most filters in a large account (API_DescribeNetworkInterfaces)
-    return described("describe_network_interfaces", "NetworkInterfaces", ec2rows.INTERFACE, asked, page=PAGE)
+    return all_pages("describe_network_interfaces", "NetworkInterfaces", ec2rows.INTERFACE, asked, page=PAGE)
 
 
 def instances(instance_ids: Iterable[str]) -> Rows[Instance]:
@@ -106,7 +106,7 @@ def instances(instance_ids: Iterable[str]) -> Rows[Instance]:
 
 def _instances(about: str, chosen: Mapping[str, Any]) -> Rows[Instance]:
     reservations = called(about, partial(_pages, "describe_instances", "Reservations", chosen))
-    return read([row for outer in reservations for row in _inside(outer, "Instances")], ec2rows.INSTANCE)
+    return read_rows([row for outer in reservations for row in _inside(outer, "Instances")], ec2rows.INSTANCE)
 
 
 def _alone(instance_id: str) -> Rows[Instance]:
@@ -118,7 +118,7 @@ def _alone(instance_id: str) -> Rows[Instance]:
         return Rows() if is_gone else Rows(unread=(Unread(instance_id, str(error), {}),))
 
 
-def described(
+def all_pages(
     operation: str, members: str, kind: Kind[T], filters: Filters | None = None, *, page: int | None = None
 ) -> Rows[T]:
     """Returns all pages of a Describe call. Each call has as many values of the first filter as EC2 takes;
@@ -127,7 +127,7 @@ def described(
     rows: list[Row] = []
     for chosen in _chunks(filters) if filters is not None else [{}]:
         rows += called(_about(filters), partial(_pages, operation, members, chosen, page))
-    return read(rows, kind)
+    return read_rows(rows, kind)
 
 
 def _about(filters: Filters | None) -> str:
@@ -168,7 +168,7 @@ def _inside(outer: object, members: str) -> list[Row]:
 def of_server(operation: str, members: str, kind: Kind[T], route_server_id: str) -> Rows[T]:
     """Returns the rows of one route server: AWS refuses filters by it. A row that names none may be of it."""
     rows = called(route_server_id, partial(_pages, operation, members, {}))
-    return read([row for row in rows if _server_of(row) in (None, route_server_id)], kind)
+    return read_rows([row for row in rows if _server_of(row) in (None, route_server_id)], kind)
 
 
 def _server_of(row: object) -> object:

@@ -20,7 +20,7 @@ from tandem.adapters.rows import (
     number,
     part,
     parts,
-    read,
+    read_rows,
     tags,
     text,
     texts,
@@ -85,7 +85,7 @@ def _route(row: Row, odd: Odd) -> Route:
 
 def _installations(row: Row, odd: Odd) -> Iterator[RouteInstallation]:
     """Reads the installations. Where one table shows the route as installed, the others decide nothing."""
-    found = read(parts(row, "RouteInstallationDetails"), _INSTALLATION)
+    found = read_rows(parts(row, "RouteInstallationDetails"), _INSTALLATION)
     if found.unread and not any(i.status is InstallationStatus.INSTALLED for i in found.found):
         raise ValueError(found.unread[0].words)
     odd += found.words
@@ -186,7 +186,7 @@ def _instance(row: Row, odd: Odd) -> Instance:
     if state not in _INSTANCE_STATES:
         raise ValueError(f"its state is {state!r}")
     attached = beside(row, "NetworkInterfaces", parts, odd) or []
-    interfaces = read((_attached(interface, instance_id) for interface in attached), INTERFACE)
+    interfaces = read_rows((_attached(interface, instance_id) for interface in attached), INTERFACE)
     odd += interfaces.words
     return Instance(
         instance_id,

@@ -89,7 +89,7 @@ def _reading(every: Rows[RouteServer], route_server_id: str) -> RouteServerReadi
     return RouteServerReading(server, endpoints, peers)
 
 
-def route_servers() -> tuple[RouteServer, ...]:
+def whole_route_servers() -> tuple[RouteServer, ...]:
     """Returns all that are there. Raises ConfigurationError where one cannot be read."""
     every = vpcreads.route_servers()
     every.whole()
@@ -124,7 +124,9 @@ def propagated(route_server_id: str) -> tuple[str, ...]:
 def _interfaces(topology: Topology) -> Rows[NetworkInterface]:
     """Those of the appliances' instances and every target, wherever it is attached."""
     by_target = {name: replace(a, instance_id=None) for name, a in topology.appliances.items()}
-    return ec2.interfaces(topology) + ec2.interfaces(replace(topology, appliances=by_target))
+    return ec2.appliance_interfaces(topology) + ec2.appliance_interfaces(
+        replace(topology, appliances=by_target)
+    )
 
 
 def _subnets(subnet_ids: Sequence[str]) -> Rows[Subnet]:

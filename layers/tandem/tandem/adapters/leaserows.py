@@ -12,7 +12,7 @@ from tandem.state.decoding import Damaged, json_of, ms_time, number, read, text
 from tandem.state.lease import ABSURD, is_absurd, is_over
 
 
-def shown(error: ClientError) -> dict[str, Any]:
+def record_in(error: ClientError) -> dict[str, Any]:
     """The record that a failed condition brought along (ReturnValuesOnConditionCheckFailure,
     docs/aws-facts.md#conditional-writes)."""
     return dict(cast(Mapping[str, Any], error.response).get("Item", {}))

@@ -15,7 +15,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tandem.adapters import clients, leaserows
-from tandem.adapters.tables import answered, condition_failed
+from tandem.adapters.tables import condition_failed, with_second_try
 from tandem.errors import LeaseLostError, TemporaryError
 from tandem.state.lease import LEASE, Lease
 
@@ -128,7 +128,7 @@ class LeaseStore:
             item, repaired = self._counted(topology, condition, values, mine, now, is_known=held is not None)
         except ClientError as error:
             if condition_failed(error):
-                return leaserows.shown(error)
+                return leaserows.record_in(error)
             raise
         wrong = (leaserows.lease_damage(held, now) if held else None, repaired)
         damage = tuple(why for why in wrong if why)
@@ -169,7 +169,7 @@ class LeaseStore:
 
     def _update(self, topology: str, epoch: str, condition: str, values: dict[str, Any]) -> dict[str, Any]:
         return dict(
-            answered(
+            with_second_try(
                 lambda: clients.dynamodb().update_item(
                     TableName=self.table,
                     Key=self._key(topology),
@@ -199,11 +199,11 @@ class LeaseStore:
         except ClientError as error:
             if not condition_failed(error):
                 raise
-            return leaserows.shown(error).get("lease_until") == lease_until
+            return leaserows.record_in(error).get("lease_until") == lease_until
         return True
 
     def _set_mark(self, topology: str, mark: str, condition: str, values: dict[str, Any]) -> None:
-        answered(
+        with_second_try(
             lambda: clients.dynamodb().update_item(
                 TableName=self.table,
                 Key=self._key(topology),
@@ -221,7 +221,7 @@ class LeaseStore:
         condition = "epoch = :epoch AND lease_owner = :owner"
         try:
             return dict(
-                answered(
+                with_second_try(
                     lambda: clients.dynamodb().update_item(
                         TableName=self.table,
                         Key=self._key(lease.topology),
@@ -240,7 +240,7 @@ class LeaseStore:
         except ClientError as error:
             if not condition_failed(error):
                 raise
-            shown = leaserows.shown(error)
+            shown = leaserows.record_in(error)
             is_epoch = shown.get("epoch", {}).get("N") == str(lease.epoch)
             if is_epoch and shown.get("lease_owner") == {"S": lease.owner}:
                 raise _MarkedError from error

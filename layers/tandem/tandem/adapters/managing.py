@@ -49,7 +49,7 @@ def observe(desired: Desired) -> Observed:
     server = server_of(desired, every.found)
     if server is None or server.route_server_id != desired.former.get(ROUTE_SERVER, desired.adopts):
         every.whole()  # else one that cannot be read may be it
-    interfaces = {i.network_interface_id: i for i in ec2.interfaces(desired.topology).whole()}
+    interfaces = {i.network_interface_id: i for i in ec2.appliance_interfaces(desired.topology).whole()}
     instances = ec2reads.instances(desired.topology.instance_ids).whole()
     around = Observed(
         every.found,

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tandem.adapters import clients
-from tandem.adapters.tables import answered
+from tandem.adapters.tables import with_second_try
 from tandem.errors import StateUnavailableError
 from tandem.state.decoding import Damaged, cut, flag, read, text, utc
 from tandem.state.override import FOREVER, Override, OverrideKind
@@ -42,7 +42,7 @@ class OverrideStore:
         start: dict[str, Any] = {}
         for number in range(_OVERRIDE_PAGES):
             try:
-                page = answered(partial(self._page, topology, start))
+                page = with_second_try(partial(self._page, topology, start))
             except StateUnavailableError as error:
                 if not number:
                     raise

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
-from tandem.adapters.tables import all_of, answered, condition_failed
+from tandem.adapters.tables import all_of, condition_failed, with_second_try
 from tandem.errors import ConfigurationError, TemporaryError
 from tandem.requests.answers import Answer, Noted, Previous
 from tandem.requests.customresource import Request
@@ -91,7 +91,7 @@ class RequestStore:
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": values,
         }
-        answered(
+        with_second_try(
             lambda: self._client.put_item(
                 TableName=self._table,
                 Item=item,
@@ -130,7 +130,7 @@ class RequestStore:
 
     def drop(self, noted: Noted) -> None:
         """Raises StateUnavailableError."""
-        answered(lambda: self._client.delete_item(TableName=self._table, Key=_key(noted.request)))
+        with_second_try(lambda: self._client.delete_item(TableName=self._table, Key=_key(noted.request)))
 
     def _set(self, noted: Noted, name: str, value: dict[str, Any]) -> Noted:
         """While it has no answer."""
@@ -139,7 +139,7 @@ class RequestStore:
     def _update(self, noted: Noted, update: str, condition: str, values: Mapping[str, Any]) -> Noted:
         names = {"ExpressionAttributeNames": {"#url": "url"}} if "#url" in update else {}
         try:
-            done: Mapping[str, Any] = answered(
+            done: Mapping[str, Any] = with_second_try(
                 lambda: self._client.update_item(
                     TableName=self._table,
                     Key=_key(noted.request),

@@ -77,7 +77,7 @@ class Rows(Generic[_T]):
         return told
 
 
-def read(rows: Iterable[Any], kind: Kind[_T]) -> Rows[_T]:
+def read_rows(rows: Iterable[Any], kind: Kind[_T]) -> Rows[_T]:
     """Reads each of the rows by itself."""
     found: list[_T] = []
     unread: list[Unread] = []
@@ -123,7 +123,7 @@ flag = partial(_typed, kind=bool)
 part: Callable[[Row, str], Row] = partial(_typed, kind=dict)
 
 
-def listed(row: Row, name: str, kind: type[_T]) -> list[_T]:
+def list_members(row: Row, name: str, kind: type[_T]) -> list[_T]:
     """Reads a list of such members. EC2 leaves out an empty one. Raises ValueError."""
     found = _typed(row, name, list) if has(row, name) else []
     if not all(type(one) is kind for one in found):
@@ -131,8 +131,8 @@ def listed(row: Row, name: str, kind: type[_T]) -> list[_T]:
     return found
 
 
-texts = partial(listed, kind=str)
-parts: Callable[[Row, str], Sequence[Row]] = partial(listed, kind=dict)
+texts = partial(list_members, kind=str)
+parts: Callable[[Row, str], Sequence[Row]] = partial(list_members, kind=dict)
 
 
 def has(row: Row, name: str) -> bool:

@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
-def answered(call: Callable[[], _T]) -> _T:
+def with_second_try(call: Callable[[], _T]) -> _T:
     """Runs one call. A failed condition, or an expression that the item does not allow, stays a ClientError.
 
     The client makes a single attempt; what is not answered, or fails inside DynamoDB, is tried a second time.
@@ -48,7 +48,7 @@ def all_of(client: DynamoDBClient, table: str, kind: str) -> list[dict[str, Any]
         ExpressionAttributeValues={":kind": {"S": kind}},
         ConsistentRead=True,
     )
-    return answered(lambda: [dict(item) for page in pages for item in page["Items"]])
+    return with_second_try(lambda: [dict(item) for page in pages for item in page["Items"]])
 
 
 def _tried_again(call: Callable[[], _T]) -> _T:

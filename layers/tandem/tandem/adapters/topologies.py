@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from botocore.exceptions import ClientError
 
-from tandem.adapters.tables import all_of, answered, condition_failed
+from tandem.adapters.tables import all_of, condition_failed, with_second_try
 from tandem.errors import ConfigurationError, TemporaryError
 from tandem.state.decoding import Damaged, fitted, flag, json_of, number, partly, read, text, written
 from tandem.state.record import ANEW, Provisioned, TopologyRecord
-from tandem.topology.document import Topology, parse, resolved
+from tandem.topology.document import Topology, parse_topology, resolved
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -80,7 +80,7 @@ class TopologyStore:
 
         Raises DamagedTopologyError, StateUnavailableError.
         """
-        found = answered(
+        found = with_second_try(
             lambda: self._client.get_item(TableName=self._table, Key=_key(name), ConsistentRead=True)
         )
         return _record(found["Item"]) if "Item" in found else None
@@ -109,7 +109,7 @@ class TopologyStore:
             condition, values[":seen"] = "version = :seen", _number(seen.version)
         update = "SET document = :document, door = :door, version = :version, interruption = :interruption"
         self._update(topology.name, update, condition, values)
-        stored = parse(topology.document, version=version)
+        stored = parse_topology(topology.document, version=version)
         before = TopologyRecord(stored, version, door) if seen is None else seen
         made = before.provisioned.route_server_id if before.provisioned else None
         return replace(
@@ -123,8 +123,8 @@ class TopologyStore:
     def replace_damaged(self, topology: Topology, door: str) -> TopologyRecord:
         """Puts the topology in the place of a record that cannot be read. Raises StateUnavailableError."""
         item = {"document": _json(topology.document), "door": {"S": door}, "version": _number(1)}
-        answered(lambda: self._client.put_item(TableName=self._table, Item=_key(topology.name) | item))
-        return TopologyRecord(parse(topology.document, version=1), 1, door)
+        with_second_try(lambda: self._client.put_item(TableName=self._table, Item=_key(topology.name) | item))
+        return TopologyRecord(parse_topology(topology.document, version=1), 1, door)
 
     def set_provisioned(self, record: TopologyRecord, provisioned: Provisioned) -> TopologyRecord:
         """Replaces what was provisioned, whatever happened to the document meanwhile.
@@ -147,7 +147,7 @@ class TopologyStore:
             values[":revision"] = _number(record.revision)
             condition = "version = :seen AND revision = :revision"
         try:
-            answered(
+            with_second_try(
                 lambda: self._client.delete_item(
                     TableName=self._table,
                     Key=_key(name),
@@ -160,7 +160,7 @@ class TopologyStore:
 
     def _update(self, name: str, update: str, condition: str, values: Mapping[str, Any]) -> None:
         try:
-            answered(
+            with_second_try(
                 lambda: self._client.update_item(
                     TableName=self._table,
                     Key=_key(name),
@@ -240,7 +240,7 @@ def _record(item: Mapping[str, Any]) -> TopologyRecord:
 
 
 def _topology(item: Mapping[str, Any], name: str) -> Topology:
-    topology = parse(json_of(item, "document"))
+    topology = parse_topology(json_of(item, "document"))
     if topology.name != name:
         raise ValueError(f"its document belongs to the topology {topology.name}")
     return cast(Topology, fitted(Topology, topology, "document"))

@@ -9,7 +9,7 @@ from tandem.errors import PassingError
 from tandem.place import Place
 from tandem.provisioning.listenapply import Half
 from tandem.provisioning.listenplan import delivered_elsewhere, delivery_of
-from tandem.provisioning.listensteps import Subscriber, Watch
+from tandem.provisioning.listensteps import Listening, Subscriber
 from tandem.provisioning.manageapply import ConvergenceResult, reason_of
 from tandem.provisioning.recording import Why, with_failure, with_pending, with_sessions, with_warnings
 from tandem.reasons.provisioning import ProvisioningCode as Code
@@ -37,13 +37,13 @@ class Stack:
 
 def watched(
     record: TopologyRecord, others: tuple[TopologyRecord, ...], reading: RouteServerReading, stack: Stack
-) -> Watch:
+) -> Listening:
     """What makes the topology watched, beside the topics and peers that it has left."""
     spec, before = record.topology.route_server, record.provisioned or Provisioned("")
     topic_arn = reading.server.sns_topic_arn if spec.sns_notifications else None
     declared = _appliances_of(record.topology, reading) if spec.peer_logs else {}
     ready = [p.peer_id for p in reading.peers if p.peer_id in declared and p.state == "available"]
-    return Watch(
+    return Listening(
         stack=stack.name,
         place=stack.place,
         subscribers=stack.subscribers,
@@ -55,10 +55,10 @@ def watched(
     )
 
 
-def unwatched(record: TopologyRecord, others: Iterable[TopologyRecord], stack: Stack) -> Watch:
+def unwatched(record: TopologyRecord, others: Iterable[TopologyRecord], stack: Stack) -> Listening:
     """Nothing of the topology watched any more, but what others use."""
     before, others = record.provisioned or Provisioned(""), tuple(others)
-    return Watch(
+    return Listening(
         stack=stack.name,
         place=stack.place,
         subscribers=stack.subscribers,
@@ -71,7 +71,7 @@ def unwatched(record: TopologyRecord, others: Iterable[TopologyRecord], stack: S
 def provisioned_of(
     record: TopologyRecord,
     reading: RouteServerReading,
-    desired: Watch,
+    desired: Listening,
     topics: Half,
     logs: Half,
     managed: ConvergenceResult,
@@ -116,7 +116,7 @@ def _warnings(
     topology: Topology,
     reading: RouteServerReading,
     inventory: Inventory | None,
-    desired: Watch,
+    desired: Listening,
     logs: Half,
 ) -> Iterable[Reason | Problem]:
     yield from route_server_warnings(topology, Inventory(desired.place, desired.stack, reading))

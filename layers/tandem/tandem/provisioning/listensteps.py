@@ -24,7 +24,7 @@ class Subscriber:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class Listening:
     """What shall be: who hears which topic, and whose logs go where."""
 
     stack: str

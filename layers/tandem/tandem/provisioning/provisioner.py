@@ -35,7 +35,7 @@ from tandem.provisioning.telling import (
     is_long,
     provisioning_completed,
     provisioning_failed,
-    sentences,
+    step_sentences,
     topology_change,
     waited,
 )
@@ -182,7 +182,7 @@ def take_back(
     if not (outcome.pending or outcome.failure or outcome.reason):
         run = unwatch_and_forget(outcome.record, others, stack, world)
         if not run.reason:
-            return replace(run, steps=(*sentences(outcome.steps), *run.steps))
+            return replace(run, steps=(*step_sentences(outcome.steps), *run.steps))
         outcome, steps = replace(outcome, reason=run.reason), run.steps
     found, why = _before_watching(outcome), _why(outcome)
     if why:
@@ -209,10 +209,12 @@ def unwatch_and_forget(
     if failure is None:
         world.bus.put(topology_change(record, "deleted", world.clock.now(), by))
         world.store.delete(record)
-        return ProvisioningRun(replace(record, provisioned=None), sentences((*topics.steps, *logs.steps)))
+        return ProvisioningRun(
+            replace(record, provisioned=None), step_sentences((*topics.steps, *logs.steps))
+        )
     if isinstance(failure, TemporaryError):
         raise failure
-    return ProvisioningRun(record, sentences((*topics.steps, *logs.steps)), (reason_of(failure),))
+    return ProvisioningRun(record, step_sentences((*topics.steps, *logs.steps)), (reason_of(failure),))
 
 
 def _notify_and_record(
@@ -226,8 +228,8 @@ def _notify_and_record(
     undone: tuple[str, ...] = (),
 ) -> ProvisioningRun:
     """Tells first and records then: a run that is cut in between tells again instead of never."""
-    listening = (*undone, *sentences((*topics.steps, *logs.steps)))
-    steps = (*sentences(managed.steps), *listening)
+    listening = (*undone, *step_sentences((*topics.steps, *logs.steps)))
+    steps = (*step_sentences(managed.steps), *listening)
     failure, now = managed.failure or topics.failure or logs.failure, world.clock.now()
     before = record.provisioned
     if is_long(provisioned, now):
@@ -237,7 +239,7 @@ def _notify_and_record(
         return ProvisioningRun(_rewritten(record, provisioned, world), steps, why)
     if not provisioned.pending and not why:
         is_reached = before is None or before.converged_version != record.version
-        done = provisioned.done if is_reached else sentences(managed.steps)
+        done = provisioned.done if is_reached else step_sentences(managed.steps)
         if steps or not has_only_drifted(before, provisioned):
             world.bus.put(provisioning_completed(record, provisioned, (*done, *listening), now))
         provisioned = with_notified_sessions(provisioned)

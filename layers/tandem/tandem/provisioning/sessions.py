@@ -72,7 +72,7 @@ class Session:
         return (*desired.labels, *named)
 
 
-def sessions_of(desired: Desired, observed: Observed, matched: Matched) -> list[Session]:
+def declared_sessions(desired: Desired, observed: Observed, matched: Matched) -> list[Session]:
     """Every declared session, in the order of the document."""
     found = []
     for appliance in desired.topology.appliances.values():

@@ -164,6 +164,6 @@ def differs(record: TopologyRecord, problems: tuple[Problem, ...], actor: str | 
     )
 
 
-def sentences(steps: Iterable[Reason]) -> tuple[str, ...]:
+def step_sentences(steps: Iterable[Reason]) -> tuple[str, ...]:
     """Returns what was done, for events, logs and answers."""
     return tuple(map(sentence_of, steps))

@@ -18,7 +18,7 @@ from tandem.requests.differences import differences
 from tandem.state.record import TopologyRecord
 from tandem.topology.consent import network_problems, was_declared
 from tandem.topology.crosschecks import crosscheck
-from tandem.topology.document import Mode, Topology, parse, resolved
+from tandem.topology.document import Mode, Topology, parse_topology, resolved
 from tandem.topology.inventory import Inventory, RegionWithoutRouteServerError
 from tandem.topology.problems import WHOLE, Problem, path_of, problem_at
 from tandem.topology.shape import normalise, shape_problems
@@ -206,7 +206,7 @@ def _parsed(application: Application) -> Topology | Verdict:
         return Verdict(problems=(excessive,))
     normal = normalise(application.document)
     malformed = shape_problems(normal)
-    return Verdict(problems=(*malformed, *crosscheck(normal))) if malformed else parse(normal)
+    return Verdict(problems=(*malformed, *crosscheck(normal))) if malformed else parse_topology(normal)
 
 
 def _judged(

@@ -12,7 +12,7 @@ from tandem.provisioning.ports import ProvisionerPorts
 from tandem.provisioning.provisioner import ProvisioningRun
 from tandem.provisioning.refreshing import leave, refresh, shared
 from tandem.provisioning.stored import plan_of
-from tandem.provisioning.telling import sentences
+from tandem.provisioning.telling import step_sentences
 from tandem.reasons.documents import ProblemCode as Code
 from tandem.reasons.provisioning import ProvisioningCode
 from tandem.reasons.reason import reason
@@ -59,7 +59,7 @@ def delete(
     outcome = refresh([left, *others], order.topology, stack, world, owner=owner, until=until)
     other = reason(ProvisioningCode.UNTIL_OTHER_RUN, order.topology)
     if not outcome.runs:  # it is written down, so the schedule goes on with it
-        return _answer(pending=outcome.unfinished or sentences((other,)))
+        return _answer(pending=outcome.unfinished or step_sentences((other,)))
     return _done(left, outcome.runs[0])
 
 
@@ -77,7 +77,7 @@ def _problem(order: Delete, record: TopologyRecord, others: list[TopologyRecord]
 def _planned(record: TopologyRecord, stack: Stack, world: ProvisionerPorts) -> tuple[str, ...]:
     leaving = replace(record.provisioned or Provisioned(""), leaving=record.version)
     steps = plan_of(replace(record, provisioned=leaving), stack.name, world)
-    return sentences(step.planned for step in steps)
+    return step_sentences(step.planned for step in steps)
 
 
 def _done(record: TopologyRecord, run: ProvisioningRun) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from tandem.requests.answerurl import AnswerUrls
 from tandem.requests.applying import Application, StoredTopologies
 from tandem.requests.customresource import OnDelete, Request, RequestType, property_problems
 from tandem.state.record import TopologyRecord
-from tandem.topology.document import parse
+from tandem.topology.document import parse_topology
 from tandem.topology.problems import Problem
 from tandem.topology.shape import normalise
 
@@ -230,7 +230,9 @@ def _is_unheard(create: Noted, noted: Noted) -> bool:
 
 def _give_back(record: TopologyRecord, previous: Previous, desk: Desk) -> None:
     """The topology as it was before it was taken over, to whose it was."""
-    applying.store(parse(previous.document), previous.door, record, desk.door, by=_author(record.door))
+    applying.store(
+        parse_topology(previous.document), previous.door, record, desk.door, by=_author(record.door)
+    )
 
 
 def _retire(

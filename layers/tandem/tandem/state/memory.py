@@ -232,7 +232,7 @@ def not_after(memory: Memory, now: datetime) -> tuple[Memory, str | None]:
     ahead = sorted({m.owner for m in memory.moves if m.at > limit} | (memory.heard.keys() - heard))
     moves = tuple(replace(move, at=min(move.at, now)) for move in memory.moves)
     damage = f"its memory was damaged (times in the future: {', '.join(ahead)}); they count as now"
-    known = episodes.not_after(memory.episodes, now)
+    known = episodes.without_future(memory.episodes, now)
     seen = {peer: replace(s, since=min(s.since, now)) for peer, s in memory.sessions.items()}
     in_place_at = min(memory.in_place_at, now) if memory.in_place_at else None
     memory = replace(memory, moves=moves, heard=heard, episodes=known, sessions=seen, in_place_at=in_place_at)

@@ -150,7 +150,7 @@ def _without_scope(text: str) -> str:
     return text
 
 
-def parse(document: dict[str, Any], *, version: int = 0) -> Topology:
+def parse_topology(document: dict[str, Any], *, version: int = 0) -> Topology:
     """The topology of a document in canonical form (`tandem.topology.shape.normalise` makes one)."""
     server = document["route_server"]
     persist = server.get("persist_routes", "disable")
