@@ -529,7 +529,7 @@ MUTANTS = (
         'condition = "epoch = :epoch AND lease_owner = :owner"\n'
         "        try:\n"
         "            return dict(\n"
-        "                answered(\n"
+        "                with_second_try(\n"
         "                    lambda: clients.dynamodb().update_item(\n"
         "                        TableName=self.table,\n"
         "                        Key=self._key(lease.topology),\n"
@@ -541,7 +541,7 @@ MUTANTS = (
         'condition = "epoch >= :epoch"\n'
         "        try:\n"
         "            return dict(\n"
-        "                answered(\n"
+        "                with_second_try(\n"
         "                    lambda: clients.dynamodb().update_item(\n"
         "                        TableName=self.table,\n"
         "                        Key=self._key(lease.topology),\n"
