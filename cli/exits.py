@@ -22,7 +22,7 @@ EPILOG = (
 
 
 class Exit(IntEnum):
-    """The exit codes that are the command's own."""
+    """Holds the exit codes that are the command's own."""
 
     OK = 0
     PROBLEMS = 1

@@ -101,7 +101,7 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True)
 class Provisioner:
-    """The stack's provisioner function."""
+    """Holds the stack's provisioner function."""
 
     stack: str
     function: str

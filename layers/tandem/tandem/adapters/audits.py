@@ -31,8 +31,8 @@ class AuditTable:
     """Is told which record cannot be read, and why."""
 
     def recent(self, sequence: str, count: int = RECENT) -> tuple[Record, ...]:
-        """The newest records, newest first. One whose number is none has no place in the sequence, and is no
-        head. Raises StateUnavailableError, also where records are there and none has a place.
+        """Returns the newest records, newest first. One whose number is none has no place in the sequence,
+        and is no head. Raises StateUnavailableError, also where records are there and none has a place.
         """
         page = with_second_try(
             lambda: clients.dynamodb().query(
@@ -115,8 +115,8 @@ class AuditTable:
 
 
 def record_of(item: Mapping[str, Any]) -> tuple[Record | None, str | None]:
-    """A record as far as it can be read, and what is wrong with it; None where its number is none: such a one
-    has no place in the sequence. Of any other the place is taken, whatever befell the rest of it.
+    """Returns a record as far as it can be read, and what is wrong with it; None where its number is none:
+    such a one has no place in the sequence. Of any other the place is taken, whatever befell the rest of it.
     """
     place = read(lambda: number(item, "number"))
     if isinstance(place, Damaged):
@@ -138,7 +138,9 @@ def _stored(body: str | bytes) -> dict[str, Any]:
 
 
 def _hash(item: Mapping[str, Any], name: str, wrong: list[str]) -> str:
-    """Empty, which is nobody's hash, where it is none: the next record shows by it what is broken."""
+    """Returns the hash; empty, which is nobody's hash, if it is none: the next record then shows what is
+    broken.
+    """
     found = read(lambda: text(item, name))
     if isinstance(found, Damaged) or not _HASH.fullmatch(found):
         wrong.append(f"`{name}` is not a valid SHA-256 hash")

@@ -55,7 +55,7 @@ def failure(about: str, error: ClientError) -> CallFailedError:
 
 
 def may_be_done(error: ClientError) -> bool:
-    """Whether AWS may have carried out what it answered with an error.
+    """Returns True if AWS may have carried out what it answered with an error.
 
     A server error does not say how far AWS came. A throttled call, answered with 503 too, was not begun.
     """

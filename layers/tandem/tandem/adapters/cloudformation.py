@@ -36,7 +36,7 @@ def respond(url: str, body: bytes, clock: Clock | None = None) -> str | None:
 
 
 def _put(url: str, body: bytes) -> tuple[int, str]:
-    """The HTTP status, 0 where there was none, and what to say of it.
+    """Returns the HTTP status, 0 where there was none, and what to say of it.
 
     The URL is signed for an empty content type (CloudFormation's own `cfn-response` module sends one).
     """

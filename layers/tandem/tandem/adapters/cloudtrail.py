@@ -31,12 +31,12 @@ _MOST = 50
 
 @cache
 def client() -> CloudTrailClient:
-    """Made when it is first needed: hardly ever."""
+    """Creates the client when it is first needed: hardly ever."""
     return cast("CloudTrailClient", clients.made("cloudtrail", _ASIDE))
 
 
 def calls(name: str, since: datetime) -> tuple[Call, ...]:
-    """The newest calls of that name which AWS carried out, newest first.
+    """Returns the newest calls of that name which AWS carried out, newest first.
 
     Raises CallFailedError, TemporaryError.
     """

@@ -28,7 +28,7 @@ _GONE = "ResourceNotFoundException"
 
 
 def shown() -> Shown:
-    """The sources, destinations and deliveries of the whole account and Region."""
+    """Returns the sources, destinations and deliveries of the whole account and Region."""
     return Shown(
         sources=tuple(Source(s["name"], arn) for s in _sources() for arn in s.get("resourceArns", ())),
         destinations=tuple(_destination(found) for found in _destinations()),
@@ -74,12 +74,12 @@ def create_delivery(source_name: str, destination_name: str) -> None:
 
 
 def delete_delivery(delivery_id: str) -> None:
-    """One that is gone already is as good."""
+    """Deletes a delivery. One that is gone already is no error."""
     _unless_gone(lambda: clients.logs().delete_delivery(id=delivery_id), delivery_id)
 
 
 def delete_source(name: str) -> None:
-    """One that is gone already is as good."""
+    """Deletes a source. One that is gone already is no error."""
     _unless_gone(lambda: clients.logs().delete_delivery_source(name=name), name)
 
 

@@ -26,7 +26,7 @@ _T = TypeVar("_T")
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    """Threads for as many calls at once as the clients' connection pools hold."""
+    """Returns threads for as many calls at once as the clients' connection pools hold."""
     return ThreadPoolExecutor(max_workers=_WORKERS, thread_name_prefix="ec2")
 
 
@@ -37,7 +37,8 @@ _GOING = frozenset({"deleted", "deleting"})
 
 
 def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = tuple) -> Observation:
-    """One reading of everything that `decide` asks for, all reads side by side, `overrides` among them.
+    """Returns one reading of everything that `decide` asks for, all reads side by side, `overrides` among
+    them.
 
     What cannot be read of an answer is left out and in `unread`; where it is about a tracked prefix or what
     the topology declares also in `unknown` or the database's `doubts`, and in `failed`.
@@ -105,8 +106,8 @@ def _interfaces(
     instances: Rows[Instance] | None,
     elastic_ips: dict[str, ElasticIp],
 ) -> tuple[dict[str, NetworkInterface] | None, dict[str, str]]:
-    """The interfaces by ID, and why others are unknown. What cannot be read of an interface by itself is what
-    its instance shows of it.
+    """Returns the interfaces by ID, and why others are unknown. What cannot be read of an interface by itself
+    is what its instance shows of it.
     """
     allocations = {address.public_ip: id_ for id_, address in elastic_ips.items()}
     behind = () if instances is None else instances.found
@@ -132,20 +133,24 @@ def _unshown(topology: Topology, shown: Rows[NetworkInterface] | None) -> Sequen
 
 
 def _with_allocations(interface: NetworkInterface, allocations: dict[str, str]) -> NetworkInterface:
-    """The interface as its instance shows it, without allocations, with those of the known addresses."""
+    """Returns the interface as its instance shows it, without allocations, with those of the known
+    addresses.
+    """
     addresses = (replace(a, allocation_id=allocations.get(a.public_ip or "")) for a in interface.addresses)
     return replace(interface, addresses=tuple(addresses))
 
 
 def _unknown_peers(topology: Topology, peers: Rows[Peer]) -> dict[str, str]:
-    """Those at declared addresses, and those that do not show theirs."""
+    """Returns the unread peers at declared addresses, and those that do not show theirs."""
     declared = {"", *(a for appliance in topology.appliances.values() for a in appliance.peer_addresses)}
     there = [row for row in peers.unread if str(row.row.get("State")) not in _GOING]
     return {row.about: row.words for row in reversed(there) if row.about in declared}
 
 
 def appliance_interfaces(topology: Topology) -> Rows[NetworkInterface]:
-    """The interfaces of the appliances' instances, and the targets of appliances that have no instance."""
+    """Returns the interfaces of the appliances' instances, and the targets of appliances that have no
+    instance.
+    """
     loose = {name for name, appliance in topology.appliances.items() if appliance.instance_id is None}
     targets = [
         target.network_interface_id
@@ -159,7 +164,7 @@ def appliance_interfaces(topology: Topology) -> Rows[NetworkInterface]:
 
 
 def addresses(allocation_ids: Sequence[str]) -> dict[str, ElasticIp]:
-    """The Elastic IPs by allocation, as far as they can be read.
+    """Returns the Elastic IPs by allocation, as far as they can be read.
 
     Raises TemporaryError, ConfigurationError.
     """
@@ -177,7 +182,7 @@ def associate(
 def _associate(
     move: Move, may_begin: Callable[[], bool], now: Callable[[], datetime]
 ) -> Associated | Refusal:
-    """One attempt. EC2 has no compare-and-swap: `AllowReassociation=false` only guards a free address
+    """Makes one attempt. EC2 has no compare-and-swap: `AllowReassociation=false` only guards a free address
     (docs/aws-facts.md#reassociation).
     """
     if not may_begin():

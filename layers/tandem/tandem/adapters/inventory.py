@@ -21,7 +21,7 @@ _ON_ITS_WAY_OUT = frozenset({"deleting", "deleted"})
 
 
 def route_server(route_server_id: str) -> RouteServerReading | None:
-    """The route server with its endpoints and peers; None where it is not there (any more).
+    """Returns the route server with its endpoints and peers; None where it is not there (any more).
 
     Raises RegionWithoutRouteServerError, TemporaryError, ConfigurationError: for a row of it that cannot be
     read too, since what is left out would look deleted.
@@ -30,8 +30,8 @@ def route_server(route_server_id: str) -> RouteServerReading | None:
 
 
 def read(topology: Topology, stack: str, place: Place) -> Inventory:
-    """Everything that the third pass of cross-checks judges. Raises as `route_server` does; what cannot be
-    read of anything else is in `Inventory.unknown`.
+    """Returns everything that the third pass of cross-checks judges. Raises as `route_server` does; what
+    cannot be read of anything else is in `Inventory.unknown`.
     """
     every = vpcreads.route_servers()
     if topology.manage and topology.route_server.route_server_id is None:
@@ -101,14 +101,15 @@ def _there(every: Rows[RouteServer]) -> tuple[RouteServer, ...]:
 
 
 def associated(route_server_id: str) -> tuple[str, ...]:
-    """The VPCs that the route server is associated with, or is going to be."""
+    """Returns the VPCs that the route server is associated with, or is going to be."""
     found = vpcreads.associations(route_server_id).whole()
     return tuple(vpc_id for vpc_id, state in found if state != "disassociating")
 
 
 def _beside(topology: Topology, servers: Sequence[RouteServer]) -> list[RouteServer]:
-    """The route servers of the VPC, where the topology may get a further one there
-    (docs/aws-facts.md#quotas)."""
+    """Returns the route servers of the VPC, where the topology may get a further one there
+    (docs/aws-facts.md#quotas).
+    """
     wanted = topology.route_server
     if not topology.manage or wanted.route_server_id is not None or wanted.vpc_id is None:
         return []
@@ -116,13 +117,13 @@ def _beside(topology: Topology, servers: Sequence[RouteServer]) -> list[RouteSer
 
 
 def propagated(route_server_id: str) -> tuple[str, ...]:
-    """The route tables that the route server propagates to, or is going to."""
+    """Returns the route tables that the route server propagates to, or is going to."""
     found = vpcreads.propagations(route_server_id).whole()
     return tuple(table_id for table_id, state in found if state in _THERE)
 
 
 def _interfaces(topology: Topology) -> Rows[NetworkInterface]:
-    """Those of the appliances' instances and every target, wherever it is attached."""
+    """Returns the interfaces of the appliances' instances and of every target, wherever it is attached."""
     by_target = {name: replace(a, instance_id=None) for name, a in topology.appliances.items()}
     return ec2.appliance_interfaces(topology) + ec2.appliance_interfaces(
         replace(topology, appliances=by_target)
@@ -130,7 +131,7 @@ def _interfaces(topology: Topology) -> Rows[NetworkInterface]:
 
 
 def _subnets(subnet_ids: Sequence[str]) -> Rows[Subnet]:
-    """With the network border groups of their zones."""
+    """Returns the subnets with the network border groups of their zones."""
     found = vpcreads.subnets(subnet_ids)
     groups = dict(vpcreads.border_groups(sorted({s.zone for s in found.found if s.zone})).found)
     return replace(found, found=tuple(replace(s, border_group=groups.get(s.zone)) for s in found.found))

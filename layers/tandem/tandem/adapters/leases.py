@@ -29,7 +29,9 @@ MARKS = 100
 
 @dataclass(frozen=True, slots=True)
 class LeaseStore:
-    """One record per topology. Every write is conditional, so that one invocation at a time has the lease."""
+    """Holds one record per topology. Every write is conditional, so that one invocation at a time has the
+    lease.
+    """
 
     table: str
     kind: str
@@ -71,7 +73,7 @@ class LeaseStore:
         return replace(lease, until=until)
 
     def release(self, lease: Lease, kept: str | None = None) -> bool:
-        """Lets go. False where somebody asked to look again meanwhile: then the lease is kept.
+        """Releases the lease. False if somebody asked to look again meanwhile: then the lease is kept.
 
         Raises LeaseLostError, StateUnavailableError.
         """
@@ -106,7 +108,7 @@ class LeaseStore:
         return replace(lease, until=until), self._marks(lease.topology, mark)
 
     def let_go(self, lease: Lease, kept: str | None = None) -> None:
-        """Lets go whatever is marked; the caller asks the bus for a look."""
+        """Releases the lease whatever is marked; the caller asks the bus for a look."""
         with suppress(_LetGoError):
             self._held(
                 lease,
@@ -145,7 +147,7 @@ class LeaseStore:
         *,
         is_known: bool,
     ) -> tuple[dict[str, Any], str | None]:
-        """The record with its lease taken and its epoch counted, and what was repaired for that.
+        """Returns the record with its lease taken and its epoch counted, and what was repaired for that.
 
         Raises ClientError where the condition does not hold.
         """
@@ -217,7 +219,9 @@ class LeaseStore:
     def _held(
         self, lease: Lease, update: str, values: dict[str, Any], also: str | None = None
     ) -> dict[str, Any]:
-        """One update under the lease; the record as it was before. Raises LeaseLostError, _MarkedError."""
+        """Makes one update under the lease. Returns the record as it was before. Raises LeaseLostError,
+        _MarkedError.
+        """
         condition = "epoch = :epoch AND lease_owner = :owner"
         try:
             return dict(
@@ -251,7 +255,9 @@ class LeaseStore:
             ) from error
 
     def _marks(self, topology: str, mark: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-        """The signals in a look-again mark; one that is damaged is empty, and still a reason to look."""
+        """Returns the signals in a look-again mark; one that is damaged is empty, and still a reason to
+        look.
+        """
         signals = [leaserows.signal(entry) for entry in mark.get("L", ())]
         if "L" not in mark or None in signals:
             self._mark_is_damaged(topology)

@@ -17,7 +17,7 @@ _KIND = "look"
 
 
 class LookStore:
-    """The lease and the memory of each topology's looks, in one record and so in one write."""
+    """Holds the lease and the memory of each topology's looks, in one record and so in one write."""
 
     def __init__(self, table: str, damaged: Callable[[str, str], object] = lambda _name, _why: None) -> None:
         """`damaged` is called with the look-again mark that cannot be read, and why."""

@@ -41,7 +41,7 @@ _Taggable = Literal["route-server", "route-server-endpoint", "route-server-peer"
 
 
 def observe(desired: Desired) -> Observed:
-    """One reading of everything that the plan asks for.
+    """Returns one reading of everything that the plan asks for.
 
     Raises RegionWithoutRouteServerError, TemporaryError, ConfigurationError.
     """
@@ -72,7 +72,9 @@ def observe(desired: Desired) -> Observed:
 
 
 def _routes(route_server_id: str) -> tuple[Route, ...] | None:
-    """None where the routing database cannot be read, all of it: then no session of anybody is taken down."""
+    """Returns None if the routing database cannot be read, all of it: then no session of anybody is taken
+    down.
+    """
     try:
         return ec2reads.whole_routing_database(route_server_id).routes
     except (ConfigurationError, TemporaryError):

@@ -28,15 +28,15 @@ _LONGEST = 500
 
 @dataclass(frozen=True, slots=True)
 class OverrideStore:
-    """The overrides of each topology and of its groups, one record each."""
+    """Holds the overrides of each topology and of its groups, one record each."""
 
     table: str
     damaged: Callable[[str, str], object] = lambda _name, _why: None
     """Is called with the override that cannot be read, and why."""
 
     def of(self, topology: str) -> tuple[Override, ...]:
-        """What is laid over the topology and its groups. What cannot be read holds: whoever laid it over them
-        meant it. Raises StateUnavailableError where not even the first page can be read.
+        """Returns what is laid over the topology and its groups. What cannot be read holds: whoever laid it
+        over them meant it. Raises StateUnavailableError where not even the first page can be read.
         """
         found: list[Override] = []
         start: dict[str, Any] = {}
@@ -60,7 +60,9 @@ class OverrideStore:
         return (*found, self._unread(topology, f"there are more than {_OVERRIDE_PAGES} pages of them"))
 
     def _page(self, topology: str, start: Mapping[str, Any]) -> QueryOutputTypeDef:
-        """A page of exactly its own: no name has a character before the `#`, after which `$` is the next."""
+        """Reads a page of exactly its own: no name has a character before the `#`, after which `$` is the
+        next.
+        """
         values = {":k": {"S": "override"}, ":t": {"S": topology}, ":next": {"S": f"{topology}$"}}
         return clients.dynamodb().query(
             TableName=self.table,
@@ -77,8 +79,8 @@ class OverrideStore:
 
 
 def _override_of(item: Mapping[str, Any], group: str | None) -> tuple[Override, str | None]:
-    """The override and, where its record is damaged, what is wrong. A damaged one holds, whatever its action
-    said, until it is mended or over: nobody knows what the person meant.
+    """Returns the override and, where its record is damaged, what is wrong. A damaged one holds, whatever its
+    action said, until it is mended or over: nobody knows what the person meant.
     """
     wrong: list[str] = []
 
@@ -106,5 +108,5 @@ def _override_of(item: Mapping[str, Any], group: str | None) -> tuple[Override, 
 def _pause_because(
     why: str, who: str = "unknown", until: datetime = FOREVER, group: str | None = None
 ) -> Override:
-    """A pause where nobody can say what a record says."""
+    """Returns a pause for a record that nobody can read."""
     return Override(OverrideKind.PAUSED, who, why, until, group)

@@ -27,7 +27,7 @@ _LEFT_OUT = "Tandem ignores the request until CloudFormation sends it again; els
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What is written down before anything is done."""
+    """Holds what is written down before anything is done."""
 
     meant: str | None = None
     is_maker: bool = False
@@ -35,7 +35,7 @@ class _Plan:
 
 
 class RequestStore:
-    """One record a request. What is decided about it is decided once."""
+    """Holds one record a request. What is decided about it is decided once."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class RequestStore:
         )
 
     def list(self) -> tuple[Noted, ...]:
-        """All that can be read, the oldest first. Raises StateUnavailableError."""
+        """Returns all that can be read, the oldest first. Raises StateUnavailableError."""
         found: list[Noted] = []
         for item in all_of(self._client, self._table, _KIND):
             noted = read(partial(_noted, item))
@@ -133,7 +133,7 @@ class RequestStore:
         with_second_try(lambda: self._client.delete_item(TableName=self._table, Key=_key(noted.request)))
 
     def _set(self, noted: Noted, name: str, value: dict[str, Any]) -> Noted:
-        """While it has no answer."""
+        """Changes the record while it has no answer."""
         return self._update(noted, f"SET {name} = :new", "attribute_not_exists(answer)", {":new": value})
 
     def _update(self, noted: Noted, update: str, condition: str, values: Mapping[str, Any]) -> Noted:
@@ -168,7 +168,9 @@ def _ms(at: datetime) -> dict[str, str]:
 
 
 def _shown(error: ClientError) -> dict[str, Any]:
-    """The record as it was where the condition did not hold. Raises TemporaryError where it is gone."""
+    """Returns the record as it was where the condition did not hold. Raises TemporaryError where it is
+    gone.
+    """
     if not condition_failed(error):
         raise error
     shown = cast(Mapping[str, Any], error.response).get("Item")
@@ -197,7 +199,9 @@ def _noted(item: Mapping[str, Any]) -> Noted:
 
 
 def _mended(new: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
-    """A new record with what can be read of a damaged one. An answer that was decided or sent stays so."""
+    """Returns a new record with what can be read of a damaged one. An answer that was decided or sent stays
+    so.
+    """
     readers: dict[str, Callable[[], object]] = {
         "received_at": lambda: ms_time(old, "received_at"),
         "version": lambda: number(old, "version"),

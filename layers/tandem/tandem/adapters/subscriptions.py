@@ -1,4 +1,4 @@
-"""SNS: who hears a route server's topic.
+"""Reads and changes subscriptions to a route server's SNS topic.
 
 AWS makes the topic in the caller's account and deletes it with the notifications
 (docs/aws-facts.md#sns-topic).
@@ -17,7 +17,7 @@ _GONE = frozenset({"NotFound", "NotFoundException"})
 
 
 def subscriptions(topic_arn: str) -> tuple[Subscription, ...]:
-    """The functions that hear the topic; none where the topic is gone.
+    """Returns the functions that are subscribed to the topic; none if the topic is gone.
 
     Raises CallFailedError, TemporaryError.
     """

@@ -1,4 +1,4 @@
-"""DynamoDB as Tandem uses it: errors told apart by what the caller does next."""
+"""Calls DynamoDB: its errors are distinguished by what the caller does next."""
 
 from __future__ import annotations
 

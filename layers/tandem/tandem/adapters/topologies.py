@@ -38,7 +38,7 @@ class ChangedMeanwhileError(TemporaryError):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Every stored topology that can be read, and what is wrong with the others, by name."""
+    """Holds every stored topology that can be read, and what is wrong with the others, by name."""
 
     records: tuple[TopologyRecord, ...]
     damaged: dict[str, str]
@@ -47,12 +47,12 @@ class Stored:
 
     @property
     def reported(self) -> dict[str, str]:
-        """What is wrong with the damaged ones, and with those that a run can go by all the same."""
+        """Returns what is wrong with the damaged ones, and with those that a run can go by all the same."""
         return self.damaged | {r.topology.name: r.repaired for r in self.records if r.repaired}
 
     @property
     def looked_at(self) -> tuple[TopologyRecord, ...]:
-        """What failover goes by. What changes or deletes anything goes by `records` alone."""
+        """Returns what failover uses. What changes or deletes anything uses `records` alone."""
         return (*self.records, *self.sound)
 
     def of(self, name: str) -> TopologyRecord | None:
@@ -60,23 +60,23 @@ class Stored:
 
 
 class TopologyStore:
-    """One record per topology. Every write is conditional on what its writer has seen."""
+    """Holds one record per topology. Every write is conditional on what its writer has seen."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client
         self._table = table
 
     def list(self) -> Stored:
-        """All of them, as they are now. Raises StateUnavailableError."""
+        """Returns all of them, as they are now. Raises StateUnavailableError."""
         items = all_of(self._client, self._table, _KIND)
         return _sorted({item["id"]["S"]: partial(_record, item) for item in items})
 
     def some(self, names: Iterable[str]) -> Stored:
-        """Those of the names that are stored, as they are now. Raises StateUnavailableError."""
+        """Returns those of the names that are stored, as they are now. Raises StateUnavailableError."""
         return _sorted({name: partial(self.get, name) for name in names})
 
     def get(self, name: str) -> TopologyRecord | None:
-        """The topology as it is now; None where there is none.
+        """Returns the topology as it is now; None where there is none.
 
         Raises DamagedTopologyError, StateUnavailableError.
         """
@@ -174,7 +174,7 @@ class TopologyStore:
 
 
 def _sorted(reads: Mapping[str, Callable[[], TopologyRecord | None]]) -> Stored:
-    """What can be read, and what is wrong with the others, by name."""
+    """Returns what can be read, and what is wrong with the others, by name."""
     records: list[TopologyRecord] = []
     damaged: dict[str, str] = {}
     sound: list[TopologyRecord] = []
@@ -251,6 +251,6 @@ def _damaged(name: str, why: str) -> str:
 
 
 def _provisioned(stored: dict[str, Any] | None) -> tuple[Provisioned | None, dict[str, str]]:
-    """What can be read of it, if that says which route server it is; and why the rest cannot."""
+    """Returns what can be read of it, if that says which route server it is; and why the rest cannot."""
     values, wrong = ({}, {}) if stored is None else partly(Provisioned, stored, "provisioned")
     return (Provisioned(**values) if "route_server_id" in values else None), wrong

@@ -41,7 +41,7 @@ _WHERE = "route_server"
 
 
 def dismantling_plan(desired: Desired, observed: Observed) -> tuple[Step, ...]:
-    """Every step from what AWS shows to where nothing is left that Tandem created."""
+    """Returns every step from what AWS shows to where nothing is left that Tandem created."""
     server = server_of(desired, observed.servers)
     if server is not None:
         return tuple(_steps(desired, observed, server))

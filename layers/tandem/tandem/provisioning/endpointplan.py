@@ -1,4 +1,4 @@
-"""The endpoints' part of a managed plan: which one serves which name, what is made, renamed, removed."""
+"""The endpoints' part of a managed plan: which one serves which name, which are created, renamed, deleted."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ class Matched:
 
 
 def match(desired: Desired, observed: Observed) -> Matched:
-    """Ours by name, ours under another name, then, where one is adopted, those that were there before."""
+    """Matches ours by name, ours under another name, then, where one is adopted, those that existed
+    before.
+    """
     matched = Matched()
     there = [e for e in observed.endpoints if e.state in (*ALIVE, FAILING)]
     ours = [e for e in there if is_ours(e.tags, desired)]
@@ -69,7 +71,7 @@ def match(desired: Desired, observed: Observed) -> Matched:
 def endpoint_steps(
     desired: Desired, observed: Observed, matched: Matched, server_id: str, wait: Reason | None
 ) -> Iterator[Step]:
-    """What brings every name its endpoint; `wait` is what keeps the route server from taking calls."""
+    """Returns the steps for each name's endpoint; `wait` is what keeps the route server from taking calls."""
     begun: Counter[str] = Counter()
     for name, subnet_id in desired.topology.route_server.endpoints:
         endpoint = matched.by_name.get(name)
@@ -134,7 +136,7 @@ def _create(
     wait: Reason | None,
     begun: int,
 ) -> Step:
-    """`begun` is how many the same plan makes in the subnet before it."""
+    """Creates the endpoint; `begun` is how many the same plan creates in the subnet before it."""
     in_subnet = [e for e in observed.endpoints if e.subnet_id == subnet_id and e.state != DELETED]
     why = reason(Code.NO_ENDPOINT, name, subnet_id=subnet_id)
     going = [
@@ -179,8 +181,9 @@ def _labelled(desired: Desired, name: str, endpoint: Endpoint) -> Iterator[Step]
 def adoption_problem(
     resource_id: str, tags: tuple[tuple[str, str], ...], path: str, desired: Desired
 ) -> Problem | None:
-    """What keeps Tandem from adopting a resource: its owner has not agreed
-    (docs/security.md#the-owners-tag-is-the-consent)."""
+    """Returns what keeps Tandem from adopting a resource: its owner has not agreed
+    (docs/security.md#the-owners-tag-is-the-consent).
+    """
     if is_foreign(tags, desired):
         return problem_at(path, Code.ADOPTION_OF_MANAGED, resource_id, tags=str(dict(tags)))
     if has_consent(tags, desired):
@@ -189,7 +192,7 @@ def adoption_problem(
 
 
 def _adopt(desired: Desired, observed: Observed, there: list[Endpoint], matched: Matched) -> None:
-    """By its name in a tag; else by subnet, where it makes no difference which of them it is."""
+    """Adopts by its name in a tag; else by subnet, where it makes no difference which of them it is."""
     open_names: dict[str, list[str]] = defaultdict(list)
     for name, subnet_id in desired.topology.route_server.endpoints:
         if name not in matched.by_name:
@@ -223,7 +226,7 @@ def _ambiguous(name: str, candidates: list[Endpoint]) -> Step:
 
 
 def _token(desired: Desired, observed: Observed, name: str, subnet_id: str, server_id: str) -> str:
-    """Another one for each successor: EC2 would answer the old one with what is gone."""
+    """Returns another token for each successor: EC2 would answer the old one with what is gone."""
     before = {
         e.endpoint_id
         for e in observed.endpoints
@@ -250,7 +253,7 @@ def _spare(endpoints: list[Endpoint], matched: Matched) -> list[Endpoint]:
 
 
 def _fit(name: str, desired: Desired, observed: Observed, endpoint: Endpoint) -> tuple[int, str]:
-    """The more of the name's sessions the endpoint has already, the better."""
+    """Prefers the endpoint that has more of the name's sessions already."""
     return -len(_declared_at(name, desired) & _seen_at(endpoint, observed)), endpoint.endpoint_id
 
 

@@ -82,8 +82,9 @@ def _converge(desired: Listening, read: Callable[[], Shown], world: ProvisionerP
 
 
 def _may_pass(failure: CallFailedError | None) -> bool:
-    """A conflict, a read that lags behind (docs/aws-facts.md#eventual-consistency), or what AWS refuses for
-    now: the next turn knows."""
+    """Returns True for a conflict, a read that lags behind (docs/aws-facts.md#eventual-consistency), or what
+    AWS refuses for now: the next turn knows.
+    """
     return failure is None or failure.code == _CONFLICT or isinstance(failure, PassingError)
 
 

@@ -1,4 +1,6 @@
-"""What is to be watched of a topology, and what its record keeps of what its route server shows. Pure."""
+"""Describes what is to be watched of a topology, and what its record keeps of what its route server shows.
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ from tandem.topology.routeserver import route_server_warnings
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Who watches: this stack's functions and log group."""
+    """Names this stack's functions and log group, which listen."""
 
     name: str
     place: Place
@@ -38,7 +40,7 @@ class Stack:
 def watched(
     record: TopologyRecord, others: tuple[TopologyRecord, ...], reading: RouteServerReading, stack: Stack
 ) -> Listening:
-    """What makes the topology watched, beside the topics and peers that it has left."""
+    """Returns what to listen to for the topology, beside the topics and peers that it has left."""
     spec, before = record.topology.route_server, record.provisioned or Provisioned("")
     topic_arn = reading.server.sns_topic_arn if spec.sns_notifications else None
     declared = _appliances_of(record.topology, reading) if spec.peer_logs else {}
@@ -56,7 +58,7 @@ def watched(
 
 
 def unwatched(record: TopologyRecord, others: Iterable[TopologyRecord], stack: Stack) -> Listening:
-    """Nothing of the topology watched any more, but what others use."""
+    """Returns nothing of the topology, only what others use."""
     before, others = record.provisioned or Provisioned(""), tuple(others)
     return Listening(
         stack=stack.name,
@@ -77,7 +79,9 @@ def provisioned_of(
     managed: ConvergenceResult,
     inventory: Inventory | None,
 ) -> Provisioned:
-    """What there is now; where a half could not be read or brought to its end, what was known of it stays."""
+    """Returns what there is now; where a half could not be read or brought to its end, what was known of it
+    stays.
+    """
     before = record.provisioned or Provisioned("")
     waits = tuple(
         reason(Code.UNTIL_ACCEPTED, f"{f.call}: {f.code}", call=f.call, aws_code=f.code)
@@ -135,7 +139,7 @@ def _warnings(
 
 
 def _appliances_of(topology: Topology, reading: RouteServerReading) -> dict[str, str]:
-    """Peer ID to the appliance that declares the peer's address; a peer of nobody is left out."""
+    """Maps a peer ID to the appliance that declares the peer's address; a peer of nobody is left out."""
     owners = {address: name for name, a in topology.appliances.items() for address in a.peer_addresses}
     return {p.peer_id: owners[p.peer_address] for p in reading.peers if p.peer_address in owners}
 

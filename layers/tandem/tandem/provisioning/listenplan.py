@@ -1,4 +1,4 @@
-"""What makes a topology watched: subscriptions and peer-log deliveries. Pure.
+"""Describes what makes a topology watched: subscriptions and peer-log deliveries. Pure.
 
 Invariant: a plan carried out whole leaves nothing to do; cut after any step, the next one is the rest.
 """
@@ -30,19 +30,21 @@ from tandem.reasons.reason import reason
 
 
 def listening_plan(desired: Listening, shown: Shown) -> tuple[Step, ...]:
-    """The steps from what AWS shows to what shall be, in an order that is safe to carry out one by one."""
+    """Returns the steps from what AWS shows to what shall be, in an order that is safe to carry out one by
+    one.
+    """
     return (*_subscriptions(desired, shown), *_deliveries(desired, shown), *_left_behind(desired, shown))
 
 
 def delivery_of(peer_id: str, desired: Listening, shown: Shown) -> Delivery | None:
-    """The delivery of the peer's logs to our log group."""
+    """Returns the delivery of the peer's logs to our log group."""
     ours = {d.arn for d in shown.destinations if _is_ours(d, desired)}
     names = {source.name for source in _sources(peer_id, desired, shown)}
     return next((d for d in shown.deliveries if d.source_name in names and d.destination_arn in ours), None)
 
 
 def delivered_elsewhere(peer_id: str, desired: Listening, shown: Shown) -> str | None:
-    """The delivery that keeps the peer's logs from our log group.
+    """Returns the delivery that keeps the peer's logs from our log group.
 
     A source has one delivery for each type of destination: a second log group is a ConflictException.
     """
@@ -103,7 +105,9 @@ def _sources(peer_id: str, desired: Listening, shown: Shown) -> list[Source]:
 
 
 def _is_ours(destination: Destination, desired: Listening) -> bool:
-    """Leads to our log group, in the format that `signals` reads (docs/aws-facts.md#log-delivery)."""
+    """Returns True if it leads to our log group, in the format that `signals` reads
+    (docs/aws-facts.md#log-delivery).
+    """
     return (destination.resource_arn.removesuffix(":*"), destination.output_format) == (
         desired.log_group_arn,
         LOG_FORMAT,

@@ -16,7 +16,7 @@ from tandem.tags import ADOPTED_TAG
 
 
 def peer_steps(desired: Desired, observed: Observed, matched: Matched, wait: Reason | None) -> Iterator[Step]:
-    """What opens sessions, then what ends the old ones, each only where the route stays."""
+    """Yields what opens sessions, then what ends the old ones, each only where the route stays."""
     sessions = declared_sessions(desired, observed, matched)
     for session in sessions:
         yield from _opened(desired, session, wait)

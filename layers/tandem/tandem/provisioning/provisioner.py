@@ -51,7 +51,7 @@ from tandem.topology.worldchecks import worldcheck
 
 @dataclass(frozen=True, slots=True)
 class ProvisioningRun:
-    """What one run did to a topology."""
+    """Holds what one run did to a topology."""
 
     record: TopologyRecord
     steps: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ class ProvisioningRun:
 
     @property
     def pending(self) -> tuple[str, ...]:
-        """What it waits for; a run that neither waits nor has failed is done."""
+        """Returns what it waits for; a run that neither waits nor has failed is done."""
         return self.record.provisioned.pending if self.record.provisioned else ()
 
 
@@ -227,7 +227,7 @@ def _notify_and_record(
     world: ProvisionerPorts,
     undone: tuple[str, ...] = (),
 ) -> ProvisioningRun:
-    """Tells first and records then: a run that is cut in between tells again instead of never."""
+    """Notifies first and records then: a run that is cut in between notifies again instead of never."""
     listening = (*undone, *step_sentences((*topics.steps, *logs.steps)))
     steps = (*step_sentences(managed.steps), *listening)
     failure, now = managed.failure or topics.failure or logs.failure, world.clock.now()
@@ -256,7 +256,7 @@ def _rewritten(record: TopologyRecord, provisioned: Provisioned, world: Provisio
 
 
 def unreadable(record: TopologyRecord, why: Reason, world: ProvisionerPorts) -> ProvisioningRun:
-    """The route server cannot be read: what was provisioned stays as it was, with the reason."""
+    """Records that the route server cannot be read: what was provisioned stays as it was, with the reason."""
     before = record.provisioned or Provisioned(record.topology.route_server.route_server_id or "")
     provisioned = with_failure(with_pending(replace(before, version=record.version), ()), (why,))
     if not has_changed(record.provisioned, provisioned):

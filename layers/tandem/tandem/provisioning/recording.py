@@ -182,7 +182,9 @@ def _uncoded(keys: tuple[str, ...]) -> list[str]:
 
 
 def _is_at(problem: Problem, words: str) -> bool:
-    """Release 0.1.0 began each sentence with the path."""
+    """Returns True if the sentence is about the problem's path, with which release 0.1.0 began each
+    sentence.
+    """
     return words.startswith(f"{problem.path}: ")
 
 

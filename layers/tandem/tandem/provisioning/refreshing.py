@@ -30,7 +30,7 @@ _POLL_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """What a refresh did; `unfinished` says which topologies have to be tried again, and why."""
+    """Holds what a refresh did; `unfinished` says which topologies have to be tried again, and why."""
 
     runs: tuple[ProvisioningRun, ...]
     unfinished: tuple[str, ...]
@@ -91,13 +91,13 @@ def refresh(
 
 
 def _is_due(record: TopologyRecord) -> bool:
-    """Whether a run has something to go on with: nothing was provisioned yet, or not all of it."""
+    """Returns True if a run has something to go on with: nothing was provisioned yet, or not all of it."""
     found = record.provisioned
     return found is None or found.version != record.version or bool(found.pending)
 
 
 def shared(record: TopologyRecord, others: Iterable[TopologyRecord]) -> Reason | None:
-    """Which other topologies live on the route server that would go; None where none does."""
+    """Returns which other topologies live on the route server that would go; None where none does."""
     server_id = route_server_of(record)
     theirs = tuple(o.topology.name for o in others if server_id and route_server_of(o) == server_id)
     return reason(Code.ROUTE_SERVER_STAYS, server_id, others=theirs) if server_id and theirs else None
@@ -135,7 +135,7 @@ def _begun(
     owner: str,
     turning: list[Convergence],
 ) -> ProvisioningRun | None:
-    """Looks whether there is anything to do; only then the lease is taken, and turns follow."""
+    """Begins if there is anything to do; only then the lease is taken, and turns follow."""
     if not record.topology.manage:
         return provision(record, others, stack, world)
     convergence = Convergence(record, stack.name, world)
@@ -158,8 +158,8 @@ def _begun(
 def _failed(
     record: TopologyRecord, error: Exception, unfinished: list[str], world: ProvisionerPorts
 ) -> ProvisioningRun | None:
-    """One topology's failure, which is nobody else's. People are told of what is no ordinary one: a bug, or
-    an answer of AWS that nobody foresaw.
+    """One topology's failure, which is nobody else's. People are notified of what is no ordinary one: a
+    bug, or an answer of AWS that nobody foresaw.
     """
     is_ordinary = isinstance(error, ConfigurationError | TemporaryError)
     why = str(error) if is_ordinary else f"{type(error).__name__}: {error}"
@@ -176,7 +176,9 @@ def _failed(
 def _turns(
     turning: list[Convergence], world: ProvisionerPorts, until: datetime | None
 ) -> Iterator[tuple[Convergence, Exception | None]]:
-    """Each that has come to its end, or is out of time; one whose turn failed leaves, with its error."""
+    """Yields each that has come to its end, or is out of time; one whose turn failed leaves, with its
+    error.
+    """
     while turning:
         for convergence in tuple(turning):
             error: Exception | None = None

@@ -1,4 +1,6 @@
-"""What ends sessions in a managed plan: the standby's before the owner's, each only where the route stays."""
+"""Describes what ends sessions in a managed plan: the standby's before the owner's, each only where the route
+stays.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ from tandem.topology.problems import path_of, problem_at
 
 
 def ended(desired: Desired, observed: Observed, sessions: list[Session]) -> Iterator[Step]:
-    """One by one: what ends counts as gone for what comes after it."""
+    """Ends sessions one by one: what ends counts as gone for what comes after it."""
     ends = _Ends(desired, observed, sessions, Sessions(desired, observed))
     live = ends.live
     serving = {s.peer.peer_id for s in sessions if s.peer}
@@ -58,7 +60,7 @@ def ended(desired: Desired, observed: Observed, sessions: list[Session]) -> Iter
 
 @dataclass(frozen=True, slots=True)
 class _Ends:
-    """What the end of each session waits for."""
+    """Holds what the end of each session waits for."""
 
     desired: Desired
     observed: Observed
@@ -66,7 +68,9 @@ class _Ends:
     live: Sessions
 
     def end(self, peer: Peer, session: Session | None) -> Step | None:
-        """The step that deletes the peer; None for what was there before Tandem and replaces nothing."""
+        """Returns the step that deletes the peer; None for one that existed before Tandem and replaces
+        nothing.
+        """
         appliance = self.live.appliance(peer)
         own = [s for s in self.sessions if s.appliance.name == appliance]
         if not is_ours(peer.tags, self.desired):
@@ -95,8 +99,10 @@ class _Ends:
         return Step(delete, why, busy, interrupts=hurt)
 
     def _room_for(self, session: Session, peer: Peer) -> list[str]:
-        """The endpoints whose end makes room for the session's own in its full subnet, where the peer's is
-        one of them: broken, and waiting for its peers to be gone. Such a session comes after the peer."""
+        """Returns the endpoints whose end makes room for the session's own in its full subnet, where the
+        peer's is one of them: broken, and waiting for its peers to be gone. Such a session comes after the
+        peer.
+        """
         subnet_id = dict(self.desired.topology.route_server.endpoints).get(session.endpoint)
         there = [e for e in self.observed.endpoints if e.subnet_id == subnet_id and e.state != DELETED]
         going = [e for e in there if e.state in (DELETING, *BROKEN)]
@@ -112,7 +118,9 @@ class _Ends:
         successors: list[Session],
         session: Session | None,
     ) -> Step:
-        """The owner would lose the prefixes: another session of its own first, or leave to interrupt."""
+        """Returns what the owner's last session waits for: another session of its own, or leave to
+        interrupt.
+        """
         appliance = delete.appliance
         hurt = reason(Code.LAST_SESSION, appliance, carried=tuple(self._carried(appliance, lost)))
         if successors:
@@ -126,7 +134,9 @@ class _Ends:
         return Step(delete, why, self._leave(appliance), hurt)
 
     def _carried(self, appliance: str, prefixes: list[str]) -> Iterator[Reason]:
-        """Whose prefixes go with the appliance's session: its own, and those that it carries for others."""
+        """Returns whose prefixes go with the session: the appliance's own, and those that it carries for
+        others.
+        """
         by_owner: dict[str, list[str]] = {}
         for prefix in prefixes:
             by_owner.setdefault(self.live.owner_of(prefix) or appliance, []).append(prefix)
@@ -134,7 +144,7 @@ class _Ends:
             yield reason(Code.OWNS if owner == appliance else Code.CARRIES, owner, prefixes=tuple(theirs))
 
     def _persisted(self, peer: Peer) -> Reason | None:
-        """What the end of a session that is down waits for; a failed one never comes back."""
+        """Returns what the end of a session that is down waits for; a failed one never comes back."""
         prefix = self.live.persisting(peer) if peer.state == AVAILABLE else None
         if prefix is None:
             return None
@@ -143,13 +153,15 @@ class _Ends:
         return self.live.kept(prefix, Code.PERSISTED_BEFORE_END)
 
     def _leave(self, appliance: str) -> Reason | None:
-        """What the owner's last session waits for, though it may be interrupted: to know, and the standby."""
+        """Returns what the owner's last session waits for, though it may be interrupted: to know, and the
+        standby.
+        """
         if not self.live.are_routes_known:
             return UNREADABLE
         return self._busy() or self._standby(appliance)
 
     def _busy(self) -> Reason | None:
-        """A standby whose sessions are still being made: it comes first."""
+        """Returns a standby whose sessions AWS is still creating: it comes first."""
         for session in self.sessions:
             standby = not self.live.owned_by(session.appliance.name)
             if standby and (session.peer is None or session.peer.state != AVAILABLE):
@@ -157,7 +169,7 @@ class _Ends:
         return None
 
     def _standby(self, appliance: str) -> Reason | None:
-        """Somebody who takes over, where anybody could: an appliance that runs, or may."""
+        """Returns somebody who takes over, where anybody could: an appliance that runs, or may."""
         others = [a for a in self.desired.topology.appliances.values() if a.name != appliance]
         if any(self.live.live_of(a.name) for a in others):
             return None

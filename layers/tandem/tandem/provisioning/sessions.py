@@ -26,7 +26,7 @@ from tandem.topology.problems import path_of
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One declared session, the peer that serves it, and the peers that stand in its way."""
+    """Holds one declared session, the peer that serves it, and the peers that stand in its way."""
 
     appliance: Appliance
     endpoint: str
@@ -67,13 +67,13 @@ class Session:
         )
 
     def tags(self, desired: Desired) -> tuple[tuple[str, str], ...]:
-        """What its peer is tagged with."""
+        """Returns the tags of its peer."""
         named = (ENDPOINT_TAG, self.endpoint), (APPLIANCE_TAG, self.appliance.name)
         return (*desired.labels, *named)
 
 
 def declared_sessions(desired: Desired, observed: Observed, matched: Matched) -> list[Session]:
-    """Every declared session, in the order of the document."""
+    """Returns every declared session, in the order of the document."""
     found = []
     for appliance in desired.topology.appliances.values():
         for name, address in appliance.peers:

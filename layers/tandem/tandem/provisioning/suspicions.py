@@ -1,4 +1,6 @@
-"""Which calls can have caused a difference: of a step that repairs it, or of a problem that is only told."""
+"""Describes which calls can have caused a difference: of a step that repairs it, or of a problem that is
+only reported.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +70,7 @@ _CALLS: dict[str, tuple[str, ...]] = {
 
 
 def suspicion_of_step(step: Step, record: TopologyRecord) -> Suspicion:
-    """What Tandem puts right now; empty where only AWS can have done it, as with a failed endpoint."""
+    """Returns the suspicion of a repair; empty if only AWS can have done it, as with a failed endpoint."""
     found = record.provisioned or Provisioned("")
     match step.do:
         case CreateRouteServer() | CreateEndpoint() | CreatePeer():
@@ -90,7 +92,9 @@ def suspicion_of_step(step: Step, record: TopologyRecord) -> Suspicion:
 
 
 def _deletion(made: CreateRouteServer | CreateEndpoint | CreatePeer, found: Provisioned) -> Suspicion:
-    """What is gone is known from what was recorded; of an appliance's peers any may be."""
+    """Returns the suspicion of a deletion: the record names what is gone; of an appliance's peers any may
+    be.
+    """
     match made:
         case CreateRouteServer():
             return Suspicion(("DeleteRouteServer", *TAGGING), _each([found.route_server_id]))
@@ -103,7 +107,7 @@ def _deletion(made: CreateRouteServer | CreateEndpoint | CreatePeer, found: Prov
 
 
 def suspicion_of_problem(problem: Problem, record: TopologyRecord, reading: RouteServerReading) -> Suspicion:
-    """What Tandem only watches. What is gone is known from what was recorded."""
+    """Returns the suspicion of a difference that Tandem leaves alone. The record names what is gone."""
     if problem.code in CONSENT:
         return Suspicion(TAGGING, _each(problem.ids))
     if problem.code in _PEER_GONE:

@@ -42,9 +42,9 @@ _GIVEN_UP = timedelta(hours=2)
 
 
 def serve(request: Request, desk: Desk) -> str | None:
-    """A new request, or one delivered again. Why the rest of it is left to the schedule, if it is.
+    """Serves a new request, or one delivered again. Returns why the rest is left to the schedule, if it is.
 
-    One that cannot be answered does nothing: CloudFormation would roll back what it never heard of.
+    One that cannot be answered does nothing: CloudFormation would roll back what it knows nothing of.
     Raises TemporaryError only where it can neither be written down nor answered.
     """
     if _is_misdirected(request, desk):
@@ -77,7 +77,7 @@ def serve(request: Request, desk: Desk) -> str | None:
 
 
 def _given_up(request: Request, error: Exception) -> Answer:
-    """The answer to a request at which Tandem itself fails: no later try would do otherwise."""
+    """Returns the answer to a request at which Tandem itself fails: a later try would fail too."""
     return failed_answer(request, f"Tandem failed with an internal error: {_in_words(error)}")
 
 
@@ -86,7 +86,7 @@ def _in_words(error: Exception) -> str:
 
 
 def _noted(request: Request, desk: Desk) -> Noted:
-    """As it is now: a later request may have ended it meanwhile."""
+    """Returns the request as it is now: a later request may have ended it meanwhile."""
     return desk.requests.note(request, desk.world.clock.now())
 
 
@@ -201,7 +201,7 @@ def _expected(noted: Noted, desk: Desk) -> Noted | None:
 
 
 def _decided(noted: Noted, desk: Desk) -> Noted | None:
-    """The request with its answer, where that is to be sent."""
+    """Returns the request with its answer, where that is to be sent."""
     request, now = noted.request, desk.world.clock.now()
     if noted.answer is None:
         name, stored = noted.topology or "", desk.door.store.list()

@@ -1,4 +1,4 @@
-"""Where an answer to CloudFormation may go: to CloudFormation's own buckets, and nowhere else."""
+"""Judges where an answer to CloudFormation may go: to CloudFormation's own buckets, and nowhere else."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHOWN = 100
 
 @dataclass(frozen=True, slots=True)
 class AnswerUrls:
-    """The URLs that CloudFormation gives in one Region: a function's stacks are in its own Region.
+    """Holds the URLs that CloudFormation gives in one Region: a function's stacks are in its own Region.
 
     The bucket is `cloudformation-custom-resource-response-` and the Region without dashes
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/vpc-interface-endpoints.html). Its host
@@ -33,8 +33,8 @@ class AnswerUrls:
     loopback: bool = False
 
     def refusal(self, url: str) -> str | None:
-        """Why no answer may go there; None where it may. The words show the host, never the URL: whoever has
-        that may answer.
+        """Returns why no answer may go there; None where it may. The words show the host, never the URL:
+        whoever has that may answer.
 
         The host is compared as it is written, so that whoever connects reads the same name: no user, no port,
         no capitals, no dot at its end, nothing but ASCII.
@@ -67,7 +67,9 @@ def _plain(words: str) -> str:
 
 
 def misdirected(request: Request, why: str, now: datetime) -> Event:
-    """`Compliance Finding`: a request that is not answered. CloudFormation waits for it as long as it can."""
+    """Makes `Compliance Finding` of a request that is not answered. CloudFormation waits as long as it
+    can.
+    """
     minutes = round(request.patience.total_seconds() / 60)
     return event(
         DetailType.COMPLIANCE_FINDING,

@@ -31,7 +31,7 @@ _ENDS_DELETION = "it is being deleted: storing it ends the deletion, and Tandem 
 
 
 class StoredTopologies(Protocol):
-    """Every stored topology that can be read, and what is wrong with the others."""
+    """Holds every stored topology that can be read, and what is wrong with the others."""
 
     @property
     def records(self) -> tuple[TopologyRecord, ...]: ...
@@ -43,7 +43,7 @@ class StoredTopologies(Protocol):
 
 
 class DocumentStore(Protocol):
-    """The stored topologies."""
+    """Holds the stored topologies."""
 
     def list(self) -> StoredTopologies: ...
 
@@ -61,7 +61,7 @@ class DocumentStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DoorPorts:
-    """What a door needs: the stored topologies, a reading of AWS, and what a look would do now."""
+    """Holds what a door needs: the stored topologies, a reading of AWS, and what a look would do now."""
 
     store: DocumentStore
     inventory: Callable[[Topology], Inventory]
@@ -76,7 +76,9 @@ class DoorPorts:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """A document at a door. `seen` is the stored version that whoever applies has looked at, if they say."""
+    """Holds a document at a door. `seen` is the stored version that whoever applies has looked at, if they
+    say.
+    """
 
     document: object
     door: str = CLI
@@ -89,7 +91,7 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of an application, or would."""
+    """Holds what became of an application, or would."""
 
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Reason | Problem, ...] = ()
@@ -108,7 +110,7 @@ class Verdict:
     is_stored: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON for whoever invoked the function."""
+        """Returns JSON for whoever invoked the function."""
         return {
             "problems": [asdict(said(problem)) for problem in self.problems],
             "warnings": [warning_of(found) for found in self.warnings],
@@ -124,7 +126,7 @@ class Verdict:
 
 
 def check(application: Application, world: DoorPorts) -> Verdict:
-    """All three passes, what would change, and which addresses would move now. Stores nothing.
+    """Runs all three passes: what would change, and which addresses would move now. Stores nothing.
 
     Raises TemporaryError where AWS or the table cannot be read.
     """
@@ -193,14 +195,16 @@ def ownership(record: TopologyRecord, door: str, *, take_over: bool) -> Problem 
 
 
 def origin_of(record: TopologyRecord) -> str:
-    """Whose the topology is, in words. A CloudFormation door is the stack's ARN, `#` and the resource."""
+    """Returns whose the topology is, in words. A CloudFormation door is the stack's ARN, `#` and the
+    resource.
+    """
     stack, _, resource = record.door.partition("#")
     of_stack = f"the CloudFormation stack {stack}"
     return "the command line" if record.door == CLI else f"{resource} of {of_stack}" if resource else of_stack
 
 
 def _parsed(application: Application) -> Topology | Verdict:
-    """The topology, or the verdict on a document that is none."""
+    """Returns the topology, or the verdict on a document that is none."""
     excessive = excess(application.document)
     if excessive is not None:
         return Verdict(problems=(excessive,))
@@ -244,7 +248,7 @@ def _judged(
 def _against_aws(
     verdict: Verdict, topology: Topology, application: Application, stored: StoredTopologies, world: DoorPorts
 ) -> Verdict:
-    """With what the other passes and the plan find."""
+    """Adds what the other passes and the plan find."""
     before = stored.of(topology.name)
     made = _resolved(topology, before)
     problems = [*crosscheck(topology.document), *verdict.problems]
@@ -272,12 +276,14 @@ def _against_aws(
 
 
 def _stored(before: TopologyRecord | None) -> Topology | None:
-    """What is in force, and stays so where the document has problems."""
+    """Returns what is in force, and stays so if the document has problems."""
     return None if before is None else _resolved(before.topology, before)
 
 
 def _preview(topology: Topology | None, world: DoorPorts) -> tuple[dict[str, Any], ...]:
-    """What the next look at a topology would decide; nothing while there is no route server to read."""
+    """Returns what the next look at a topology would decide; nothing while there is no route server to
+    read.
+    """
     if topology is None or not topology.route_server.route_server_id:
         return ()
     return tuple(world.preview(topology))
@@ -292,7 +298,7 @@ def only_changes_mode(old: dict[str, Any], new: dict[str, Any]) -> bool:
 
 
 def _resolved(topology: Topology, before: TopologyRecord | None) -> Topology:
-    """With the route server that an earlier run has made, if any."""
+    """Returns the topology with the route server that an earlier run has created, if any."""
     found = before.provisioned if before is not None else None
     return resolved(topology, found.route_server_id if found else None)
 
@@ -336,7 +342,7 @@ def _tags_allowed(topology: Topology, allowed: tuple[str, ...]) -> Iterator[Prob
 
 
 def _another_server(topology: Topology, before: TopologyRecord) -> Iterator[Problem]:
-    """What Tandem manages stays where it is: with another ID nobody would ever take it away."""
+    """Refuses another ID for what Tandem manages: with it nobody would ever take it away."""
     found, declared = before.provisioned, topology.document["route_server"].get("id")
     if found is None or not (before.topology.manage or found.endpoints):
         return

@@ -64,7 +64,7 @@ def delete(
 
 
 def _problem(order: Delete, record: TopologyRecord, others: list[TopologyRecord]) -> Problem | None:
-    """Why not; `others` are those whose route server may not go with it."""
+    """Returns why it cannot be deleted; `others` are those whose route server may not go with it."""
     foreign, needed = ownership(record, CLI, take_over=order.take_over), shared(record, others)
     if foreign is not None:
         return foreign

@@ -1,4 +1,4 @@
-"""What a new document changes in a stored one, in words."""
+"""Lists what a new document changes in a stored one, in words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ _DEFAULTS = {"mode": Mode.DRY_RUN.value}
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """One line a value that was added, removed or changed, in the order of the new document."""
+    """Returns one line for each value that was added, removed or changed, in the order of the new
+    document.
+    """
     before, after = dict(_leaves([], _DEFAULTS | old)), dict(_leaves([], _DEFAULTS | new))
     changed = [
         f"{path}: {before[path]} -> {value}" if path in before else f"{path}: {value} is added"

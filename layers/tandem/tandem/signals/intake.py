@@ -17,8 +17,8 @@ from tandem.state.record import TopologyRecord
 
 
 def parse(event: object) -> tuple[Signal, ...]:
-    """The signals in whatever woke a function: SNS records, a log delivery, an event of ours or of AWS. What
-    is no JSON object has none.
+    """Returns the signals in whatever woke a function: SNS records, a log delivery, an event of ours or of
+    AWS. What is no JSON object has none.
 
     Each text in them can be written as UTF-8. A log's signals hold no text of its records but in escapes.
     """
@@ -49,7 +49,7 @@ _Heard = tuple[Signal, TopologyRecord]
 
 @dataclass(frozen=True, slots=True)
 class Forwarding:
-    """What becomes of a batch of signals."""
+    """Holds what becomes of a batch of signals."""
 
     events: tuple[Event, ...]
     refused: tuple[Signal, ...]
@@ -61,8 +61,8 @@ class Forwarding:
 
 
 def forward(signals: Iterable[Signal], records: Iterable[TopologyRecord], now: datetime) -> Forwarding:
-    """One event per signal and topology concerned. Several Looks at one topology are one, and so are a peer
-    log's records about one tracked prefix; route leaks follow, one for each peer.
+    """Makes one event per signal and topology concerned. Several Looks at one topology are one, and so are a
+    peer log's records about one tracked prefix; route leaks follow, one for each peer.
 
     AWS's own events about resources that no topology names are everyday life and not in `refused`.
     """
@@ -87,7 +87,7 @@ def forward(signals: Iterable[Signal], records: Iterable[TopologyRecord], now: d
 
 
 def concerns(signal: Signal, record: TopologyRecord) -> bool:
-    """Whether a raw signal speaks of what this topology names, and there is something to look at."""
+    """Returns True if a raw signal speaks of what this topology names, and there is something to look at."""
     found = record.provisioned
     if route_server_of(record) is None:
         return False
@@ -108,8 +108,9 @@ def concerns(signal: Signal, record: TopologyRecord) -> bool:
 
 
 def route_server_of(record: TopologyRecord) -> str | None:
-    """The topology's route server. None until there is one, and while it is being deleted: there is nothing
-    to look at, and moving addresses about would help nobody."""
+    """Returns the topology's route server. None until there is one, and while it is being deleted: there is
+    nothing to look at, and moving addresses about would help nobody.
+    """
     if record.is_leaving:
         return None
     found = record.provisioned.route_server_id if record.provisioned else None
@@ -117,7 +118,7 @@ def route_server_of(record: TopologyRecord) -> str | None:
 
 
 def named(record: TopologyRecord) -> frozenset[str]:
-    """Every AWS ID that a stored topology names or that was provisioned for it."""
+    """Returns every AWS ID that a stored topology names or that was provisioned for it."""
     topology, found = record.topology, record.provisioned
     ids = {
         topology.route_server.route_server_id,

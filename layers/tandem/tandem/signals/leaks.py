@@ -27,7 +27,7 @@ class LeakCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """In one batch, one peer's log names prefixes that its appliance may not advertise."""
+    """One peer's log names, in one batch, prefixes that its appliance may not advertise."""
 
     code: LeakCode
     appliance: str

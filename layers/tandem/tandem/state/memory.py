@@ -1,4 +1,4 @@
-"""What one look remembers for the next: recent moves, what was last decided, what the FIB showed.
+"""Keeps what one look remembers for the next: recent moves, what was last decided, what the FIB showed.
 
 Nothing here is needed to know where an Elastic IP is; a damaged memory is replaced by an empty one.
 """
@@ -57,7 +57,7 @@ class PastMove:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A group's decision that has been recorded and notified, so that it is notified once."""
+    """Holds a group's decision that has been recorded and notified, so that it is notified once."""
 
     action: str
     reason: str
@@ -98,7 +98,7 @@ class SessionSeen:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """All that a topology's looks remember."""
+    """Holds all that a topology's looks remember."""
 
     moves: tuple[PastMove, ...] = ()
     standing: dict[str, Standing] = field(default_factory=dict)
@@ -144,7 +144,7 @@ class Memory:
         return replace(self, moves=tuple(moves))
 
     def moves_of(self, allocation_id: str) -> tuple[PastMove, ...]:
-        """Those of one address, the newest last."""
+        """Returns the moves of one address, the newest last."""
         return tuple(m for m in self.moves if allocation_id in m.addresses)
 
     def _newest(self) -> dict[str, PastMove]:
@@ -152,7 +152,7 @@ class Memory:
 
 
 def _kept(moves: Sequence[PastMove]) -> tuple[PastMove, ...]:
-    """Without those of which every address has moved often enough since."""
+    """Drops a move once each of its addresses has moved often enough since."""
     since: Counter[str] = Counter()
     kept = []
     for move in reversed(moves):
@@ -181,15 +181,17 @@ def damped_until(memory: Memory, owner: str, allocation_id: str, now: datetime) 
 
 
 def was_put_there(memory: Memory, owner: str, allocation_id: str) -> bool:
-    """Whether the address's last move was to this owner, and EC2 showed it there."""
+    """Returns True if the address's last move was to this owner, and EC2 showed it there."""
     past = memory.moves_of(allocation_id)
     return bool(past) and past[-1].owner == owner and allocation_id in past[-1].verified
 
 
 def contested(memory: Memory, owner: str, allocation_id: str, now: datetime) -> int | None:
-    """How often an address came to the owner and was moved away again, of late; None where that is no fight.
+    """Returns how often an address came to the owner and was moved away again, of late; None where that
+    is no fight.
 
-    It may be the appliance's own script, or another tool. It is told, not fought: one of the two has to go.
+    It may be the appliance's own script, or another tool. Tandem notifies and does not fight: one of the two
+    has to go.
     """
     came = takewhile(lambda m: m.owner == owner, reversed(memory.moves_of(allocation_id)))
     times = sum(allocation_id in m.verified and now - m.at < _CONTEST_WINDOW for m in came)
@@ -197,13 +199,13 @@ def contested(memory: Memory, owner: str, allocation_id: str, now: datetime) -> 
 
 
 def dump(memory: Memory) -> str:
-    """JSON for the state table."""
+    """Writes JSON for the state table."""
     return written(asdict(memory))
 
 
 def load(source: object) -> tuple[Memory, str | None]:
-    """The memory in a text, and what of it was damaged. Each member is read by itself: a damaged one starts
-    empty, but for moves, which damp as if made now by whoever it was.
+    """Returns the memory in a text, and what of it was damaged. Each member is read by itself: a damaged one
+    starts empty, but for moves, which damp as if made now by whoever it was.
     """
     if source is None:
         return Memory(), None
@@ -221,7 +223,7 @@ def load(source: object) -> tuple[Memory, str | None]:
 
 
 def not_after(memory: Memory, now: datetime) -> tuple[Memory, str | None]:
-    """The memory without times from the future, and which of them no clock explains
+    """Returns the memory without times from the future, and which of them no clock explains
     (docs/security.md#damaged-records).
 
     A move counts as made now: a writer whose clock is ahead damps as long as any other, and nobody for ever.

@@ -1,4 +1,6 @@
-"""What follows from what: one mistake that shows in many places is one problem with its consequences."""
+"""Finds what follows from what: one mistake that shows in many places is one problem with its
+consequences.
+"""
 
 from __future__ import annotations
 

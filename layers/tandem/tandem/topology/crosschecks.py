@@ -32,14 +32,14 @@ MOST_ROUTES = 100
 
 
 def crosscheck(document: object) -> list[Problem]:
-    """Every problem between the parts of a normalised document."""
+    """Returns every problem between the parts of a normalised document."""
     if not isinstance(document, dict):
         return []
     return [problem for check in CHECKS for problem in check(document)]
 
 
 def _says_which_route_server(root: dict[str, Any]) -> Iterator[Problem]:
-    """What is watched has an ID; what is managed has all that it is made of."""
+    """Checks that a watched route server has an ID, and a managed one all that Tandem needs to create it."""
     server, manage = draft.server(root), root.get("manage", True)
     if manage is False and "id" not in server:
         yield problem_at("route_server.id", ProblemCode.WATCHED_WITHOUT_ID)
@@ -50,7 +50,9 @@ def _says_which_route_server(root: dict[str, Any]) -> Iterator[Problem]:
 
 
 def _known_endpoints(root: dict[str, Any]) -> Iterator[Problem]:
-    """With `manage: false` the endpoints may be left out: the names under `peers` are labels then."""
+    """Checks the names of endpoints. With `manage: false` the endpoints may be left out: the names under
+    `peers` are labels then.
+    """
     if "endpoints" not in draft.server(root) and root.get("manage") is False:
         return
     known = draft.declared_endpoints(root)
@@ -117,7 +119,9 @@ def _prefixes_that_are_routed(root: dict[str, Any]) -> Iterator[Problem]:
 
 
 def _tracked_prefixes_allowed(root: dict[str, Any]) -> Iterator[Problem]:
-    """Otherwise every advertisement of a tracked prefix would be reported as a route leak."""
+    """Checks that tracked prefixes are allowed: else each advertisement of one would be reported as a
+    route leak.
+    """
     tracked = {claim.value: path_of(claim.keys) for claim in reversed(list(draft.prefixes(root)))}
     for name, appliance in draft.appliances(root).items():
         allowed = appliance.get("allowed_prefixes")
@@ -181,7 +185,9 @@ def _twice(
 
 
 def _allocation_of(target: Claim) -> str:
-    """The path of the allocation ID beside a target: one that is declared twice has each target twice."""
+    """Returns the path of the allocation ID beside a target: one that is declared twice has each target
+    twice.
+    """
     return path_of([*target.keys[:-2], "allocation_id"])
 
 

@@ -18,7 +18,7 @@ Check = Callable[[Topology, Inventory], Iterator[Problem]]
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A declared target with its place in the document and its interface, where AWS knows it."""
+    """Holds a declared target with its place in the document and its interface, where AWS knows it."""
 
     keys: tuple[str | int, ...]
     group: int
@@ -45,8 +45,9 @@ def _elastic_ips_exist(topology: Topology, inventory: Inventory) -> Iterator[Pro
 
 
 def _owner_consents(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
-    """The owner's tag on each Elastic IP and each target interface, once a resource
-    (docs/security.md#the-owners-tag-is-the-consent)."""
+    """Checks the owner's tag on each Elastic IP and each target interface, once a resource
+    (docs/security.md#the-owners-tag-is-the-consent).
+    """
     tags = {address.allocation_id: address.tags for address in inventory.elastic_ips.values()}
     tags |= {i.network_interface_id: i.tags for i in inventory.interfaces.values()}
     claims = [(where, allocation_id) for where, allocation_id in _allocations(topology)]
@@ -96,8 +97,9 @@ def _interfaces_are_the_appliances(topology: Topology, inventory: Inventory) -> 
 
 
 def _interfaces_are_of_this_account(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
-    """In a shared VPC (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing.html) an account may see
-    interfaces of another one. Nobody can consent to their use here.
+    """Checks the account: in a shared VPC
+    (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing.html) an account may see interfaces of
+    another one. Nobody can consent to their use here.
     """
     for placed in targets(topology, inventory):
         if placed.interface is not None and _is_foreign(placed, inventory):
@@ -211,7 +213,7 @@ ELASTIC_IP_CHECKS: tuple[Check, ...] = (
 
 
 def claimed_by_others(topology: Topology, stored: Iterable[Topology]) -> Iterator[Problem]:
-    """An Elastic IP or a target belongs to one topology."""
+    """Refuses what another topology has: an Elastic IP or a target belongs to one topology."""
     for other in stored:
         if other.name == topology.name:
             continue
@@ -243,7 +245,7 @@ def _allocations(topology: Topology) -> Iterator[tuple[str, str]]:
 
 
 def targets(topology: Topology, inventory: Inventory | None) -> Iterator[Placed]:
-    """The targets of declared appliances, in the order of the document."""
+    """Yields the targets of declared appliances, in the order of the document."""
     interfaces = inventory.interfaces if inventory is not None else {}
     for index, group in enumerate(topology.groups):
         for position, address in enumerate(group.elastic_ips):

@@ -34,7 +34,7 @@ def quota_warnings(topology: Topology, inventory: Inventory) -> Iterator[Reason]
 
 
 def _route_servers(topology: Topology, inventory: Inventory) -> Iterator[Reason]:
-    """One more, where this topology has none yet."""
+    """Counts one more if this topology has none yet."""
     own = any(dict(server.tags).get(TOPOLOGY_TAG) == topology.name for server in inventory.vpc_route_servers)
     used = len(inventory.vpc_route_servers) + 1
     if topology.route_server.route_server_id is None and not own and used > _MOST_ROUTE_SERVERS_OF_VPC:
@@ -43,7 +43,7 @@ def _route_servers(topology: Topology, inventory: Inventory) -> Iterator[Reason]
 
 
 def _endpoints(topology: Topology, inventory: Inventory) -> Iterator[Reason]:
-    """What is there and not declared stays: nothing outside the document is ever deleted."""
+    """Counts what exists and is not declared too: nothing outside the document is ever deleted."""
     there = Counter(e.subnet_id for e in inventory.reading.endpoints) if inventory.reading else Counter[str]()
     used = (there | Counter(subnet_id for _, subnet_id in topology.route_server.endpoints)).total()
     if used > _MOST_ENDPOINTS:

@@ -90,7 +90,7 @@ def _peers_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
 
 
 def _peers_as_declared(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
-    """What is managed is made so."""
+    """Compares the peers with the document; a managed one is changed to be so."""
     if topology.manage:
         return
     for name, appliance in topology.appliances.items():
@@ -107,7 +107,7 @@ def _peers_as_declared(topology: Topology, inventory: Inventory) -> Iterator[Pro
 
 
 def _vpc_exists(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
-    """Where a managed route server is going to be."""
+    """Checks that the VPC exists in which a managed route server is going to be."""
     wanted = topology.route_server.vpc_id
     if topology.manage and wanted is not None and not inventory.vpc_prefixes:
         place = str(inventory.place)
@@ -164,7 +164,7 @@ def _persistence(topology: Topology, server: RouteServer) -> Iterator[Problem]:
 
 
 def route_server_warnings(topology: Topology, inventory: Inventory) -> Iterator[Reason | Problem]:
-    """What refuses nothing, but a person should know."""
+    """Yields what refuses nothing, but a person should know."""
     reading, declared = inventory.reading, topology.route_server
     unread: dict[str, str] = {}
     for id_, why in inventory.unknown.items():
@@ -193,8 +193,9 @@ def leak_warnings(topology: Topology, inventory: Inventory) -> Iterator[Problem]
 
 
 def _own_addresses(name: str, appliance: Appliance, inventory: Inventory) -> Iterator[Problem]:
-    """A peer has an interface in the VPC (docs/aws-facts.md#peer-address); its next hop resolves to that
-    interface."""
+    """Checks the addresses: a peer has an interface in the VPC (docs/aws-facts.md#peer-address); its next hop
+    resolves to that interface.
+    """
     interfaces = inventory.interfaces_of(appliance.instance_id)
     own = [a.private_ip for i in interfaces for a in i.addresses] + [
         six for i in interfaces for six in i.ipv6

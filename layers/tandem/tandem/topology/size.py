@@ -19,7 +19,7 @@ _DEEPEST = 50
 
 
 def excess(document: object) -> Problem | None:
-    """The problem of a document that is too large or too deep to be judged."""
+    """Returns the problem of a document that is too large or too deep to be judged."""
     values = characters = 0
     level: list[object] = [document]
     for _ in range(_DEEPEST):
@@ -44,7 +44,7 @@ def _inside(level: Iterable[object]) -> Iterator[object]:
 
 
 def _characters(value: object) -> int:
-    """At least as many as it has in JSON, but for what is inside of it."""
+    """Returns at least as many as it has in JSON, but for what is inside of it."""
     if isinstance(value, dict):
         return sum(len(str(key)) + 3 for key in value)
     return len(value) + 2 if isinstance(value, str) else 4

@@ -1,4 +1,4 @@
-"""What a wrong value is, and what would be right in its place, in words."""
+"""Says what a wrong value is, and what would be right in its place, in words."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NEVER = "(?!)"
 
 
 def cut_value(value: object) -> str:
-    """What there is, cut where it is long. A text stands in quotes, so that a blank shows."""
+    """Returns what there is, cut where it is long. A text stands in quotes, so that a blank shows."""
     if value is None or value in ("", [], {}):
         return "empty"
     match value:
@@ -47,7 +47,7 @@ def strange(value: object) -> str | None:
 
 
 def suggestion(value: object, node: dict[str, Any], right: str, takes: Takes) -> str | None:
-    """Returns what was meant, where that can be told and is not what the schema says is `right`."""
+    """Returns what was meant, if that is clear and is not what the schema says is `right`."""
     if isinstance(value, str):
         meant = next(_meant_by_text(value, node, takes), None)
     elif isinstance(value, bool | int | float) and takes(json.dumps(value)):
@@ -105,8 +105,8 @@ def _close(text: str, node: dict[str, Any]) -> str | None:
 
 
 def _numbers(text: str) -> Iterator[int]:
-    """The whole numbers that a text may stand for: with an exponent, in hexadecimal, with separators or a
-    unit, an ASN with `AS` before it or in dots (RFC 5396).
+    """Yields the whole numbers that a text may stand for: with an exponent, in hexadecimal, with separators
+    or a unit, an ASN with `AS` before it or in dots (RFC 5396).
     """
     if _SCIENTIFIC.fullmatch(text) and (exact := Decimal(text)) == exact.to_integral_value():
         yield int(exact)

@@ -1,4 +1,4 @@
-"""What is said of a failover: the decision, and what became of it."""
+"""Writes the messages of a failover: the decision, and its outcome."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _AGAIN = (
 
 
 def decision(detail: Detail) -> Said:
-    """A move or a hold began."""
+    """Writes that a move or a hold began."""
     addresses = detail["addresses"]
     subject, opening, advice = _decision(detail)
     lines = [
@@ -52,7 +52,7 @@ def decision(detail: Detail) -> Said:
 
 
 def completed(detail: Detail) -> Said:
-    """Every address is where it belongs."""
+    """Writes that every address is where it belongs."""
     addresses, stages, owner = detail["addresses"], detail["stages"], detail["owner"]
     held = detail.get("held", [])
     took = seconds(_asked_at(stages), stages["verified_at"])
@@ -95,7 +95,9 @@ _ENDED_BY = {
 
 
 def hold_ended(detail: Detail) -> Said:
-    """What was held is held no more; it has the severity of the hold, so that it closes the same alerts."""
+    """Writes that a hold ended; the message has the severity of the hold, so that it closes the same
+    alerts.
+    """
     lasted = f"{detail['seconds']:.0f} s"
     is_dry_run = detail["action"] == "move"
     what = "A dry-run move is no longer due for" if is_dry_run else "The hold ended for"
@@ -121,13 +123,13 @@ def _changed(times: int) -> list[str]:
 
 
 def _asked_at(stages: Detail) -> str:
-    """The signal that first asked; a clock that is ahead of ours makes no time negative."""
+    """Returns the signal that first asked; a clock that is ahead of ours makes no time negative."""
     asked, received = stages["signal_at"], str(stages["received_at"])
     return min(str(asked), received, key=parse_iso) if asked else received
 
 
 def failed(detail: Detail) -> Said:
-    """At least one address is not where it belongs."""
+    """Writes that at least one address is not where it belongs."""
     addresses, owner = detail["addresses"], detail["owner"]
     left = [a for a in addresses if a["outcome"] != "verified"]
     rest = [a for a in addresses if a["outcome"] == "verified"]
@@ -291,7 +293,7 @@ def _woken(signal: Detail) -> str:
 
 
 def _with_public_ips(reason: str, addresses: list[Detail]) -> str:
-    """The reason with the addresses that people know in the place of allocation IDs."""
+    """Returns the reason with the addresses that people know in the place of allocation IDs."""
     for a in addresses:
         reason = reason.replace(a["allocation_id"], a["public_ip"] or a["allocation_id"])
     return reason
@@ -307,13 +309,13 @@ def _see(detail: Detail) -> list[str]:
 
 
 def _lasting(detail: Detail) -> list[str]:
-    """Since when, of a hold that is told again."""
+    """Says since when a hold has lasted, if it is notified again."""
     since = detail.get("since")
     return ["", f"The hold began at {when(since)}."] if since not in (None, detail["occurred_at"]) else []
 
 
 def _shown(detail: Detail) -> list[str]:
-    """What AWS shows of each appliance, of a hold."""
+    """Returns what AWS shows of each appliance, of a hold."""
     lines: list[str] = []
     for name in detail.get("appliances", ()):
         own = [s for s in detail["sessions"] if s["appliance"] == name]

@@ -39,7 +39,9 @@ TOLD = frozenset(_WORDS)
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One message: a subject, a text for people, attributes to filter by, the detail as JSON for machines."""
+    """Holds one message: a subject, a text for people, attributes to filter by, the detail as JSON for
+    machines.
+    """
 
     subject: str
     text: str
@@ -49,7 +51,7 @@ class Notification:
 
 
 def notification(event: Event) -> Notification | None:
-    """The message for an event; None for one that people are not told of."""
+    """Returns the message for an event; None for one of which people are not notified."""
     words = _WORDS.get(event.detail_type)
     if words is None:
         return None
@@ -73,8 +75,8 @@ def notification(event: Event) -> Notification | None:
 
 
 def subject(text: str) -> str:
-    """The text as an SNS subject: one line of printable ASCII. Where it is too long it ends with `...`, after
-    a whole word: half an ID or half an address looks like another one.
+    """Returns the text as an SNS subject: one line of printable ASCII. Where it is too long it ends with
+    `...`, after a whole word: half an ID or half an address looks like another one.
     """
     printable = "".join(c if " " <= c <= "~" else "?" if c > "~" else " " for c in text)
     line = " ".join(printable.split())
@@ -85,7 +87,7 @@ def subject(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """Without control characters: what AWS says in an error is in here too."""
+    """Removes control characters: what AWS says in an error is in here too."""
     return "".join(c if c.isprintable() else " " for c in text)
 
 

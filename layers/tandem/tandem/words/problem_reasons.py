@@ -1,4 +1,4 @@
-"""What there is to say of each problem: of a document, of what AWS shows of it, of storing it."""
+"""Holds the words of each problem: of a document, of what AWS shows of it, of storing it."""
 
 from __future__ import annotations
 

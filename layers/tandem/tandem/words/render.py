@@ -20,7 +20,7 @@ _NOUN = re.compile(r"[a-z ]{2,}")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What there is to say of one code."""
+    """Holds what there is to say of one code."""
 
     text: str
     """A template: `{name}` is a fact, `{subject}` the subject. A part in brackets is left out where one of

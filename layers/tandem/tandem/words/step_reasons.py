@@ -1,4 +1,4 @@
-"""What there is to say of the provisioner's steps, of what they wait for, and of how its runs end."""
+"""Holds the words of the provisioner's steps, of what they wait for, and of how its runs end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FORBIDDEN = (
 
 
 def _step(verb: str, past: str, what: str, meaning: str) -> Entry:
-    """The step before and after it is done; `right` is what AWS shows then."""
+    """Returns the step before and after it is done; `right` is what AWS shows then."""
     more = "[: {because}][; refused: {refused}][; takes down {interrupts}][; waits for {waits_for}]"
     return Entry(f"[{{is_done:?}}{past}|{verb}] {what}{more}", meaning, right=what)
 

@@ -1,4 +1,6 @@
-"""What is said of everything around failover: drift, route leaks, provisioning, findings, overrides."""
+"""Writes the messages about everything around failover: drift, route leaks, provisioning, findings,
+overrides.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from tandem.words.step_reasons import STEP_ENTRIES
 
 
 def drift(detail: Detail) -> Said:
-    """The world differs from the topology."""
+    """Writes that AWS differs from the topology."""
     state, advice = _repaired(detail) if detail.get("code") in STEP_ENTRIES else _left_alone(detail)
     lines = [
         f"{detail['resource_id']} of {where(detail)} is not as declared: {sentence(detail['summary'])}",
@@ -47,7 +49,7 @@ def _left_alone(detail: Detail) -> tuple[list[str], list[str]]:
 
 
 def leak(detail: Detail) -> Said:
-    """An appliance advertises what it may not."""
+    """Writes that an appliance advertises what it may not."""
     prefixes, count, appliance = detail["prefixes"], detail["count"], detail["appliance"]
     lines = [
         f"Route leak in {where(detail)}: {sentence(detail['reason'])}",
@@ -66,7 +68,9 @@ def leak(detail: Detail) -> Said:
 
 
 def provisioned(detail: Detail) -> Said:
-    """All that the topology needs is there. Events of older versions do not say which sessions are new."""
+    """Writes that all that the topology needs is there. Events of older versions do not say which sessions
+    are new.
+    """
     dial = detail.get("dial", detail["sessions"])
     lines = [
         f"Tandem watches {where(detail)}, version {detail['version']}.",
@@ -88,7 +92,7 @@ def _size(detail: Detail) -> str:
 
 
 def not_provisioned(detail: Detail) -> Said:
-    """The topology could not be provisioned."""
+    """Writes that the topology could not be provisioned."""
     error = detail["error"]
     lines = [
         f"Tandem could not provision {where(detail)}, version {detail['version']}.",
@@ -106,7 +110,7 @@ def not_provisioned(detail: Detail) -> Said:
 
 
 def finding(detail: Detail) -> Said:
-    """A compliance rule's result changed."""
+    """Writes that a compliance rule's result changed."""
     opened = detail["status"] == "opened"
     lines = [
         f"{'New finding' if opened else 'Resolved'} in {where(detail)}: {sentence(detail['summary'])}",
@@ -124,7 +128,7 @@ def finding(detail: Detail) -> Said:
 
 
 def _shown(detail: Detail) -> list[str]:
-    """Since when, and what AWS shows of an appliance's sessions and instance."""
+    """Says since when, and what AWS shows of an appliance's sessions and instance."""
     sessions, instance = detail.get("sessions"), detail.get("instance")
     lines = [f"Since: {when(detail['since'])}, when Tandem first saw it."] if "since" in detail else []
     if sessions is not None:
@@ -145,7 +149,9 @@ def _session(detail: Detail) -> str:
 
 
 def topology(detail: Detail) -> Said:
-    """A version was stored, or the topology goes. Events of older versions say neither the mode nor who."""
+    """Writes that a version was stored, or that the topology is deleted. Events of older versions say neither
+    the mode nor who.
+    """
     mode, before = detail.get("mode"), detail.get("previous_mode")
     is_braked = (before, mode) == ("enforce", "dry-run")
     version = f"version {detail['version']}"
@@ -186,7 +192,9 @@ def _unmoved(goes: bool) -> list[str]:
 
 
 def override(detail: Detail) -> Said:
-    """An operator paused, resumed, pinned or unpinned; while one is in force, addresses do not follow."""
+    """Writes that an operator paused, resumed, pinned or unpinned; while one is in force, addresses do not
+    follow.
+    """
     laid = detail["change"] in ("paused", "pinned")
     to = f" to {detail['appliance']}" if detail["appliance"] else ""
     forced = ", even without a BGP session" if detail["forced"] else ""
