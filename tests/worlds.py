@@ -63,7 +63,9 @@ EXAMPLES = {
 
 @dataclass(frozen=True, slots=True)
 class Peering:
-    """What was made for one document: the route server and its peers, by appliance and endpoint name."""
+    """Holds what was made for one document: the route server and its peers, by appliance and endpoint
+    name.
+    """
 
     route_server_id: str
     topic_arn: str

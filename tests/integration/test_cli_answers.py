@@ -39,7 +39,7 @@ DELETION: dict[str, Any] = {"problems": [], "version": 1, "deleted": False, "ste
 
 @dataclass
 class Aws:
-    """What answers on loopback in the place of AWS."""
+    """Holds what answers on loopback in the place of AWS."""
 
     cloudformation: tuple[int, bytes] = (200, DESCRIBED)
     invoke: bytes = json.dumps(VERDICT).encode()

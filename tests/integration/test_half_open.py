@@ -164,7 +164,7 @@ def test_a_read_that_is_never_answered_is_tried_three_times(server: Server) -> N
 
 
 def test_a_move_that_is_never_answered_is_made_once_and_told_as_such(server: Server) -> None:
-    """Whether EC2 carried it out is for the next read to tell."""
+    """Returns True if EC2 carried it out is for the next read to tell."""
     move = Move("g", "fw2", "eipalloc-1", "198.51.100.1", None, None, Target("eni-1", "10.0.2.20"), True)
     (call,) = ec2.associate([move], lambda: True, lambda: NOW)
     refusal = call.result()

@@ -1,4 +1,4 @@
-"""What makes a topology watched: subscriptions and log deliveries, made, kept and repaired."""
+"""Tests what makes a topology watched: subscriptions and log deliveries, made, kept and repaired."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_notifications_switched_off_and_on_again(watched: Provisioner) -> None:
 
 
 def drifts(tandem: Provisioner) -> dict[str, str | None]:
-    """What a run told as drift, and whose doing it is."""
+    """Returns what a run told as drift, and whose doing it is."""
     tandem.settle()
     tandem.refresh()
     details = [e["detail"] for e in tandem.events() if e["detail-type"] == "Drift Detected"]

@@ -23,7 +23,7 @@ def edge() -> Iterator[Stack]:
 
 @pytest.fixture
 def reports(edge: Stack, monkeypatch: pytest.MonkeyPatch) -> list[Report]:
-    """What each look reports."""
+    """Returns what each look reports."""
     made: list[Report] = []
     real = edge.app.look
 

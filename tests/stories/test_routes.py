@@ -1,4 +1,6 @@
-"""What the FIB shows, and to whom it leads: persisted, split, narrower, rejected, strange and IPv6 routes."""
+"""Tests what the FIB shows, and to whom it leads: persisted, split, narrower, rejected, strange and
+IPv6 routes.
+"""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def story() -> Iterator[Story]:
 
 
 def counted(capsys: pytest.CaptureFixture[str], name: str) -> float:
-    """How often a metric was counted since the last time."""
+    """Returns how often a metric was counted since the last time."""
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
     return sum(sum(line.get(name, [0])) for line in lines)
 

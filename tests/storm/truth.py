@@ -1,4 +1,6 @@
-"""Whether what Tandem says of the world is so: each clause of a hold's reason against the lab's own state."""
+"""Judges if what Tandem says of the world is so: each clause of a hold's reason against the lab's own
+state.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,7 @@ class Facts:
         return {i["id"]: i["private_ips"] for i in every}
 
     def candidates(self) -> list[str]:
-        """Who may own the group's route."""
+        """Returns who may own the group's route."""
         return sorted({name for name in self.owners().values() if name is not None and self.is_up(name)})
 
 

@@ -1,4 +1,4 @@
-"""Which call CloudTrail's records show to have caused a difference."""
+"""Tests which call CloudTrail's records show to have caused a difference."""
 
 from __future__ import annotations
 

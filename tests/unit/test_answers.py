@@ -1,4 +1,6 @@
-"""What CloudFormation is told: always something it can take, and a success only of what is stored."""
+"""Tests what CloudFormation is told: always something it can take, and a success only of what is
+stored.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cannot be read is unknown: what depends on it holds, and nothing else does."""
+"""Tests that what cannot be read is unknown: what depends on it holds, and nothing else does."""
 
 from __future__ import annotations
 

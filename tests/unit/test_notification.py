@@ -1,4 +1,4 @@
-"""What people are told: short, true, and enough to act on at 3 a.m."""
+"""Tests what people get: short, true, and enough to act on at 3 a.m."""
 
 from __future__ import annotations
 

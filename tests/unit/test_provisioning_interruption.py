@@ -1,4 +1,6 @@
-"""Whose session may end: never the last live one that carries a tracked prefix, whoever can tell or not."""
+"""Tests whose session may end: never the last live one that carries a tracked prefix, whoever can
+tell or not.
+"""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def destination_arn(name: str) -> str:
 
 
 def carried_out(step: Step, shown: Shown) -> Shown:
-    """What AWS shows after a step; it refuses what the real one would."""
+    """Returns what AWS shows after a step; it refuses what the real one would."""
     match step:
         case Subscribe(topic_arn, subscriber):
             heard = Subscription(topic_arn, f"{topic_arn}:{next(numbers)}", subscriber.function_arn)

@@ -1,4 +1,6 @@
-"""What a record keeps for later runs: codes, and the sentences that release 0.1.0 reads and wrote."""
+"""Tests what a record keeps for later runs: codes, and the sentences that release 0.1.0 reads and
+wrote.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes as a text becomes what the schema says it is, and every spelling the same value."""
+"""Tests that what comes as a text becomes what the schema says it is, and every spelling the same value."""
 
 from __future__ import annotations
 
