@@ -67,11 +67,14 @@ def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = 
     try:
         shown = _or_none(reading_interfaces, failed)
         at_targets: Rows[ElasticIp] = Rows()
+        # a target that cannot be read may have another Elastic IP, which a move would displace
+        # (docs/aws-facts.md#displaced-addresses)
         if unshown := _unshown(topology, shown):
             at_targets = ec2reads.elastic_ips("network-interface-id", unshown)
         instances = _or_none(reading_instances, failed)
         addresses, peers = reading_addresses.result(), reading_peers.result()
         database = reading_database.result()
+        # the reading by allocation wins: it is the one that `decide` relies on
         elastic_ips = {a.allocation_id: a for a in (*at_targets.found, *addresses.found)}
         states = None if instances is None else {i.instance_id: i.state for i in instances.found}
         known, unknown_interfaces = _interfaces(topology, shown, instances, elastic_ips)
@@ -86,6 +89,7 @@ def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = 
         read = (addresses, at_targets, shown or Rows(), instances or Rows(), peers)
         return Observation(
             database=database,
+            # deleted peers stay listed for a while (docs/aws-facts.md#tombstones)
             peers=tuple(peer for peer in peers.found if peer.state not in _GOING),
             elastic_ips=elastic_ips,
             interfaces=known,
@@ -96,6 +100,7 @@ def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = 
             unknown=unknown,
         )
     finally:
+        # waits for each and drops its error: no read may go on after the look
         for reading in readings:
             reading.exception()
 

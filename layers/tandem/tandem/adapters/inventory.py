@@ -40,8 +40,10 @@ def read(topology: Topology, stack: str, place: Place) -> Inventory:
     reading = _reading(every, topology.route_server.route_server_id or "")
     server_id = reading.server.route_server_id if reading else None
     vpc_ids = associated(server_id) if server_id else ()
+    # a managed route server may not be associated yet, so the declared VPC is read
     if topology.manage and topology.route_server.vpc_id:
         vpc_ids = (topology.route_server.vpc_id,)
+    # also detached targets: the third pass says what is wrong with them
     interfaces = _interfaces(topology)
     subnet_ids = {subnet_id for _, subnet_id in topology.route_server.endpoints}
     subnet_ids |= {interface.subnet_id for interface in interfaces.found} - {""}
@@ -68,6 +70,7 @@ def read(topology: Topology, stack: str, place: Place) -> Inventory:
     )
     return replace(
         inventory,
+        # what could not be read is unknown, not absent: no check may call it missing
         unknown=interfaces.unknown(topology.target_interface_ids, inventory.interfaces)
         | subnets.unknown(subnet_ids, inventory.subnets)
         | instances.unknown(topology.instance_ids, inventory.instance_states)

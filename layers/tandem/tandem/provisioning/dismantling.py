@@ -113,6 +113,8 @@ def _server(desired: Desired, observed: Observed, server: RouteServer) -> Iterat
     strangers = [e.endpoint_id for e in endpoints if not is_created(e.tags, desired)]
     strangers += [table for table, _ in observed.propagations if table not in _propagated(desired, server)]
     left = [e.endpoint_id for e in endpoints] + [table for table, _ in observed.propagations]
+    # children go before the route server, and Tandem deletes nothing that it did not create
+    # (docs/aws-facts.md#creation-order)
     if strangers:
         yield _kept(problem_at(_WHERE, Code.ROUTE_SERVER_WITH_OTHERS, server_id, others=tuple(strangers)))
         return
@@ -121,6 +123,7 @@ def _server(desired: Desired, observed: Observed, server: RouteServer) -> Iterat
         gone = waits if state == "associated" else reason(Code.UNTIL_LEFT_STATE, vpc_id, state=state)
         yield Step(DisassociateVpc(server_id, vpc_id), reason(Code.TOPOLOGY_DELETED, vpc_id), gone)
         waits = waits or reason(Code.UNTIL_DISASSOCIATED, vpc_id)
+    # its deletion has begun: there is nothing left to call
     if server.state == DELETING:
         gone = reason(Code.UNTIL_GONE, server_id)
         yield Step(Await(server_id), reason(Code.BEING_DELETED, server_id), gone)

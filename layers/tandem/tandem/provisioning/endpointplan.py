@@ -151,6 +151,7 @@ def _create(
     )
     failed = [e for e in observed.endpoints if e.state == FAILED and tag_of(e.tags, ENDPOINT_TAG) == name]
     now = (_broken(name, e) for e in failed if is_created(e.tags, desired))
+    # AWS failed it too often: a person has to correct the cause before Tandem tries again
     refused = given_up(Code.ENDPOINT_FAILED, name, _path(name), desired, now)
     refused = refused or network_consent(_path(name), subnet_id, observed.consents, desired.stack)
     if refused is not None:
@@ -168,6 +169,7 @@ def _labelled(desired: Desired, name: str, endpoint: Endpoint) -> Iterator[Step]
     wanted, found = _tags(desired, name), dict(endpoint.tags)
     if all(found.get(key) == value for key, value in wanted):
         return
+    # our own tags on it say that its owner has agreed before
     if is_ours(endpoint.tags, desired):
         why = reason(Code.ENDPOINT_TAGS_DIFFER, endpoint.endpoint_id, name=name)
         yield Step(SetTags(endpoint.endpoint_id, wanted), why)
@@ -197,6 +199,7 @@ def _adopt(desired: Desired, observed: Observed, there: list[Endpoint], matched:
     for name, subnet_id in desired.topology.route_server.endpoints:
         if name not in matched.by_name:
             labels = [e for e in _spare(there, matched) if e.subnet_id == subnet_id and name in _labels(e)]
+            # two endpoints claim the name: to guess could end the sessions of the wrong one
             if len(labels) > 1:
                 matched.ambiguous[name] = labels
             elif labels:
@@ -207,6 +210,7 @@ def _adopt(desired: Desired, observed: Observed, there: list[Endpoint], matched:
         spare = sorted(
             (e for e in _spare(there, matched) if e.subnet_id == subnet_id), key=lambda e: e.endpoint_id
         )
+        # names whose sessions are the same on endpoints that look the same may be given in any order
         alike = len({_declared_at(name, desired) for name in names}) == 1
         seen = {_seen_at(e, observed) for e in spare}
         if spare and (

@@ -84,16 +84,19 @@ def provision(
     managed = outcome or ConvergenceResult(record, record.provisioned or Provisioned(""))
     route_server_id = managed.provisioned.route_server_id if outcome else ""
     route_server_id = route_server_id or record.topology.route_server.route_server_id or ""
+    # nothing was created yet, so there is nothing to subscribe to
     if outcome is not None and not route_server_id:
         return _notify_and_record(
             record, _before_watching(outcome), _why(outcome), Half(None), Half(None), managed, world
         )
     try:
         reading = world.route_servers.route_server(route_server_id)
+        # drift is judged at rest only: a change under way would look like drift
         rests = reading is not None and not (managed.pending or managed.failure or managed.reason)
         inventory = world.route_servers.read(record.topology, stack.name, stack.place) if rests else None
     except ConfigurationError as error:
         return unreadable(record, refusal_of(error), world)
+    # a managed route server that is gone is created again by the next turn
     if reading is None and outcome is not None:
         return _notify_and_record(
             record, _before_watching(outcome), _why(outcome), Half(None), Half(None), managed, world
@@ -232,14 +235,17 @@ def _notify_and_record(
     steps = (*step_sentences(managed.steps), *listening)
     failure, now = managed.failure or topics.failure or logs.failure, world.clock.now()
     before = record.provisioned
+    # only people can end such a wait: an appliance that does not connect, for one
     if is_long(provisioned, now):
         world.bus.put(waited(record, provisioned, now))
         provisioned = replace(provisioned, told_version=record.version)
+    # a run each few minutes must not write or notify while nothing changes
     if not steps and not has_changed(before, provisioned):
         return ProvisioningRun(_rewritten(record, provisioned, world), steps, why)
     if not provisioned.pending and not why:
         is_reached = before is None or before.converged_version != record.version
         done = provisioned.done if is_reached else step_sentences(managed.steps)
+        # people have the message of the drift; that the version is provisioned is old news
         if steps or not has_only_drifted(before, provisioned):
             world.bus.put(provisioning_completed(record, provisioned, (*done, *listening), now))
         provisioned = with_notified_sessions(provisioned)

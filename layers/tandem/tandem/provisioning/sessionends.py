@@ -43,16 +43,19 @@ def ended(desired: Desired, observed: Observed, sessions: list[Session]) -> Iter
     def rank(peer: Peer) -> tuple[bool, bool, str]:
         return bool(live.owned_by(live.appliance(peer))), live.is_live(peer), peer.peer_id
 
+    # the standby's sessions end before the owner's, dead ones before live ones: the route stays longest
     for peer in sorted(going, key=rank):
         if peer.state in (DELETING, PENDING, FAILING):
             why = reason(Code.RESOURCE_STATE, peer.peer_id, state=peer.state)
             until = reason(Code.UNTIL_GONE, peer.peer_id)
+            # one that is going needs only time; in the other states a deletion has to wait
             if peer.state != DELETING:
                 until = reason(Code.UNTIL_NO_LONGER, peer.peer_id, state=peer.state)
             yield Step(Await(peer.peer_id), why, until)
             continue
         step = ends.end(peer, in_the_way.get(peer.peer_id))
         if step is not None:
+            # a step that waits or is refused ends nothing, so its session still counts for the next ones
             if step.is_ready:
                 live.end(peer)
             yield step
@@ -75,23 +78,29 @@ class _Ends:
         own = [s for s in self.sessions if s.appliance.name == appliance]
         if not is_ours(peer.tags, self.desired):
             return _strangers(peer, session)
+        # adopted and replaced by nothing declared: it was there before Tandem, so it stays
         if is_adopted(peer.tags) and not any(tag_of(peer.tags, ENDPOINT_TAG) == s.endpoint for s in own):
             return None
         delete = DeletePeer(peer.peer_id, appliance)
         why = reason(Code.SESSION_UNDECLARED, peer.peer_id) if session is None else session.difference(peer)
         successors = [s for s in own if s is not session]
         missing = [s for s in successors if s.peer is None or s.peer.state != AVAILABLE]
+        # waiting for a session that itself waits for this peer to go would never end
         missing = [s for s in missing if not self._room_for(s, peer)]
         first = missing[0].reason(Code.UNTIL_SESSION) if missing else None
         owned = self.live.owned_by(appliance)
         is_spare, is_only = bool(session is None and owned), len(self.live.live_of(appliance)) == 1
+        # a session that is down carries nothing, unless its routes are persisted
+        # (docs/aws-facts.md#persistence)
         if not self.live.is_live(peer):
             spare = first if is_spare and peer.state == AVAILABLE else None
             return Step(delete, why, spare or self._persisted(peer))
+        # an appliance that leaves the document loses all that it owns, whatever session carries it
         lost = owned if not own and owned else self.live.last_for(peer)
         if lost:
             successors = [s for s in successors if self._room_for(s, peer) != [peer.endpoint_id]]
             return self._last(delete, why, lost, successors, session)
+        # make before break: the appliance must not be without a session in between
         if first and (is_only or is_spare):
             return Step(delete, why, first)
         busy = self._busy() if session is not None and owned else None
@@ -123,9 +132,11 @@ class _Ends:
         """
         appliance = delete.appliance
         hurt = reason(Code.LAST_SESSION, appliance, carried=tuple(self._carried(appliance, lost)))
+        # the route has to be on another session before this one ends; a readable FIB must show it
         if successors:
             advertises = successors[0].reason(Code.UNTIL_SESSION_ADVERTISES, prefixes=tuple(lost))
             return Step(delete, why, advertises if self.live.are_routes_known else UNREADABLE, hurt)
+        # nobody else carries the route: ending it is an outage, which a person has to allow
         if not self.desired.may_interrupt:
             facts = {"because": why, "hurt": hurt, "is_unknown": not self.live.are_routes_known}
             where = session.path if session else path_of(["appliances", appliance])

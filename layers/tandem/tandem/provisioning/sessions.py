@@ -83,12 +83,14 @@ def declared_sessions(desired: Desired, observed: Observed, matched: Matched) ->
                 for p in observed.peers
                 if endpoint and (p.endpoint_id, p.peer_address) == (endpoint.endpoint_id, address)
             ]
+            # a deleted peer stays listed (docs/aws-facts.md#tombstones)
             at = [p for p in at if p.state != DELETED]
             fits = [
                 p
                 for p in at
                 if p.state in ALIVE and (p.asn, p.liveness) == (appliance.asn, appliance.liveness)
             ]
+            # one that is available serves now; the ID makes the choice the same in every run
             fits.sort(key=lambda p: (p.state != AVAILABLE, p.peer_id))
             peer = fits[0] if fits else None
             found.append(

@@ -153,17 +153,21 @@ def answer_due(noted: Noted, record: TopologyRecord | None, now: datetime) -> An
         return _delete_due(noted, record, now)
     if record is None:
         return failed_answer(request, f"the topology {request.topology} was deleted meanwhile")
+    # a success would tell CloudFormation that it manages what another door has taken over
     if record.door != request.door:
         taken = f"the topology {request.topology} was taken over by {origin_of(record)} meanwhile"
         return failed_answer(request, taken)
+    # the document in force is not the one that the template asks for
     if record.version != noted.version:
         changed = f"version {record.version} is stored now, not version {noted.version}"
         return failed_answer(request, f"the topology {request.topology} was changed meanwhile: {changed}")
     found = record.provisioned
     is_done = found is not None and found.version == noted.version and not found.pending
     failure = found.failure if found is not None and is_done else None
+    # a change of the mode is a brake: it works at once and waits for no resource
     if _changes_mode(request) or (is_done and not failure):
         return succeeded(request, record)
+    # an answer in time lets CloudFormation roll back with a reason (docs/aws-facts.md#custom-resources)
     if not is_done and noted.is_over_budget(now):
         failure = _too_long(noted, found)
     return failed_answer(request, failure) if failure else None

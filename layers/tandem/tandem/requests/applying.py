@@ -261,7 +261,9 @@ def _against_aws(
     problems += worldcheck(topology, inventory, (record.topology for record in stored.records))
     steps = _planned(topology, application, before, world)
     known = {problem.path for problem in problems}
+    # the checks have said what is wrong there: the plan would say it in other words
     refused = [s.refused for s in steps if s.refused is not None and s.refused.path not in known]
+    # a tag that was taken away later must not keep a new version from being stored
     if before is not None and not before.is_leaving:
         refused = [problem for problem in refused if not was_declared(problem, topology, before.topology)]
     problems += refused

@@ -53,6 +53,7 @@ def delete(
     if order.check:
         steps = _planned(record, stack, world) if takes_resources else ()
         return _answer(steps=steps, version=record.version)
+    # addresses and route server stay as they are, so one run is enough
     if not takes_resources:
         return _done(record, provisioner.unwatch_and_forget(record, others, stack, world, order.by))
     left = leave(record, world, order.by)

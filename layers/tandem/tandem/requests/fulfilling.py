@@ -192,20 +192,26 @@ def _delete(noted: Noted, earlier: tuple[Noted, ...], desk: Desk) -> Noted:
     request, stored = noted.request, desk.door.store.list()
     creates = _creates(earlier)
     last = creates[-1] if creates else None
+    # nobody knows the physical ID of such a Delete (docs/aws-facts.md#custom-resources); the Create names
+    # the topology
     if last is not None and _is_unheard(last, noted):
         noted = desk.requests.prepare(replace(noted, meant=last.request.topology))
     name = noted.topology or ""
+    # a damaged record may be this resource's: forgetting it unread could leave its route server behind
     if name in stored.damaged and not (last is not None and last.is_refused and noted.meant is None):
         return desk.requests.decide(noted, failed_answer(request, f"not deleted: {stored.damaged[name]}"))
     record = stored.of(name)
+    # success, since a rollback would hang on a failed Delete
     if record is None or record.door != request.door:
         return desk.requests.decide(noted, succeeded(request))
     is_created = noted.meant is None and any(not create.is_failed for create in creates)
     taken = [create.previous for create in creates if create.previous and create.topology == name]
+    # the stack took the topology over and failed: its former owner gets it back
     if taken and not is_created:
         _give_back(record, taken[-1], desk)
         return desk.requests.decide(noted, succeeded(request))
     run = _retire(record, request.on_delete, stored, desk)
+    # the resources go with later runs, which also send the answer
     if run is None:
         return desk.requests.accept(noted, record.version)
     answer = failed_answer(request, f"not deleted: {run.failure}") if run.failure else succeeded(request)

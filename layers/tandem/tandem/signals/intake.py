@@ -69,6 +69,7 @@ def forward(signals: Iterable[Signal], records: Iterable[TopologyRecord], now: d
     signals, records = tuple(signals), tuple(records)
     pairs = [(signal, record) for signal in signals for record in records if concerns(signal, record)]
     tracked = {record.topology.name: _tracked(record) for record in records}
+    # logs have every route that a peer advertises: most are of no group (docs/aws-facts.md#peer-log-content)
     wanted = [(s, r) for s, r in pairs if not _is_logged_route(s) or s.prefix in tracked[r.topology.name]]
     looks = _once(_event(signal, record, now) for signal, record in _newest_routes(wanted))
     leaked = (
@@ -77,6 +78,7 @@ def forward(signals: Iterable[Signal], records: Iterable[TopologyRecord], now: d
         for leak in leaks((s for s, r in pairs if r is record), record)
     )
     heard = {id(signal) for signal, _ in pairs}
+    # an EventBridge rule matches the whole account's events, so only SNS and logs can be refused
     refused = tuple(s for s in signals if id(s) not in heard and s.origin in _REFUSED)
     return Forwarding(
         events=(*looks, *leaked),
@@ -89,6 +91,7 @@ def forward(signals: Iterable[Signal], records: Iterable[TopologyRecord], now: d
 def concerns(signal: Signal, record: TopologyRecord) -> bool:
     """Returns True if a raw signal speaks of what this topology names, and there is something to look at."""
     found = record.provisioned
+    # without a route server there is no routing database to read
     if route_server_of(record) is None:
         return False
     match signal.origin:

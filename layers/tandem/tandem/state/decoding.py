@@ -149,6 +149,7 @@ def fitted(kind: Any, raw: Any, name: str) -> Any:  # noqa: PLR0911 - one for ea
     origin, inner = _parts(kind)
     if kind is Any or (type(raw) is kind and not is_dataclass(kind)):
         return raw
+    # records know no other unions than `X | None`
     if origin in (Union, UnionType):
         (other,) = (one for one in inner if one is not NoneType)
         return None if raw is None else fitted(other, raw, name)
@@ -161,6 +162,7 @@ def fitted(kind: Any, raw: Any, name: str) -> Any:  # noqa: PLR0911 - one for ea
         return _filled(kind, raw, name)
     if kind is datetime:
         return _named(name, lambda: utc(raw))
+    # a StrEnum refuses a value that this version does not know
     if isinstance(raw, str) and isinstance(kind, type) and issubclass(kind, str):
         return _named(name, lambda: kind(raw))
     raise ValueError(f"`{cut(name)}` has the wrong type" if name else "it has the wrong type")

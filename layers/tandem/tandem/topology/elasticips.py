@@ -71,11 +71,13 @@ def _interfaces_are_the_appliances(topology: Topology, inventory: Inventory) -> 
         interface, instance_id = placed.interface, placed.appliance.instance_id
         lost = instance_id if inventory.has_lost(instance_id) else None
         appliance, place = placed.appliance.name, str(inventory.place)
+        # unread is not absent: nothing is said of what may be right
         if interface_id in inventory.unknown:
             yield inventory.unreadable(where, interface_id)
         elif interface is None and lost is None:
             facts = {"place": place, "appliance": appliance}
             yield problem_at(where, ProblemCode.INTERFACE_UNKNOWN, interface_id, **facts)
+        # the instance is gone too, so the problem has one cause and is named once
         elif interface is None:
             facts = {"interface_id": interface_id, "place": place, "appliance": appliance}
             yield problem_at(where, ProblemCode.INTERFACE_GONE_WITH_INSTANCE, lost, **facts)

@@ -41,6 +41,7 @@ def _route_server_as_declared(topology: Topology, inventory: Inventory) -> Itera
 
 
 def _endpoints_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+    # that the route server is missing is said already
     if inventory.reading is None and not topology.manage:
         return
     there = Counter(e.subnet_id for e in (inventory.reading.endpoints if inventory.reading else ()))
@@ -56,6 +57,7 @@ def _endpoints_exist(topology: Topology, inventory: Inventory) -> Iterator[Probl
         elif inventory.vpc_ids and subnet.vpc_id not in inventory.vpc_ids:
             facts = {"vpc_id": subnet.vpc_id, "wanted": inventory.vpc_ids}
             yield problem_at(where, ProblemCode.SUBNET_OUTSIDE_VPC, subnet_id, **facts)
+        # endpoints are counted for each subnet: a watched one has no name that tells it from its neighbour
         elif declared[subnet_id] > there[subnet_id] and not topology.manage:
             yield problem_at(
                 where,
