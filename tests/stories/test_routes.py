@@ -74,10 +74,10 @@ def test_two_halves_instead_of_the_tracked_default(edge: Stack) -> None:
     edge.live(90)
     assert edge.are_all_with("fw1")
     assert edge.calls(*MOVING) == []
-    words = "0.0.0.0/0 is not in the FIB; more specific prefixes in it are: 0.0.0.0/1, 128.0.0.0/1"
+    words = "0.0.0.0/0 is not in the FIB; it has only 0.0.0.0/1, 128.0.0.0/1"
     assert reasons(edge) == [words]
     (held,) = told(edge)
-    assert held.startswith("HOLD, 0.0.0.0/0 is not in the FIB; more specific prefixes in it are: ")
+    assert held.startswith("HOLD, 0.0.0.0/0 is not in the FIB; it has only ")
 
 
 def inside_interfaces(edge: Stack) -> None:

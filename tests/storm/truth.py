@@ -87,12 +87,12 @@ _CLAUSES: dict[str, Check] = {
     r"but \1 has no session with BGP up": lambda f, _, name: (
         f.override.get("appliance") == name and not f.is_up(name)
     ),
-    r"(\S+) is not in the FIB(?:; more specific prefixes in it are: ([\d./]+(?:, [\d./]+)*))?": (
+    r"(\S+) is not in the FIB(?:; it has only ([\d./]+(?:, [\d./]+)*))?": (
         lambda f, _, prefix, inside: (
             not f.rows(prefix) and all(map(f.rows, inside.split(", ") if inside else ()))
         )
     ),
-    r"the FIB still names (\w+), which has no session with BGP up: "
+    r"the FIB names (\w+), which has no session with BGP up: "
     r"the route is out of date": lambda f, _, name: name in f.owners().values() and not f.candidates(),
     r"(\S+) goes to (\S+), which no declared appliance has": lambda f, _, prefix, hop: (
         [r["NextHopIp"] for r in f.rows(prefix)] == [hop] and f.owner(prefix) is None

@@ -92,7 +92,7 @@ def test_empty_fib_holds() -> None:
 def test_two_halves_instead_of_the_tracked_default_are_named() -> None:
     decision = decided(observation(routes=(route("fw2", "0.0.0.0/1"), route("fw2", "128.0.0.0/1"))))
     assert decision.action is Action.HOLD
-    assert "more specific prefixes in it are: 0.0.0.0/1, 128.0.0.0/1" in said(decision)
+    assert "it has only 0.0.0.0/1, 128.0.0.0/1" in said(decision)
 
 
 def test_undeclared_next_hop_holds_and_is_named() -> None:

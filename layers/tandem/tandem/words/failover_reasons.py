@@ -107,7 +107,7 @@ _HOLDS: dict[StrEnum, Entry] = {
         ),
     ),
     HoldCode.NO_ROUTE: Entry(
-        "{subject} is not in the FIB[; more specific prefixes in it are: {inside}]",
+        "{subject} is not in the FIB[; it has only {inside}]",
         "No appliance's route for the tracked prefix is in the route server's FIB, so nobody owns it.",
         _SILENCE,
         _HOW_IT_WORKS,
@@ -141,7 +141,7 @@ _HOLDS: dict[StrEnum, Entry] = {
         _HOW_IT_WORKS,
     ),
     HoldCode.OWNER_SILENT: Entry(
-        f"the FIB still names {{subject}}, which has {_SESSION}: the route is out of date",
+        f"the FIB names {{subject}}, which has {_SESSION}: the route is out of date",
         "The owner of the route has no BGP session up: the route is persisted, or is about to be withdrawn.",
         _PAST,
         _HOW_IT_WORKS,
