@@ -356,5 +356,5 @@ def test_the_topology_goes_with_all_that_was_made_for_it_and_no_address_moves(
     cloud: Cloud, ids: dict[str, Any]
 ) -> None:
     before = holders(cloud, ids)
-    assert "What goes with managed, in" in delete(cloud, ids)
+    assert "Tandem will delete with managed, in" in delete(cloud, ids)
     assert holders(cloud, ids) == before
