@@ -22,7 +22,7 @@ from bench.plots import draw
 from bench.report import quoted, sections
 from bench.servers import ROOT, emulators, environment
 from bench.world import build
-from tandem.topology.document import parse
+from tandem.topology.document import parse_topology
 
 RESULTS = ROOT / "bench" / "results.json"
 PAGES = (ROOT / "docs" / "performance.md",)
@@ -55,7 +55,7 @@ def measure() -> dict[str, Any]:
         failover = failing.measure(world, function, _say)
         look = looking.measure(world, function)
         counted = looking.calls(world, function)
-        topology = parse(world.document("edge", looking.ADDRESSES), version=1)
+        topology = parse_topology(world.document("edge", looking.ADDRESSES), version=1)
         sweep = sweeping.measure(world, variables, _say)
     return {
         "machine": machine,

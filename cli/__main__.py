@@ -59,7 +59,7 @@ def _run() -> int:
             error.show()  # type: ignore[attr-defined]
             meant = hint(sys.argv[1:])
             if meant is not None:
-                print(f"Meant may be: {meant}", file=sys.stderr, flush=True)
+                print(f"Did you mean: {meant}", file=sys.stderr, flush=True)
         return int(getattr(error, "exit_code", Exit.UNREADABLE))
     except SystemExit as end:
         # Typer ends with 1 where a pipe is closed

@@ -24,7 +24,7 @@ from tandem.compliance.rules.catalogue import RULES
 from tandem.compliance.snapshot import Need, Snapshot
 from tandem.errors import TandemError
 from tandem.place import Place
-from tandem.topology.document import Topology, parse
+from tandem.topology.document import Topology, parse_topology
 from tandem.topology.shape import normalise
 from tandem.words.catalogue import ENTRIES, what_to_do
 from tandem.words.parts import sentence
@@ -56,12 +56,12 @@ class Judged:
 def of_vpc(vpc_id: str, route_server_id: str | None) -> Judged:
     """Judges what `tandem discover` finds in a VPC. Raises UndiscoverableError, StackError."""
     found = discovery.find(vpc_id, route_server_id)
-    return _judged(parse(normalise(found.document)), frozenset())
+    return _judged(parse_topology(normalise(found.document)), frozenset())
 
 
 def of_document(document: Document) -> Judged:
     """Judges a topology document. Raises StackError."""
-    return _judged(parse(normalise(document.value)), frozenset({Need.DECLARATION}))
+    return _judged(parse_topology(normalise(document.value)), frozenset({Need.DECLARATION}))
 
 
 def _judged(topology: Topology, has: frozenset[Need]) -> Judged:

@@ -31,9 +31,13 @@ LONG_KEY = re.compile(r"([^][.\"]{60})[^][.\"]+")
 
 FOREIGN: tuple[tuple[str, str, str], ...] = (
     # what a line begins with, what it is, and what would be right
-    (r"(?:<{7}|>{7}|\|{7}) ", "a conflict of git that is not resolved", "one of the two versions"),
-    (r"```", "a fence of Markdown", "the text between the fences"),
-    (r"[ \t]*//", "a comment with //, which neither YAML nor JSON has", "# in YAML, none in JSON"),
+    (r"(?:<{7}|>{7}|\|{7}) ", "this is a git conflict that is not resolved", "one of the two versions"),
+    (r"```", "this is a fence of Markdown", "the text between the fences"),
+    (
+        r"[ \t]*//",
+        "this is a comment with //, which neither YAML nor JSON allows",
+        "# in YAML, no comment in JSON",
+    ),
 )
 
 KINDS = (
@@ -51,12 +55,12 @@ Place = tuple[int, int]
 
 
 class UnreadableError(Exception):
-    """There is no document in the file; the message says where, why, and what would be right."""
+    """The file has no document; the message says where, why, and what would be right."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a file holds, as JSON values, and what is wrong with the file itself."""
+    """Holds the JSON values of a file, and what is wrong with the file itself."""
 
     value: object
     problems: tuple[Problem, ...]
@@ -66,7 +70,7 @@ class Document:
     """The allocation ID by the path of the Elastic IP that has it."""
 
     def place(self, path: str) -> Place:
-        """Returns where a path stands, or the innermost of what is around it that is there."""
+        """Returns the place of a path, or of the innermost value around it that exists."""
         while path not in self.places and (outer := parent_of(path)) != path:
             path = outer
         return self.places.get(path, (1, 1))
@@ -117,7 +121,7 @@ def load(path: Path) -> Document:
 
 
 def parse(text: str, name: str) -> Document:
-    """The document in a text; `name` is the file's, for messages. Raises UnreadableError."""
+    """Returns the document in a text; `name` is the file's, for messages. Raises UnreadableError."""
     for pattern, what, right in FOREIGN:
         if found := re.search(rf"^{pattern}", text, re.MULTILINE):
             line, column = _place(text[: found.start()])
@@ -143,11 +147,11 @@ def parse(text: str, name: str) -> Document:
         line, column = _place(text[: error.position])
         code = error.character if isinstance(error.character, int) else ord(error.character)
         raise UnreadableError(
-            f"{name}:{line}:{column}: no YAML: the control character U+{code:04X}; "
+            f"{name}:{line}:{column}: this is not YAML: it has the control character U+{code:04X}; "
             "right would be: the text without it"
         ) from error
     except yaml.YAMLError as error:
-        raise UnreadableError(f"{name}: no YAML: {' '.join(str(error).split())}") from error
+        raise UnreadableError(f"{name}: this is not YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
         raise UnreadableError(f"{name}: nested too deeply; right would be: a topology") from error
     return Document(value, tuple(walk.problems), name, walk.places, walk.allocations)
@@ -166,7 +170,7 @@ def _refuse_template(node: yaml.Node, name: str) -> None:
 
 
 class _Walk:
-    """One way through the nodes: finds doubled names, where each value stands, and what JSON does not have.
+    """Walks through the nodes: finds doubled names, the place of each value, and what JSON does not have.
 
     Makes every key a text on its way. A node counts with each use of its alias, since that is how large the
     document gets.
@@ -205,9 +209,11 @@ class _Walk:
         for key, value in node.value:
             if isinstance(key, yaml.MappingNode) and node.flow_style:
                 right = "the value that belongs there"
-                self._refuse(node, "is the {{ … }} of a template that nobody has filled in", right, keys)
+                self._refuse(
+                    node, "is a placeholder {{ … }} of a template that is not filled in", right, keys
+                )
             if not isinstance(key, yaml.ScalarNode):
-                self._refuse(key, "is a list or mapping in the place of a name", "a text", keys)
+                self._refuse(key, "is a list or mapping where a name should be", "a text", keys)
             if key.tag == MERGE:
                 self.judge(value, [*keys, key.value], inside)
                 continue
@@ -239,6 +245,6 @@ def _at(node: yaml.Node) -> Place:
 
 
 def _place(before: str) -> Place:
-    """The line and column at which a text goes on."""
+    """Returns the line and column after a text."""
     lines = before.split("\n")
     return len(lines), len(lines[-1]) + 1

@@ -1,4 +1,4 @@
-"""What a topology and its stack cost a month, before anything is made: list prices, not a bill."""
+"""Counts what a topology and its stack cost a month, before anything is created: list prices, not a bill."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ MILLION = 1_000_000
 
 
 class Share(StrEnum):
-    """Whose costs they are: what Route Server costs anyway, this topology's, the stack's once for all."""
+    """Says whose costs they are: what Route Server costs anyway, this topology's, the stack's once for
+    all.
+    """
 
     ROUTE_SERVER = "with or without Tandem"
     TOPOLOGY = "Tandem, for this topology"
@@ -58,7 +60,7 @@ class Share(StrEnum):
 
 
 class Unit(StrEnum):
-    """What is billed; the key of `PRICES`."""
+    """Holds what is billed; the key of `PRICES`."""
 
     ENDPOINT_HOUR = "endpoint-hour"
     PUBLIC_IPV4_HOUR = "public IPv4 hour"
@@ -75,7 +77,7 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """A list price of us-east-1 in US dollars, with the month of the page that says it."""
+    """Holds a list price of us-east-1 in US dollars, with the month of the page that says it."""
 
     dollars: Decimal
     as_of: str
@@ -114,7 +116,7 @@ NO_ENDPOINTS = "the endpoints are not declared; each name under peers counts as 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line: how many of what a month, and how that was counted."""
+    """Holds one line: how many of what a month, and how that was counted."""
 
     name: str
     share: Share
@@ -143,7 +145,9 @@ class Estimate:
 
 
 def estimate(topology: Topology) -> Estimate:
-    """What this topology costs a month, the whole stack with it. Exact arithmetic on assumed quantities."""
+    """Returns what this topology costs a month, the whole stack with it. Exact arithmetic on assumed
+    quantities.
+    """
     words = (*NOT_COUNTED, *((BRING_YOUR_OWN,) if topology.allocation_ids else ()))
     declared = bool(topology.route_server.endpoints)
     return Estimate(
@@ -186,14 +190,15 @@ def _topology(topology: Topology) -> tuple[Item, ...]:
 
 
 def look_read_units(topology: Topology) -> int:
-    """Of one look: its own stored topology, the override, the end of the audit trail."""
+    """Returns the units of one look: its own stored topology, the override, the end of the audit trail."""
     audited = AUDIT_RECORDS * (AUDIT_BYTES + AUDIT_BYTES_AN_ADDRESS * len(topology.allocation_ids))
     return _read_units(_stored_bytes(topology)) + _read_units(0) + _read_units(audited)
 
 
 def read_units_beside_looks(topology: Topology) -> int:
-    """A minute, as if it were the only topology: the lists of the sweep and of the watch, and what the last
-    look saw at each turn of the watch."""
+    """Returns the units of a minute, as if it were the only topology: the lists of the sweep and of the
+    watch, and what the last look saw at each turn of the watch.
+    """
     return 2 * _read_units(_stored_bytes(topology)) + WATCH_TURNS_A_MINUTE * _read_units(LOOK_RECORD_BYTES)
 
 
@@ -202,7 +207,7 @@ def _stored_bytes(topology: Topology) -> int:
 
 
 def _read_units(size: int) -> int:
-    """At least one: also what is not there is read."""
+    """Returns at least one: a read of what does not exist counts too."""
     return max(1, -(-size // READ_UNIT_BYTES))
 
 

@@ -1,4 +1,4 @@
-"""`tandem estimate`: what a topology costs a month, by item."""
+"""Writes the output of `tandem estimate`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from cli.estimate import PRICES, Estimate, Share
 
 
 def lines(found: Estimate) -> Iterator[str]:
-    """The sum, every item under whose costs it is, the prices, and what is not counted."""
+    """Yields the sum, every item below its share, the prices, and what is not counted."""
     yield f"About {_dollars(found.total)} a month in us-east-1, by list prices:"
     for share in Share:
         yield f"{share[0].upper()}{share[1:]}: {_dollars(found.of(share))}"
         for item in found.items:
             if item.share is share:
                 yield f"  {item.name}: {_dollars(item.dollars)} ({item.basis})"
-    yield "Prices, with the month and the source in which each was read:"
+    yield "Prices, each with the month and the source in which it was read:"
     for unit in dict.fromkeys(item.unit for item in found.items):
         price = PRICES[unit]
         yield f"  {unit}: ${price.dollars} ({price.as_of}, {price.source})"

@@ -1,4 +1,4 @@
-"""Says what a person meant who gave a command line that is none."""
+"""Finds the command that a person probably meant with a wrong command line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ COMMANDS = ("validate", "plan", "apply", "delete", "discover", "estimate")
 
 
 def hint(arguments: Sequence[str]) -> str | None:
-    """Returns the command that was meant, where that can be told."""
+    """Returns the command that was probably meant; None if nothing suggests one."""
     command = next((argument for argument in arguments if argument in COMMANDS), None)
     rest = [argument for argument in arguments if argument != command]
     if command == "apply" and "--dry-run" in arguments:

@@ -27,7 +27,7 @@ from cli.waiting import waiting_for
 from tandem.state.decoding import cut
 from tandem.tags import OWNER_TAG
 from tandem.topology.causes import with_causes
-from tandem.topology.document import parse
+from tandem.topology.document import parse_topology
 from tandem.topology.shape import normalise, topology_schema
 from tandem.topology.shape import validate as validate_document
 from tandem.topology.suggestions import cut_value
@@ -63,14 +63,12 @@ File = Annotated[
 ]
 Interruption = Annotated[
     bool,
-    typer.Option(
-        "--allow-interruption", help="where AWS leaves no other way, take down an owner's last session"
-    ),
+    typer.Option("--allow-interruption", help="allow a change that ends the last session of a route's owner"),
 ]
 
 
 def _checked(pattern: str, right: str) -> Callable[[str | None], str | None]:
-    """A check of an argument that needs no AWS."""
+    """Returns a check of an argument that needs no AWS."""
 
     def check(value: str | None) -> str | None:
         if value is None or re.fullmatch(pattern, value):
@@ -120,18 +118,18 @@ def tandem(
         typer.Option("--version", help="print the version and exit", callback=_print_version, is_eager=True),
     ] = False,
 ) -> None:
-    """Every command is called by its name."""
+    """Has the options that come before a command."""
 
 
 @app.command(epilog=EPILOG)
 def validate(
     file: File,
     online: Annotated[
-        bool, typer.Option("--online", help="also compare with AWS and with what is stored; stores nothing")
+        bool, typer.Option("--online", help="also compare with AWS and with what is stored; store nothing")
     ] = False,
     name: Stack = "tandem",
 ) -> None:
-    """Say everything that is wrong with a topology. Without --online it needs no AWS at all."""
+    """Report every problem of a topology. Without --online no call to AWS is made."""
     out = words.Output()
     topology = _local(file, out)
     if online:
@@ -149,7 +147,7 @@ def plan(
     name: Stack = "tandem",
     allow_interruption: Interruption = False,
 ) -> None:
-    """Print what the provisioner would do for a topology, step by step; stores and changes nothing."""
+    """Print what the provisioner would do for a topology, step by step; store and change nothing."""
     out = words.Output()
     topology = _local(file, out)
     verdict = _ask(
@@ -172,14 +170,19 @@ def apply(
     ] = False,
     tag: Annotated[
         bool,
-        typer.Option("--tag", help=f"write the owner's tag {OWNER_TAG} where it is missing, as yourself"),
+        typer.Option(
+            "--tag", help=f"write the owner's tag {OWNER_TAG} where it is missing, with your credentials"
+        ),
     ] = False,
     allow_interruption: Interruption = False,
 ) -> None:
     """Show what a topology changes and which addresses would move now; store it when you agree."""
     out = words.Output()
     if file == document.STDIN and not yes:
-        _fail("the document comes on standard input, so nobody can answer there: use --yes", Exit.UNREADABLE)
+        _fail(
+            "the document comes on standard input, so no question can be answered there: use --yes",
+            Exit.UNREADABLE,
+        )
     order: dict[str, object] = {"take_over": take_over, "allow_interruption": allow_interruption}
     with _stopping("nothing was stored"):
         topology = _local(file, out)
@@ -188,7 +191,7 @@ def apply(
         if verdict is None:
             return
         stated_by = stack.caller()
-    with _stopping(f"it may have been stored; look with tandem plan {file}"):
+    with _stopping(f"it may have been stored; check with tandem plan {file}"):
         applied = _ask(name, Verdict, action="apply", seen=verdict.version, stated_by=stated_by, **order)
         _end_with_problems(out, topology, applied.problems)
         words.done(out, f"stored: {applied.topology}, version {applied.version}, mode {applied.mode}")
@@ -236,10 +239,12 @@ def delete(
     ] = False,
     resources: Annotated[
         bool,
-        typer.Option("--resources", help="with the route server and all else that Tandem created for it"),
+        typer.Option(
+            "--resources", help="also delete the route server and everything else that Tandem created for it"
+        ),
     ] = False,
 ) -> None:
-    """Forget a topology: nobody moves its addresses any more. They stay where they are."""
+    """Delete a topology: Tandem no longer moves its addresses. They stay where they are."""
     out = words.Output()
     order = {"topology": topology, "take_over": take_over, "resources": resources}
     with _stopping("nothing was deleted"):
@@ -249,13 +254,13 @@ def delete(
         if not yes:
             _confirm(out, f"Delete {topology}?", "nothing was deleted")
         stated_by = stack.caller()
-    with _stopping(f"it may have been deleted; look with tandem delete {topology}, which asks first"):
+    with _stopping(f"it may have been deleted; check with tandem delete {topology}, which asks first"):
         deleted = _ask(name, Deletion, action="delete", seen=verdict.version, stated_by=stated_by, **order)
         _end_with_refusal(out, topology, deleted.problems)
         if deleted.deleted:
             words.done(out, f"deleted: {topology}")
         else:
-            words.note(out, f"{topology} is being deleted, minute by minute; now it waits for:")
+            words.note(out, f"Tandem is deleting {topology}, which takes some minutes; now it waits for:")
             words.listed(out, deleted.pending)
 
 
@@ -264,7 +269,7 @@ def discover(
     vpc: Vpc,
     route_server: RouteServerChoice = None,
 ) -> None:
-    """Print the topology that describes a route server which is there already. Changes nothing."""
+    """Print a topology for a route server that exists already. Change nothing."""
     try:
         with waiting_for("EC2"):
             found = discovery.find(vpc, route_server)
@@ -307,15 +312,15 @@ def compliance(
 
 @app.command(epilog=EPILOG)
 def estimate(file: File) -> None:
-    """Say what a topology costs a month, by item. Needs no AWS at all."""
+    """Print what a topology costs a month, by item. No call to AWS is made."""
     out = words.Output()
-    topology = parse(normalise(_local(file, out).value))
+    topology = parse_topology(normalise(_local(file, out).value))
     for line in estimate_table.lines(estimate_topology(topology)):
         words.note(out, line)
 
 
 def _local(file: Path, out: Console) -> Document:
-    """The document, when nothing that needs no AWS is wrong with it; ends the command otherwise."""
+    """Returns the document; ends the command if it has problems that show without AWS."""
     try:
         found = document.load(file)
     except document.UnreadableError as error:
@@ -334,7 +339,7 @@ def _ask(name: str, kind: type[T], **order: object) -> T:
 
 @contextmanager
 def _stopping(outcome: str) -> Iterator[None]:
-    """Says what a Ctrl-C leaves behind. An order that was sent may be carried out without us."""
+    """Says what a Ctrl-C leaves behind. An order that was sent may still be carried out."""
     try:
         yield
     except KeyboardInterrupt:
@@ -353,7 +358,7 @@ def _texts(value: object) -> Iterator[str]:
 def _offer_tags(
     out: Console, verdict: Verdict, order: dict[str, object], name: str, *, unasked: bool
 ) -> Verdict:
-    """Lets the owner consent, where nothing else is wrong; Tandem never writes that tag.
+    """Lets the owner consent if nothing else is wrong; Tandem never writes that tag.
 
     The stack names what lacks the tag. It may name only what the document has, and endpoints and peers, which
     a document does not name: whoever controls the stack must not choose what its owner consents to.
@@ -406,7 +411,7 @@ def _confirm(out: Console, question: str, otherwise: str) -> None:
 
 
 def _agreed(question: str) -> bool:
-    """Nobody there to answer is a no; where there is no terminal, --yes is named. Ctrl-C is no answer."""
+    """Asks. No answer counts as a no, and without a terminal --yes is named; Ctrl-C ends the command."""
     if sys.stdin is not None:
         try:
             return typer.confirm(question)
@@ -431,7 +436,7 @@ def _end_with_refusal(out: Console, name: str, found: Sequence[SaidProblem]) -> 
 
 
 def _end_if_due(out: Console, said: str, verdict: Verdict) -> None:
-    """Ends the command with a warning where the document is fine and the world is not."""
+    """Ends the command with a warning if the document is valid and something in AWS needs attention."""
     due = words.due(verdict) if verdict.version else None
     if due:
         words.warnings(out, [f"{said}, but the topology needs attention: {due}, see above"])

@@ -58,12 +58,12 @@ T = TypeVar("T")
 
 
 class StackError(Exception):
-    """The stack cannot be asked, or cannot answer; the message says what to do."""
+    """The stack cannot be reached, or cannot answer; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What a look would decide of one group now."""
+    """Holds what a look would decide now for one group."""
 
     group: str
     action: str
@@ -75,7 +75,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The function's answer to a document. What has no default, each version of the function says."""
+    """Holds the function's answer to a document. Every version sends what has no default."""
 
     problems: tuple[SaidProblem, ...]
     warnings: tuple[str, ...]
@@ -90,7 +90,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """The function's answer to a deletion."""
+    """Holds the function's answer to a deletion."""
 
     problems: tuple[SaidProblem, ...]
     version: int
@@ -101,7 +101,7 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True)
 class Provisioner:
-    """The stack's provisioner function."""
+    """Holds the stack's provisioner function."""
 
     stack: str
     function: str
@@ -120,12 +120,14 @@ class Provisioner:
         found = body if isinstance(body, Damaged) else read(lambda: shaped(kind, body))
         if isinstance(found, Damaged):
             why = f"{json.dumps(shown, ensure_ascii=False)} ({found.why})"
-            raise StackError(f"{self.function} answered {why}: is it of another version than this command?")
+            raise StackError(
+                f"{self.function} answered {why}: does the stack have another version than this command?"
+            )
         return found
 
 
 def find(stack: str) -> Provisioner:
-    """The provisioner of a deployed stack, by the stack's output. Raises StackError."""
+    """Returns the provisioner of a deployed stack, by the stack's output. Raises StackError."""
     client = _client("cloudformation")
 
     def described() -> tuple[str, dict[str, str]]:
@@ -145,7 +147,7 @@ def find(stack: str) -> Provisioner:
         raise
     if OUTPUT not in outputs:
         raise StackError(
-            f"stack {stack} ({state}) has no output {OUTPUT}: is it Tandem's, and deployed whole?"
+            f"stack {stack} ({state}) has no output {OUTPUT}: is it Tandem's, and is it deployed completely?"
         )
     return Provisioner(stack, outputs[OUTPUT])
 
@@ -160,7 +162,7 @@ def tag(resource_ids: Sequence[str], stack: str) -> None:
 
 
 def caller() -> str | None:
-    """The ARN of whoever runs the command, as STS says; None if STS does not say: a brake must not wait."""
+    """Returns the ARN of whoever runs the command, as STS says; None if STS fails: nothing waits for it."""
     try:
         client = _client("sts", READS.merge(Config(retries={"mode": "standard", "total_max_attempts": 1})))
         return str(_asked("sts", lambda: client.get_caller_identity()["Arn"]))
@@ -172,7 +174,7 @@ Service = Literal["cloudformation", "ec2", "lambda", "sts"]
 
 
 def _client(service: Service, config: Config = READS) -> Any:  # noqa: ANN401 - one of four
-    """AWS_REGION too says which Region: the SDK alone reads AWS_DEFAULT_REGION only."""
+    """Returns a client for AWS_REGION too: the SDK by itself reads AWS_DEFAULT_REGION only."""
     try:
         return boto3.client(service, region_name=os.environ.get("AWS_REGION"), config=config)
     except (BotoCoreError, ValueError) as error:
@@ -191,7 +193,7 @@ def _asked(service: Service, call: Callable[[], T]) -> T:
 
 
 def explained(error: ClientError | BotoCoreError | ValueError) -> StackError:
-    """What keeps AWS from being asked, or what AWS said, and what to do about it."""
+    """Returns why AWS could not be called, or what AWS said, and what to do about it."""
     match error:
         case NoCredentialsError() | PartialCredentialsError():
             return StackError(f"no AWS credentials ({error}): set AWS_PROFILE, or sign in with aws sso login")
@@ -220,7 +222,7 @@ def _refusal(error: ClientError) -> str:
 
 
 def _as_whom() -> str:
-    """The Region and the profile, as far as the environment says them."""
+    """Returns the Region and the profile, as far as the environment names them."""
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     profile = os.environ.get("AWS_PROFILE")
     parts = [f"Region {region}" if region else "", f"profile {profile}" if profile else ""]
@@ -230,6 +232,6 @@ def _as_whom() -> str:
 
 def _function_error(body: object, shown: str) -> str:
     if not isinstance(body, dict):
-        return f"{shown or 'without a word'}; its log group has more"
+        return f"{shown or 'with no message'}; its log group has more"
     words = f"{body.get('errorType', 'an error')}: {body.get('errorMessage', 'no message')}"
     return f"{words}; its log group has more"

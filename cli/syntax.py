@@ -1,4 +1,4 @@
-"""What is wrong with a text that is no YAML, in words for people who do not read PyYAML's."""
+"""Explains what is wrong with a text that is not YAML, in simpler words than PyYAML's."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SYNTAX: tuple[tuple[str, str, str, str], ...] = (
     (
         "mapping values are not allowed here",
         PROBLEM,
-        "no value can begin at this colon",
+        "a value cannot begin at this colon",
         "quotes around a text with a colon and a blank, or a line of its own indented as its neighbours",
     ),
     (
@@ -56,7 +56,7 @@ SYNTAX: tuple[tuple[str, str, str, str], ...] = (
         r"*\1 refers to an anchor that is not there",
         r"&\1 at a value above it, or quotes around the text",
     ),
-    ("but found another document", PROBLEM, "a second document begins here", "one topology a file"),
+    ("but found another document", PROBLEM, "a second document begins here", "one topology in each file"),
     (
         "found unknown escape character '?(.*?)'?$",
         PROBLEM,
@@ -66,7 +66,7 @@ SYNTAX: tuple[tuple[str, str, str, str], ...] = (
     (
         "(sequence entries|mapping keys) are not allowed here",
         PROBLEM,
-        "no list or mapping can begin here",
+        "a list or mapping cannot begin here",
         "a line of its own, with the indentation of its neighbours",
     ),
     (
@@ -78,7 +78,7 @@ SYNTAX: tuple[tuple[str, str, str, str], ...] = (
     (
         "expected the node content, but found '(.*)'",
         PROBLEM,
-        r"\1 stands where a value should begin",
+        r"\1 is where a value should begin",
         "the value, in quotes if it is that text",
     ),
     (
@@ -96,7 +96,7 @@ SYNTAX: tuple[tuple[str, str, str, str], ...] = (
     (
         "while (scanning|parsing) a (tag|directive)",
         CONTEXT,
-        "a text cannot begin so",
+        "a text cannot begin like this",
         "quotes around the text",
     ),
     (
@@ -109,7 +109,7 @@ SYNTAX: tuple[tuple[str, str, str, str], ...] = (
 
 
 def explained(error: yaml.MarkedYAMLError) -> tuple[int, int, str]:
-    """Line, column and words of PyYAML's error, at the place where the mistake began."""
+    """Returns line, column and words of PyYAML's error, at the place where the mistake began."""
     said = f"{error.context or ''} {error.problem or ''}"
     for pattern, which, what, right in SYNTAX:
         found = re.search(pattern, said)

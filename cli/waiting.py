@@ -1,4 +1,4 @@
-"""Says what a command waits for, where that takes long."""
+"""Prints what a command waits for, if that takes long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the commands print: for people, readable without colour and at any width."""
+"""Prints for the commands: for people, readable without colour and at any width."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Output(Console):
 
 
 def problems(console: Console, document: Document, found: Sequence[SaidProblem]) -> None:
-    """Every problem in the order of the document: where, what, and what would be right. What follows from one
-    stands below it.
+    """Prints every problem in the order of the document: where, what, and what would be right. A problem that
+    follows from another one is printed below it.
     """
     ordered = sorted(found, key=lambda problem: document.place(problem.path))
     _line(console, f"{document.name}: {_counted(len(found), 'problem')}", "bold red")
@@ -71,7 +71,7 @@ def styled(console: Console, lines: Iterable[tuple[str, str]]) -> None:
 
 
 def refusal(console: Console, name: str, found: Sequence[SaidProblem]) -> None:
-    """What keeps an order from being done that is about no file."""
+    """Prints the problems of an order that has no file."""
     _line(console, f"{name}: {_counted(len(found), 'problem')}", "bold red")
     for problem in found:
         _line(console, f"    {problem.path}: {problem.what}")
@@ -84,7 +84,7 @@ def warnings(console: Console, found: Iterable[str]) -> None:
 
 
 def changes(console: Console, verdict: Verdict) -> None:
-    """What the document changes in what is stored."""
+    """Prints what the document changes in what is stored."""
     if not verdict.version:
         _line(console, f"{verdict.topology} is new; it starts in mode {verdict.mode}", "bold")
         return
@@ -94,7 +94,7 @@ def changes(console: Console, verdict: Verdict) -> None:
 
 
 def plan(console: Console, verdict: Verdict) -> None:
-    """What the provisioner would do, in its order."""
+    """Prints the steps of the provisioner in their order."""
     if not verdict.plan:
         _line(console, "The provisioner has nothing to create or change.", "bold")
         return
@@ -103,11 +103,11 @@ def plan(console: Console, verdict: Verdict) -> None:
 
 
 def deletion(console: Console, topology: str, verdict: Deletion) -> None:
-    """What goes with a topology."""
+    """Prints what is deleted with a topology."""
     if not verdict.steps:
-        _line(console, f"Tandem forgets {topology}; nothing in EC2 is touched.", "bold")
+        _line(console, f"Tandem will forget {topology}; nothing in EC2 changes.", "bold")
         return
-    _line(console, f"What goes with {topology}, in {_counted(len(verdict.steps), 'step')}:", "bold")
+    _line(console, f"Tandem will delete with {topology}, in {_counted(len(verdict.steps), 'step')}:", "bold")
     listed(console, verdict.steps)
 
 
@@ -117,13 +117,13 @@ def listed(console: Console, steps: Iterable[str]) -> None:
 
 
 def stored_preview(console: Console, verdict: Verdict) -> None:
-    """The preview of a topology that is stored: it comes before everything else, problems included."""
+    """Prints the preview of a stored topology, which comes before everything else, problems included."""
     if verdict.version:
         preview(console, verdict)
 
 
 def preview(console: Console, verdict: Verdict) -> None:
-    """Which addresses would move now, and why; nothing while there is no route server."""
+    """Prints which addresses would move now, and why; nothing while there is no route server."""
     if not verdict.preview:
         return
     _line(console, "What a look would decide now:", "bold")
@@ -137,11 +137,11 @@ def preview(console: Console, verdict: Verdict) -> None:
     warnings(console, _held(verdict))
     moves = moving(verdict)
     if moves and verdict.mode != "enforce":
-        _line(console, f"mode {verdict.mode}: {_counted(moves, 'move')} would be told, none carried out")
+        _line(console, f"mode {verdict.mode}: {_counted(moves, 'move')} would be reported, none carried out")
 
 
 def _held(verdict: Verdict) -> list[str]:
-    """What the preview shows that somebody has to see to."""
+    """Returns a warning for each group that the preview shows as held."""
     held = [group for group in verdict.preview if group.action == "hold"]
     return [f"{group.group} is HELD: {_stranded(group)}; {_owner(group)}" for group in held]
 
@@ -151,7 +151,7 @@ def _stranded(group: Group) -> str:
     return (
         f"{_counted(kept, 'Elastic IP')} cannot follow the route"
         if kept
-        else "nothing would follow the route"
+        else "the group has no Elastic IP that would follow the route"
     )
 
 
@@ -161,7 +161,7 @@ def _owner(group: Group) -> str:
 
 
 def due(verdict: Verdict) -> str | None:
-    """That not all is as it should be though the document changes nothing; None if all is."""
+    """Returns what needs attention though the document changes nothing; None if nothing does."""
     held = sum(group.action == "hold" for group in verdict.preview)
     moves = moving(verdict)
     parts = [
@@ -172,7 +172,7 @@ def due(verdict: Verdict) -> str | None:
 
 
 def moving(verdict: Verdict) -> int:
-    """How many addresses would move now."""
+    """Returns how many addresses would move now."""
     return sum(a.get("action") == "move" for group in verdict.preview for a in group.addresses)
 
 

@@ -185,7 +185,7 @@ class Cloud:
         return payload
 
     def function_logs(self, function: str, since: datetime) -> list[LogLine]:
-        """What a function has written since then, oldest first."""
+        """Returns what a function has written since then, oldest first."""
         configuration = self.session.client("lambda").get_function_configuration(
             FunctionName=self.resources[function]
         )

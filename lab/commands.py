@@ -63,7 +63,7 @@ def up(
 
 
 def first_steps(*, is_managed: bool) -> str:
-    """What to type in a second terminal."""
+    """Returns what to type in a second terminal."""
     create = "create the route server or " if is_managed else ""
     return f"Tandem does not {create}move the addresses until you run, in a second terminal:\n" + "\n".join(
         f"    {line}" for line in (". .lab/env", ".venv/bin/tandem apply .lab/edge.yaml")

@@ -1,4 +1,4 @@
-"""What a managed topology demands of EC2, and whether the lab's world shows it. Pure."""
+"""Describes what a managed topology demands of EC2, and whether the lab's world shows it. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ READING = ("Describe", "Get")
 
 
 def changes(requests: Sequence[Mapping[str, Any]]) -> Counter[str]:
-    """How often EC2 was asked for each action that changes something."""
+    """Returns how often EC2 was asked for each action that changes something."""
     return Counter(r["action"] for r in requests if not r["action"].startswith(READING))
 
 
@@ -29,7 +29,9 @@ def expected(document: Mapping[str, Any]) -> Counter[str]:
 
 
 def counted(document: Mapping[str, Any]) -> dict[str, int]:
-    """How much of each there is in the end: failover and signals hear the topic, every peer is logged."""
+    """Returns how much of each there is in the end: failover and signals hear the topic, every peer is
+    logged.
+    """
     made = expected(document)
     peers = made["CreateRouteServerPeer"]
     return {
@@ -41,7 +43,7 @@ def counted(document: Mapping[str, Any]) -> dict[str, int]:
 
 
 def missing(document: Mapping[str, Any], world: World) -> list[str]:
-    """What the document says and AWS does not show, or shows beyond it; empty where both agree."""
+    """Returns what the document says and AWS does not show, or shows beyond it; empty where both agree."""
     spec = document["route_server"]
     servers = [s for s in world["route_servers"] if s["vpc_id"] == spec["vpc_id"]]
     if len(servers) != 1:

@@ -155,7 +155,7 @@ class Batches:
 
 
 def shaped(event: Record, target: TargetOutputTypeDef) -> str:
-    """What a target receives: the event, a part of it, a constant, or a text filled in from it."""
+    """Returns what a target receives: the event, a part of it, a constant, or a text filled in from it."""
     if "Input" in target:
         return target["Input"]
     if "InputPath" in target:

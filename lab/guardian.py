@@ -35,7 +35,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What one guardian looks after; `directory` is removed in the end."""
+    """Holds what one guardian looks after; `directory` is removed in the end."""
 
     directory: Path
     servers: tuple[Server, ...]

@@ -31,7 +31,7 @@ _FETCHED = re.compile(r"\s*Downloading \S+ \((?P<number>[\d.]+) (?P<unit>bytes|k
 
 @dataclass
 class Progress:
-    """How far pip is, by the lines that it prints."""
+    """Says how far pip is, by the lines that it prints."""
 
     packages: int
     collected: int = 0

@@ -28,7 +28,7 @@ class Levers:
         self.url = url.rstrip("/")
 
     def world(self) -> Outcome:
-        """Who owns and who holds what."""
+        """Returns who owns and who holds what."""
         return dict(self._ask("world"))
 
     def requests(self, since: int = 0) -> list[Outcome]:

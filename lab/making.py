@@ -144,7 +144,7 @@ def _apply(stage: Stage, document: Mapping[str, Any]) -> list[str]:
 
 
 def _figures(stage: Stage) -> dict[str, int]:
-    """How much there is of what Tandem makes."""
+    """Returns how much there is of what Tandem makes."""
     (server,) = stage.cloud.levers.world()["route_servers"]
     topic = stage.cloud.session.client("sns").list_subscriptions_by_topic(TopicArn=server["topic_arn"])
     deliveries = stage.cloud.session.client("logs").describe_deliveries()

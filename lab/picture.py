@@ -18,7 +18,9 @@ WHOLE = {"peer", "interface", "instance", "address", "private IP", "next hop", "
 
 
 def picture(world: World) -> RenderableType:
-    """Who owns which prefix, who holds which Elastic IP, and the sessions and appliances behind it."""
+    """Returns who owns which prefix, who holds which Elastic IP, and the sessions and appliances behind
+    it.
+    """
     parts: list[RenderableType] = []
     for server in world["route_servers"]:
         parts += [_owners(server), _sessions(server)]

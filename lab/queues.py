@@ -1,4 +1,4 @@
-"""What leaves the stack, kept in queues to be read: notifications to people, events on the bus."""
+"""Describes what leaves the stack, kept in queues to be read: notifications to people, events on the bus."""
 
 import json
 import time
@@ -67,7 +67,7 @@ class Notifications:
         session.client("sns").subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=self._queue.arn)
 
     def receive(self, seconds: float = 0.0) -> list[Notification]:
-        """Those that are there; if none is, the first that come within `seconds`."""
+        """Returns those that are there; if none is, the first that come within `seconds`."""
         return [_notification(envelope) for envelope in self._queue.receive(seconds)]
 
 
@@ -85,7 +85,7 @@ class BusEvents:
         )
 
     def receive(self, seconds: float = 0.0) -> list[dict[str, Any]]:
-        """Those that are there; if none is, the first that come within `seconds`."""
+        """Returns those that are there; if none is, the first that come within `seconds`."""
         return self._queue.receive(seconds)
 
 

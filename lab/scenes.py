@@ -1,4 +1,6 @@
-"""What `make demo` plays: provision, kill the active appliance, watch the addresses follow and come back."""
+"""Describes what `make demo` plays: provision, kill the active appliance, watch the addresses follow and
+come back.
+"""
 
 from __future__ import annotations
 

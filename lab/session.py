@@ -25,8 +25,9 @@ _CONFIG = Config(
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where the lab listens: EC2, and CloudTrail, which tells what EC2 was asked, are the emulated Route
-    Server's, everything else is ministack's."""
+    """Says where the lab listens: EC2, and CloudTrail, which tells what EC2 was asked, are the emulated
+    Route Server's, everything else is ministack's.
+    """
 
     aws: str
     ec2: str
@@ -35,7 +36,7 @@ class Endpoints:
         return self.ec2 if service in ("ec2", "cloudtrail") else self.aws
 
     def environment(self) -> dict[str, str]:
-        """What a process needs to find the lab, and to find nothing else."""
+        """Returns what a process needs to find the lab, and to find nothing else."""
         return {
             "AWS_ENDPOINT_URL": self.aws,
             "AWS_ENDPOINT_URL_EC2": self.ec2,

@@ -1,4 +1,6 @@
-"""What an onlooker sees happen in the lab: route servers, sessions, routes, Elastic IPs as they change."""
+"""Describes what an onlooker sees happen in the lab: route servers, sessions, routes, Elastic IPs as they
+change.
+"""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -40,7 +42,7 @@ class Sightings:
 
 
 def visible(world: World) -> dict[str, str]:
-    """Who owns which route, who holds which address, which BGP session is up."""
+    """Returns who owns which route, who holds which address, which BGP session is up."""
     shown: dict[str, str] = {}
     for server in world["route_servers"]:
         for name, peer in _peers(world, server).items():
@@ -53,7 +55,7 @@ def visible(world: World) -> dict[str, str]:
 
 
 def places(world: World) -> dict[str, str]:
-    """What is `visible`, each address with the private IP that it is associated with."""
+    """Returns what is `visible`, each address with the private IP that it is associated with."""
     return visible(world) | {
         f"Elastic IP {a['public_ip']}": f"{a['appliance'] or 'undeclared'} {a['private_ip']}"
         for a in world["elastic_ips"]

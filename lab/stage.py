@@ -1,4 +1,6 @@
-"""What the scenes of the demonstration play on: the lab, what it tells meanwhile, and how to wait for it."""
+"""Describes what the scenes of the demonstration play on: the lab, what it tells meanwhile, and how to
+wait for it.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +68,7 @@ class Stage:
         return {who for what, who in shown.items() if what.startswith("Elastic IP")}
 
     def is_quiet(self) -> bool:
-        """Whether no look has the lease."""
+        """Returns True if no look has the lease."""
         return "lease_until" not in self.cloud.state("look", "edge")
 
     def last_request(self) -> int:

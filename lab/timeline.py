@@ -1,4 +1,4 @@
-"""What happens in the lab, in words and in order of time, while it happens."""
+"""Describes what happens in the lab, in words and in order of time, while it happens."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Timeline:
         self._waiting += [e for e in entries if e not in self.given and e not in self._waiting]
 
     def due(self, until: datetime | None = None) -> list[Entry]:
-        """Those not given yet that happened until then; without a time, all of them."""
+        """Returns those not given yet that happened until then; without a time, all of them."""
         found = sorted((e for e in self._waiting if until is None or e[0] <= until), key=lambda e: e[0])
         self._waiting = [e for e in self._waiting if e not in found]
         self.given += found

@@ -120,7 +120,7 @@ class Inbox:
 
 
 class Said:
-    """What a function wrote on its standard output: log lines, and metrics in the embedded format."""
+    """Holds what a function wrote on its standard output: log lines, and metrics in the embedded format."""
 
     def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
         lines = [json.loads(line) for line in capture.readouterr().out.splitlines()]

@@ -376,7 +376,7 @@ MUTANTS = (
         "answers-together",
         "Answers to CloudFormation go out side by side.",
         f"{TANDEM}/requests/answering.py",
-        "ThreadPoolExecutor(max_workers=MOST_AT_ONCE)",
+        "ThreadPoolExecutor(max_workers=_MOST_AT_ONCE)",
         "ThreadPoolExecutor(max_workers=1)",
     ),
     Mutant(
@@ -497,15 +497,15 @@ MUTANTS = (
         "memory-contest",
         "Three moves of an address to the same owner are a contest.",
         f"{TANDEM}/state/memory.py",
-        "return times if times >= CONTESTED_AFTER else None",
-        "return times if times > CONTESTED_AFTER else None",
+        "return times if times >= _CONTESTED_AFTER else None",
+        "return times if times > _CONTESTED_AFTER else None",
     ),
     Mutant(
         "memory-contest-verified",
         "A move that EC2 never showed is no part of a contest.",
         f"{TANDEM}/state/memory.py",
-        "sum(subject in m.verified and now - m.at < CONTEST_WINDOW for m in came)",
-        "sum(now - m.at < CONTEST_WINDOW for m in came)",
+        "sum(subject in m.verified and now - m.at < _CONTEST_WINDOW for m in came)",
+        "sum(now - m.at < _CONTEST_WINDOW for m in came)",
     ),
     # lease
     Mutant(
@@ -536,7 +536,7 @@ MUTANTS = (
         'condition = "epoch = :epoch AND lease_owner = :owner"\n'
         "        try:\n"
         "            return dict(\n"
-        "                answered(\n"
+        "                with_second_try(\n"
         "                    lambda: clients.dynamodb().update_item(\n"
         "                        TableName=self.table,\n"
         "                        Key=self._key(lease.topology),\n"
@@ -548,7 +548,7 @@ MUTANTS = (
         'condition = "epoch >= :epoch"\n'
         "        try:\n"
         "            return dict(\n"
-        "                answered(\n"
+        "                with_second_try(\n"
         "                    lambda: clients.dynamodb().update_item(\n"
         "                        TableName=self.table,\n"
         "                        Key=self._key(lease.topology),\n"
@@ -1014,8 +1014,8 @@ MUTANTS = (
         "validation-forgotten",
         "An address belongs to one appliance.",
         f"{TANDEM}/topology/crosschecks.py",
-        "    nothing_claimed_twice,\n    addresses_of_one_appliance,\n",
-        "    nothing_claimed_twice,\n",
+        "    _nothing_claimed_twice,\n    addresses_of_one_appliance,\n",
+        "    _nothing_claimed_twice,\n",
     ),
     Mutant(
         "validation-quota",

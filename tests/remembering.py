@@ -16,8 +16,9 @@ SERVICES = ("ec2", "sns", "logs")
 
 
 class Readings:
-    """What was read since the last change. A call that changes something makes its service be read anew,
-    whoever makes it; in EC2, and with every event of the clock, all services. Levers need `forget`."""
+    """Holds what was read since the last change. A call that changes something makes its service be read
+    anew, whoever makes it; in EC2, and with every event of the clock, all services. Levers need `forget`.
+    """
 
     def __init__(self, clock: VirtualClock) -> None:
         self._clock = clock

@@ -27,7 +27,7 @@ from tandem.provisioning.managesteps import (
     Step,
 )
 from tandem.tags import OWNER_TAG
-from tandem.topology.document import Topology, parse
+from tandem.topology.document import Topology, parse_topology
 from tandem.topology.inventory import Endpoint
 from tandem.topology.shape import normalise
 from tests.topologies import document
@@ -51,7 +51,7 @@ def keepalive(made: dict[str, Any]) -> dict[str, Any]:
 
 
 def topology(made: dict[str, Any]) -> Topology:
-    return parse(normalise(made))
+    return parse_topology(normalise(made))
 
 
 class Aws:

@@ -11,7 +11,7 @@ from tandem.audit import Head
 from tandem.model import Status
 from tandem.signals.signal import Protocol
 from tandem.state.record import Provisioned, TopologyRecord
-from tandem.topology.document import parse
+from tandem.topology.document import parse_topology
 
 EVENTS = Path(__file__).parents[1] / "events"
 
@@ -83,13 +83,13 @@ def record(name: str = "edge", **provisioned: Any) -> TopologyRecord:
     found = Provisioned(
         route_server_id=ROUTE_SERVER, sns_topic_arn=TOPIC, endpoint_ids=(ENDPOINT,), peers=dict(PEERS)
     )
-    topology = parse({**DOCUMENT, "name": name}, version=3)
+    topology = parse_topology({**DOCUMENT, "name": name}, version=3)
     return TopologyRecord(topology, 3, "cli", replace(found, **provisioned))
 
 
 def bare_record() -> TopologyRecord:
     """Returns a topology that nothing was provisioned for yet."""
-    return TopologyRecord(parse(DOCUMENT, version=3), 3, "cli")
+    return TopologyRecord(parse_topology(DOCUMENT, version=3), 3, "cli")
 
 
 def sns_record(text: str = "", topic: str = TOPIC, **attributes: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from tandem.adapters import clients
 from tandem.adapters.audits import AuditTable
 from tandem.audit import Record, problems
 from tandem.state.record import Provisioned, TopologyRecord
-from tandem.topology.document import parse
+from tandem.topology.document import parse_topology
 from tests import awsclients
 from tests.shared_worlds import shared_world
 
@@ -116,7 +116,7 @@ class Stack:
         document = {**edge_document(self.ids), **changes}
         self.versions += 1
         self.record = TopologyRecord(
-            topology=parse(document, version=self.versions),
+            topology=parse_topology(document, version=self.versions),
             version=self.versions,
             door="cli",
             provisioned=Provisioned(self.ids["route_server_id"], self.ids["sns_topic_arn"]),

@@ -1,4 +1,4 @@
-"""Which part of the proof runs when: `make test` before each commit, `make prove` all the rest."""
+"""Describes which part of the proof runs when: `make test` before each commit, `make prove` all the rest."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from tandem.model import (
 from tandem.place import Place
 from tandem.reasons.reason import Reason
 from tandem.tags import OWNER_TAG
-from tandem.topology.document import Topology, parse
+from tandem.topology.document import Topology, parse_topology
 from tandem.topology.inventory import Endpoint, Inventory, RouteServerReading, RouteTable, Subnet
 from tandem.topology.problems import Problem
 from tandem.topology.shape import normalise
@@ -60,7 +60,7 @@ def document() -> dict[str, Any]:
 
 def topology(**changes: Any) -> Topology:
     """Returns the example, with other values at its top level."""
-    return parse(normalise({**document(), **changes}))
+    return parse_topology(normalise({**document(), **changes}))
 
 
 def set_at(root: dict[str, Any], path: str, value: object) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def edited(root: dict[str, Any], *edits: Edit) -> dict[str, Any]:
 
 def declared(*edits: Edit) -> Topology:
     """Returns the example with other values at some paths."""
-    return parse(normalise(edited(document(), *edits)))
+    return parse_topology(normalise(edited(document(), *edits)))
 
 
 def in_words(problems: Iterable[Problem]) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tandem.topology.document import parse
+from tandem.topology.document import parse_topology
 from tandem.topology.inventory import Inventory
 from tandem.topology.problems import Problem
 from tandem.topology.shape import normalise, topology_schema, validate
@@ -91,7 +91,7 @@ def mistakes() -> Iterator[str]:
     for words, (where, value) in MISTAKES.items():
         yield _row(words, validate(set_at(document(), where, value)))
     for words, (world, root) in worlds().items():
-        yield _row(words, worldcheck(parse(normalise(root)), world, ()))
+        yield _row(words, worldcheck(parse_topology(normalise(root)), world, ()))
 
 
 def _row(words: str, problems: list[Problem]) -> str:

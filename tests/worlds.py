@@ -17,7 +17,7 @@ from lab.ec2.inprocess import lab_ec2
 from lab.ec2.levers import Levers
 from lab.ec2.scenario_routing import tags_on, wait
 from tandem.state.record import Provisioned, TopologyRecord
-from tandem.topology.document import parse
+from tandem.topology.document import parse_topology
 from tandem.topology.shape import normalise
 from tests import awsclients
 from tests import stack as stacks
@@ -63,7 +63,9 @@ EXAMPLES = {
 
 @dataclass(frozen=True, slots=True)
 class Peering:
-    """What was made for one document: the route server and its peers, by appliance and endpoint name."""
+    """Holds what was made for one document: the route server and its peers, by appliance and endpoint
+    name.
+    """
 
     route_server_id: str
     topic_arn: str
@@ -145,7 +147,7 @@ def watched(name: str) -> Iterator[Watched]:
             watching = {**document, "manage": False}
             watching["route_server"] = {**document["route_server"], "id": made.route_server_id}
             there = Provisioned(made.route_server_id, made.topic_arn)
-            store(TopologyRecord(parse(normalise(watching), version=1), 1, "cli", there))
+            store(TopologyRecord(parse_topology(normalise(watching), version=1), 1, "cli", there))
         found = Watched(running, {d["name"]: d for d in documents}, peerings)
         running.delivered = len(running.published)
         found.sweep()

@@ -1,1 +1,1 @@
-"""From what AWS shows to a topology document."""
+"""Turns what AWS shows into a topology document."""

@@ -1,4 +1,4 @@
-"""`tandem discover`: a topology document of what is there, with the caller's own credentials."""
+"""Runs `tandem discover`: writes a topology document of what exists, with the caller's own credentials."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WIDTH = 110
 
 
 def find(vpc_id: str, route_server_id: str | None) -> Discovery:
-    """The topology of a VPC's route server. Raises UndiscoverableError, StackError."""
+    """Returns the topology of a VPC's route server. Raises UndiscoverableError, StackError."""
     if "AWS_REGION" in os.environ:  # the SDK alone reads AWS_DEFAULT_REGION only
         os.environ.setdefault("AWS_DEFAULT_REGION", os.environ["AWS_REGION"])
     try:
@@ -35,14 +35,14 @@ def find(vpc_id: str, route_server_id: str | None) -> Discovery:
 
 
 def text(vpc_id: str, found: Discovery) -> str:
-    """The document as YAML, below what a person has to know about it."""
+    """Returns the document as YAML, below what a person has to know about it."""
     head = [
-        f"What {vpc_id} shows now. It only watches, and moves nothing: read it, then tandem apply.",
-        "It does not know the stored topologies: applied, it replaces one of the same name.",
+        f"This describes what {vpc_id} shows now. In dry-run nothing moves: read it, then run tandem apply.",
+        "tandem discover does not read the stored topologies: applying this replaces one of the same name.",
     ]
     remarks = [f"- {remark}" for remark in found.remarks]
     if remarks:
-        remarks.insert(0, "To decide, or to know:")
+        remarks.insert(0, "Please check:")
     comments = "\n".join(f"# {_one_line(line)}" for line in (*head, *remarks))
     return f"{comments}\n{yaml.safe_dump(found.document, sort_keys=False, allow_unicode=True, width=WIDTH)}"
 
@@ -55,7 +55,7 @@ def _chosen(vpc_id: str, there: Iterable[str], wanted: str | None) -> str:
     if wanted is None and len(servers) != 1:
         several = f"{vpc_id} has {len(servers)} route servers ({listed})"
         raise UndiscoverableError(
-            f"{several}: say which with --route-server" if servers else f"{vpc_id} has no route server"
+            f"{several}: choose one with --route-server" if servers else f"{vpc_id} has no route server"
         )
     return wanted or servers[0]
 

@@ -1,4 +1,4 @@
-"""From live state to a topology document: what a route server and its peers look like when declared."""
+"""Turns the live state of a route server and its peers into a topology document."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ PERSISTING = frozenset({"enabled", "enabling", "modifying"})
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """A document that validates, and what a person has to know or to decide about it."""
+    """Holds a valid document, and what a person has to know or to decide about it."""
 
     document: dict[str, Any]
     remarks: tuple[str, ...]
 
 
 def discover(snapshot: Snapshot) -> Discovery:
-    """The topology that says what is there: watched, in dry-run. Pure.
+    """Returns the topology of what exists: not managed, in dry-run. Pure.
 
-    What is ambiguous is left out and said. Raises UndiscoverableError where nothing is left.
+    What is ambiguous is left out, with a remark. Raises UndiscoverableError if nothing is left.
     """
     remarks: list[str] = []
     endpoints = _endpoint_names(snapshot)
@@ -65,7 +65,7 @@ def _route_server(snapshot: Snapshot, endpoints: dict[str, str]) -> dict[str, An
 
 
 def _endpoint_names(snapshot: Snapshot) -> dict[str, str]:
-    """A name for each endpoint: Tandem's tag, its Name tag, else its zone with a letter."""
+    """Names each endpoint: by Tandem's tag, its Name tag, else its zone with a letter."""
     names: dict[str, str] = {}
     zones: Counter[str] = Counter()
     for endpoint in sorted(snapshot.reading.endpoints, key=lambda e: (e.subnet_id, e.endpoint_id)):
@@ -84,12 +84,12 @@ def _endpoint_names(snapshot: Snapshot) -> dict[str, str]:
 
 
 def _devices(snapshot: Snapshot, endpoints: dict[str, str], remarks: list[str]) -> list[Device]:
-    """What is behind the peers, by name: an instance, or an address that no instance has."""
+    """Returns the devices behind the peers, by name: an instance, or an address that no instance has."""
     found: dict[str, list[Peer]] = {}
     behind = {a.private_ip: i.instance_id for i in snapshot.interfaces for a in i.addresses}
     for peer in sorted(snapshot.reading.peers, key=lambda p: p.peer_id):
         if peer.endpoint_id not in endpoints:
-            remarks.append(f"{peer.peer_id} is left out: its endpoint {peer.endpoint_id} is not there")
+            remarks.append(f"{peer.peer_id} is left out: its endpoint {peer.endpoint_id} does not exist")
         elif peer.asn == snapshot.reading.server.amazon_side_asn:
             remarks.append(f"{peer.peer_id} is left out: it has the route server's own ASN, {peer.asn}")
         else:
@@ -100,14 +100,18 @@ def _devices(snapshot: Snapshot, endpoints: dict[str, str], remarks: list[str]) 
         name = free_name(wished, [device.name for device in devices])
         devices.append(_device(snapshot, name, key, _sessions(name, peers, endpoints, remarks)))
         if devices[-1].instance_id is None:
-            remarks.append(f"{name}: {key} is on no instance's interface, so next_hops says what means it")
+            remarks.append(
+                f"{name}: {key} is on no interface of an instance, so next_hops lists its addresses"
+            )
     return sorted(devices, key=lambda device: device.name)
 
 
 def _sessions(
     device: str, peers: list[Peer], endpoints: dict[str, str], remarks: list[str]
 ) -> dict[str, Peer]:
-    """One ASN, one liveness mode, one session an endpoint: what a declaration can say. The rest is said."""
+    """Returns what a declaration can hold: one ASN, one liveness mode, one session an endpoint. The rest gets
+    a remark.
+    """
     [(most, _)] = Counter((peer.asn, peer.liveness) for peer in peers).most_common(1)
     chosen: dict[str, Peer] = {}
     for peer in peers:

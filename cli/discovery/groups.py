@@ -30,7 +30,7 @@ class _Candidate:
 
 
 def groups(snapshot: Snapshot, devices: list[Device], remarks: list[str]) -> list[dict[str, Any]]:
-    """A group for each device that owns routes now. Raises UndiscoverableError where none does."""
+    """Returns a group for each device that owns routes now. Raises UndiscoverableError where none does."""
     owned = _owned(snapshot, devices, remarks)
     if not owned:
         raise UndiscoverableError(
@@ -46,7 +46,7 @@ def groups(snapshot: Snapshot, devices: list[Device], remarks: list[str]) -> lis
 
 
 def _owned(snapshot: Snapshot, devices: list[Device], remarks: list[str]) -> dict[str, list[str]]:
-    """The prefixes in the FIB by the device that each goes to, both in order."""
+    """Returns the prefixes in the FIB by the device that each goes to, both in order."""
     owned: dict[str, list[str]] = {}
     chosen = [route for route in snapshot.database.routes if route.status is RouteStatus.IN_FIB]
     for route in sorted(chosen, key=_in_order):
@@ -79,7 +79,7 @@ def _names(owned: dict[str, list[str]]) -> dict[str, str]:
 def _elastic_ips(
     snapshot: Snapshot, devices: list[Device], owners: list[str], remarks: list[str]
 ) -> dict[str, list[dict[str, Any]]]:
-    """Those with one clear target on every device, by owner; every other one is said."""
+    """Returns those with one clear target on every device, by owner; every other one is said."""
     found: dict[str, list[dict[str, Any]]] = {owner: [] for owner in owners}
     candidates = list(_candidates(snapshot, devices, owners, remarks))
     wanted = Counter(place for c in candidates for places in c.places.values() for place in places)
@@ -105,7 +105,7 @@ def _elastic_ips(
 def _candidates(
     snapshot: Snapshot, devices: list[Device], owners: list[str], remarks: list[str]
 ) -> Iterator[_Candidate]:
-    """The Elastic IPs on the owners' interfaces, in the order of their private addresses."""
+    """Yields the Elastic IPs on the owners' interfaces, in the order of their private addresses."""
     behind = {i.network_interface_id: device for device in devices for i in device.interfaces}
     holders = [e.holder for e in snapshot.elastic_ips if e.holder and e.holder.network_interface_id in behind]
     matched = {
@@ -136,7 +136,7 @@ def _candidates(
 
 
 def _matching(snapshot: Snapshot, other: Device, holder: Holder) -> tuple[Place, ...]:
-    """The free addresses as far into their subnet as the present one is into its own."""
+    """Returns the free addresses as far into their subnet as the present one is into its own."""
     offset = _offset(snapshot, _holding(snapshot, holder), holder.private_ip)
     if offset is None:
         return ()
@@ -145,14 +145,16 @@ def _matching(snapshot: Snapshot, other: Device, holder: Holder) -> tuple[Place,
 
 
 def _spare(snapshot: Snapshot, other: Device, holder: Holder, matched: set[Place]) -> tuple[Place, ...]:
-    """The free secondary addresses that nobody peers from and that match no Elastic IP by their offset."""
+    """Returns the free secondary addresses that nobody peers from and that match no Elastic IP by their
+    offset.
+    """
     peering = {peer.peer_address for peer in other.peers.values()}
     secondary = (p for i, p in _free(snapshot, other, holder) if p[1] != i.addresses[0].private_ip)
     return _alike(snapshot, holder, (p for p in secondary if p[1] not in peering and p not in matched))
 
 
 def _free(snapshot: Snapshot, device: Device, holder: Holder) -> Iterator[tuple[NetworkInterface, Place]]:
-    """The private addresses without a public one: AssociateAddress displaces what is there
+    """Yields the private addresses without a public one: AssociateAddress displaces what is there
     (docs/aws-facts.md#displaced-addresses).
 
     An Elastic IP is of use only where the subnet's route table leads to an internet gateway
@@ -169,8 +171,8 @@ def _free(snapshot: Snapshot, device: Device, holder: Holder) -> Iterator[tuple[
 
 
 def _alike(snapshot: Snapshot, holder: Holder, places: Iterable[Place]) -> tuple[Place, ...]:
-    """Of several places those on the interface with the present one's device index, if there are any: a pair
-    is wired alike.
+    """Prefers of several places those on the interface with the present one's device index, if there are
+    any: a pair is wired alike.
     """
     every = tuple(places)
     indexes = {i.network_interface_id: i.device_index for i in snapshot.interfaces}
@@ -188,7 +190,7 @@ def _holding(snapshot: Snapshot, holder: Holder) -> NetworkInterface:
 
 
 def _unclear(candidate: _Candidate, wanted: Counter[Place]) -> str | None:
-    """Why the Elastic IP has no clear target on some device, or None."""
+    """Returns why the Elastic IP has no clear target on some device, or None."""
     for name, places in candidate.places.items():
         if not places:
             where = (

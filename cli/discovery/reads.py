@@ -1,4 +1,4 @@
-"""EC2 as `discover` reads it: one route server of a VPC, and everything around it."""
+"""Reads from EC2 for `discover`: one route server of a VPC, and everything around it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tandem.topology.inventory import RouteTable
 
 
 def route_servers(vpc_id: str) -> tuple[str, ...]:
-    """The route servers that are associated with a VPC. Raises TandemError."""
-    there = (server.route_server_id for server in inventory.route_servers())
+    """Returns the route servers that are associated with a VPC. Raises TandemError."""
+    there = (server.route_server_id for server in inventory.whole_route_servers())
     return tuple(server_id for server_id in there if vpc_id in inventory.associated(server_id))
 
 
 def snapshot(vpc_id: str, route_server_id: str) -> Snapshot:
-    """Everything that `discover` asks for, whole: what is left out would be missing in the document.
+    """Reads everything that `discover` asks for, whole: what is left out would be missing in the document.
 
     Raises TandemError, among them UndiscoverableError.
     """
@@ -44,14 +44,14 @@ def snapshot(vpc_id: str, route_server_id: str) -> Snapshot:
 
 
 def _interfaces(vpc_id: str, addresses: Iterable[str]) -> tuple[NetworkInterface, ...]:
-    """All interfaces of the instances that have one of the addresses."""
+    """Returns all interfaces of the instances that have one of the addresses."""
     found = ec2reads.interfaces("addresses.private-ip-address", addresses, vpc_id).whole()
     instance_ids = [interface.instance_id for interface in found if interface.instance_id]
     return ec2reads.interfaces("attachment.instance-id", instance_ids).whole()
 
 
 def _public(tables: Sequence[RouteTable], subnet_ids: Iterable[str]) -> frozenset[str]:
-    """The subnets whose route table, else the VPC's main one, leads to an internet gateway."""
+    """Returns the subnets whose route table, else the VPC's main one, leads to an internet gateway."""
     own = {subnet_id: table.leads_to_internet for table in tables for subnet_id in table.subnet_ids}
     main = any(table.leads_to_internet for table in tables if table.main)
     return frozenset(subnet_id for subnet_id in subnet_ids if own.get(subnet_id, main))

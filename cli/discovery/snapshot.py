@@ -1,4 +1,4 @@
-"""What AWS shows of one route server and everything around it: what `discover` makes a topology of."""
+"""Holds what AWS shows of one route server and everything around it, for `discover`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ LONGEST_NAME = 40
 
 
 class UndiscoverableError(ConfigurationError):
-    """There is nothing that a topology could be made of; the message says what is missing."""
+    """Nothing exists that a topology could describe; the message says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One reading; `interfaces` are those of the instances behind the peers, `elastic_ips` those on them."""
+    """Holds one reading: `interfaces` of the instances behind the peers, `elastic_ips` that they have."""
 
     vpc_id: str
     reading: RouteServerReading
@@ -40,7 +40,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What peers: an appliance with a name, and the sessions that fit one declaration, by endpoint name."""
+    """Holds an appliance with a name, and the sessions that fit one declaration, by endpoint name."""
 
     name: str
     instance_id: str | None
@@ -51,7 +51,7 @@ class Device:
 
 
 def free_name(wished: Iterable[str], taken: Iterable[str]) -> str:
-    """The first wish that makes a name which nobody has; the last wish, numbered, where none does."""
+    """Returns the first wish that nobody has as a name; the last wish with a number if all are taken."""
     used, name = set(taken), ""
     for wish in wished:
         name = re.sub(r"[^A-Za-z0-9_-]+", "-", wish).strip("-_")[:LONGEST_NAME]

@@ -15,7 +15,7 @@ from lab.ec2.paging import page
 
 
 class AddressActions(DispatchedResponse):
-    """What moto gets wrong."""
+    """Holds what moto gets wrong."""
 
     def allocate_address(self) -> ActionResult:
         """moto knows no network border group."""

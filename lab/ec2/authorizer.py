@@ -1,4 +1,4 @@
-"""Who may do what: the hook through which the lab applies the deployed roles to EC2 calls."""
+"""Describes who may do what: the hook through which the lab applies the deployed roles to EC2 calls."""
 
 from __future__ import annotations
 

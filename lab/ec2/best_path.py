@@ -1,5 +1,6 @@
-"""Which route wins: shortest AS path, lowest MED, then a tie-break of our own (docs/aws-facts.md#best-path).
-Pure."""
+"""Describes which route wins: shortest AS path, lowest MED, then a tie-break of our own
+(docs/aws-facts.md#best-path). Pure.
+"""
 
 from __future__ import annotations
 

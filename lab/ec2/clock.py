@@ -31,7 +31,7 @@ class Event:
 
 
 class Clock(Protocol):
-    """What the emulator needs of time. ``seconds`` counts from the clock's start."""
+    """Holds what the emulator needs of time. ``seconds`` counts from the clock's start."""
 
     def now(self) -> datetime: ...
 

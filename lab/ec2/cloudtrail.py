@@ -99,15 +99,16 @@ def _is_asked_for(event: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
 
 
 def _key(attribute: str) -> str:
-    """Which resources EC2's events list is documented nowhere (docs/aws-facts.md#cloudtrail-resources), so
-    nobody can ask by them."""
+    """Returns its key. Nobody documents which resources EC2's events list
+    (docs/aws-facts.md#cloudtrail-resources), so nobody can ask by them.
+    """
     if attribute not in ATTRIBUTES:
         raise UnknownAwsBehaviour(f"{ACTION} by {attribute}: the lab knows {', '.join(ATTRIBUTES)}")
     return ATTRIBUTES[attribute]
 
 
 def _events(lab: Lab, region: str) -> Iterator[dict[str, Any]]:
-    """What was recorded and has arrived: the writes, refused ones with their error code."""
+    """Yields what was recorded and has arrived: the writes, refused ones with their error code."""
     now, seconds = lab.clock.now(), lab.clock.seconds()
     for entry in reversed(lab.requests.since()):
         end, outcome = entry["end"], entry["outcome"]

@@ -1,4 +1,4 @@
-"""How a caller spent its round trips, from the request log. Pure."""
+"""Describes how a caller spent its round trips, from the request log. Pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def depth(requests: Sequence[Mapping[str, Any]]) -> int:
 
 
 def concurrency(requests: Sequence[Mapping[str, Any]]) -> int:
-    """How many requests were under way at once, at the most."""
+    """Returns how many requests were under way at once, at the most."""
     edges = [edge for end, start, _ in _spans(requests) if end > start for edge in ((start, 1), (end, -1))]
     most = current = 0
     for _, change in sorted(edges):

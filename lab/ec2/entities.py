@@ -40,7 +40,7 @@ class Liveness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """How a FIB route fared in one route table; ``reason`` is set when rejected."""
+    """Says how a FIB route fared in one route table; ``reason`` is set when rejected."""
 
     route_table_id: str
     installed: bool
@@ -114,8 +114,9 @@ class Peer(Deletable):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What an appliance advertises. ``next_hop`` None: the address that it speaks from, per peer. ``toward``
-    has, by route server, the AS paths that differ there, as policies per neighbour make them."""
+    """Holds what an appliance advertises. ``next_hop`` None: the address that it speaks from, per peer.
+    ``toward`` has, by route server, the AS paths that differ there, as policies per neighbour make them.
+    """
 
     prefix: str
     as_path: tuple[str, ...]

@@ -48,8 +48,10 @@ class Bucket:
 
 @dataclass(slots=True)
 class Fault:
-    """What one action suffers. ``count`` limits how often an error or a break strikes, ``rate`` how
-    likely; with ``lost_answer`` it strikes in the place of the answer, when the call has been carried out."""
+    """Holds what one action suffers. ``count`` limits how often an error or a break strikes, ``rate`` how
+    likely; with ``lost_answer`` it strikes in the place of the answer, when the call has been carried
+    out.
+    """
 
     latency_s: float = 0.0
     error: str | None = None

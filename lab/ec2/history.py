@@ -27,7 +27,7 @@ class History:
         del self._times[:first], self._views[:first]
 
     def at(self, time: float) -> Views | None:
-        """What was true then, or the oldest that is known; None when nothing was recorded."""
+        """Returns what was true then, or the oldest that is known; None when nothing was recorded."""
         if not self._views:
             return None
         return self._views[max(0, bisect_right(self._times, time) - 1)]

@@ -65,7 +65,7 @@ class LabEC2:
 
     @property
     def recorded(self) -> RecordingSink:
-        """What left the emulator, where the sink is the recording one."""
+        """Returns what left the emulator, where the sink is the recording one."""
         if not isinstance(self.lab.sink, RecordingSink):
             raise TypeError(f"{self.lab.sink!r} records nothing")
         return self.lab.sink

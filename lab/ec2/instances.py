@@ -73,9 +73,10 @@ class LabInstances(InstanceBackend):
         return reservation
 
     def modify_instance_attribute(self, instance_id: str, key: str, value: Any) -> MotoInstance:
-        """SourceDestCheck of an instance is that of its interface. With several interfaces EC2 asks for one
-        of them, as Terraform's provider met it where it changes an instance's security groups
-        (https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ec2/ec2_instance.go)."""
+        """SourceDestCheck of an instance is that of its interface. With several interfaces EC2 asks for
+        one of them, as Terraform's provider met it where it changes an instance's security groups (https:
+        //github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ec2/ec2_instance.go).
+        """
         if key in _FLAGS:
             value = str(value).lower() == "true"
         if key == "source_dest_check":

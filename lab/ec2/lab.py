@@ -1,5 +1,6 @@
-"""What surrounds the emulated EC2 and outlives its state: clock, choices, receivers, faults, the request
-log."""
+"""Describes what surrounds the emulated EC2 and outlives its state: clock, choices, receivers, faults,
+the request log.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What one can do to the emulated world, in process and over HTTP: ``POST /lab/<lever>`` with a JSON object.
+"""Describes what one can do to the emulated world, in process and over HTTP: ``POST /lab/<lever>`` with a
+JSON object.
 
 ======================= ============================== ==================================================
 Lever                   Arguments                      What happens

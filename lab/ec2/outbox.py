@@ -1,4 +1,4 @@
-"""What leaves the emulator towards the sink: built when it happens, delivered after its delay."""
+"""Describes what leaves the emulator towards the sink: built when it happens, delivered after its delay."""
 
 from __future__ import annotations
 

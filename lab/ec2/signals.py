@@ -1,5 +1,6 @@
-"""What AWS tells the world about a route server: SNS messages, peer log records, EC2 events. And who
-receives it."""
+"""Describes what AWS tells the world about a route server: SNS messages, peer log records, EC2 events.
+And who receives it.
+"""
 
 from __future__ import annotations
 

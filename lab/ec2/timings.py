@@ -1,4 +1,4 @@
-"""How long things take in the lab, and what it does where AWS leaves a choice open."""
+"""Describes how long things take in the lab, and what it does where AWS leaves a choice open."""
 
 from __future__ import annotations
 
@@ -77,8 +77,9 @@ class Timings:
 
 
 class TieBreak(StrEnum):
-    """What decides when AS path length and MED are equal. AWS publishes no rule
-    (docs/aws-facts.md#best-path)."""
+    """Holds what decides when AS path length and MED are equal. AWS publishes no rule
+    (docs/aws-facts.md#best-path).
+    """
 
     LOWEST_PEER_ADDRESS = "lowest-peer-address"
     OLDEST = "oldest"
@@ -86,14 +87,16 @@ class TieBreak(StrEnum):
 
 
 class PersistedMeans(StrEnum):
-    """What ``AreRoutesPersisted`` reports; not documented (docs/aws-facts.md#are-routes-persisted)."""
+    """Holds what ``AreRoutesPersisted`` reports; not documented (docs/aws-facts.md#are-routes-persisted)."""
 
     ENABLED = "enabled"
     IN_FORCE = "in-force"
 
 
 class Unpersisting(StrEnum):
-    """What the FIB does between BGP coming back and the end of PersistRoutesDuration; not documented."""
+    """Holds what the FIB does between BGP coming back and the end of PersistRoutesDuration; not
+    documented.
+    """
 
     MERGE = "merge"  # relearned routes take part in the choice at once
     FROZEN = "frozen"  # the FIB stays as it was until the end
@@ -117,8 +120,9 @@ class DeletedTable(StrEnum):
 
 
 class Rejection(StrEnum):
-    """Why a FIB route is not installed in a table. AWS publishes no list
-    (docs/aws-facts.md#rejected-routes)."""
+    """Says why a FIB route is not installed in a table. AWS publishes no list
+    (docs/aws-facts.md#rejected-routes).
+    """
 
     STATIC_ROUTE = "static-route"
     NEXT_HOP = "next-hop"

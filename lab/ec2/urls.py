@@ -1,4 +1,4 @@
-"""Where moto sends EC2 requests to."""
+"""Describes where moto sends EC2 requests to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the reads show: plain rows, so that a past answer can be kept and given again."""
+"""Describes what the reads show: plain rows, so that a past answer can be kept and given again."""
 
 from __future__ import annotations
 
@@ -207,8 +207,9 @@ def all_views(region: Region) -> dict[str, Any]:
 
 
 def view(region: Region, action: str) -> Any:
-    """What this read shows now, or, while it lags, showed ``lag_s`` ago
-    (docs/aws-facts.md#eventual-consistency)."""
+    """Returns what this read shows now, or, while it lags, showed ``lag_s`` ago
+    (docs/aws-facts.md#eventual-consistency).
+    """
     lag_s = region.lab.faults.lag_s(action)
     if lag_s > 0:
         past = region.history.at(region.lab.clock.seconds() - lag_s)

@@ -110,7 +110,9 @@ def test_the_addresses_follow_the_route_and_the_trail_proves_it(edge: Cloud) -> 
     assert problems(records) == ()
     assert open_intent(reversed(records)) is None
     holds = [str(r.body["groups"]) for r in records if r.body["kind"] == "hold"]
-    assert all("it shows the past" in held for held in holds)  # a sweep may come before the route has moved
+    assert all(
+        "the route is out of date" in held for held in holds
+    )  # a sweep may come before the route has moved
     assert [a["outcome"] for a in records[-1].body["addresses"]] == ["verified"] * 4
     logs = edge.session.client("logs")
     logged = logs.filter_log_events(logGroupName=edge.outputs["EventLogGroup"])["events"]

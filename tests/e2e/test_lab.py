@@ -216,7 +216,7 @@ def test_nothing_is_left_however_it_ends(number):
 
 
 def processes_of(directory):
-    """Those that were started in it, or with it in their environment."""
+    """Returns those that were started in it, or with it in their environment."""
     found = []
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError):

@@ -1,4 +1,6 @@
-"""What is managed, on the deployed stack: an empty VPC gets a Route Server, under the real roles."""
+"""Tests what is managed, on the deployed stack: an empty VPC gets a Route Server, under the real
+roles.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +96,7 @@ def has_ended(cloud: Cloud) -> bool:
 
 
 def holders(cloud: Cloud, ids: dict[str, Any]) -> dict[str, str]:
-    """Which appliance has each of the managed Elastic IPs."""
+    """Returns which appliance has each of the managed Elastic IPs."""
     ours = {address["allocation_id"] for address in ids["elastic_ips"].values()}
     shown = cloud.levers.world()["elastic_ips"]
     return {a["allocation_id"]: a["appliance"] for a in shown if a["allocation_id"] in ours}
@@ -354,5 +356,5 @@ def test_the_topology_goes_with_all_that_was_made_for_it_and_no_address_moves(
     cloud: Cloud, ids: dict[str, Any]
 ) -> None:
     before = holders(cloud, ids)
-    assert "What goes with managed, in" in delete(cloud, ids)
+    assert "Tandem will delete with managed, in" in delete(cloud, ids)
     assert holders(cloud, ids) == before

@@ -204,7 +204,7 @@ def test_a_topology_belongs_to_the_door_that_created_it(watched: Provisioner) ->
 
 def test_what_changed_since_it_was_looked_at_is_looked_at_again(watched: Provisioner) -> None:
     answer = watched.apply(watched.document(mode="dry-run"), seen=0)
-    assert "changed meanwhile: version 1 is stored, not 0" in answer["problems"][0]["what"]
+    assert "changed meanwhile: version 1 is stored now, not version 0" in answer["problems"][0]["what"]
     assert watched.apply(watched.document(mode="dry-run"), seen=1)["version"] == 2
 
 
@@ -261,7 +261,7 @@ def made():
 
 def test_the_brake_works_where_the_plan_is_refused(made: Managed) -> None:
     (refused,) = made.apply(made.wanted(mode="enforce"))["problems"]
-    assert "not Tandem's to replace" in refused["what"]
+    assert "Tandem did not create it and may not replace it" in refused["what"]
     answer = made.apply(made.wanted(mode="dry-run"))
     assert (answer["problems"], answer["stored"]) == ([], True)
     assert f"{refused['path']}: {refused['what']}" in answer["warnings"]

@@ -39,7 +39,7 @@ DELETION: dict[str, Any] = {"problems": [], "version": 1, "deleted": False, "ste
 
 @dataclass
 class Aws:
-    """What answers on loopback in the place of AWS."""
+    """Holds what answers on loopback in the place of AWS."""
 
     cloudformation: tuple[int, bytes] = (200, DESCRIBED)
     invoke: bytes = json.dumps(VERDICT).encode()
@@ -125,7 +125,7 @@ def without(answer: dict[str, Any], name: str) -> bytes:
     return json.dumps({key: value for key, value in answer.items() if key != name}).encode()
 
 
-VERSION = "is it of another version than this command?"
+VERSION = "does the stack have another version than this command?"
 STRANGE: dict[str, tuple[tuple[str, ...], bytes, str | None, str]] = {
     # name: (the command, what the function answers, the kind of its error, what is said)
     "an empty mapping": (PLAN, b"{}", None, VERSION),

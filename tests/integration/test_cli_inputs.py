@@ -74,7 +74,7 @@ WRONG: dict[str, tuple[tuple[str, str], str, str, str]] = {
     "a property of another spelling": (
         ("route_server:", "route-server:"),
         "11:1: route-server",
-        "is no property",
+        "is not a known property",
         "route_server? known here",
     ),
     "a private IP of the other appliance": (

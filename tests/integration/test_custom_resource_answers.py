@@ -148,7 +148,7 @@ def test_what_cannot_be_stored_now_is_taken_up_by_the_schedule(story: Story) -> 
 
 
 def test_an_event_that_cloudformation_never_sends_is_an_error(story: Story) -> None:
-    with pytest.raises(Exception, match="no request of CloudFormation: StackId") as raised:
+    with pytest.raises(Exception, match="not a request of CloudFormation: StackId") as raised:
         story.invoke(story.create() | {"StackId": ""})
     assert SECRET not in str(raised.value)
 

@@ -69,7 +69,7 @@ MAKERS: dict[str, Callable[[Any, Any], dict[str, str]]] = {
 
 
 def _deployed(ec2: Any, levers: Any, **_: Any) -> dict[str, Any]:
-    """What the template says is there already, then its resources; the properties of the topology."""
+    """Returns what the template says is there already, then its resources; the properties of the topology."""
     template, there = yaml_parse(STACK.read_text(encoding="utf-8")), network(ec2)
     values = {name: p["Default"] for name, p in template["Parameters"].items() if "Default" in p} | {
         "VpcId": there["vpc_id"],

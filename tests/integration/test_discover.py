@@ -104,7 +104,7 @@ def test_a_subnet_is_public_where_its_route_table_leads_to_an_internet_gateway(
             "Associations": [inner, {"GatewayId": "igw-0a1b2c3d4e5f60001"}],
         },
     ]
-    tables = rows.read(answer, vpcrows.ROUTE_TABLE).whole()
+    tables = rows.read_rows(answer, vpcrows.ROUTE_TABLE).whole()
     assert _public(tables, ["subnet-1", "subnet-2"]) == ({"subnet-1"} if is_public else set())
 
 

@@ -18,7 +18,7 @@ from botocore.exceptions import ReadTimeoutError
 
 from tandem.adapters import bus, clients, ec2
 from tandem.adapters.looks import LookStore
-from tandem.adapters.tables import answered
+from tandem.adapters.tables import with_second_try
 from tandem.errors import OutOfTimeError, StateUnavailableError, TemporaryError
 from tandem.events import DetailType, event
 from tandem.failover.moves import Move, MoveKind, Refusal
@@ -147,7 +147,7 @@ def test_all_connections_that_died_while_a_process_was_frozen_cost_one_time_out(
     monkeypatch.setattr(clients, "TABLES", clients.TABLES.merge(Config(connect_timeout=2, read_timeout=2)))
 
     def read() -> None:
-        answered(lambda: clients.dynamodb().get_item(TableName="t", Key={}))
+        with_second_try(lambda: clients.dynamodb().get_item(TableName="t", Key={}))
 
     for _ in range(10):
         awsclients.forget()

@@ -1,4 +1,4 @@
-"""What docs/operating.md says of pausing, pinning and resuming does that."""
+"""Tests that what docs/operating.md says of pausing, pinning and resuming does that."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What README and the pages say to type exists and works in its order."""
+"""Tests that what README and the pages say to type exists and works in its order."""
 
 from __future__ import annotations
 

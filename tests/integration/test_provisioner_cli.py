@@ -127,7 +127,7 @@ def test_doubled_keys_are_problems(tmp_path: Path) -> None:
     file.write_text(EXAMPLE.read_text() + "\nmode: dry-run\n")
     result = CliRunner().invoke(app, ["validate", str(file)])
     assert result.exit_code == 1
-    assert "is there twice, in line 6 and in line" in result.stdout
+    assert "occurs twice, in line 6 and in line" in result.stdout
 
 
 def test_apply_shows_asks_and_stores(command: Command) -> None:
@@ -184,7 +184,7 @@ def test_addresses_that_would_move_are_said_with_the_reason_before_asking(comman
     assert "nobody has it" in result.stdout
     assert "Store edge in mode enforce; 1 of its addresses move at once?" in result.stdout
     dry = command.run("apply", wanted=command.tandem.document(mode="dry-run"), answers="n\n")
-    assert "1 move would be told, none carried out" in dry.stdout
+    assert "1 move would be reported, none carried out" in dry.stdout
 
 
 def test_applying_the_same_again_changes_nothing(command: Command) -> None:
@@ -336,7 +336,7 @@ def test_no_region_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_help_says_the_exit_codes() -> None:
     for command in ("apply", "validate"):
         shown = " ".join(CliRunner().invoke(app, [command, "--help"]).stdout.split())
-        assert "Exit codes: 0 as asked" in shown
+        assert "Exit codes: 0 done" in shown
 
 
 def test_everything_can_be_read_without_colour(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -369,7 +369,7 @@ def test_a_topology_is_forgotten_after_asking(command: Command) -> None:
     command.run("apply", "--yes")
     refused = CliRunner().invoke(app, ["delete", "edge"], input="n\n")
     assert (refused.exit_code, command.tandem.record() is None) == (3, False)
-    assert "nothing in EC2 is touched" in refused.stdout
+    assert "nothing in EC2 changes" in refused.stdout
     done = CliRunner().invoke(app, ["delete", "edge"], input="y\n")
     assert (done.exit_code, command.tandem.record()) == (0, None)
     assert "deleted: edge" in done.stdout

@@ -1,4 +1,4 @@
-"""What a cold start of the failover path does not pay for (docs/performance.md#start-up)."""
+"""Tests what a cold start of the failover path does not pay for (docs/performance.md#start-up)."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class World:
         return app.clock.elapsed()
 
     def route_changes(self):
-        """Those that are on the bus since the story began, each as its schema says."""
+        """Returns those that are on the bus since the story began, each as its schema says."""
         every = [e for e in self.stack.events() if e["detail-type"] == "Route Change"]
         for envelope in every:
             event = from_envelope(envelope)

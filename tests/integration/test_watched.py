@@ -1,4 +1,4 @@
-"""What makes a topology watched: subscriptions and log deliveries, made, kept and repaired."""
+"""Tests what makes a topology watched: subscriptions and log deliveries, made, kept and repaired."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_notifications_switched_off_and_on_again(watched: Provisioner) -> None:
 
 
 def drifts(tandem: Provisioner) -> dict[str, str | None]:
-    """What a run told as drift, and whose doing it is."""
+    """Returns what a run told as drift, and whose doing it is."""
     tandem.settle()
     tandem.refresh()
     details = [e["detail"] for e in tandem.events() if e["detail-type"] == "Drift Detected"]
@@ -136,6 +136,22 @@ def test_notifications_that_somebody_switched_off_are_drift(watched: Provisioner
     assert watched.record().provisioned.drift == ()
     bob.modify_route_server(RouteServerId=server, SnsNotificationsEnabled=False)
     assert drifts(watched) == {off: f"{people}/bob"}
+
+
+def test_people_are_notified_of_a_difference_and_not_that_a_version_is_provisioned(
+    watched: Provisioner,
+) -> None:
+    ec2 = boto3.client("ec2")
+    target = watched.document()["groups"][0]["elastic_ips"][0]["targets"]["fw2"]
+    ec2.associate_address(
+        AllocationId=ec2.allocate_address(Domain="vpc")["AllocationId"],
+        NetworkInterfaceId=target["network_interface"],
+        PrivateIpAddress=target["private_ip"],
+    )
+    watched.refresh()
+    assert types(watched.events()) == ["Drift Detected"]
+    watched.refresh()
+    assert watched.events() == []
 
 
 def test_persistence_that_somebody_changed_is_drift_where_the_document_states_it(tandem: Provisioner) -> None:

@@ -22,7 +22,7 @@ Answer = Callable[[Asked], tuple[int, str]]
 
 
 class _Body:
-    """What the SDK reads of urllib3's response."""
+    """Holds what the SDK reads of urllib3's response."""
 
     def __init__(self, text: str) -> None:
         self._text = text

@@ -1,4 +1,4 @@
-"""What the tests of the lab share: short words for long calls."""
+"""Describes what the tests of the lab share: short words for long calls."""
 
 from contextlib import contextmanager
 

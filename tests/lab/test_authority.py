@@ -1,4 +1,4 @@
-"""What a deployed role may do to EC2, as the lab judges it."""
+"""Tests what a deployed role may do to EC2, as the lab judges it."""
 
 import io
 import json

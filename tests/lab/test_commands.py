@@ -1,4 +1,6 @@
-"""What cannot be right on the command line of the lab is answered with what would be, without a traceback."""
+"""Tests that what cannot be right on the command line of the lab is answered with what would be, without a
+traceback.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What Route Server or an instance stands on cannot be pulled away, and there is always a way to the end."""
+"""Tests that what Route Server or an instance stands on cannot be pulled away, and there is always a way
+to the end.
+"""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How many round trips one after another, how many at once."""
+"""Tests how many round trips one after another, how many at once."""
 
 import itertools
 

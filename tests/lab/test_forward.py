@@ -1,4 +1,4 @@
-"""What an EventBridge target receives of an event that the lab delivers itself."""
+"""Tests what an EventBridge target receives of an event that the lab delivers itself."""
 
 import json
 

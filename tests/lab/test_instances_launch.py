@@ -1,4 +1,6 @@
-"""What is said of an instance's interfaces at launch and later decides what its end takes along."""
+"""Tests that what is said of an instance's interfaces at launch and later decides what its end takes
+along.
+"""
 
 import pytest
 
@@ -105,7 +107,7 @@ def test_the_attachment_to_change_must_be_that_of_the_interface(at_edge):
 
 
 def flags(world, instance, interface):
-    """Whether source and destination are checked, by each read that shows it."""
+    """Returns True if source and destination are checked, by each read that shows it."""
     shown = world.ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
     asked = {"InstanceId": instance, "Attribute": "sourceDestCheck"}
     of_interface = {"NetworkInterfaceId": interface, "Attribute": "sourceDestCheck"}

@@ -1,4 +1,4 @@
-"""What the demonstration demands of a provisioned edge, and how it tells what it sees."""
+"""Tests what the demonstration demands of a provisioned edge, and how it tells what it sees."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What the lab mends in ministack, and that it is still broken there."""
+"""Tests what the lab mends in ministack, and that it is still broken there."""
 
 import json
 import zipfile

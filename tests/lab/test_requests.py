@@ -1,4 +1,4 @@
-"""What the Route Server API accepts and what it refuses."""
+"""Tests what the Route Server API accepts and what it refuses."""
 
 import pytest
 from botocore.config import Config

@@ -1,4 +1,6 @@
-"""What CreateRouteServer and ModifyRouteServer answer at once, as Terraform's acceptance tests see it."""
+"""Tests what CreateRouteServer and ModifyRouteServer answer at once, as Terraform's acceptance tests
+see it.
+"""
 
 import pytest
 

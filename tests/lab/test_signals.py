@@ -1,4 +1,4 @@
-"""What AWS says about it: SNS messages, peer logs, EC2 events, exactly."""
+"""Tests what AWS says about it: SNS messages, peer logs, EC2 events, exactly."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What happens in the lab is shown in words, in order of time, each once."""
+"""Tests that what happens in the lab is shown in words, in order of time, each once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds of every decision, whatever AWS shows."""
+"""Tests what holds of every decision, whatever AWS shows."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ declared = st.sampled_from([topology(ADDRESSES), topology(ADDRESSES, PREFIXES)])
 
 
 def acted(observed: Observation, decisions: tuple[GroupDecision, ...]) -> Observation:
-    """What EC2 shows once every move was made: one place has one address, the last one to arrive."""
+    """Returns what EC2 shows once every move was made: one place has one address, the last one to arrive."""
     addresses = dict(observed.elastic_ips)
     for move in moves(decisions):
         holder = Holder(move.target.network_interface_id, move.target.private_ip, "eipassoc-new")

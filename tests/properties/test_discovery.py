@@ -13,7 +13,7 @@ from cli.discovery.command import text
 from cli.discovery.document import Discovery, discover
 from cli.discovery.snapshot import Snapshot, UndiscoverableError
 from tandem.model import Liveness, RoutingDatabase
-from tandem.topology.document import parse
+from tandem.topology.document import parse_topology
 from tandem.topology.inventory import RouteServerReading
 from tandem.topology.shape import normalise, validate
 from tests.snapshots import INSTANCES, SERVER, edge, elastic_ip, endpoint, interface, peer, route
@@ -85,7 +85,7 @@ def targets(found: Discovery) -> list[Any]:
 def test_what_is_discovered_validates(snapshot: Snapshot) -> None:
     found = discovered(snapshot)
     assert validate(found.document) == []
-    assert parse(normalise(found.document)).manage is False
+    assert parse_topology(normalise(found.document)).manage is False
 
 
 @freely

@@ -1,4 +1,6 @@
-"""What holds of peer log deliveries, whatever a peer advertises and in whatever order it is logged."""
+"""Tests what holds of peer log deliveries, whatever a peer advertises and in whatever order it is
+logged.
+"""
 
 from __future__ import annotations
 

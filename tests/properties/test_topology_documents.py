@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem.requests.differences import differences
-from tandem.topology.document import parse
+from tandem.topology.document import parse_topology
 from tandem.topology.draft import mapping
 from tandem.topology.shape import normalise, shape_problems, topology_schema, validate
 from tandem.words.provisioning import said
@@ -62,7 +62,7 @@ def test_no_json_value_crashes_validation(value: Any) -> None:
 def test_any_value_anywhere_is_refused_or_can_be_parsed(where: str, value: Any) -> None:
     changed = set_at(document(), where, value)
     if not shape_problems(normalise(changed)):
-        assert parse(normalise(changed)).name == changed["name"]
+        assert parse_topology(normalise(changed)).name == changed["name"]
     validate(changed)
 
 

@@ -25,7 +25,7 @@ def edge() -> Iterator[Stack]:
 
 @pytest.fixture
 def reports(edge: Stack, monkeypatch: pytest.MonkeyPatch) -> list[Report]:
-    """What each look reports."""
+    """Returns what each look reports."""
     made: list[Report] = []
 
     def look(*arguments: Any, **named: Any) -> Report:

@@ -43,7 +43,9 @@ def sweeps(s: Stack) -> None:
 
 @dataclass(frozen=True)
 class Scenario:
-    """What happens before the look that dies, what wakes it, what puts it right, where the addresses end."""
+    """Holds what happens before the look that dies, what wakes it, what puts it right, where the
+    addresses end.
+    """
 
     name: str
     calls: Counter[str]

@@ -22,9 +22,9 @@ CROWD = 50
 
 @pytest.fixture
 def crowded(monkeypatch: pytest.MonkeyPatch):
-    """What threads of one process share and fifty Lambda environments do not: the metrics not written yet,
-    and the time that one invocation has left. DynamoDB does one thing at a time to an item; moto in
-    threads does not unless it is told.
+    """Yields what threads of one process share and fifty Lambda environments do not: the metrics not
+    written yet, and the time that one invocation has left. DynamoDB does one thing at a time to an item;
+    moto in threads does not unless it is told.
     """
     metrics = threading.RLock()
     for name in ("add_metric", "flush_metrics"):

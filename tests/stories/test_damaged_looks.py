@@ -84,7 +84,7 @@ def test_a_damaged_record_does_not_stop_failover_and_is_reported(
 
 
 def repaired(capsys: pytest.CaptureFixture[str]) -> float:
-    """How often a damaged record was counted since the last time."""
+    """Returns how often a damaged record was counted since the last time."""
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
     return sum(sum(line.get("RepairedState", [0])) for line in lines)
 

@@ -1,4 +1,4 @@
-"""Who made the difference: a drift names the caller whom CloudTrail knows, and waits for none."""
+"""Tests who made the difference: a drift names the caller whom CloudTrail knows, and waits for none."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def by(tandem: Provisioner, name: str) -> Any:
 
 
 def actors(tandem: Provisioner) -> dict[str, str | None]:
-    """What was told as drift, and whose doing it is."""
+    """Returns what was told as drift, and whose doing it is."""
     details = [e["detail"] for e in tandem.events() if e["detail-type"] == "Drift Detected"]
     return {d["resource_id"]: d["actor"] for d in details}
 

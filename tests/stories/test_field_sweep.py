@@ -61,7 +61,9 @@ def test_every_field_changed_is_reached_or_refused_and_no_owner_is_stranded(
 
 
 def ends(tandem: Managed, change: Change, readings: Readings) -> str:
-    """How the change ends: reached, reached with leave to interrupt, or refused with nothing changed."""
+    """Returns how the change ends: reached, reached with leave to interrupt, or refused with nothing
+    changed.
+    """
     before = picture(tandem)
     stored = {r.topology.name: r.topology.document for r in tandem.app.store.list().records}
     former = stored.get(str(change.document.get("name")), {"appliances": {}})

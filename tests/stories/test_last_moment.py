@@ -1,4 +1,6 @@
-"""What may follow the last moment at which something begins, counted call by call: so much time is kept."""
+"""Tests what may follow the last moment at which something begins, counted call by call: so much time
+is kept.
+"""
 
 from __future__ import annotations
 

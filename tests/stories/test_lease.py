@@ -279,7 +279,7 @@ def stalled(edge: Stack, meanwhile: Callable[[], object], *, on_the_wire: bool) 
 
 
 def refused(edge: Stack) -> list[str | None]:
-    """What kept each move of the newest outcome from being made."""
+    """Returns what kept each move of the newest outcome from being made."""
     outcome = [r.body for r in edge.audit() if r.body["kind"] == "outcome"][-1]
     return [a["error"] and a["error"]["code"] for a in outcome["addresses"]]
 

@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from tandem.provisioning.stored import desired_of
-from tandem.topology.document import parse
+from tandem.topology.document import parse_topology
 from tandem.topology.shape import normalise
 from tests.managing import Managed, adoptable, converged, keyed, tags, with_id
 from tests.shared_worlds import begins_in
@@ -154,5 +154,5 @@ def test_what_tandem_propagates_on_one_route_server_is_not_its_own_on_another(th
     for server, propagates in ((record.provisioned.route_server_id, True), ("rs-0f0f0f0f", False)):
         document = with_id(there)
         document["route_server"]["id"] = server
-        made = replace(record, topology=parse(normalise(document)))
+        made = replace(record, topology=parse_topology(normalise(document)))
         assert bool(desired_of(made, "tandem").propagated) is propagates

@@ -1,4 +1,6 @@
-"""What happens between a reading and the calls that follow it: no session ends for what is no longer so."""
+"""Tests what happens between a reading and the calls that follow it: no session ends for what is no
+longer so.
+"""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import pytest
 
 from tandem.adapters import managing
 from tandem.errors import TemporaryError
-from tandem.topology.document import parse
+from tandem.topology.document import parse_topology
 from tandem.topology.shape import normalise
 from tests.crashing import Killed
 from tests.managing import Managed, managed
@@ -165,7 +165,7 @@ def test_a_document_that_is_applied_meanwhile_is_what_the_run_ends_with(empty: M
         if not stored:
             smaller = set_at(empty.wanted(), "appliances.fw2.peers.az2-b", ...)
             stored.append(smaller)
-            topology = parse(normalise(set_at(smaller, "route_server.endpoints.az2-b", ...)))
+            topology = parse_topology(normalise(set_at(smaller, "route_server.endpoints.az2-b", ...)))
             empty.app.store.put(topology, "cli", empty.record())
 
     with mock.patch.object(managing, "carry_out", carry_out):
@@ -187,7 +187,7 @@ def test_a_document_that_changes_while_aws_shows_no_route_server_yet_makes_no_se
     def carry_out(action: object) -> None:
         real(action)  # type: ignore[arg-type]
         if not stored:
-            stored.append(empty.app.store.put(parse(normalise(other)), "cli", empty.record()))
+            stored.append(empty.app.store.put(parse_topology(normalise(other)), "cli", empty.record()))
 
     with mock.patch.object(managing, "carry_out", carry_out):
         empty.refresh()

@@ -1,4 +1,4 @@
-"""What operators order: paused, pinned, forced, and a dry run."""
+"""Tests what operators order: paused, pinned, forced, and a dry run."""
 
 from __future__ import annotations
 

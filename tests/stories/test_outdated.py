@@ -1,4 +1,6 @@
-"""What a look goes by changes while it runs: the document, or the route in the middle of many moves."""
+"""Tests that what a look goes by changes while it runs: the document, or the route in the middle of many
+moves.
+"""
 
 from __future__ import annotations
 

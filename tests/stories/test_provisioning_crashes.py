@@ -28,7 +28,7 @@ Document = dict[str, Any] | None
 
 @dataclass(frozen=True)
 class Scenario:
-    """What was stored before the run that dies."""
+    """Holds what was stored before the run that dies."""
 
     name: str
     fewest: int
@@ -231,7 +231,7 @@ def end(tandem: Managed, scenario: Scenario, wanted: Document, guard: SessionGua
 
 
 def everything(tandem: Managed) -> dict[str, int]:
-    """How many there are of everything that Tandem makes, whoever it belongs to."""
+    """Returns how many there are of everything that Tandem makes, whoever it belongs to."""
     logs, sns = boto3.client("logs"), boto3.client("sns")
     return {
         "servers": len(tandem.servers()),
@@ -245,7 +245,7 @@ def everything(tandem: Managed) -> dict[str, int]:
 
 
 def is_leased(tandem: Managed) -> bool:
-    """Whether another process would have to wait for the topology's lease."""
+    """Returns True if another process would have to wait for the topology's lease."""
     key = {"kind": {"S": "provision"}, "id": {"S": "edge"}}
     item = boto3.client("dynamodb").get_item(TableName="tandem-state", Key=key).get("Item", {})
     if "lease_until" not in item:

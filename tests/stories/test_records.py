@@ -1,4 +1,4 @@
-"""Which stored topologies an invocation reads, and what it says of damaged and of unknown ones."""
+"""Tests which stored topologies an invocation reads, and what it says of damaged and of unknown ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def damage(name: str) -> None:
 
 
 def metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
-    """What the last invocation counted."""
+    """Returns what the last invocation counted."""
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]
     return {name: sum(values) for name, values in lines[-1].items() if isinstance(values, list)}
 

@@ -1,4 +1,6 @@
-"""What the FIB shows, and to whom it leads: persisted, split, narrower, rejected, strange and IPv6 routes."""
+"""Tests what the FIB shows, and to whom it leads: persisted, split, narrower, rejected, strange and
+IPv6 routes.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,7 @@ def test_persisted_routes_show_the_past(meaning: PersistedMeans) -> None:
         s.live(90)
         assert s.are_all_with("fw1")
         assert s.calls(*MOVING) == []
-        assert "fw1, which has no session with BGP up: it shows the past" in reasons(s)[-1]
+        assert "fw1, which has no session with BGP up: the route is out of date" in reasons(s)[-1]
         s.levers.restore(name="fw2")
         s.live(120)
         assert s.are_all_with("fw2")
@@ -52,7 +54,7 @@ def test_split_prefixes(edge: Stack) -> None:
     edge.live(60)
     assert edge.are_all_with("fw1")
     assert edge.calls(*MOVING) == []
-    words = "the tracked prefixes are split: 0.0.0.0/0 is fw1's, 10.20.0.0/16 is fw2's"
+    words = "the tracked prefixes are split: fw1 owns 0.0.0.0/0, fw2 owns 10.20.0.0/16"
     assert reasons(edge) == [words]
     (held,) = told(edge)
     assert held.startswith("HOLD, the tracked prefixes are split: ")
@@ -72,10 +74,10 @@ def test_two_halves_instead_of_the_tracked_default(edge: Stack) -> None:
     edge.live(90)
     assert edge.are_all_with("fw1")
     assert edge.calls(*MOVING) == []
-    words = "0.0.0.0/0 is not in the FIB; more specific ones are: 0.0.0.0/1, 128.0.0.0/1"
+    words = "0.0.0.0/0 is not in the FIB; it has only 0.0.0.0/1, 128.0.0.0/1"
     assert reasons(edge) == [words]
     (held,) = told(edge)
-    assert held.startswith("HOLD, 0.0.0.0/0 is not in the FIB; more specific ones are: ")
+    assert held.startswith("HOLD, 0.0.0.0/0 is not in the FIB; it has only ")
 
 
 def inside_interfaces(edge: Stack) -> None:

@@ -65,7 +65,7 @@ def test_a_pause_keeps_the_addresses_on_a_dead_appliance(edge: Stack) -> None:
     assert "paused by m.weber (as the override record says) until" in lines[2]
     assert "nothing during the maintenance" not in message.text
     assert any(line.startswith("What to do: ask m.weber (as the override record says)") for line in lines)
-    assert any("Not every repair is a signal" in line for line in lines)
+    assert any("so it may notice a repair after a minute" in line for line in lines)
 
     (command,) = re.findall(r"""delete-item --table-name "\$TABLE" --key '(.+)'""", message.text)
     assert json.loads(command) == RESUME

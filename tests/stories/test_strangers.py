@@ -49,7 +49,10 @@ def test_a_stranger_moves_the_elastic_ip_to_an_undeclared_interface(edge: Stack)
     )
     edge.live(120)
     assert edge.calls(*MOVING) == []
-    assert f"{made}, which no appliance declares, has it: a person did that" in reasons(edge)[-1]
+    assert (
+        f"{made}, which no appliance declares, has the Elastic IP: Tandem did not move it there"
+        in reasons(edge)[-1]
+    )
     assert edge.kinds() == ["hold"]
     assert [t.partition(",")[0] for t in told(edge)] == ["HOLD"]
     edge.levers.kill(name="fw1")
@@ -90,7 +93,7 @@ def test_the_appliances_own_ha_script_moves_it_too(edge: Stack) -> None:
         edge.live(60)
     assert moved(edge) == ["eip1"] * 3
     assert edge.holders() == {"eip1": "fw2", "eip2": "fw1", "eip3": "fw1", "eip4": "fw1"}
-    assert "find the second mover" in reasons(edge)[-1]
+    assert "find what else moves it" in reasons(edge)[-1]
     messages = told(edge)
     assert sum(t.startswith("HOLD") for t in messages) == 1
     assert messages.count("moved 1 Elastic IP to fw1") == 3

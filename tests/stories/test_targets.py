@@ -1,4 +1,6 @@
-"""Where the Elastic IPs should go: interfaces and instances that are not ready, go away or are replaced."""
+"""Tests where the Elastic IPs should go: interfaces and instances that are not ready, go away or are
+replaced.
+"""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def once_it_lasts(s: Stack, client: Any, operation: str, seconds: float, nth: in
 
 
 def is_free(s: Stack) -> bool:
-    """Whether the lease was let go."""
+    """Returns True if the lease was let go."""
     return LOOKS.acquire("edge", "somebody", s.clock.now(), []) is not None
 
 

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from tandem.adapters import clients
 from tandem.adapters.topologies import TopologyStore
 from tandem.audit import MOST, Head, problems
-from tandem.topology.document import parse
+from tandem.topology.document import parse_topology
 from tests.cloudformation import PHYSICAL, Story, custom_resource
 from tests.judging import reasons
 from tests.managing import Managed
@@ -59,7 +59,7 @@ def story() -> Iterator[Story]:
 
 
 def counted(capsys: pytest.CaptureFixture[str], name: str) -> float:
-    """How often a metric was counted since the last time."""
+    """Returns how often a metric was counted since the last time."""
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
     return sum(sum(line.get(name, [0])) for line in lines)
 
@@ -121,7 +121,7 @@ def test_a_damaged_time_of_waiting_is_repaired_and_reported_and_the_others_get_t
     another_asn(there)
     transit = there.other(manage=False)
     transit["route_server"]["id"] = there.record().provisioned.route_server_id
-    there.app.store.put(parse(transit), "cli", None)
+    there.app.store.put(parse_topology(transit), "cli", None)
     provisioned_with(there, waits_since=since)
     capsys.readouterr()
     there.refresh()

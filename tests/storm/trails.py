@@ -1,4 +1,6 @@
-"""What the audit trail must show after a storm: every intent closed, its moves declared and damped."""
+"""Describes what the audit trail must show after a storm: every intent closed, its moves declared and
+damped.
+"""
 
 from __future__ import annotations
 
@@ -109,7 +111,7 @@ def _has_to_wait(past: _Past, address: Body) -> bool:
 
 
 def _is_alive(address: Body, intent: Body, documents: Mapping[int, Topology]) -> bool:
-    """Whether the evidence shows a holder with a session, on an instance that runs."""
+    """Returns True if the evidence shows a holder with a session, on an instance that runs."""
     name = address["from"] and address["from"]["appliance"]
     if name is None:
         return False
@@ -141,7 +143,7 @@ def _remember(past: _Past, owner: str, at: datetime, *, is_verified: bool) -> No
 
 
 def counted(bodies: Sequence[Body]) -> dict[str, Any]:
-    """How much of what matters there was."""
+    """Returns how much of what matters there was."""
     outcomes = of_kind(bodies, RecordKind.OUTCOME)
     moved = [a for o in outcomes for a in o.get("addresses", ())]
     return {

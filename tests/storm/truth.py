@@ -1,4 +1,6 @@
-"""Whether what Tandem says of the world is so: each clause of a hold's reason against the lab's own state."""
+"""Judges if what Tandem says of the world is so: each clause of a hold's reason against the lab's own
+state.
+"""
 
 from __future__ import annotations
 
@@ -67,13 +69,14 @@ class Facts:
         return {i["id"]: i["private_ips"] for i in every}
 
     def candidates(self) -> list[str]:
-        """Who may own the group's route."""
+        """Returns who may own the group's route."""
         return sorted({name for name in self.owners().values() if name is not None and self.is_up(name)})
 
 
 Check = Callable[..., bool]
 _LET_BE = (
-    ": Tandem lets it be until that is over; find the second mover, such as the appliance's own HA script"
+    ": Tandem does not move it until that ends; "
+    "find what else moves it, such as the appliance's own HA script"
 )
 
 _CLAUSES: dict[str, Check] = {
@@ -84,21 +87,21 @@ _CLAUSES: dict[str, Check] = {
     r"but \1 has no session with BGP up": lambda f, _, name: (
         f.override.get("appliance") == name and not f.is_up(name)
     ),
-    r"(\S+) is not in the FIB(?:; more specific ones are: ([\d./]+(?:, [\d./]+)*))?": (
+    r"(\S+) is not in the FIB(?:; it has only ([\d./]+(?:, [\d./]+)*))?": (
         lambda f, _, prefix, inside: (
             not f.rows(prefix) and all(map(f.rows, inside.split(", ") if inside else ()))
         )
     ),
-    r"the FIB names (\w+), which has no session with BGP up: it shows the past": lambda f, _, name: (
-        name in f.owners().values() and not f.candidates()
-    ),
+    r"the FIB names (\w+), which has no session with BGP up: "
+    r"the route is out of date": lambda f, _, name: name in f.owners().values() and not f.candidates(),
     r"(\S+) goes to (\S+), which no declared appliance has": lambda f, _, prefix, hop: (
         [r["NextHopIp"] for r in f.rows(prefix)] == [hop] and f.owner(prefix) is None
     ),
     r"(\S+) is rejected by every route table \([^()]*\)": lambda f, _, prefix: (
         bool(f.rows(prefix)) and not f.is_installed(prefix)
     ),
-    r"(eni-\w+), which no appliance declares, has it: a person did that": lambda f, ids, eni: (
+    r"(eni-\w+), which no appliance declares, has the Elastic IP: "
+    r"Tandem did not move it there": lambda f, ids, eni: (
         {f.places[name][0] for name in ids} == {eni} and eni not in f.interfaces()
     ),
     r"(eni-\w+) is not attached to an appliance's instance, or does not exist": lambda f, _, eni: (
@@ -108,9 +111,8 @@ _CLAUSES: dict[str, Check] = {
         eni in f.interfaces()
         and (instance, state) in {(a["instance_id"], a["instance_state"]) for a in f.world["appliances"]}
     ),
-    r"(\S+) on (eni-\w+) has another Elastic IP, (eipalloc-\w+)(?: \([\d.]+\))?: a move would throw it off": (
-        lambda f, _, ip, eni, other: f.places[other] == (eni, ip)
-    ),
+    r"(\S+) on (eni-\w+) has another Elastic IP, (eipalloc-\w+)(?: \([\d.]+\))?: "
+    r"a move would take that one off": (lambda f, _, ip, eni, other: f.places[other] == (eni, ip)),
     r"something else moved it away from \w+ (\d+) times in the last 10 minutes" + _LET_BE: (
         lambda f, ids, times: all(f.meddled.get(name, 0) >= int(times) for name in ids)
     ),
@@ -119,8 +121,8 @@ _CLAUSES: dict[str, Check] = {
             f.places[name] == (eni, ip) and f.meddled.get(name, 0) >= int(times) for name in ids
         )
     ),
-    r"the tracked prefixes are split: (\S+ is \w+'s(?:, \S+ is \w+'s)+)": lambda f, _, told: (
-        told.split(", ") == [f"{prefix} is {name or 'nobody'}'s" for prefix, name in f.owners().items()]
+    r"the tracked prefixes are split: (\w+ owns [\d./]+(?:, \w+ owns [\d./]+)+)": lambda f, _, told: (
+        told.split(", ") == [f"{name or 'nobody'} owns {prefix}" for prefix, name in f.owners().items()]
     ),
     r"[ ]\(AWS reports persisted routes\)": lambda f, _: f.persisted,
 }

@@ -83,7 +83,7 @@ class Witness:
             self._ended.add(facts["outcome"]["decision_id"])
 
     def alive(self) -> frozenset[str]:
-        """Who has a session with BGP up; everybody may seem to, while reads of the sessions lag."""
+        """Returns who has a session with BGP up; everybody may seem to, while reads of the sessions lag."""
         if self.stack.lab.lab.faults.lag_s("DescribeRouteServerPeers"):
             return frozenset({"fw1", "fw2"})
         peers = world(self.stack.levers.region)["route_servers"][0]["peers"]

@@ -110,7 +110,7 @@ def snapshot() -> dict[str, dict[str, Any]]:
 
 
 def _transform(template: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
-    """What `sam deploy` hands over: SAM's own translation, with the local folders uploaded."""
+    """Returns what `sam deploy` hands over: SAM's own translation, with the local folders uploaded."""
     for resource in template["Resources"].values():
         for name in ("CodeUri", "ContentUri"):
             if name in resource.get("Properties", {}):

@@ -1,4 +1,4 @@
-"""What somebody tries who runs code as one of the stack's roles, or may only store topologies."""
+"""Tests what somebody tries who runs code as one of the stack's roles, or may only store topologies."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Who may do what (docs/security.md#what-each-role-may-do), judged by an IAM evaluator and by AWS's list of
-actions and resources."""
+"""Tests who may do what (docs/security.md#what-each-role-may-do), judged by an IAM evaluator and by
+AWS's list of actions and resources.
+"""
 
 from __future__ import annotations
 

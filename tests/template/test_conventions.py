@@ -1,4 +1,4 @@
-"""What holds for every parameter, function, table and log group."""
+"""Tests what holds for every parameter, function, table and log group."""
 
 from __future__ import annotations
 

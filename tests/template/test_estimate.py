@@ -1,4 +1,4 @@
-"""What the estimate counts of the stack is what the template makes."""
+"""Tests that what the estimate counts of the stack is what the template makes."""
 
 from __future__ import annotations
 

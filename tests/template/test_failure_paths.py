@@ -18,7 +18,7 @@ def targets(stack: Stack) -> list[tuple[str, dict[str, Any]]]:
 
 
 def may_send(stack: Stack, queue: str, principal: str, source_arn: str) -> bool:
-    """Whether a queue's policy admits a service on behalf of exactly this source."""
+    """Returns True if a queue's policy admits a service on behalf of exactly this source."""
     return any(
         statement["Effect"] == "Allow"
         and statement["Principal"] == {"Service": principal}

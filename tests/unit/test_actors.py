@@ -1,4 +1,4 @@
-"""Which call CloudTrail's records show to have caused a difference."""
+"""Tests which call CloudTrail's records show to have caused a difference."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tandem.reasons.documents import ProblemCode
 from tandem.reasons.provisioning import ProvisioningCode
 from tandem.reasons.reason import reason
 from tandem.state.record import Provisioned, TopologyRecord
-from tandem.topology.document import parse
+from tandem.topology.document import parse_topology
 from tandem.topology.inventory import RouteServerReading
 from tandem.topology.problems import problem_at
 from tests.topologies import document
@@ -214,7 +214,7 @@ FOUND = Provisioned(
     endpoints={"az1-a": "rse-0a000000000000001"},
     peers={PEER: "fw1", "rsp-0a000000000000002": "fw2"},
 )
-RECORD = TopologyRecord(parse(document()), 1, "cli", FOUND)
+RECORD = TopologyRecord(parse_topology(document()), 1, "cli", FOUND)
 STEPS = {
     CreateRouteServer(65000, None, True, "token", ()): {"rs-0a000000000000001"},
     CreateEndpoint("rs-0a000000000000001", "az1-a", "subnet-0a01", "token", ()): {"rse-0a000000000000001"},

@@ -111,6 +111,6 @@ def test_people_are_told_which_stack_waits_and_how_long() -> None:
     found = misdirected(request, AWS.refusal(request.url) or "", datetime(2026, 11, 30, tzinfo=UTC))
     assert_meets_schema(found)
     assert found.detail["topology"] == "Edge"
-    assert "leads to example.com, which is no bucket of CloudFormation" in found.detail["summary"]
+    assert "leads to example.com, which is not a bucket of CloudFormation" in found.detail["summary"]
     assert "after 60 minutes" in found.detail["remediation"]
     assert "0badc0de" not in str(found)

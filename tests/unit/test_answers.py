@@ -1,4 +1,6 @@
-"""What CloudFormation is told: always something it can take, and a success only of what is stored."""
+"""Tests what CloudFormation is told: always something it can take, and a success only of what is
+stored.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ from tandem.requests.answers import (
 )
 from tandem.requests.customresource import Request, RequestType
 from tandem.state.record import Provisioned, TopologyRecord
-from tandem.topology.document import parse
+from tandem.topology.document import parse_topology
 from tandem.topology.problems import Problem, problem_at
 from tests.topologies import document
 
@@ -40,7 +42,7 @@ REQUEST = Request(
 )
 NOTED = Noted(REQUEST, NOW, version=3)
 FOUND = Provisioned("rs-0a1b2c3d4e5f60001", version=3)
-RECORD = TopologyRecord(parse(document(), version=3), 3, REQUEST.door, FOUND)
+RECORD = TopologyRecord(parse_topology(document(), version=3), 3, REQUEST.door, FOUND)
 LATE = NOW + timedelta(minutes=50)
 
 
@@ -71,7 +73,7 @@ def words(record: TopologyRecord | None, now: datetime = NOW) -> str:
         (replace(RECORD, provisioned=None), LATE, "it waits for: a run of the provisioner"),
         (None, NOW, "was deleted meanwhile"),
         (replace(RECORD, door="cli"), NOW, "was taken over by the command line meanwhile"),
-        (replace(RECORD, version=4), NOW, "version 4 is stored, not 3"),
+        (replace(RECORD, version=4), NOW, "version 4 is stored now, not version 3"),
     ],
 )
 def test_an_answer_is_due_at_the_end_and_at_the_end_of_the_budget(

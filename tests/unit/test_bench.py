@@ -1,4 +1,4 @@
-"""What the bench says of its own results: ratios, claims, tables, the pages that quote them."""
+"""Tests what the bench says of its own results: ratios, claims, tables, the pages that quote them."""
 
 from __future__ import annotations
 

@@ -23,12 +23,12 @@ def test_a_key_that_is_there_twice_is_said_with_both_lines() -> None:
     text = "name: edge\ngroups:\n  - name: a\n    prefixes: []\n    name: b\n"
     (problem,) = parse(text, "edge.yaml").problems
     assert problem.path == "groups[0].name"
-    assert said(problem).what == "is there twice, in line 3 and in line 5"
+    assert said(problem).what == "occurs twice, in line 3 and in line 5"
 
 
 def test_a_key_that_is_there_twice_in_one_line_is_said_with_both_columns() -> None:
     (problem,) = parse("fw1: {asn: 1, asn: 2}\n", "edge.yaml").problems
-    assert said(problem).what == "is there twice, in line 1, column 7, and in line 1, column 15"
+    assert said(problem).what == "occurs twice, in line 1, column 7, and in line 1, column 15"
 
 
 def test_every_doubled_key_is_said() -> None:
@@ -79,12 +79,12 @@ def test_keys_are_names_whatever_they_look_like() -> None:
 UNREADABLE = {
     "a template engine": (
         "name: {{ env }}",
-        "1:7: name: is the {{ … }} of a template",
+        "1:7: name: is a placeholder {{ … }} of a template",
         "the value that belongs",
     ),
-    "a conflict": ("a: 1\n<<<<<<< HEAD\nb: 2\n", "2:1: a conflict of git", "one of the two"),
-    "a fence": ("```yaml\na: 1\n```\n", "1:1: a fence of Markdown", "the text between"),
-    "a comment of C": ('{\n  // hi\n  "a": 1}', "2:1: a comment with //", "# in YAML"),
+    "a conflict": ("a: 1\n<<<<<<< HEAD\nb: 2\n", "2:1: this is a git conflict", "one of the two"),
+    "a fence": ("```yaml\na: 1\n```\n", "1:1: this is a fence of Markdown", "the text between"),
+    "a comment of C": ('{\n  // hi\n  "a": 1}', "2:1: this is a comment with //", "# in YAML"),
     "60,000 values": ("[" + "1," * 60_000 + "1]", "1:", "a topology"),
     # name: (text, place and what, what would be right)
     "an open bracket": ("name: [edge", "1:7: the bracket here is never closed", "a ] at its end"),
@@ -106,7 +106,7 @@ UNREADABLE = {
     ),
     "a tab before a name": ("a: 1\n\tb: 2", "2:1: a tab cannot be used for indentation", "spaces"),
     "a tab behind blanks": ("a:\n  \tb: 2", "2:1: a tab cannot be used for indentation", "spaces"),
-    "two colons": ("a: b: c", "1:5: no value can begin at this colon", "quotes around a text"),
+    "two colons": ("a: b: c", "1:5: a value cannot begin at this colon", "quotes around a text"),
     "no colon": ("a: 1\nbcd\ne: 2\n", "2:1: a name without a value", "a colon and a blank"),
     "bad indentation": (
         "a:\n  b: 1\n c: 2",
@@ -123,10 +123,10 @@ UNREADABLE = {
         "1:1: this is a CloudFormation template",
         "a topology, as in Resources.<name>.Properties.Topology",
     ),
-    "two documents": ("a: 1\n---\nb: 2", "2:1: a second document begins here", "one topology a file"),
+    "two documents": ("a: 1\n---\nb: 2", "2:1: a second document begins here", "one topology in each file"),
     "a list for a name": (
         "{[1]: a}",
-        "1:2: the document: is a list or mapping in the place of a name",
+        "1:2: the document: is a list or mapping where a name should be",
         "a text",
     ),
     "a circle": ("a: &a [*a]", "1:4: a[0]: it contains itself", "without the alias"),
@@ -135,11 +135,15 @@ UNREADABLE = {
         "1:5: the file ends where a value should follow",
         "each open bracket closed",
     ),
-    "a brace too many": ("a: }", "1:4: } stands where a value should begin", "in quotes if it is that text"),
+    "a brace too many": ("a: }", "1:4: } is where a value should begin", "in quotes if it is that text"),
     "a bar": ("a: |b", "1:5: | and > begin a text of several lines", "quotes around the text"),
     "something behind the brace": ("{a: 1}\nb: 2", "2:1: the document ended before this", "nothing after"),
-    "an exclamation mark": ("a: !<#", "1:4: a text cannot begin so", "quotes around the text"),
-    "a control character": ("a: 1\nb: \x07", "2:4: no YAML: the control character U+0007", "without it"),
+    "an exclamation mark": ("a: !<#", "1:4: a text cannot begin like this", "quotes around the text"),
+    "a control character": (
+        "a: 1\nb: \x07",
+        "2:4: this is not YAML: it has the control character U+0007",
+        "without it",
+    ),
     "a number that is none": ("a: !!int abc", "1:4: a: the tag !!int", "the ID itself"),
     "a date": ("a: !!timestamp 2026-11-21", "1:4: a: the tag !!timestamp", "the ID itself"),
     "a set": ("a: !!set {b}", "1:4: a: the tag !!set", "the ID itself"),

@@ -46,9 +46,9 @@ APPLY, DELETE = ("apply", str(EXAMPLE)), ("delete", "edge")
     ("arguments", "is_checked", "words"),
     [
         (APPLY, False, "stopped: nothing was stored"),
-        (APPLY, True, f"stopped: it may have been stored; look with tandem plan {EXAMPLE}"),
+        (APPLY, True, f"stopped: it may have been stored; check with tandem plan {EXAMPLE}"),
         (DELETE, False, "stopped: nothing was deleted"),
-        (DELETE, True, "stopped: it may have been deleted; look with tandem delete edge, which asks first"),
+        (DELETE, True, "stopped: it may have been deleted; check with tandem delete edge, which asks first"),
     ],
 )
 def test_ctrl_c_says_what_it_leaves_behind(

@@ -95,7 +95,7 @@ def test_empty_fib_holds() -> None:
 def test_two_halves_instead_of_the_tracked_default_are_named() -> None:
     decision = decided(observation(routes=(route("fw2", "0.0.0.0/1"), route("fw2", "128.0.0.0/1"))))
     assert decision.action is Action.HOLD
-    assert "more specific ones are: 0.0.0.0/1, 128.0.0.0/1" in said(decision)
+    assert "it has only 0.0.0.0/1, 128.0.0.0/1" in said(decision)
 
 
 def test_undeclared_next_hop_holds_and_is_named() -> None:
@@ -158,7 +158,7 @@ def test_split_leaves_addresses_with_a_holder_that_owns_a_part(holder: str) -> N
     rows = (route("fw2"), route("fw1", "10.20.0.0/16"))
     decision = decided(observation("fw1", holder, routes=rows), declared)
     assert (decision.action, decision.moves) == (Action.HOLD, ())
-    assert said(decision) == "the tracked prefixes are split: 0.0.0.0/0 is fw2's, 10.20.0.0/16 is fw1's"
+    assert said(decision) == "the tracked prefixes are split: fw2 owns 0.0.0.0/0, fw1 owns 10.20.0.0/16"
 
 
 def test_split_goes_to_the_appliance_with_most_prefixes_when_nobody_has_the_address() -> None:
@@ -208,7 +208,9 @@ def test_wrong_private_ip_is_told_in_words_of_its_own() -> None:
 def test_wrong_private_ip_that_was_put_right_before_is_damped() -> None:
     held = _astray((15, 4)).addresses[0]
     assert (held.action, held.retry_at) == (Action.HOLD, after(6))
-    assert said(held).startswith(f"fw1 has it at {ADDRESS['fw1']} of {INTERFACE['fw1']} and its last move")
+    assert said(held).startswith(
+        f"fw1 has it at {ADDRESS['fw1']} of {INTERFACE['fw1']} and it moved a short time ago"
+    )
 
 
 def test_a_fight_within_one_appliance_is_told_not_fought() -> None:
@@ -216,7 +218,7 @@ def test_a_fight_within_one_appliance_is_told_not_fought() -> None:
     fought = _astray((590, 400, 200)).addresses[0]
     assert (fought.action, fought.severity, fought.retry_at) == (Action.HOLD, Severity.CRITICAL, None)
     assert f"it is at {ADDRESS['fw1']} of {INTERFACE['fw1']} again after 3 moves" in said(fought)
-    assert "find the second mover" in said(fought)
+    assert "find what else moves it" in said(fought)
     assert _astray((610, 400, 200)).moves
 
 
@@ -226,7 +228,7 @@ def test_undeclared_interface_holds_that_address_and_the_others_move() -> None:
     decision = decided(replace(observed, elastic_ips={**observed.elastic_ips, allocation(0): strange}))
     held, moved = decision.addresses
     assert (held.action, held.severity) == (Action.HOLD, Severity.CRITICAL)
-    assert "a person did that" in said(held)
+    assert "Tandem did not move it there" in said(held)
     assert moved.action is Action.MOVE
 
 

@@ -1,4 +1,4 @@
-"""What cannot be read is unknown: what depends on it holds, and nothing else does."""
+"""Tests that what cannot be read is unknown: what depends on it holds, and nothing else does."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_an_owner_whose_sessions_cannot_be_read_gets_nothing_and_the_reason_says
     decision = decided(without(observation("fw2", "fw1"), peers={ADDRESS["fw2"]: WHY}))
     assert decision.action is Action.HOLD
     assert said(decision).startswith(
-        f"the FIB names fw2, which has no readable session with BGP up: {WHY}: it shows the past"
+        f"the FIB names fw2, which has no readable session with BGP up: {WHY}: the route is out of date"
     )
 
 

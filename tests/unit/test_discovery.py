@@ -123,7 +123,7 @@ def test_two_instances_of_one_name_are_two_appliances() -> None:
         (peer("odd", "az2-a", "10.0.1.10", 65009), "it has ASN 65009 and bfd, fw1 has 65001 and bfd"),
         (peer("odd", "az2-a", "10.0.1.10", 65001, Liveness.BGP_KEEPALIVE), "bgp-keepalive, fw1 has 65001"),
         (peer("odd", "az1-a", "10.0.1.20", 65001), "fw1 has another session at az1-a"),
-        (peer("odd", "az9-z", "10.0.1.10", 65001), "its endpoint rse-az9-z is not there"),
+        (peer("odd", "az9-z", "10.0.1.10", 65001), "its endpoint rse-az9-z does not exist"),
         (peer("odd", "az2-a", "10.0.1.10", 65000), "it has the route server's own ASN, 65000"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tandem.adapters.ec2rows import ELASTIC_IP, INSTANCE, INTERFACE, PEER, ROUTE
-from tandem.adapters.rows import Rows, Unread, read
+from tandem.adapters.rows import Rows, Unread, read_rows
 from tandem.adapters.vpcrows import ROUTE_TABLE, SUBNET
 from tandem.errors import ConfigurationError
 from tandem.model import Holder, InstallationStatus, Liveness, Status
@@ -35,19 +35,19 @@ def without(row: dict[str, Any], name: str) -> dict[str, Any]:
 
 def one(kind: Any, row: object) -> Any:
     """Returns what the row is read as; nothing of it is left out."""
-    rows = read([row], kind)
+    rows = read_rows([row], kind)
     assert rows.words == ()
     return rows.found[0]
 
 
 def unread(kind: Any, row: object) -> str:
-    rows = read([row], kind)
+    rows = read_rows([row], kind)
     assert rows.found == ()
     return rows.unread[0].words
 
 
 def test_one_table_that_shows_a_route_as_installed_is_enough() -> None:
-    rows = read([{**WAY, "RouteInstallationDetails": [INSTALLED, ODD_INSTALLATION]}], ROUTE)
+    rows = read_rows([{**WAY, "RouteInstallationDetails": [INSTALLED, ODD_INSTALLATION]}], ROUTE)
     (route,) = rows.found
     assert [i.status for i in route.installations] == [InstallationStatus.INSTALLED]
     assert "rtb-2" in rows.odd[0]
@@ -61,7 +61,7 @@ def test_a_route_needs_what_decides_who_owns_it(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "odd"), [("Med", "7"), ("AsPaths", [7]), ("RouteServerPeerId", 7)])
 def test_a_route_is_read_without_what_decides_nothing(name: str, odd: object) -> None:
-    rows = read([{**WAY, name: odd}], ROUTE)
+    rows = read_rows([{**WAY, name: odd}], ROUTE)
     assert (len(rows.found), len(rows.odd)) == (1, 1)
 
 
@@ -99,7 +99,7 @@ def test_an_instance_needs_a_state_that_aws_documents(state: object) -> None:
 
 def test_an_interface_of_an_instance_that_cannot_be_read_leaves_the_instance() -> None:
     row = {"InstanceId": "i-1", "State": {"Name": "running"}, "NetworkInterfaces": [{"SubnetId": "subnet-1"}]}
-    rows = read([row], INSTANCE)
+    rows = read_rows([row], INSTANCE)
     assert [len(instance.interfaces.unread) for instance in rows.found] == [1]
     assert len(rows.odd) == 1
 
@@ -121,7 +121,7 @@ def test_a_null_destination_is_no_route_of_its_kind() -> None:
 
 def test_a_static_route_that_cannot_be_read_is_named_and_leaves_the_table() -> None:
     row = {"DestinationCidrBlock": "10.0.0.1/8", "GatewayId": "igw-1", "Origin": "CreateRoute"}
-    rows = read([{"RouteTableId": "rtb-1", "VpcId": "vpc-1", "Routes": [row]}], ROUTE_TABLE)
+    rows = read_rows([{"RouteTableId": "rtb-1", "VpcId": "vpc-1", "Routes": [row]}], ROUTE_TABLE)
     assert len(rows.found) == 1
     assert "10.0.0.1/8" in rows.odd[0]
 
@@ -134,13 +134,13 @@ def test_a_tag_without_a_value_has_an_empty_one(tag: dict[str, object]) -> None:
 
 
 def test_a_tag_with_another_value_is_left_out_with_the_tags() -> None:
-    rows = read([{**ADDRESS, "Tags": [{"Key": "Name", "Value": 17}]}], ELASTIC_IP)
+    rows = read_rows([{**ADDRESS, "Tags": [{"Key": "Name", "Value": 17}]}], ELASTIC_IP)
     assert (rows.found[0].tags, len(rows.odd)) == ((), 1)
 
 
 @pytest.mark.parametrize("row", [None, 17, "odd", [], {}])
 def test_a_row_that_says_nothing_may_be_any_that_was_asked_for(row: object) -> None:
-    rows = read([row], ELASTIC_IP)
+    rows = read_rows([row], ELASTIC_IP)
     assert set(rows.unknown(["eipalloc-1", "eipalloc-2"], ["eipalloc-2"])) == {"eipalloc-1"}
 
 

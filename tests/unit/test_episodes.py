@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tandem.state.episodes import GRACE, Change, Episode, Sight, forget, not_after, step
+from tandem.state.episodes import GRACE, Change, Episode, Sight, forget, step, without_future
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(hours=1)
@@ -88,5 +88,5 @@ def test_what_is_not_judged_any_more_ends(
 
 def test_no_time_is_from_the_future() -> None:
     ahead = NOW + GRACE
-    kept = not_after({"a": Episode(ahead, ahead, over_since=ahead), "b": OPEN}, NOW)
+    kept = without_future({"a": Episode(ahead, ahead, over_since=ahead), "b": OPEN}, NOW)
     assert kept == {"a": Episode(NOW, NOW, over_since=NOW), "b": OPEN}

@@ -1,4 +1,4 @@
-"""What a topology costs: the arithmetic, what is counted, and the words for what is not."""
+"""Tests what a topology costs: the arithmetic, what is counted, and the words for what is not."""
 
 from __future__ import annotations
 

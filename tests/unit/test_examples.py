@@ -10,7 +10,7 @@ import pytest
 from cli import document
 from cli.estimate import Share, estimate
 from tandem.model import Liveness
-from tandem.topology.document import Topology, parse
+from tandem.topology.document import Topology, parse_topology
 from tandem.topology.shape import normalise, validate
 
 FOLDER = Path(__file__).parents[2] / "examples"
@@ -22,7 +22,7 @@ WATCHED = {"byoip", "edge"}
 
 
 def load(name: str) -> Topology:
-    return parse(normalise(document.load(FOLDER / f"{name}.yaml").value))
+    return parse_topology(normalise(document.load(FOLDER / f"{name}.yaml").value))
 
 
 def test_there_are_the_examples_that_the_documentation_names() -> None:
@@ -41,7 +41,7 @@ def test_each_validates_and_is_named_as_its_file(path: Path) -> None:
     found = document.load(path)
     assert found.problems == ()
     assert validate(found.value) == []
-    topology = parse(normalise(found.value))
+    topology = parse_topology(normalise(found.value))
     assert topology.name == path.stem
     assert topology.manage is (path.stem not in WATCHED)
     assert (topology.route_server.route_server_id is None) is topology.manage

@@ -19,7 +19,7 @@ MAKE = shutil.which("make") or "make"
 
 
 def recipe(folder: Path, *arguments: str, **environment: str) -> list[list[str]]:
-    """What make would run there, each command in its words."""
+    """Returns what make would run there, each command in its words."""
     ran = subprocess.run(
         [MAKE, "--no-print-directory", "-n", *arguments],
         cwd=folder,

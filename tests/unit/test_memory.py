@@ -1,4 +1,4 @@
-"""What the looks remember of their moves: enough for every group, and never too much to store."""
+"""Tests what the looks remember of their moves: enough for every group, and never too much to store."""
 
 from __future__ import annotations
 

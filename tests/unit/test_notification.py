@@ -1,4 +1,4 @@
-"""What people are told: short, true, and enough to act on at 3 a.m."""
+"""Tests what people get: short, true, and enough to act on at 3 a.m."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_a_move_as_people_read_it():
         f"  192.0.2.10 (eipalloc-0c000000000000001): {fw1}0) -> {fw2}0)",
         f"  192.0.2.11 (eipalloc-0c000000000000002): {fw1}1) -> {fw2}1)",
         "",
-        "What to do: nothing yet. The outcome follows in a message of its own.",
+        "What to do: nothing yet. A separate message reports the result.",
         "",
         "Decided at 2026-11-21 03:58:33.019 UTC, decision edge-42-1.",
     ]
@@ -185,7 +185,7 @@ def test_a_hold_says_what_is_in_the_way_and_how_to_see_more():
     assert "Note: BFD is down beside BGP up on rsp-0f2000000000000b2." in lines
     assert (
         "  192.0.2.10 (eipalloc-0c000000000000001): stays with fw2 (eni-0a2000000000000e2 10.0.2.20): "
-        "it is where fw2 wants it."
+        "it is at the target declared for fw2."
     ) in lines
     assert (
         "  aws ec2 describe-addresses --allocation-ids eipalloc-0c000000000000001 eipalloc-0c000000000000002 "
@@ -275,6 +275,37 @@ def test_an_override_says_whether_the_addresses_follow(change, severity, says):
     message = message_of(made)
     assert message.attributes["severity"] == severity
     assert says in message.text
+
+
+def test_an_override_says_who_set_it_as_the_statement_of_its_record():
+    lines = of("override-changed").text.splitlines()
+    who = "arn:aws:sts::123456789012:assumed-role/NetworkAdmin/alice"
+    assert lines[0] == "Override: internet-edge (topology edge) was pinned to fw1."
+    assert f"The override record states that it was set by {who} (not verified)." in lines
+    assert "Why, as the record states: firmware upgrade of fw2." in lines
+
+
+def test_drift_that_tandem_leaves_alone_says_how_to_undo_it():
+    lines = of("drift-detected").text.splitlines()
+    who = "arn:aws:sts::123456789012:assumed-role/NetworkAdmin/alice"
+    assert lines[2:7] == [
+        f"Changed by: {who}.",
+        "",
+        "What to do: undo the change in AWS, with the tool that manages the resource: Tandem does not do it.",
+        "If the change was meant, write it into the topology and run tandem apply.",
+        f"In the topology, right would be: {sample('drift-detected')['detail']['expected']}.",
+    ]
+
+
+def test_drift_that_tandem_repairs_says_what_is_and_what_should_be():
+    event = sample("drift-detected")
+    event["detail"] |= {"code": "session-without-peer", "expected": "the peer of fw1", "observed": None}
+    made = from_envelope(event)
+    assert made is not None
+    assert_meets_schema(made)
+    lines = message_of(made).text.splitlines()
+    assert lines[2:4] == ["It should be: the peer of fw1.", "It is: absent."]
+    assert any(line.startswith("What to do: nothing if Tandem is going to repair it") for line in lines)
 
 
 def test_a_route_leak_names_appliance_peer_ten_prefixes_and_how_many_there_are():

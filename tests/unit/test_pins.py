@@ -1,4 +1,4 @@
-"""Which pins are in force, which of them are news, and what the audit trail recalls of them."""
+"""Tests which pins are in force, which of them are news, and what the audit trail recalls of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a function runs, as its own ARN says."""
+"""Tests where a function runs, as its own ARN says."""
 
 from __future__ import annotations
 

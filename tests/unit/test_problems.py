@@ -1,4 +1,4 @@
-"""Where a problem is, and which name was meant."""
+"""Tests where a problem is, and which name was meant."""
 
 from __future__ import annotations
 

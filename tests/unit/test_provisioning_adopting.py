@@ -1,4 +1,4 @@
-"""What somebody else made is adopted with its owner's consent, and never removed."""
+"""Tests that what somebody else made is adopted with its owner's consent, and never removed."""
 
 from __future__ import annotations
 

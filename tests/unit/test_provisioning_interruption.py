@@ -1,4 +1,6 @@
-"""Whose session may end: never the last live one that carries a tracked prefix, whoever can tell or not."""
+"""Tests whose session may end: never the last live one that carries a tracked prefix, whoever can
+tell or not.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,7 @@ def test_leave_to_interrupt_is_no_leave_to_guess() -> None:
     run.aws.shown = replace(run.aws.shown, routes=None)
     assert ending(run) == []
     waits = [words_of(s.waits_for) for s in run.plan() if isinstance(s.do, DeletePeer)]
-    assert waits == ["the routes: the routing database cannot be read"] * 2
+    assert waits == ["readable routes: the routing database cannot be read"] * 2
     run.aws.converge()
     assert ending(run) == sessions(run, STANDBY), "the standby comes first"
 

@@ -115,7 +115,7 @@ def test_a_standby_loses_its_sessions_one_after_the_other(world: Run) -> None:
 def test_what_is_told_of_a_standbys_session_is_true(world: Run) -> None:
     run = world.towards(set_at(wanted(), "appliances.fw2.liveness", "bgp-keepalive"))
     first, second = [s for s in run.plan() if isinstance(s.do, DeletePeer)]
-    assert words_of(first.interrupts) == "one of fw2's sessions, which keeps another"
+    assert words_of(first.interrupts) == "one of fw2's sessions; another one stays"
     assert words_of(second.waits_for) == "fw2's session at az2-a to be available"
     alone = built(single()).towards(set_at(single(), "appliances.fw2.liveness", "bgp-keepalive"))
     (only,) = [s for s in alone.plan() if isinstance(s.do, DeletePeer)]

@@ -1,4 +1,6 @@
-"""What waits: for AWS, for people, never for itself alone; and what a change of persistence waits for."""
+"""Tests what waits: for AWS, for people, never for itself alone; and what a change of persistence
+waits for.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What a record keeps for later runs: codes, and the sentences that release 0.1.0 reads and wrote."""
+"""Tests what a record keeps for later runs: codes, and the sentences that release 0.1.0 reads and
+wrote.
+"""
 
 from __future__ import annotations
 
@@ -90,10 +92,12 @@ def test_the_release_before_reads_each_member_that_it_knows() -> None:
     for member in ("done", "drift", "pending", "warnings", "sessions", "notified_sessions"):
         assert ours[member], member
         assert all(isinstance(words, str) for words in ours[member])
-    right = "SNS notifications on, or false where meant"
+    right = "SNS notifications on; or false, if they are to stay off"
     off = "route_server.sns_notifications: is true, but rs-1 has SNS notifications off"
     assert ours["drift"] == [f"{off}; right would be: {right}", "appliances.fw1.instance_id: i-1 is gone"]
-    assert ours["failure"].startswith("CreateDelivery rsp-1: LimitExceededException: no more; it is tried")
+    assert ours["failure"].startswith(
+        "CreateDelivery rsp-1: LimitExceededException: no more; Tandem tries it again"
+    )
 
 
 def test_a_drift_of_the_release_before_is_told_whatever_its_words() -> None:

@@ -11,7 +11,7 @@ from tandem.compliance.rule import Result, Rule, Severity, Verdict, failed, pass
 from tandem.compliance.rules.catalogue import RULES
 from tandem.compliance.snapshot import NotRead, Snapshot, known
 from tandem.reasons.compliance import CheckCode, RuleId
-from tandem.topology.document import Waiver, parse
+from tandem.topology.document import Waiver, parse_topology
 from tandem.words.compliance import RULE_ENTRIES as WORDS
 from tests.rules_pages import FOLDER, pages
 from tests.topologies import document
@@ -21,7 +21,7 @@ THROTTLED = NotRead("EC2 throttles", None)
 
 
 def snapshot(**changes: object) -> Snapshot:
-    topology = parse(document())
+    topology = parse_topology(document())
     whole = Snapshot(topology, NOW, observation=THROTTLED, inventory=THROTTLED)
     return replace(whole, **changes)  # type: ignore[arg-type]
 
@@ -74,7 +74,7 @@ def test_a_rule_that_breaks_is_unknown_and_what_it_found_before_stands() -> None
 
 def test_a_waived_finding_shows_as_waived_until_its_last_day() -> None:
     waived = Waiver("route-installed", "rtb-2", "by design", NOW.date())
-    topology = replace(parse(document()), waivers=(waived,))
+    topology = replace(parse_topology(document()), waivers=(waived,))
     over = replace(topology, waivers=(replace(waived, until=date(2026, 11, 20)),))
     found = judge([rule(one_fails)], snapshot(topology=topology))
     assert [f.result.verdict for f in found] == [Verdict.PASS, Verdict.WAIVED]

@@ -65,16 +65,16 @@ def test_bfd_and_bgp_are_told_apart() -> None:
 def test_two_equal_reads_are_asked_for() -> None:
     seen = down(observation(), "rsp-rse-1a")
     signals = [signal("rsp-rse-1a", DOWN)]
-    assert "second read" in str(waiting(signals, seen))
+    assert "two reads in a row" in str(waiting(signals, seen))
     assert waiting(signals, seen, seen) is None
-    assert "second read" in str(waiting(signals, seen, observation()))
+    assert "two reads in a row" in str(waiting(signals, seen, observation()))
     moved_on = with_database(seen, routes=(route("fw2"),))
-    assert "second read" in str(waiting(signals, seen, moved_on))
+    assert "two reads in a row" in str(waiting(signals, seen, moved_on))
 
 
 def test_a_fib_that_shows_the_past_is_waited_for() -> None:
     past = observation("fw1", "fw1", alive=("fw2",))
-    assert "shows the past" in str(waiting([signal("rsp-rse-1a", DOWN)], past, past))
+    assert "the route is out of date" in str(waiting([signal("rsp-rse-1a", DOWN)], past, past))
 
 
 def maintenance(endpoint_id: str | None, *peers: str) -> Signal:

@@ -1,4 +1,4 @@
-"""What wakes a function is told apart, and reaches exactly the topologies that it concerns."""
+"""Tests that what wakes a function is told apart, and reaches exactly the topologies that it concerns."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_many_reasons_to_look_at_one_topology_are_one_look():
 
 
 def logged(*lines: str, stored: tuple[TopologyRecord, ...] = ()):
-    """What becomes of a peer log delivery of these lines."""
+    """Returns what becomes of a peer log delivery of these lines."""
     return forward(parse(delivery(*lines)), stored or (record(),), NOW)
 
 

@@ -1,4 +1,6 @@
-"""What the emulated Route Server says is what the parsers read: neither may drift from the other."""
+"""Tests that what the emulated Route Server says is what the parsers read: neither may drift from the
+other.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which appliance could take over, and for how long one that could not is nobody's news."""
+"""Tests which appliance could take over, and for how long one that could not is nobody's news."""
 
 from __future__ import annotations
 
@@ -108,7 +108,9 @@ def seen(
 
 
 def told_after(began: Observation, then: Observation) -> timedelta | None:
-    """How long `then` lasts until it is told, looked at every ten seconds, after one look at `began`."""
+    """Returns how long `then` lasts until it is told, looked at every ten seconds, after one look at
+    `began`.
+    """
     memory, _ = seen(Memory(), began, timedelta(0))
     for number in range(1, 400):
         memory, found = seen(memory, then, timedelta(seconds=10 * number))

@@ -49,7 +49,7 @@ CROSS: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], list[Expected
     ),
     "managing is the default": (
         edit(("manage", ...), ("route_server.vpc_id", ...)),
-        [("route_server.vpc_id", "where nothing else is said", "or manage: false")],
+        [("route_server.vpc_id", "by default", "or manage: false")],
     ),
     "what is created has an ASN": (
         edit(("manage", True), ("route_server.id", ...), ("route_server.amazon_side_asn", ...)),
@@ -58,7 +58,7 @@ CROSS: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], list[Expected
     "nothing to watch": (edit(("route_server.id", ...)), [("route_server.id", "with manage: false", "rs-")]),
     "a peer at an unknown endpoint": (
         edit(("appliances.fw1.peers.az3-a", "10.0.1.10")),
-        [("appliances.fw1.peers.az3-a", "no endpoint", "az2-a? known here: az1-a, az1-b, az2-a, az2-b")],
+        [("appliances.fw1.peers.az3-a", "not an endpoint", "az2-a? known here: az1-a, az1-b, az2-a, az2-b")],
     ),
     "a target of an unknown appliance": (
         edit(
@@ -173,7 +173,13 @@ CROSS: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], list[Expected
     ),
     "no address as a target": (
         edit((f"{FIRST_IP}.targets.fw1.private_ip", "0.0.0.0")),  # noqa: S104 - no server binds it
-        [(f"{OF_FIRST}.targets.fw1.private_ip", "0.0.0.0 is no address", "interface in the VPC")],
+        [
+            (
+                f"{OF_FIRST}.targets.fw1.private_ip",
+                "0.0.0.0 is the unspecified address",
+                "interface in the VPC",
+            )
+        ],
     ),
     "a multicast address as a next hop": (
         edit(("appliances.fw1.next_hops", ["224.0.0.5"])),

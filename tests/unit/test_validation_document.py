@@ -31,16 +31,22 @@ SHAPE: dict[str, tuple[str, object, str, str, str]] = {
     "an unknown mode": ("mode", "enforced", "mode", 'is "enforced"', "dry-run or enforce"),
     "an empty mode": ("mode", None, "mode", "is empty", "dry-run or enforce"),
     "manage in words": ("manage", "no", "manage", 'is "no"', "true or false"),
-    "an unknown property": ("moed", "enforce", "moed", "no property", "mode?"),
+    "an unknown property": ("moed", "enforce", "moed", "not a known property", "mode?"),
     "a list of tags": ("tags", ["CostCenter"], "tags", "is a list", "a mapping from tag keys"),
     "a tag of Tandem's": (
         "tags",
         {"Tandem:Stack": "x"},
         'tags["Tandem:Stack"]',
-        "no name",
+        "not a valid name",
         "in any spelling",
     ),
-    "a tag of AWS's": ("tags", {"AWS:owner": "x"}, 'tags["AWS:owner"]', "no name", "in any spelling"),
+    "a tag of AWS's": (
+        "tags",
+        {"AWS:owner": "x"},
+        'tags["AWS:owner"]',
+        "not a valid name",
+        "in any spelling",
+    ),
     "a tag that is no text": ("tags", {"CostCenter": 7}, "tags.CostCenter", "is 7", "a text"),
     "no route server": ("route_server", ..., "route_server", "is missing", "describes the route server"),
     "a list for the route server": ("route_server", ["rs"], "route_server", "is a list", "a mapping"),
@@ -93,7 +99,7 @@ SHAPE: dict[str, tuple[str, object, str, str, str]] = {
         "route_server.endpoints.az 3",
         f"{SUBNET}1",
         'route_server.endpoints["az 3"]',
-        "no name",
+        "not a valid name",
         "letters, digits",
     ),
     "an endpoint without a subnet": (
@@ -114,7 +120,7 @@ SHAPE: dict[str, tuple[str, object, str, str, str]] = {
         "route_server.propagate_to.1",
         "rtb-0a1b2c3d4e5f60001",
         "route_server.propagate_to[1]",
-        "again",
+        "repeats",
         "once",
     ),
     "no appliances": ("appliances", {}, "appliances", "is empty", "at least one"),
@@ -210,7 +216,7 @@ SHAPE: dict[str, tuple[str, object, str, str, str]] = {
         "::/0",
     ),
     "no prefix at all": ("groups.0.prefixes.0", "default", "groups[0].prefixes[0]", '"default"', "0.0.0.0/0"),
-    "a prefix twice": ("groups.0.prefixes.1", "0.0.0.0/0", "groups[0].prefixes[1]", "again", "once"),
+    "a prefix twice": ("groups.0.prefixes.1", "0.0.0.0/0", "groups[0].prefixes[1]", "repeats", "once"),
     "the public address for the allocation": (
         f"{FIRST_IP}.allocation_id",
         "192.0.2.1",
@@ -244,7 +250,7 @@ SHAPE: dict[str, tuple[str, object, str, str, str]] = {
         f"{FIRST_IP}.targets.fw1.privat_ip",
         "10.0.1.20",
         f"{OF_FIRST}.targets.fw1.privat_ip",
-        "no property",
+        "not a known property",
         "private_ip?",
     ),
 }
@@ -402,7 +408,9 @@ def test_a_list_that_is_too_long_is_said_once_however_long_it_is() -> None:
         ("groups", [7] * 5_000),
     ):
         found = shape_problems(set_at(document(), path, items))
-        assert [(said(p).what, said(p).right.split()[1:]) for p in found] == [("has 5000", ["at", "most"])]
+        assert [(said(p).what, said(p).right.split()[1:]) for p in found] == [
+            ("has 5000 entries", ["at", "most"])
+        ]
 
 
 EXCESSIVE: dict[str, tuple[object, str]] = {
@@ -453,7 +461,7 @@ def test_a_character_that_does_not_show_is_named(character: str, shown: str, nam
     (problem,) = validate(set_at(document(), "route_server.vpc_id", f"vpc-0a1b2c3d4e5f6000{character}1"))
     assert f'"vpc-0a1b2c3d4e5f6000{shown}1", which has {name}' in said(problem).what
     (problem,) = validate(set_at(document(), "tags", {f"Own{character}er": "x"}))
-    assert said(problem).what == f"is no name that can be used here: it has {name}"
+    assert said(problem).what == f"is not a valid name: it has {name}"
 
 
 def test_a_name_of_cloudformation_is_recognised() -> None:

@@ -1,8 +1,8 @@
-"""What comes as a text becomes what the schema says it is, and every spelling the same value."""
+"""Tests that what comes as a text becomes what the schema says it is, and every spelling the same value."""
 
 from __future__ import annotations
 
-from tandem.topology.document import Mode, parse
+from tandem.topology.document import Mode, parse_topology
 from tandem.topology.shape import normalise, validate
 from tests.topologies import document, edited, in_words, set_at, topology
 
@@ -18,7 +18,7 @@ def test_cloudformations_texts_become_numbers_and_booleans() -> None:
         ("appliances.fw1.asn", "65001"),
     )
     assert in_words(validate(texts)) == []
-    read = parse(normalise(texts))
+    read = parse_topology(normalise(texts))
     assert read.route_server.amazon_side_asn == 65000
     assert read.route_server.persist_minutes == 5
     assert read.route_server.sns_notifications is True
@@ -38,5 +38,5 @@ def test_spellings_become_one() -> None:
 
 
 def test_a_new_topology_moves_nothing_unless_it_says_so() -> None:
-    assert parse(normalise(set_at(document(), "mode", ...))).mode is Mode.DRY_RUN
+    assert parse_topology(normalise(set_at(document(), "mode", ...))).mode is Mode.DRY_RUN
     assert topology().mode is Mode.ENFORCE

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tandem.model import Liveness, Peer, RouteServer, Status
-from tandem.topology.document import Topology, parse
+from tandem.topology.document import Topology, parse_topology
 from tandem.topology.inventory import Endpoint, Inventory
 from tandem.topology.shape import normalise, validate
 from tandem.topology.worldchecks import worldcheck
@@ -79,9 +79,9 @@ def test_endpoints_to_be_made_beyond_what_aws_allows_unasked_are_a_warning(more:
     wanted = edited({**document(), "manage": True}, *subnets)
     assert in_words(validate(wanted)) == []
     shown = replace(inventory(), reading=None)
-    found = quotas(parse(normalise(wanted)), shown)
+    found = quotas(parse_topology(normalise(wanted)), shown)
     assert ["would have 11 endpoints, and 10 are allowed" in words for words in found] == [True] * warned
-    assert quotas(parse(normalise(wanted | {"manage": False})), shown) == []
+    assert quotas(parse_topology(normalise(wanted | {"manage": False})), shown) == []
 
 
 @pytest.mark.parametrize(("more", "warned"), [(18, False), (19, True)])
@@ -93,9 +93,9 @@ def test_peers_to_be_made_beyond_what_aws_allows_unasked_are_a_warning(more: int
         wanted["appliances"][f"extra{number}"] = {"asn": 65001, "peers": peers}
     wanted["groups"] = [{"name": "transit", "prefixes": ["10.20.0.0/16"]}]
     assert in_words(validate(wanted)) == []
-    found = quotas(parse(normalise(wanted)), inventory())
+    found = quotas(parse_topology(normalise(wanted)), inventory())
     assert ["endpoint az1-a would have 21 peers, and 20 are allowed" in w for w in found] == [True] * warned
-    assert quotas(parse(normalise(wanted | {"manage": False})), inventory()) == []
+    assert quotas(parse_topology(normalise(wanted | {"manage": False})), inventory()) == []
 
 
 @pytest.mark.parametrize(("allowed", "warned"), [(100, False), (101, True)])

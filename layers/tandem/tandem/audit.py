@@ -15,10 +15,10 @@ from typing import Any
 
 from tandem.state.decoding import read, shaped
 
-LONG = 100_000
+_LONG = 100_000
 """Characters of a body from which on it is stored compressed: DynamoDB takes no item over 400 KB."""
 
-SCALAR = 1000
+_SCALAR = 1000
 """Characters of a member that a shortened body keeps."""
 
 GENESIS = "0" * 64
@@ -44,7 +44,7 @@ class RecordKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The end of a sequence; it goes into every notification, so that a cut tail shows."""
+    """Holds the end of a sequence; it goes into every notification, so that a cut tail shows."""
 
     sequence: str
     number: int
@@ -56,7 +56,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record. `body` is JSON; its `kind` is a RecordKind."""
+    """Holds one record. `body` is JSON; its `kind` is a RecordKind."""
 
     sequence: str
     number: int
@@ -75,14 +75,14 @@ class Record:
         return told_groups(self.body)
 
 
-GZIP = 16 + zlib.MAX_WBITS
+_GZIP = 16 + zlib.MAX_WBITS
 
 MOST = 8_000_000
 """Bytes of a body; what Tandem writes is less by far. A look reads twenty of them in 1,024 MB of memory."""
 
 
 def canonical(body: Mapping[str, Any]) -> str:
-    """The one spelling of a body that is hashed and stored."""
+    """Returns the one spelling of a body that is hashed and stored."""
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -93,15 +93,15 @@ def told_groups(body: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def packed(text: str) -> str | bytes:
-    """A canonical body as it is stored: as it is, or compressed by gzip where it is long."""
-    return gzip.compress(text.encode(), mtime=0) if len(text) > LONG else text
+    """Returns a canonical body as it is stored: as it is, or compressed by gzip where it is long."""
+    return gzip.compress(text.encode(), mtime=0) if len(text) > _LONG else text
 
 
 def unpacked(stored: str | bytes) -> str:
-    """The canonical body. Raises one of `decoding.DAMAGE` for what cannot be unpacked."""
+    """Returns the canonical body. Raises one of `decoding.DAMAGE` for what cannot be unpacked."""
     if isinstance(stored, str):
         return stored
-    unpacking = zlib.decompressobj(GZIP)
+    unpacking = zlib.decompressobj(_GZIP)
     data = unpacking.decompress(stored, MOST + 1)
     if len(data) > MOST or not unpacking.eof:
         raise ValueError(f"unpacks to more than {MOST} bytes, or to no end")
@@ -109,20 +109,20 @@ def unpacked(stored: str | bytes) -> str:
 
 
 def shortened(body: Mapping[str, Any]) -> dict[str, Any]:
-    """What is left of a body that DynamoDB refuses: its short members, and in `truncated` the names of the
-    others.
+    """Returns what is left of a body that DynamoDB refuses: its short members, and in `truncated` the names
+    of the others.
     """
-    short = {k: v for k, v in body.items() if not isinstance(v, list | dict) and len(str(v)) <= SCALAR}
+    short = {k: v for k, v in body.items() if not isinstance(v, list | dict) and len(str(v)) <= _SCALAR}
     return short | {"truncated": sorted(body.keys() - short.keys())}
 
 
 def digest(sequence: str, number: int, previous: str, body: str) -> str:
-    """SHA-256 over where the record stands, the one before and the canonical body, one to a line."""
+    """Returns SHA-256 over the record's place, the one before and the canonical body, one to a line."""
     return hashlib.sha256(f"{sequence}\n{number}\n{previous}\n{body}".encode()).hexdigest()
 
 
 def following(head: Head | None, sequence: str, body: Mapping[str, Any]) -> Record:
-    """The next record of a sequence whose head is `head`; None where the sequence is empty."""
+    """Returns the next record of a sequence whose head is `head`; None where the sequence is empty."""
     number = head.number + 1 if head else 1
     previous = head.hash if head else GENESIS
     text = canonical(body)
@@ -132,7 +132,8 @@ def following(head: Head | None, sequence: str, body: Mapping[str, Any]) -> Reco
 def problems(
     records: Sequence[Record], *, first: Head | None = None, heads: Iterable[Head] = ()
 ) -> tuple[str, ...]:
-    """What is wrong with a sequence's records in order; empty where nothing was changed, cut out or put in.
+    """Returns what is wrong with a sequence's records in order; empty where nothing was changed, cut out or
+    put in.
 
     They are to begin with #1, or with the record that `first` names. The chain alone shows neither a cut tail
     nor a sequence that was replaced whole: `heads` does, from where the writer of the table does not reach
@@ -196,7 +197,7 @@ def is_closed(body: Mapping[str, Any], newest_first: Iterable[Record]) -> bool:
 
 
 def open_intent(newest_first: Iterable[Record]) -> Record | None:
-    """The last intent, if no outcome names it yet: its writer died, or stalls."""
+    """Returns the last intent, if no outcome names it yet: its writer died, or stalls."""
     closed: set[str] = set()
     for record in newest_first:
         decision_id = str(record.body.get("decision_id"))

@@ -1,4 +1,4 @@
-"""Who asked for a change, as far as Tandem can know."""
+"""Records who asked for a change, as far as Tandem can know."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ LONGEST = 500
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """A function that is invoked directly is not told who invoked it. So the name is the caller's own word,
-    and the request ID leads to the invocation in CloudTrail (docs/security.md).
+    """Names who asked. A function that is invoked directly does not know who invoked it. So the name is the
+    caller's own word, and the request ID leads to the invocation in CloudTrail (docs/security.md).
     """
 
     stated_by: str | None = None
@@ -23,7 +23,7 @@ NOBODY = Author()
 
 
 def stated(raw: object) -> str | None:
-    """The name in an order; None where there is no text."""
+    """Returns the name in an order; None where there is no text."""
     if not isinstance(raw, str) or not raw.strip():
         return None
     return raw[:LONGEST].encode(errors="replace").decode()  # no event takes what is no Unicode

@@ -1,12 +1,12 @@
-"""What went wrong, named by what the caller does next."""
+"""Names errors by what the caller does next."""
 
 
 class TandemError(Exception):
-    """Any error that Tandem raises on purpose."""
+    """Tandem raised it on purpose."""
 
 
 class ConfigurationError(TandemError):
-    """Something a person must change; trying again does not help, so nothing retries it."""
+    """A person must change something; trying again does not help, so nothing retries it."""
 
 
 class TemporaryError(TandemError):
@@ -22,7 +22,7 @@ class StateUnavailableError(TemporaryError):
 
 
 class OutdatedError(TandemError):
-    """What a look goes by was replaced while it ran: a new look goes by the new one."""
+    """A look's topology or override was replaced while it ran: a new look uses the new one."""
 
 
 class LeaseLostError(TemporaryError):
@@ -76,7 +76,7 @@ Tandem could meet it; SNS's `Throttled`; and EC2's, of which the SDK retries non
 
 
 def passes(code: str, http_status: int = 0) -> bool:
-    """Whether AWS may answer the same call otherwise in a moment. A server error always passes."""
+    """Returns True if AWS may answer the same call otherwise in a moment. A server error always passes."""
     return code in PASSING_CODES or http_status >= 500
 
 

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 SOURCE = "tandem"
-SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 2
 """Version 1 had no `reasons`, `report_reasons` and `codes`. Readers take both."""
 
 SCHEMAS = Path(__file__).parent / "schemas"
 
 
 class DetailType(StrEnum):
-    """Every detail-type on the bus."""
+    """Holds every detail-type on the bus."""
 
     PEER_STATE_CHANGE = "Peer State Change"
     ROUTE_CHANGE = "Route Change"
@@ -39,17 +39,17 @@ class DetailType(StrEnum):
 
     @property
     def file_name(self) -> str:
-        """The name of its schema and of its first sample: `peer-state-change.json`."""
+        """Returns the name of its schema and of its first sample: `peer-state-change.json`."""
         return f"{self.lower().replace(' ', '-')}.json"
 
 
-SCHEMA_VERSIONS = {DetailType.DRIFT_DETECTED: 2, DetailType.PROVISIONING_FAILED: 2}
+_SCHEMA_VERSIONS = {DetailType.DRIFT_DETECTED: 2, DetailType.PROVISIONING_FAILED: 2}
 """Those that are not SCHEMA_VERSION. Every reader takes both."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event of ours, as a producer makes it and a consumer gets it."""
+    """Holds one event of ours, as a producer makes it and a consumer gets it."""
 
     detail_type: DetailType
     detail: dict[str, Any]
@@ -63,8 +63,10 @@ def event(
     occurred_at: datetime,
     **fields: object,
 ) -> Event:
-    """An event with what every detail carries; `fields` are the detail-type's own, JSON values only."""
-    version = SCHEMA_VERSIONS.get(detail_type, SCHEMA_VERSION)
+    """Returns an event with what every detail carries; `fields` are the detail-type's own, JSON values
+    only.
+    """
+    version = _SCHEMA_VERSIONS.get(detail_type, _SCHEMA_VERSION)
     common: dict[str, Any] = {"schema_version": version, "topology": topology}
     if group is not None:
         common["group"] = group
@@ -72,7 +74,9 @@ def event(
 
 
 def described(event: object) -> dict[str, Any]:
-    """What a log line says of an event that a function was handed: what it calls itself, never its data."""
+    """Returns what a log line says of an event that a function was handed: what it calls itself, never its
+    data.
+    """
     if not isinstance(event, dict):
         return {"event": f"no JSON object but a {type(event).__name__}"}
     said = {
@@ -84,7 +88,7 @@ def described(event: object) -> dict[str, Any]:
 
 
 def from_envelope(envelope: object) -> Event | None:
-    """The event in what EventBridge hands over; None where it is not one of ours."""
+    """Returns the event in what EventBridge hands over; None where it is not one of ours."""
     if not isinstance(envelope, dict):
         return None
     name, detail = envelope.get("detail-type"), envelope.get("detail")
@@ -95,19 +99,21 @@ def from_envelope(envelope: object) -> Event | None:
 
 
 def schema(detail_type: DetailType) -> dict[str, Any]:
-    """The JSON Schema of a detail."""
+    """Returns the JSON Schema of a detail."""
     return dict(json.loads((SCHEMAS / detail_type.file_name).read_text(encoding="utf-8")))
 
 
 def iso(moment: datetime) -> str:
-    """`2026-11-21T03:58:31.123Z`. Raises ValueError for a naive time: it names no moment."""
+    """Writes a time as `2026-11-21T03:58:31.123Z`. Raises ValueError for a naive time: it names no moment."""
     if moment.tzinfo is None:
         raise ValueError(f"a time without a zone: {moment}")
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def parse_iso(text: str) -> datetime:
-    """The UTC time in any ISO 8601 form that AWS uses. Raises ValueError for what is none or has no zone."""
+    """Returns the UTC time in any ISO 8601 form that AWS uses. Raises ValueError for what is none or has no
+    zone.
+    """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"a time without a zone: {text}")

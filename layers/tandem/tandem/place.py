@@ -1,4 +1,4 @@
-"""Where a function runs: partition, Region and account, and the ARNs that follow from them."""
+"""Describes where a function runs: partition, Region and account, and the ARNs that follow from them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Self
 
 from tandem.errors import ConfigurationError
 
-OTHER_SUFFIXES = {
+_OTHER_SUFFIXES = {
     "aws-cn": "amazonaws.com.cn",
     "aws-eusc": "amazonaws.eu",
     "aws-iso": "c2s.ic.gov",
@@ -20,7 +20,7 @@ OTHER_SUFFIXES = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One partition, Region and account."""
+    """Holds one partition, Region and account."""
 
     partition: str
     region: str
@@ -28,7 +28,9 @@ class Place:
 
     @classmethod
     def of(cls, arn: str) -> Self:
-        """The place of anything that has an ARN, such as the function itself. Raises ConfigurationError."""
+        """Returns the place of anything that has an ARN, such as the function itself. Raises
+        ConfigurationError.
+        """
         parts = arn.split(":")
         if len(parts) < 6 or parts[0] != "arn":
             raise ConfigurationError(
@@ -41,17 +43,19 @@ class Place:
 
     @property
     def dns_suffix(self) -> str:
-        return OTHER_SUFFIXES.get(self.partition, "amazonaws.com")
+        return _OTHER_SUFFIXES.get(self.partition, "amazonaws.com")
 
     def peer(self, peer_id: str) -> str:
         return self._arn("ec2", f"route-server-peer/{peer_id}")
 
     def function(self, name: str) -> str:
-        """The function's ARN, of its name or of that ARN."""
+        """Returns the function's ARN, of its name or of that ARN."""
         return name if name.startswith("arn:") else self._arn("lambda", f"function:{name}")
 
     def log_group(self, name: str) -> str:
-        """The log group's ARN without the `:*` that CloudFormation's has; of its name or of that ARN."""
+        """Returns the log group's ARN without the `:*` that CloudFormation's has; of its name or of that
+        ARN.
+        """
         return name.removesuffix(":*") if name.startswith("arn:") else self._arn("logs", f"log-group:{name}")
 
     def _arn(self, service: str, resource: str) -> str:

@@ -1,4 +1,4 @@
-"""What every function needs of the world; `tandem.adapters` has it from AWS."""
+"""Describes what every function needs of the world; `tandem.adapters` has it from AWS."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from tandem.events import Event
 
 
 class Bus(Protocol):
-    """The stack's event bus."""
+    """Puts events on the stack's event bus."""
 
     def put(self, *events: Event) -> None: ...
 
 
 class Clock(Protocol):
-    """Time: real in Lambda, virtual in tests."""
+    """Tells the time: real in Lambda, virtual in tests."""
 
     def now(self) -> datetime: ...
 

@@ -1,4 +1,4 @@
-"""What a function learns from its environment, read once at start."""
+"""Reads a function's settings from its environment, once at start."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from tandem.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every function's settings: one environment variable per field, `TANDEM_` and the name in capitals.
+    """Holds every function's settings: one environment variable per field, `TANDEM_` and the name in
+    capitals.
 
     A function that does not need a field gets no variable for it; asking for an absent one is a
     ConfigurationError that names the variable.
@@ -45,7 +46,7 @@ class Settings:
         return cls(**values)  # type: ignore[arg-type]  # stack_name was checked above
 
     def need(self, name: str) -> str:
-        """The field's value. Raises ConfigurationError where it is not set."""
+        """Returns the field's value. Raises ConfigurationError if it is not set."""
         value = getattr(self, name)
         if value is None:
             raise ConfigurationError(f"missing environment variable {_variable(name)}")

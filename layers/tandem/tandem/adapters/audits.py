@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tandem.adapters import clients
-from tandem.adapters.tables import answered, condition_failed
+from tandem.adapters.tables import condition_failed, with_second_try
 from tandem.audit import Head, Record, canonical, following, is_closed, packed, shortened, unpacked
 from tandem.errors import StateUnavailableError
 from tandem.state.decoding import LARGEST, Damaged, cut, number, parsed, read, text
@@ -18,8 +18,8 @@ from tandem.state.decoding import LARGEST, Damaged, cut, number, parsed, read, t
 RECENT = 20
 """Records read to find an open intent: whoever comes next closes it before writing anything else."""
 
-ATTEMPTS = 10
-HASH = re.compile(r"[0-9a-f]{64}")
+_ATTEMPTS = 10
+_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,10 @@ class AuditTable:
     """Is told which record cannot be read, and why."""
 
     def recent(self, sequence: str, count: int = RECENT) -> tuple[Record, ...]:
-        """The newest records, newest first. One whose number is none has no place in the sequence, and is no
-        head. Raises StateUnavailableError, also where records are there and none has a place.
+        """Returns the newest records, newest first. One whose number is none has no place in the sequence,
+        and is no head. Raises StateUnavailableError, also where records are there and none has a place.
         """
-        page = answered(
+        page = with_second_try(
             lambda: clients.dynamodb().query(
                 TableName=self.table,
                 KeyConditionExpression="#s = :s AND #n BETWEEN :first AND :last",
@@ -69,7 +69,7 @@ class AuditTable:
         A body that DynamoDB refuses is shortened: a record keeps no move waiting.
         Raises StateUnavailableError, ConfigurationError.
         """
-        for _ in range(ATTEMPTS):
+        for _ in range(_ATTEMPTS):
             record = following(head, sequence, body)
             if record.number > LARGEST:
                 raise StateUnavailableError(f"{sequence}: record {LARGEST} is there: no number is left")
@@ -87,7 +87,7 @@ class AuditTable:
                 return newest[0].head
             head = newest[0].head if newest else None
         raise StateUnavailableError(
-            f"{sequence}: {ATTEMPTS} other records came first; the audit record is not written"
+            f"{sequence}: {_ATTEMPTS} other records came first; the audit record is not written"
         )
 
     def _put(self, record: Record) -> bool:
@@ -99,7 +99,7 @@ class AuditTable:
             "body": _stored(packed(canonical(record.body))),
         }
         try:
-            answered(
+            with_second_try(
                 lambda: clients.dynamodb().put_item(
                     TableName=self.table,
                     Item=item,
@@ -115,8 +115,8 @@ class AuditTable:
 
 
 def record_of(item: Mapping[str, Any]) -> tuple[Record | None, str | None]:
-    """A record as far as it can be read, and what is wrong with it; None where its number is none: such a one
-    has no place in the sequence. Of any other the place is taken, whatever befell the rest of it.
+    """Returns a record as far as it can be read, and what is wrong with it; None where its number is none:
+    such a one has no place in the sequence. Of any other the place is taken, whatever befell the rest of it.
     """
     place = read(lambda: number(item, "number"))
     if isinstance(place, Damaged):
@@ -138,9 +138,11 @@ def _stored(body: str | bytes) -> dict[str, Any]:
 
 
 def _hash(item: Mapping[str, Any], name: str, wrong: list[str]) -> str:
-    """Empty, which is nobody's hash, where it is none: the next record shows by it what is broken."""
+    """Returns the hash; empty, which is nobody's hash, if it is none: the next record then shows what is
+    broken.
+    """
     found = read(lambda: text(item, name))
-    if isinstance(found, Damaged) or not HASH.fullmatch(found):
+    if isinstance(found, Damaged) or not _HASH.fullmatch(found):
         wrong.append(f"`{name}` is not a valid SHA-256 hash")
         return ""
     return found

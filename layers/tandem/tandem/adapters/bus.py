@@ -32,7 +32,9 @@ class EventsRefusedError(TemporaryError):
 
 @dataclass(frozen=True, slots=True)
 class EventBus:
-    """The bus with this name. EventBridge drops what is put on a bus that does not exist without an error."""
+    """Puts events on the bus with this name. EventBridge drops them without an error if the bus does not
+    exist.
+    """
 
     name: str
 
@@ -90,7 +92,7 @@ def _batches(events: Iterable[Event]) -> Iterator[list[Event]]:
 
 
 def _size(event: Event) -> int:
-    """As EventBridge counts an entry: source, detail-type and detail, in UTF-8."""
+    """Returns the size as EventBridge counts it: source, detail-type and detail, in UTF-8."""
     return len(SOURCE) + len(event.detail_type) + len(_json(event).encode())
 
 

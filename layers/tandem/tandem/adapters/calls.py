@@ -19,16 +19,16 @@ from tandem.errors import (
     passes,
 )
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
-LONGEST_WORDS = 300
+_LONGEST_WORDS = 300
 """Characters of AWS's own words that are told."""
 
-ENCODED = "Encoded authorization failure message"
+_ENCODED = "Encoded authorization failure message"
 """What follows in a refusal is for DecodeAuthorizationMessage of STS, and differs from call to call."""
 
 
-def called(about: str, call: Callable[[], T]) -> T:
+def called(about: str, call: Callable[[], _T]) -> _T:
     """Runs one call; what the client retries by itself it has retried.
 
     Raises RefusedError for what AWS refuses, PassingError for what it refuses for now, and TemporaryError
@@ -50,12 +50,12 @@ def failure(about: str, error: ClientError) -> CallFailedError:
     code, words = refusal.get("Code", "an unknown code"), refusal.get("Message", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     kind = PassingError if passes(code, status) else RefusedError
-    told = words.partition(ENCODED)[0].strip()[:LONGEST_WORDS]
+    told = words.partition(_ENCODED)[0].strip()[:_LONGEST_WORDS]
     return kind(f"{error.operation_name} for {about}", code, told)
 
 
 def may_be_done(error: ClientError) -> bool:
-    """Whether AWS may have carried out what it answered with an error.
+    """Returns True if AWS may have carried out what it answered with an error.
 
     A server error does not say how far AWS came. A throttled call, answered with 503 too, was not begun.
     """

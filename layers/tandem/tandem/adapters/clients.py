@@ -1,4 +1,4 @@
-"""AWS clients, made once per process with time-outs that fit the failover path.
+"""Creates AWS clients, once per process, with time-outs that fit the failover path.
 
 They are botocore's own, as boto3 hands them out: to import boto3 as well would cost a cold start 20 ms.
 The layer brings botocore, with the services of which a client is made here or in `cloudtrail`, and no others.
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
 
-C = TypeVar("C", bound="BaseClient")
+_C = TypeVar("_C", bound="BaseClient")
 
 READS = Config(
     connect_timeout=2,
@@ -62,7 +62,7 @@ TRY_SECONDS = 2.0
 """One attempt of 1 + 1 s."""
 
 TABLE_SECONDS = 4.0
-"""Two tries (`tables.answered`): then the table counts as away, and failover goes on without it."""
+"""Two tries (`tables.with_second_try`): then the table counts as away, and failover goes on without it."""
 
 BUS = Config(
     connect_timeout=1,
@@ -84,7 +84,7 @@ _invocation = _Invocation()
 
 @contextmanager
 def within(seconds_left: Callable[[], float]) -> Iterator[None]:
-    """The time of the invocation bounds every call meanwhile: one that might not end in it is not begun.
+    """Bounds every call meanwhile by the time of the invocation: one that might not end in it does not begin.
 
     It is an OutOfTimeError then. A call to EC2 or the bus leaves the time for one to the table: a lease that
     is let go stops nobody.
@@ -96,7 +96,7 @@ def within(seconds_left: Callable[[], float]) -> Iterator[None]:
         _invocation.seconds_left = before
 
 
-def _bounded(client: C, needed: float) -> C:
+def _bounded(client: _C, needed: float) -> _C:
     def check(model: OperationModel, **_: object) -> None:
         left = _invocation.seconds_left
         if left is not None and left() < needed:
@@ -110,18 +110,18 @@ def _bounded(client: C, needed: float) -> C:
 
 @cache
 def session() -> Session:
-    """What all clients share: credentials, Region, and the models of the services, each read once."""
+    """Returns what all clients share: credentials, Region, and the models of the services, each read once."""
     return Session()
 
 
 def made(service: str, config: Config) -> BaseClient:
-    """A client of the service; whoever calls this knows which type it has."""
+    """Returns a client of the service; whoever calls this knows which type it has."""
     return session().create_client(service, config=config)
 
 
 @cache
 def ec2() -> EC2Client:
-    """EC2 for reads. Raises ConfigurationError where the SDK is older than Route Server (April 2025)."""
+    """Returns EC2 for reads. Raises ConfigurationError if the SDK is older than Route Server (April 2025)."""
     client = cast("EC2Client", made("ec2", READS))
     if not hasattr(client, "get_route_server_routing_database"):
         raise ConfigurationError(
@@ -133,7 +133,7 @@ def ec2() -> EC2Client:
 
 @cache
 def ec2_moves() -> EC2Client:
-    """EC2 for AssociateAddress: one attempt a call."""
+    """Returns EC2 for AssociateAddress: one attempt a call."""
     return _bounded(cast("EC2Client", made("ec2", MOVES)), MOVE_SECONDS + TABLE_SECONDS)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 
 class SystemClock:
-    """Real time; tests have a virtual one."""
+    """Tells real time; tests have a virtual clock."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)

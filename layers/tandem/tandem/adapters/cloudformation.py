@@ -9,9 +9,9 @@ from tandem.adapters.clock import SystemClock
 from tandem.errors import TemporaryError
 from tandem.ports import Clock
 
-CONNECT_SECONDS, READ_SECONDS = 3, 10
-ATTEMPTS = 3
-PAUSE_SECONDS = 2.0
+_CONNECT_SECONDS, _READ_SECONDS = 3, 10
+_ATTEMPTS = 3
+_PAUSE_SECONDS = 2.0
 """At the worst 3 times 13 s and 2 pauses: 43 s; then the next run tries."""
 
 
@@ -24,9 +24,9 @@ def respond(url: str, body: bytes, clock: Clock | None = None) -> str | None:
     """
     clock = clock or SystemClock()
     why = ""
-    for attempt in range(ATTEMPTS):
+    for attempt in range(_ATTEMPTS):
         if attempt:
-            clock.sleep(PAUSE_SECONDS)
+            clock.sleep(_PAUSE_SECONDS)
         status, why = _put(url, body)
         if 200 <= status < 300:
             return None
@@ -36,11 +36,11 @@ def respond(url: str, body: bytes, clock: Clock | None = None) -> str | None:
 
 
 def _put(url: str, body: bytes) -> tuple[int, str]:
-    """The HTTP status, 0 where there was none, and what to say of it.
+    """Returns the HTTP status, 0 where there was none, and what to say of it.
 
     The URL is signed for an empty content type (CloudFormation's own `cfn-response` module sends one).
     """
-    timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+    timeout = urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS)
     with urllib3.PoolManager(timeout=timeout, retries=False) as pool:
         try:
             status = pool.request("PUT", url, body=body, headers={"Content-Type": ""}, redirect=False).status

@@ -17,7 +17,7 @@ from tandem.provisioning.actors import Call, calls_of
 if TYPE_CHECKING:
     from mypy_boto3_cloudtrail import CloudTrailClient
 
-ASIDE = Config(
+_ASIDE = Config(
     connect_timeout=1,
     read_timeout=2,
     retries={"mode": "standard", "total_max_attempts": 1},
@@ -25,18 +25,18 @@ ASIDE = Config(
 )
 """3 s at the worst, once a run: it is good to know, and a repair waits for it."""
 
-MOST = 50
+_MOST = 50
 """Events in one answer; there is one answer a question."""
 
 
 @cache
 def client() -> CloudTrailClient:
-    """Made when it is first needed: hardly ever."""
-    return cast("CloudTrailClient", clients.made("cloudtrail", ASIDE))
+    """Creates the client when it is first needed: hardly ever."""
+    return cast("CloudTrailClient", clients.made("cloudtrail", _ASIDE))
 
 
 def calls(name: str, since: datetime) -> tuple[Call, ...]:
-    """The newest calls of that name which AWS carried out, newest first.
+    """Returns the newest calls of that name which AWS carried out, newest first.
 
     Raises CallFailedError, TemporaryError.
     """
@@ -46,7 +46,7 @@ def calls(name: str, since: datetime) -> tuple[Call, ...]:
             lambda: client().lookup_events(
                 LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": name}],
                 StartTime=since,
-                MaxResults=MOST,
+                MaxResults=_MOST,
             ),
         )
     except ResponseParserError as error:

@@ -23,12 +23,12 @@ from tandem.provisioning.listensteps import (
 if TYPE_CHECKING:
     from mypy_boto3_logs.type_defs import DeliveryDestinationTypeDef, DeliverySourceTypeDef, DeliveryTypeDef
 
-LOG_TYPE = "EVENT_LOGS"
-GONE = "ResourceNotFoundException"
+_LOG_TYPE = "EVENT_LOGS"
+_GONE = "ResourceNotFoundException"
 
 
 def shown() -> Shown:
-    """The sources, destinations and deliveries of the whole account and Region."""
+    """Returns the sources, destinations and deliveries of the whole account and Region."""
     return Shown(
         sources=tuple(Source(s["name"], arn) for s in _sources() for arn in s.get("resourceArns", ())),
         destinations=tuple(_destination(found) for found in _destinations()),
@@ -58,7 +58,7 @@ def put_destination(name: str, resource_arn: str) -> None:
 def put_source(name: str, resource_arn: str) -> None:
     called(
         resource_arn,
-        lambda: clients.logs().put_delivery_source(name=name, resourceArn=resource_arn, logType=LOG_TYPE),
+        lambda: clients.logs().put_delivery_source(name=name, resourceArn=resource_arn, logType=_LOG_TYPE),
     )
 
 
@@ -74,12 +74,12 @@ def create_delivery(source_name: str, destination_name: str) -> None:
 
 
 def delete_delivery(delivery_id: str) -> None:
-    """One that is gone already is as good."""
+    """Deletes a delivery. One that is gone already is no error."""
     _unless_gone(lambda: clients.logs().delete_delivery(id=delivery_id), delivery_id)
 
 
 def delete_source(name: str) -> None:
-    """One that is gone already is as good."""
+    """Deletes a source. One that is gone already is no error."""
     _unless_gone(lambda: clients.logs().delete_delivery_source(name=name), name)
 
 
@@ -109,5 +109,5 @@ def _unless_gone(call: Callable[[], object], about: str) -> None:
     try:
         called(about, call)
     except CallFailedError as error:
-        if error.code != GONE:
+        if error.code != _GONE:
             raise

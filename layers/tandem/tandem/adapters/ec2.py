@@ -21,23 +21,24 @@ from tandem.model import ElasticIp, NetworkInterface, Observation, Peer, Unknown
 from tandem.state.override import Override
 from tandem.topology.document import Topology
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    """Threads for as many calls at once as the clients' connection pools hold."""
-    return ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="ec2")
+    """Returns threads for as many calls at once as the clients' connection pools hold."""
+    return ThreadPoolExecutor(max_workers=_WORKERS, thread_name_prefix="ec2")
 
 
-WORKERS = 50
+_WORKERS = 50
 
-GOING = frozenset({"deleted", "deleting"})
+_GOING = frozenset({"deleted", "deleting"})
 """States of a peer that is no peer any more."""
 
 
 def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = tuple) -> Observation:
-    """One reading of everything that `decide` asks for, all reads side by side, `overrides` among them.
+    """Returns one reading of everything that `decide` asks for, all reads side by side, `overrides` among
+    them.
 
     What cannot be read of an answer is left out and in `unread`; where it is about a tracked prefix or what
     the topology declares also in `unknown` or the database's `doubts`, and in `failed`.
@@ -58,7 +59,7 @@ def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = 
         reading_database := submit(ec2reads.routing_database, route_server_id),
         reading_peers := submit(ec2reads.peers, route_server_id),
         reading_addresses := submit(ec2reads.elastic_ips, "allocation-id", topology.allocation_ids),
-        reading_interfaces := submit(interfaces, topology),
+        reading_interfaces := submit(appliance_interfaces, topology),
         reading_instances := submit(ec2reads.instances, topology.instance_ids),
         reading_overrides := submit(overrides),
     )
@@ -66,11 +67,14 @@ def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = 
     try:
         shown = _or_none(reading_interfaces, failed)
         at_targets: Rows[ElasticIp] = Rows()
+        # a target that cannot be read may have another Elastic IP, which a move would displace
+        # (docs/aws-facts.md#displaced-addresses)
         if unshown := _unshown(topology, shown):
             at_targets = ec2reads.elastic_ips("network-interface-id", unshown)
         instances = _or_none(reading_instances, failed)
         addresses, peers = reading_addresses.result(), reading_peers.result()
         database = reading_database.result()
+        # the reading by allocation wins: it is the one that `decide` relies on
         elastic_ips = {a.allocation_id: a for a in (*at_targets.found, *addresses.found)}
         states = None if instances is None else {i.instance_id: i.state for i in instances.found}
         known, unknown_interfaces = _interfaces(topology, shown, instances, elastic_ips)
@@ -85,7 +89,8 @@ def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = 
         read = (addresses, at_targets, shown or Rows(), instances or Rows(), peers)
         return Observation(
             database=database,
-            peers=tuple(peer for peer in peers.found if peer.state not in GOING),
+            # deleted peers stay listed for a while (docs/aws-facts.md#tombstones)
+            peers=tuple(peer for peer in peers.found if peer.state not in _GOING),
             elastic_ips=elastic_ips,
             interfaces=known,
             instance_states=states,
@@ -95,6 +100,7 @@ def observe(topology: Topology, overrides: Callable[[], tuple[Override, ...]] = 
             unknown=unknown,
         )
     finally:
+        # waits for each and drops its error: no read may go on after the look
         for reading in readings:
             reading.exception()
 
@@ -105,8 +111,8 @@ def _interfaces(
     instances: Rows[Instance] | None,
     elastic_ips: dict[str, ElasticIp],
 ) -> tuple[dict[str, NetworkInterface] | None, dict[str, str]]:
-    """The interfaces by ID, and why others are unknown. What cannot be read of an interface by itself is what
-    its instance shows of it.
+    """Returns the interfaces by ID, and why others are unknown. What cannot be read of an interface by itself
+    is what its instance shows of it.
     """
     allocations = {address.public_ip: id_ for id_, address in elastic_ips.items()}
     behind = () if instances is None else instances.found
@@ -132,20 +138,24 @@ def _unshown(topology: Topology, shown: Rows[NetworkInterface] | None) -> Sequen
 
 
 def _with_allocations(interface: NetworkInterface, allocations: dict[str, str]) -> NetworkInterface:
-    """The interface as its instance shows it, without allocations, with those of the known addresses."""
+    """Returns the interface as its instance shows it, without allocations, with those of the known
+    addresses.
+    """
     addresses = (replace(a, allocation_id=allocations.get(a.public_ip or "")) for a in interface.addresses)
     return replace(interface, addresses=tuple(addresses))
 
 
 def _unknown_peers(topology: Topology, peers: Rows[Peer]) -> dict[str, str]:
-    """Those at declared addresses, and those that do not show theirs."""
+    """Returns the unread peers at declared addresses, and those that do not show theirs."""
     declared = {"", *(a for appliance in topology.appliances.values() for a in appliance.peer_addresses)}
-    there = [row for row in peers.unread if str(row.row.get("State")) not in GOING]
+    there = [row for row in peers.unread if str(row.row.get("State")) not in _GOING]
     return {row.about: row.words for row in reversed(there) if row.about in declared}
 
 
-def interfaces(topology: Topology) -> Rows[NetworkInterface]:
-    """The interfaces of the appliances' instances, and the targets of appliances that have no instance."""
+def appliance_interfaces(topology: Topology) -> Rows[NetworkInterface]:
+    """Returns the interfaces of the appliances' instances, and the targets of appliances that have no
+    instance.
+    """
     loose = {name for name, appliance in topology.appliances.items() if appliance.instance_id is None}
     targets = [
         target.network_interface_id
@@ -217,7 +227,7 @@ class Ec2:
     read_back = staticmethod(read_back)
 
 
-def _or_none(read: Future[Rows[T]], failed: list[str]) -> Rows[T] | None:
+def _or_none(read: Future[Rows[_T]], failed: list[str]) -> Rows[_T] | None:
     try:
         return read.result()
     except (TemporaryError, ConfigurationError) as error:

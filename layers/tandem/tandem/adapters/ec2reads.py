@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from tandem.adapters import clients, ec2rows
 from tandem.adapters.calls import called
 from tandem.adapters.ec2rows import Instance
-from tandem.adapters.rows import UNREADABLE, Kind, Row, Rows, Unread, read
+from tandem.adapters.rows import UNREADABLE, Kind, Row, Rows, Unread, read_rows
 from tandem.errors import THROTTLED_CODES, CallFailedError, ConfigurationError, TemporaryError
 from tandem.model import ElasticIp, NetworkInterface, Peer, RoutingDatabase
 
@@ -22,15 +22,15 @@ T = TypeVar("T")
 
 Filters = dict[str, Iterable[str]]
 
-MOST_VALUES = 200
+_MOST_VALUES = 200
 """Values of all filters of one request (EC2 User Guide, Using_Filtering)."""
 
-NO_INSTANCE = "InvalidInstanceID.NotFound"
+_NO_INSTANCE = "InvalidInstanceID.NotFound"
 
-NOT_ALONE = THROTTLED_CODES | {"UnauthorizedOperation"}
+_NOT_ALONE = THROTTLED_CODES | {"UnauthorizedOperation"}
 """Refusals that more calls would only repeat."""
 
-MOST_ALONE = 20
+_MOST_ALONE = 20
 """More instances than a topology has are not asked for one by one."""
 
 PAGE = 1000
@@ -53,7 +53,7 @@ def routing_database(route_server_id: str) -> RoutingDatabase:
         if not page.get("NextToken"):
             break
         more["NextToken"] = page["NextToken"]
-    found = read(rows, ec2rows.ROUTE)
+    found = read_rows(rows, ec2rows.ROUTE)
     return RoutingDatabase(
         routes=found.found,
         persisted=page.get("AreRoutesPersisted") is True,
@@ -73,14 +73,14 @@ def whole_routing_database(route_server_id: str) -> RoutingDatabase:
 
 def elastic_ips(by: str, values: Iterable[str]) -> Rows[ElasticIp]:
     """Returns the Elastic IPs that match one of the values of a filter; a released one is absent."""
-    return described("describe_addresses", "Addresses", ec2rows.ELASTIC_IP, {by: values})
+    return all_pages("describe_addresses", "Addresses", ec2rows.ELASTIC_IP, {by: values})
 
 
 def interfaces(by: str, values: Iterable[str], vpc_id: str | None = None) -> Rows[NetworkInterface]:
     """Returns the interfaces that match one of the values of a filter, in one VPC or in all of them."""
     asked: Filters = {by: values, **({"vpc-id": [vpc_id]} if vpc_id else {})}
     # without pages EC2 refuses most filters in a large account (API_DescribeNetworkInterfaces)
-    return described("describe_network_interfaces", "NetworkInterfaces", ec2rows.INTERFACE, asked, page=PAGE)
+    return all_pages("describe_network_interfaces", "NetworkInterfaces", ec2rows.INTERFACE, asked, page=PAGE)
 
 
 def instances(instance_ids: Iterable[str]) -> Rows[Instance]:
@@ -95,7 +95,7 @@ def instances(instance_ids: Iterable[str]) -> Rows[Instance]:
     try:
         return sum((_instances(_about(asked), chosen) for chosen in _chunks(asked)), Rows())
     except CallFailedError as error:
-        if not 1 < len(ids) <= MOST_ALONE or error.code in NOT_ALONE:
+        if not 1 < len(ids) <= _MOST_ALONE or error.code in _NOT_ALONE:
             raise
         with ThreadPoolExecutor(max_workers=len(ids)) as side:
             alone = list(side.map(_alone, ids))
@@ -106,7 +106,7 @@ def instances(instance_ids: Iterable[str]) -> Rows[Instance]:
 
 def _instances(about: str, chosen: Mapping[str, Any]) -> Rows[Instance]:
     reservations = called(about, partial(_pages, "describe_instances", "Reservations", chosen))
-    return read([row for outer in reservations for row in _inside(outer, "Instances")], ec2rows.INSTANCE)
+    return read_rows([row for outer in reservations for row in _inside(outer, "Instances")], ec2rows.INSTANCE)
 
 
 def _alone(instance_id: str) -> Rows[Instance]:
@@ -114,11 +114,11 @@ def _alone(instance_id: str) -> Rows[Instance]:
     try:
         return _instances(instance_id, {"InstanceIds": [instance_id]})
     except (CallFailedError, TemporaryError) as error:
-        is_gone = isinstance(error, CallFailedError) and error.code == NO_INSTANCE
+        is_gone = isinstance(error, CallFailedError) and error.code == _NO_INSTANCE
         return Rows() if is_gone else Rows(unread=(Unread(instance_id, str(error), {}),))
 
 
-def described(
+def all_pages(
     operation: str, members: str, kind: Kind[T], filters: Filters | None = None, *, page: int | None = None
 ) -> Rows[T]:
     """Returns all pages of a Describe call. Each call has as many values of the first filter as EC2 takes;
@@ -127,7 +127,7 @@ def described(
     rows: list[Row] = []
     for chosen in _chunks(filters) if filters is not None else [{}]:
         rows += called(_about(filters), partial(_pages, operation, members, chosen, page))
-    return read(rows, kind)
+    return read_rows(rows, kind)
 
 
 def _about(filters: Filters | None) -> str:
@@ -141,7 +141,7 @@ def _chunks(filters: Filters) -> Iterator[dict[str, Any]]:
     (name, values), *others = filters.items()
     unique = list(dict.fromkeys(values))
     rest = [{"Name": other, "Values": list(given)} for other, given in others]
-    most = MOST_VALUES - sum(len(other["Values"]) for other in rest)
+    most = _MOST_VALUES - sum(len(other["Values"]) for other in rest)
     for start in range(0, len(unique), most):
         yield {"Filters": [{"Name": name, "Values": unique[start : start + most]}, *rest]}
 
@@ -168,7 +168,7 @@ def _inside(outer: object, members: str) -> list[Row]:
 def of_server(operation: str, members: str, kind: Kind[T], route_server_id: str) -> Rows[T]:
     """Returns the rows of one route server: AWS refuses filters by it. A row that names none may be of it."""
     rows = called(route_server_id, partial(_pages, operation, members, {}))
-    return read([row for row in rows if _server_of(row) in (None, route_server_id)], kind)
+    return read_rows([row for row in rows if _server_of(row) in (None, route_server_id)], kind)
 
 
 def _server_of(row: object) -> object:

@@ -20,7 +20,7 @@ from tandem.adapters.rows import (
     number,
     part,
     parts,
-    read,
+    read_rows,
     tags,
     text,
     texts,
@@ -40,7 +40,7 @@ from tandem.model import (
 )
 from tandem.topology.document import canonical_address, canonical_prefix
 
-INSTANCE_STATES = frozenset({"pending", "running", "shutting-down", "terminated", "stopping", "stopped"})
+_INSTANCE_STATES = frozenset({"pending", "running", "shutting-down", "terminated", "stopping", "stopped"})
 """What an instance is while it is in another state is unknown (API_InstanceState)."""
 
 
@@ -85,7 +85,7 @@ def _route(row: Row, odd: Odd) -> Route:
 
 def _installations(row: Row, odd: Odd) -> Iterator[RouteInstallation]:
     """Reads the installations. Where one table shows the route as installed, the others decide nothing."""
-    found = read(parts(row, "RouteInstallationDetails"), INSTALLATION)
+    found = read_rows(parts(row, "RouteInstallationDetails"), _INSTALLATION)
     if found.unread and not any(i.status is InstallationStatus.INSTALLED for i in found.found):
         raise ValueError(found.unread[0].words)
     odd += found.words
@@ -183,10 +183,10 @@ def _public_ip(row: Row) -> str:
 
 def _instance(row: Row, odd: Odd) -> Instance:
     instance_id, state = text(row, "InstanceId"), text(part(row, "State"), "Name")
-    if state not in INSTANCE_STATES:
+    if state not in _INSTANCE_STATES:
         raise ValueError(f"its state is {state!r}")
     attached = beside(row, "NetworkInterfaces", parts, odd) or []
-    interfaces = read((_attached(interface, instance_id) for interface in attached), INTERFACE)
+    interfaces = read_rows((_attached(interface, instance_id) for interface in attached), INTERFACE)
     odd += interfaces.words
     return Instance(
         instance_id,
@@ -204,7 +204,7 @@ def _attached(interface: Row, instance_id: str) -> Row:
 
 
 ROUTE = Kind("the route to", "Prefix", _route)
-INSTALLATION = Kind("its installation in", "RouteTableId", _installation)
+_INSTALLATION = Kind("its installation in", "RouteTableId", _installation)
 PEER = Kind("the peer at", "PeerAddress", _peer, id="RouteServerPeerId")
 ELASTIC_IP = Kind("the Elastic IP", "AllocationId", _elastic_ip)
 INTERFACE = Kind("the network interface", "NetworkInterfaceId", _interface)

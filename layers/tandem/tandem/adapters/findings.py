@@ -8,7 +8,7 @@ from datetime import datetime
 from botocore.exceptions import ClientError
 
 from tandem.adapters import clients
-from tandem.adapters.tables import answered, condition_failed
+from tandem.adapters.tables import condition_failed, with_second_try
 from tandem.compliance.tracking import Kept, Tracked, dump, load
 from tandem.state.decoding import Damaged, number, read, text
 
@@ -28,7 +28,7 @@ class FindingStore:
 
     def _read(self, topology: str) -> Kept:
         key = {"kind": {"S": KIND}, "id": {"S": topology}}
-        item = answered(
+        item = with_second_try(
             lambda: clients.dynamodb().get_item(TableName=self.table, Key=key, ConsistentRead=True)
         ).get("Item")
         if item is None:
@@ -56,7 +56,7 @@ class FindingStore:
         # a record whose revision cannot be read is replaced: nobody can have written it meanwhile
         condition = "attribute_not_exists(revision) OR NOT attribute_type(revision, :n) OR revision = :old"
         try:
-            answered(
+            with_second_try(
                 lambda: clients.dynamodb().update_item(
                     TableName=self.table,
                     Key={"kind": {"S": KIND}, "id": {"S": topology}},
@@ -68,7 +68,7 @@ class FindingStore:
         except ClientError as error:
             if not condition_failed(error):
                 raise
-            # a write that was answered too late is tried a second time, and then meets itself
+            # a write that was with_second_try too late is tried a second time, and then meets itself
             now = self._read(topology)
             return written if now == written else None
         return written

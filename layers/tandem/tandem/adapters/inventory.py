@@ -14,14 +14,14 @@ from tandem.topology.consent import networks
 from tandem.topology.document import Topology
 from tandem.topology.inventory import Inventory, RouteServerReading, Subnet
 
-THERE = frozenset({"pending", "available"})
+_THERE = frozenset({"pending", "available"})
 """States of endpoints, peers and propagations that count as existing (docs/aws-facts.md#pending-peers)."""
 
-ON_ITS_WAY_OUT = frozenset({"deleting", "deleted"})
+_ON_ITS_WAY_OUT = frozenset({"deleting", "deleted"})
 
 
 def route_server(route_server_id: str) -> RouteServerReading | None:
-    """The route server with its endpoints and peers; None where it is not there (any more).
+    """Returns the route server with its endpoints and peers; None where it is not there (any more).
 
     Raises RegionWithoutRouteServerError, TemporaryError, ConfigurationError: for a row of it that cannot be
     read too, since what is left out would look deleted.
@@ -30,8 +30,8 @@ def route_server(route_server_id: str) -> RouteServerReading | None:
 
 
 def read(topology: Topology, stack: str, place: Place) -> Inventory:
-    """Everything that the third pass of cross-checks judges. Raises as `route_server` does; what cannot be
-    read of anything else is in `Inventory.unknown`.
+    """Returns everything that the third pass of cross-checks judges. Raises as `route_server` does; what
+    cannot be read of anything else is in `Inventory.unknown`.
     """
     every = vpcreads.route_servers()
     if topology.manage and topology.route_server.route_server_id is None:
@@ -40,8 +40,10 @@ def read(topology: Topology, stack: str, place: Place) -> Inventory:
     reading = _reading(every, topology.route_server.route_server_id or "")
     server_id = reading.server.route_server_id if reading else None
     vpc_ids = associated(server_id) if server_id else ()
+    # a managed route server may not be associated yet, so the declared VPC is read
     if topology.manage and topology.route_server.vpc_id:
         vpc_ids = (topology.route_server.vpc_id,)
+    # also detached targets: the third pass says what is wrong with them
     interfaces = _interfaces(topology)
     subnet_ids = {subnet_id for _, subnet_id in topology.route_server.endpoints}
     subnet_ids |= {interface.subnet_id for interface in interfaces.found} - {""}
@@ -68,6 +70,7 @@ def read(topology: Topology, stack: str, place: Place) -> Inventory:
     )
     return replace(
         inventory,
+        # what could not be read is unknown, not absent: no check may call it missing
         unknown=interfaces.unknown(topology.target_interface_ids, inventory.interfaces)
         | subnets.unknown(subnet_ids, inventory.subnets)
         | instances.unknown(topology.instance_ids, inventory.instance_states)
@@ -84,12 +87,12 @@ def _reading(every: Rows[RouteServer], route_server_id: str) -> RouteServerReadi
     server = next((s for s in _there(every) if s.route_server_id == route_server_id), None)
     if server is None:
         return None
-    peers = tuple(p for p in ec2reads.peers(route_server_id).whole() if p.state in THERE)
-    endpoints = tuple(e for e in vpcreads.endpoints(route_server_id).whole() if e.state in THERE)
+    peers = tuple(p for p in ec2reads.peers(route_server_id).whole() if p.state in _THERE)
+    endpoints = tuple(e for e in vpcreads.endpoints(route_server_id).whole() if e.state in _THERE)
     return RouteServerReading(server, endpoints, peers)
 
 
-def route_servers() -> tuple[RouteServer, ...]:
+def whole_route_servers() -> tuple[RouteServer, ...]:
     """Returns all that are there. Raises ConfigurationError where one cannot be read."""
     every = vpcreads.route_servers()
     every.whole()
@@ -97,18 +100,19 @@ def route_servers() -> tuple[RouteServer, ...]:
 
 
 def _there(every: Rows[RouteServer]) -> tuple[RouteServer, ...]:
-    return tuple(server for server in every.found if server.state not in ON_ITS_WAY_OUT)
+    return tuple(server for server in every.found if server.state not in _ON_ITS_WAY_OUT)
 
 
 def associated(route_server_id: str) -> tuple[str, ...]:
-    """The VPCs that the route server is associated with, or is going to be."""
+    """Returns the VPCs that the route server is associated with, or is going to be."""
     found = vpcreads.associations(route_server_id).whole()
     return tuple(vpc_id for vpc_id, state in found if state != "disassociating")
 
 
 def _beside(topology: Topology, servers: Sequence[RouteServer]) -> list[RouteServer]:
-    """The route servers of the VPC, where the topology may get a further one there
-    (docs/aws-facts.md#quotas)."""
+    """Returns the route servers of the VPC, where the topology may get a further one there
+    (docs/aws-facts.md#quotas).
+    """
     wanted = topology.route_server
     if not topology.manage or wanted.route_server_id is not None or wanted.vpc_id is None:
         return []
@@ -116,19 +120,21 @@ def _beside(topology: Topology, servers: Sequence[RouteServer]) -> list[RouteSer
 
 
 def propagated(route_server_id: str) -> tuple[str, ...]:
-    """The route tables that the route server propagates to, or is going to."""
+    """Returns the route tables that the route server propagates to, or is going to."""
     found = vpcreads.propagations(route_server_id).whole()
-    return tuple(table_id for table_id, state in found if state in THERE)
+    return tuple(table_id for table_id, state in found if state in _THERE)
 
 
 def _interfaces(topology: Topology) -> Rows[NetworkInterface]:
-    """Those of the appliances' instances and every target, wherever it is attached."""
+    """Returns the interfaces of the appliances' instances and of every target, wherever it is attached."""
     by_target = {name: replace(a, instance_id=None) for name, a in topology.appliances.items()}
-    return ec2.interfaces(topology) + ec2.interfaces(replace(topology, appliances=by_target))
+    return ec2.appliance_interfaces(topology) + ec2.appliance_interfaces(
+        replace(topology, appliances=by_target)
+    )
 
 
 def _subnets(subnet_ids: Sequence[str]) -> Rows[Subnet]:
-    """With the network border groups of their zones."""
+    """Returns the subnets with the network border groups of their zones."""
     found = vpcreads.subnets(subnet_ids)
     groups = dict(vpcreads.border_groups(sorted({s.zone for s in found.found if s.zone})).found)
     return replace(found, found=tuple(replace(s, border_group=groups.get(s.zone)) for s in found.found))

@@ -12,9 +12,10 @@ from tandem.state.decoding import Damaged, json_of, ms_time, number, read, text
 from tandem.state.lease import ABSURD, is_absurd, is_over
 
 
-def shown(error: ClientError) -> dict[str, Any]:
-    """The record that a failed condition brought along (ReturnValuesOnConditionCheckFailure,
-    docs/aws-facts.md#conditional-writes)."""
+def record_in(error: ClientError) -> dict[str, Any]:
+    """Returns the record that a failed condition brought along (ReturnValuesOnConditionCheckFailure,
+    docs/aws-facts.md#conditional-writes).
+    """
     return dict(cast(Mapping[str, Any], error.response).get("Item", {}))
 
 
@@ -23,7 +24,9 @@ def ms(moment: datetime) -> dict[str, str]:
 
 
 def still(held: Mapping[str, Any] | None) -> tuple[str, dict[str, Any]]:
-    """The condition that the lease is the one that was seen, or that there is none; and its values."""
+    """Returns the condition that the lease is the one that was seen, or that there is none; and its
+    values.
+    """
     if held is None:
         return "attribute_not_exists(lease_until) AND attribute_not_exists(lease_owner)", {}
     if "lease_until" in held:
@@ -32,13 +35,13 @@ def still(held: Mapping[str, Any] | None) -> tuple[str, dict[str, Any]]:
 
 
 def may_be_taken(record: Mapping[str, Any], owner: str, now: datetime) -> bool:
-    """Whether its lease is this owner's own, is over (clocks are up to 5 s apart) or is damaged."""
+    """Returns True if its lease is this owner's own, is over (clocks are up to 5 s apart) or is damaged."""
     is_own = record.get("lease_owner") == {"S": owner}
     return is_own or lease_damage(record, now) is not None or is_over(ms_time(record, "lease_until"), now)
 
 
 def lease_damage(record: Mapping[str, Any], now: datetime) -> str | None:
-    """What no look can have written of a lease: such a one never began."""
+    """Returns what no look can have written of a lease: such a one never began."""
     until = read(lambda: ms_time(record, "lease_until"))
     if isinstance(until, Damaged):
         return "the end of its lease is not a valid time; it was taken over"
@@ -49,13 +52,13 @@ def lease_damage(record: Mapping[str, Any], now: datetime) -> str | None:
 
 
 def epoch(record: Mapping[str, Any], now: datetime) -> int | None:
-    """The epoch; None where no look can have counted so far, or none at all."""
+    """Returns the epoch; None where no look can have counted so far, or none at all."""
     found = read(lambda: number(record, "epoch"))
     most = int(ms(now + ABSURD)["N"])
     return None if isinstance(found, Damaged) or found > most else found
 
 
 def signal(entry: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """A signal in a look-again mark; None where it is damaged."""
+    """Returns a signal in a look-again mark; None where it is damaged."""
     found = read(lambda: json_of({"signal": entry}, "signal"))
     return found if isinstance(found, dict) else None

@@ -15,7 +15,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tandem.adapters import clients, leaserows
-from tandem.adapters.tables import answered, condition_failed
+from tandem.adapters.tables import condition_failed, with_second_try
 from tandem.errors import LeaseLostError, TemporaryError
 from tandem.state.lease import LEASE, Lease
 
@@ -29,7 +29,9 @@ MARKS = 100
 
 @dataclass(frozen=True, slots=True)
 class LeaseStore:
-    """One record per topology. Every write is conditional, so that one invocation at a time has the lease."""
+    """Holds one record per topology. Every write is conditional, so that one invocation at a time has the
+    lease.
+    """
 
     table: str
     kind: str
@@ -71,7 +73,7 @@ class LeaseStore:
         return replace(lease, until=until)
 
     def release(self, lease: Lease, kept: str | None = None) -> bool:
-        """Lets go. False where somebody asked to look again meanwhile: then the lease is kept.
+        """Releases the lease. False if somebody asked to look again meanwhile: then the lease is kept.
 
         Raises LeaseLostError, StateUnavailableError.
         """
@@ -106,7 +108,7 @@ class LeaseStore:
         return replace(lease, until=until), self._marks(lease.topology, mark)
 
     def let_go(self, lease: Lease, kept: str | None = None) -> None:
-        """Lets go whatever is marked; the caller asks the bus for a look."""
+        """Releases the lease whatever is marked; the caller asks the bus for a look."""
         with suppress(_LetGoError):
             self._held(
                 lease,
@@ -128,7 +130,7 @@ class LeaseStore:
             item, repaired = self._counted(topology, condition, values, mine, now, is_known=held is not None)
         except ClientError as error:
             if condition_failed(error):
-                return leaserows.shown(error)
+                return leaserows.record_in(error)
             raise
         wrong = (leaserows.lease_damage(held, now) if held else None, repaired)
         damage = tuple(why for why in wrong if why)
@@ -145,7 +147,7 @@ class LeaseStore:
         *,
         is_known: bool,
     ) -> tuple[dict[str, Any], str | None]:
-        """The record with its lease taken and its epoch counted, and what was repaired for that.
+        """Returns the record with its lease taken and its epoch counted, and what was repaired for that.
 
         Raises ClientError where the condition does not hold.
         """
@@ -169,7 +171,7 @@ class LeaseStore:
 
     def _update(self, topology: str, epoch: str, condition: str, values: dict[str, Any]) -> dict[str, Any]:
         return dict(
-            answered(
+            with_second_try(
                 lambda: clients.dynamodb().update_item(
                     TableName=self.table,
                     Key=self._key(topology),
@@ -199,11 +201,11 @@ class LeaseStore:
         except ClientError as error:
             if not condition_failed(error):
                 raise
-            return leaserows.shown(error).get("lease_until") == lease_until
+            return leaserows.record_in(error).get("lease_until") == lease_until
         return True
 
     def _set_mark(self, topology: str, mark: str, condition: str, values: dict[str, Any]) -> None:
-        answered(
+        with_second_try(
             lambda: clients.dynamodb().update_item(
                 TableName=self.table,
                 Key=self._key(topology),
@@ -217,11 +219,13 @@ class LeaseStore:
     def _held(
         self, lease: Lease, update: str, values: dict[str, Any], also: str | None = None
     ) -> dict[str, Any]:
-        """One update under the lease; the record as it was before. Raises LeaseLostError, _MarkedError."""
+        """Makes one update under the lease. Returns the record as it was before. Raises LeaseLostError,
+        _MarkedError.
+        """
         condition = "epoch = :epoch AND lease_owner = :owner"
         try:
             return dict(
-                answered(
+                with_second_try(
                     lambda: clients.dynamodb().update_item(
                         TableName=self.table,
                         Key=self._key(lease.topology),
@@ -240,7 +244,7 @@ class LeaseStore:
         except ClientError as error:
             if not condition_failed(error):
                 raise
-            shown = leaserows.shown(error)
+            shown = leaserows.record_in(error)
             is_epoch = shown.get("epoch", {}).get("N") == str(lease.epoch)
             if is_epoch and shown.get("lease_owner") == {"S": lease.owner}:
                 raise _MarkedError from error
@@ -251,7 +255,9 @@ class LeaseStore:
             ) from error
 
     def _marks(self, topology: str, mark: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-        """The signals in a look-again mark; one that is damaged is empty, and still a reason to look."""
+        """Returns the signals in a look-again mark; one that is damaged is empty, and still a reason to
+        look.
+        """
         signals = [leaserows.signal(entry) for entry in mark.get("L", ())]
         if "L" not in mark or None in signals:
             self._mark_is_damaged(topology)

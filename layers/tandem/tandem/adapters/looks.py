@@ -13,16 +13,16 @@ from tandem.adapters.tables import all_of
 from tandem.state.lease import Lease
 from tandem.state.memory import Memory, dump, load, not_after
 
-KIND = "look"
+_KIND = "look"
 
 
 class LookStore:
-    """The lease and the memory of each topology's looks, in one record and so in one write."""
+    """Holds the lease and the memory of each topology's looks, in one record and so in one write."""
 
     def __init__(self, table: str, damaged: Callable[[str, str], object] = lambda _name, _why: None) -> None:
         """`damaged` is called with the look-again mark that cannot be read, and why."""
         self._table = table
-        self._leases = LeaseStore(table, KIND, damaged)
+        self._leases = LeaseStore(table, _KIND, damaged)
 
     def acquire(
         self, topology: str, owner: str, now: datetime, signals: Sequence[Mapping[str, Any]] = ()
@@ -68,7 +68,7 @@ class LookStore:
 
     def next_hops(self) -> dict[str, dict[str, tuple[str, ...]]]:
         """Returns what the last look at each topology saw in the FIB: tracked prefix to next hops."""
-        items = all_of(clients.dynamodb(), self._table, KIND)
+        items = all_of(clients.dynamodb(), self._table, _KIND)
         return {item["id"]["S"]: load(item.get(KEPT, {}).get("S"))[0].next_hops for item in items}
 
 

@@ -37,11 +37,11 @@ from tandem.topology.consent import networks
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import TagSpecificationTypeDef, TagTypeDef
 
-Taggable = Literal["route-server", "route-server-endpoint", "route-server-peer"]
+_Taggable = Literal["route-server", "route-server-endpoint", "route-server-peer"]
 
 
 def observe(desired: Desired) -> Observed:
-    """One reading of everything that the plan asks for.
+    """Returns one reading of everything that the plan asks for.
 
     Raises RegionWithoutRouteServerError, TemporaryError, ConfigurationError.
     """
@@ -49,7 +49,7 @@ def observe(desired: Desired) -> Observed:
     server = server_of(desired, every.found)
     if server is None or server.route_server_id != desired.former.get(ROUTE_SERVER, desired.adopts):
         every.whole()  # else one that cannot be read may be it
-    interfaces = {i.network_interface_id: i for i in ec2.interfaces(desired.topology).whole()}
+    interfaces = {i.network_interface_id: i for i in ec2.appliance_interfaces(desired.topology).whole()}
     instances = ec2reads.instances(desired.topology.instance_ids).whole()
     around = Observed(
         every.found,
@@ -72,7 +72,9 @@ def observe(desired: Desired) -> Observed:
 
 
 def _routes(route_server_id: str) -> tuple[Route, ...] | None:
-    """None where the routing database cannot be read, all of it: then no session of anybody is taken down."""
+    """Returns None if the routing database cannot be read, all of it: then no session of anybody is taken
+    down.
+    """
     try:
         return ec2reads.whole_routing_database(route_server_id).routes
     except (ConfigurationError, TemporaryError):
@@ -186,7 +188,7 @@ def _(action: SetTags) -> None:
     clients.ec2_moves().create_tags(Resources=[action.about], Tags=_tags(action.tags))
 
 
-def _tagged(kind: Taggable, tags: Tags) -> TagSpecificationTypeDef:
+def _tagged(kind: _Taggable, tags: Tags) -> TagSpecificationTypeDef:
     return {"ResourceType": kind, "Tags": _tags(tags)}
 
 

@@ -1,4 +1,4 @@
-"""The SNS topic through which people are told."""
+"""Publishes notifications for people to an SNS topic."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Notifications:
-    """The topic with this ARN."""
+    """Publishes to the topic with this ARN."""
 
     topic_arn: str
 
     def publish(self, notification: Notification) -> str:
-        """Publishes text and attributes; the ID that SNS gave the message.
+        """Publishes text and attributes. Returns the ID that SNS gave the message.
 
         The JSON goes along as the attribute `detail`, not as a MessageStructure of its own: SNS sends
         attributes only with a plain message (SNS guide, message attributes), and filters need them.

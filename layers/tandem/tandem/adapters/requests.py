@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
-from tandem.adapters.tables import all_of, answered, condition_failed
+from tandem.adapters.tables import all_of, condition_failed, with_second_try
 from tandem.errors import ConfigurationError, TemporaryError
 from tandem.requests.answers import Answer, Noted, Previous
 from tandem.requests.customresource import Request
@@ -19,15 +19,15 @@ from tandem.state.decoding import Damaged, cut, json_of, ms_time, number, read, 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-KIND = "request"
-MEMBERS = ("asked", "url", "received_at", "version", "prepared", "answer", "answered_at")
-ATTEMPTS = 5
-LEFT_OUT = "Tandem ignores the request until CloudFormation sends it again; else delete the record"
+_KIND = "request"
+_MEMBERS = ("asked", "url", "received_at", "version", "prepared", "answer", "answered_at")
+_ATTEMPTS = 5
+_LEFT_OUT = "Tandem ignores the request until CloudFormation sends it again; else delete the record"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What is written down before anything is done."""
+class _Plan:
+    """Holds what is written down before anything is done."""
 
     meant: str | None = None
     is_maker: bool = False
@@ -35,7 +35,7 @@ class Plan:
 
 
 class RequestStore:
-    """One record a request. What is decided about it is decided once."""
+    """Holds one record a request. What is decided about it is decided once."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class RequestStore:
         if isinstance(unread, Damaged):
             raise ConfigurationError(f"the request cannot be written down: {unread.why}")
         old: dict[str, Any] = {}
-        for _ in range(ATTEMPTS):
+        for _ in range(_ATTEMPTS):
             item = _mended(new, old) if old else new
             try:
                 self._put(item, old)
@@ -80,18 +80,18 @@ class RequestStore:
 
     def _put(self, item: dict[str, Any], seen: Mapping[str, Any]) -> None:
         """Writes the record in the place of the damaged one that was seen, or of none."""
-        names = {f"#{n}": name for n, name in enumerate(MEMBERS)}
-        values = {f":{n}": seen[name] for n, name in enumerate(MEMBERS) if name in seen}
+        names = {f"#{n}": name for n, name in enumerate(_MEMBERS)}
+        values = {f":{n}": seen[name] for n, name in enumerate(_MEMBERS) if name in seen}
         same = [
             f"#{n} = :{n}" if f":{n}" in values else f"attribute_not_exists(#{n})"
-            for n in range(len(MEMBERS))
+            for n in range(len(_MEMBERS))
         ]
         replacing: dict[str, Any] = {
             "ConditionExpression": " AND ".join(same),
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": values,
         }
-        answered(
+        with_second_try(
             lambda: self._client.put_item(
                 TableName=self._table,
                 Item=item,
@@ -101,19 +101,19 @@ class RequestStore:
         )
 
     def list(self) -> tuple[Noted, ...]:
-        """All that can be read, the oldest first. Raises StateUnavailableError."""
+        """Returns all that can be read, the oldest first. Raises StateUnavailableError."""
         found: list[Noted] = []
-        for item in all_of(self._client, self._table, KIND):
+        for item in all_of(self._client, self._table, _KIND):
             noted = read(partial(_noted, item))
             if isinstance(noted, Damaged):
-                self._damaged(item["id"]["S"], f"{noted.why}; {LEFT_OUT}")
+                self._damaged(item["id"]["S"], f"{noted.why}; {_LEFT_OUT}")
             else:
                 found.append(noted)
         return tuple(sorted(found, key=lambda noted: noted.received_at))
 
     def prepare(self, noted: Noted) -> Noted:
         """Records what is about to be done, or finds it decided. Raises StateUnavailableError."""
-        plan = Plan(noted.meant, noted.is_maker, noted.previous)
+        plan = _Plan(noted.meant, noted.is_maker, noted.previous)
         return self._set(noted, "prepared", {"S": written(asdict(plan))})
 
     def accept(self, noted: Noted, version: int) -> Noted:
@@ -130,16 +130,16 @@ class RequestStore:
 
     def drop(self, noted: Noted) -> None:
         """Raises StateUnavailableError."""
-        answered(lambda: self._client.delete_item(TableName=self._table, Key=_key(noted.request)))
+        with_second_try(lambda: self._client.delete_item(TableName=self._table, Key=_key(noted.request)))
 
     def _set(self, noted: Noted, name: str, value: dict[str, Any]) -> Noted:
-        """While it has no answer."""
+        """Changes the record while it has no answer."""
         return self._update(noted, f"SET {name} = :new", "attribute_not_exists(answer)", {":new": value})
 
     def _update(self, noted: Noted, update: str, condition: str, values: Mapping[str, Any]) -> Noted:
         names = {"ExpressionAttributeNames": {"#url": "url"}} if "#url" in update else {}
         try:
-            done: Mapping[str, Any] = answered(
+            done: Mapping[str, Any] = with_second_try(
                 lambda: self._client.update_item(
                     TableName=self._table,
                     Key=_key(noted.request),
@@ -160,7 +160,7 @@ class RequestStore:
 
 
 def _key(request: Request) -> dict[str, Any]:
-    return {"kind": {"S": KIND}, "id": {"S": request.key}}
+    return {"kind": {"S": _KIND}, "id": {"S": request.key}}
 
 
 def _ms(at: datetime) -> dict[str, str]:
@@ -168,7 +168,9 @@ def _ms(at: datetime) -> dict[str, str]:
 
 
 def _shown(error: ClientError) -> dict[str, Any]:
-    """The record as it was where the condition did not hold. Raises TemporaryError where it is gone."""
+    """Returns the record as it was where the condition did not hold. Raises TemporaryError where it is
+    gone.
+    """
     if not condition_failed(error):
         raise error
     shown = cast(Mapping[str, Any], error.response).get("Item")
@@ -183,7 +185,7 @@ def _noted(item: Mapping[str, Any]) -> Noted:
     request = shaped(Request, json_of(item, "asked") | {"url": text(item, "url") if is_open else ""})
     if request.key != item["id"]["S"]:
         raise ValueError(f"`asked` is of {cut(request.key)}")
-    plan = shaped(Plan, json_of(item, "prepared")) if "prepared" in item else Plan()
+    plan = shaped(_Plan, json_of(item, "prepared")) if "prepared" in item else _Plan()
     return Noted(
         request=request,
         received_at=ms_time(item, "received_at"),
@@ -197,11 +199,13 @@ def _noted(item: Mapping[str, Any]) -> Noted:
 
 
 def _mended(new: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
-    """A new record with what can be read of a damaged one. An answer that was decided or sent stays so."""
+    """Returns a new record with what can be read of a damaged one. An answer that was decided or sent stays
+    so.
+    """
     readers: dict[str, Callable[[], object]] = {
         "received_at": lambda: ms_time(old, "received_at"),
         "version": lambda: number(old, "version"),
-        "prepared": lambda: shaped(Plan, json_of(old, "prepared")),
+        "prepared": lambda: shaped(_Plan, json_of(old, "prepared")),
         "answer": lambda: shaped(Answer, json_of(old, "answer")),
         "answered_at": lambda: ms_time(old, "answered_at"),
     }

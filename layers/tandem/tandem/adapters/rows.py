@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 from tandem.errors import ConfigurationError
 from tandem.topology.document import canonical_prefix
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 Row = Mapping[str, Any]
 Odd = list[str]
@@ -25,10 +25,10 @@ Odd = list[str]
 UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
 """What reading a row raises where AWS shows it otherwise than it documents."""
 
-DELETED = "deleted"
+_DELETED = "deleted"
 """AWS shows what is deleted for a while, and does not say with which members: it may be left out."""
 
-LONGEST_WHY = 200
+_LONGEST_WHY = 200
 """Characters of what is wrong with a row."""
 
 
@@ -43,15 +43,15 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows(Generic[T]):
+class Rows(Generic[_T]):
     """An answer holds rows that could be read, and rows that could not."""
 
-    found: tuple[T, ...] = ()
+    found: tuple[_T, ...] = ()
     unread: tuple[Unread, ...] = ()
     odd: tuple[str, ...] = ()
     """Members that are left out of rows in `found`, in words."""
 
-    def __add__(self, other: Rows[T]) -> Rows[T]:
+    def __add__(self, other: Rows[_T]) -> Rows[_T]:
         return Rows(self.found + other.found, self.unread + other.unread, self.odd + other.odd)
 
     @property
@@ -59,7 +59,7 @@ class Rows(Generic[T]):
         """Says what is left out, row by row."""
         return (*(row.words for row in self.unread), *self.odd)
 
-    def whole(self) -> tuple[T, ...]:
+    def whole(self) -> tuple[_T, ...]:
         """Returns all rows, for a caller that must not use a part of them. Raises ConfigurationError."""
         if self.unread:
             raise ConfigurationError(self.unread[0].words)
@@ -77,9 +77,9 @@ class Rows(Generic[T]):
         return told
 
 
-def read(rows: Iterable[Any], kind: Kind[T]) -> Rows[T]:
+def read_rows(rows: Iterable[Any], kind: Kind[_T]) -> Rows[_T]:
     """Reads each of the rows by itself."""
-    found: list[T] = []
+    found: list[_T] = []
     unread: list[Unread] = []
     odd: list[str] = []
     for row in rows:
@@ -91,7 +91,7 @@ def read(rows: Iterable[Any], kind: Kind[T]) -> Rows[T]:
         try:
             found.append(kind.read(known, left_out))
         except UNREADABLE as error:
-            if known.get("State") == DELETED:
+            if known.get("State") == _DELETED:
                 continue
             unread.append(Unread(about, f"{which} cannot be read ({_why(error)})", known))
         odd += [f"{which} has a member that cannot be read and is ignored ({why})" for why in left_out]
@@ -99,17 +99,17 @@ def read(rows: Iterable[Any], kind: Kind[T]) -> Rows[T]:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind(Generic[T]):
+class Kind(Generic[_T]):
     """A kind of row has a name, a member that identifies it, and a reader."""
 
     name: str
     key: str
-    read: Callable[[Row, Odd], T]
+    read: Callable[[Row, Odd], _T]
     id: str = ""
     """The member with its ID, where it is known by something else."""
 
 
-def typed(row: Row, name: str, kind: type[T]) -> T:
+def _typed(row: Row, name: str, kind: type[_T]) -> _T:
     """Reads a member of exactly this type; a text is not empty. Raises KeyError, ValueError."""
     value = row[name]
     if type(value) is not kind or value == "":
@@ -117,22 +117,22 @@ def typed(row: Row, name: str, kind: type[T]) -> T:
     return value
 
 
-text = partial(typed, kind=str)
-number = partial(typed, kind=int)
-flag = partial(typed, kind=bool)
-part: Callable[[Row, str], Row] = partial(typed, kind=dict)
+text = partial(_typed, kind=str)
+number = partial(_typed, kind=int)
+flag = partial(_typed, kind=bool)
+part: Callable[[Row, str], Row] = partial(_typed, kind=dict)
 
 
-def listed(row: Row, name: str, kind: type[T]) -> list[T]:
+def list_members(row: Row, name: str, kind: type[_T]) -> list[_T]:
     """Reads a list of such members. EC2 leaves out an empty one. Raises ValueError."""
-    found = typed(row, name, list) if has(row, name) else []
+    found = _typed(row, name, list) if has(row, name) else []
     if not all(type(one) is kind for one in found):
         raise ValueError(f"{name} is {found!r}")
     return found
 
 
-texts = partial(listed, kind=str)
-parts: Callable[[Row, str], Sequence[Row]] = partial(listed, kind=dict)
+texts = partial(list_members, kind=str)
+parts: Callable[[Row, str], Sequence[Row]] = partial(list_members, kind=dict)
 
 
 def has(row: Row, name: str) -> bool:
@@ -140,7 +140,7 @@ def has(row: Row, name: str) -> bool:
     return row.get(name) not in (None, "")
 
 
-def given(row: Row, name: str, reader: Callable[[Row, str], T]) -> T | None:
+def given(row: Row, name: str, reader: Callable[[Row, str], _T]) -> _T | None:
     """Reads a member that AWS may leave out: returns None then. Raises where it cannot be read."""
     return reader(row, name) if has(row, name) else None
 
@@ -154,7 +154,7 @@ def tags(row: Row, name: str) -> tuple[tuple[str, str], ...]:
     return tuple((text(tag, "Key"), given(tag, "Value", text) or "") for tag in parts(row, name))
 
 
-def beside(row: Row, name: str, reader: Callable[[Row, str], T], odd: Odd) -> T | None:
+def beside(row: Row, name: str, reader: Callable[[Row, str], _T], odd: Odd) -> _T | None:
     """Reads a member that no decision depends on. Where it cannot, returns None and adds to `odd`."""
     if not has(row, name):
         return None
@@ -167,4 +167,4 @@ def beside(row: Row, name: str, reader: Callable[[Row, str], T], odd: Odd) -> T 
 
 def _why(error: Exception) -> str:
     why = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
-    return why[:LONGEST_WHY]
+    return why[:_LONGEST_WHY]

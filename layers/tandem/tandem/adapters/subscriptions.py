@@ -1,4 +1,4 @@
-"""SNS: who hears a route server's topic.
+"""Reads and changes subscriptions to a route server's SNS topic.
 
 AWS makes the topic in the caller's account and deletes it with the notifications
 (docs/aws-facts.md#sns-topic).
@@ -13,11 +13,11 @@ from tandem.adapters.calls import called
 from tandem.errors import CallFailedError
 from tandem.provisioning.listensteps import Subscriber, Subscription
 
-GONE = frozenset({"NotFound", "NotFoundException"})
+_GONE = frozenset({"NotFound", "NotFoundException"})
 
 
 def subscriptions(topic_arn: str) -> tuple[Subscription, ...]:
-    """The functions that hear the topic; none where the topic is gone.
+    """Returns the functions that are subscribed to the topic; none if the topic is gone.
 
     Raises CallFailedError, TemporaryError.
     """
@@ -28,7 +28,7 @@ def subscriptions(topic_arn: str) -> tuple[Subscription, ...]:
             lambda: [s for page in pages.paginate(TopicArn=topic_arn) for s in page["Subscriptions"]],
         )
     except CallFailedError as error:
-        if error.code in GONE:
+        if error.code in _GONE:
             return ()
         raise
     functions = (s for s in found if s["Protocol"] == "lambda")

@@ -1,4 +1,4 @@
-"""DynamoDB as Tandem uses it: errors told apart by what the caller does next."""
+"""Calls DynamoDB: its errors are distinguished by what the caller does next."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tandem.errors import StateUnavailableError
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
-CONDITION_FAILED = "ConditionalCheckFailedException"
+_CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
-def answered(call: Callable[[], T]) -> T:
+def with_second_try(call: Callable[[], _T]) -> _T:
     """Runs one call. A failed condition, or an expression that the item does not allow, stays a ClientError.
 
     The client makes a single attempt; what is not answered, or fails inside DynamoDB, is tried a second time.
@@ -32,7 +32,7 @@ def answered(call: Callable[[], T]) -> T:
         return _tried_again(call)
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        if code in (CONDITION_FAILED, "ValidationException"):
+        if code in (_CONDITION_FAILED, "ValidationException"):
             raise
         words = f"DynamoDB {error.operation_name}: {code}: {error.response['Error']['Message']}"
         raise StateUnavailableError(words) from error
@@ -48,10 +48,10 @@ def all_of(client: DynamoDBClient, table: str, kind: str) -> list[dict[str, Any]
         ExpressionAttributeValues={":kind": {"S": kind}},
         ConsistentRead=True,
     )
-    return answered(lambda: [dict(item) for page in pages for item in page["Items"]])
+    return with_second_try(lambda: [dict(item) for page in pages for item in page["Items"]])
 
 
-def _tried_again(call: Callable[[], T]) -> T:
+def _tried_again(call: Callable[[], _T]) -> _T:
     try:
         return call()
     except (HTTPClientError, NotConnectedError):
@@ -63,4 +63,4 @@ def _tried_again(call: Callable[[], T]) -> T:
 
 
 def condition_failed(error: ClientError) -> bool:
-    return error.response["Error"]["Code"] == CONDITION_FAILED
+    return error.response["Error"]["Code"] == _CONDITION_FAILED

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from botocore.exceptions import ClientError
 
-from tandem.adapters.tables import all_of, answered, condition_failed
+from tandem.adapters.tables import all_of, condition_failed, with_second_try
 from tandem.errors import ConfigurationError, TemporaryError
 from tandem.state.decoding import Damaged, fitted, flag, json_of, number, partly, read, text, written
 from tandem.state.record import ANEW, Provisioned, TopologyRecord
-from tandem.topology.document import Topology, parse, resolved
+from tandem.topology.document import Topology, parse_topology, resolved
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
-KIND = "topology"
+_KIND = "topology"
 
 
 class DamagedTopologyError(ConfigurationError):
@@ -38,7 +38,7 @@ class ChangedMeanwhileError(TemporaryError):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Every stored topology that can be read, and what is wrong with the others, by name."""
+    """Holds every stored topology that can be read, and what is wrong with the others, by name."""
 
     records: tuple[TopologyRecord, ...]
     damaged: dict[str, str]
@@ -47,12 +47,12 @@ class Stored:
 
     @property
     def reported(self) -> dict[str, str]:
-        """What is wrong with the damaged ones, and with those that a run can go by all the same."""
+        """Returns what is wrong with the damaged ones, and with those that a run can go by all the same."""
         return self.damaged | {r.topology.name: r.repaired for r in self.records if r.repaired}
 
     @property
     def looked_at(self) -> tuple[TopologyRecord, ...]:
-        """What failover goes by. What changes or deletes anything goes by `records` alone."""
+        """Returns what failover uses. What changes or deletes anything uses `records` alone."""
         return (*self.records, *self.sound)
 
     def of(self, name: str) -> TopologyRecord | None:
@@ -60,27 +60,27 @@ class Stored:
 
 
 class TopologyStore:
-    """One record per topology. Every write is conditional on what its writer has seen."""
+    """Holds one record per topology. Every write is conditional on what its writer has seen."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client
         self._table = table
 
     def list(self) -> Stored:
-        """All of them, as they are now. Raises StateUnavailableError."""
-        items = all_of(self._client, self._table, KIND)
+        """Returns all of them, as they are now. Raises StateUnavailableError."""
+        items = all_of(self._client, self._table, _KIND)
         return _sorted({item["id"]["S"]: partial(_record, item) for item in items})
 
     def some(self, names: Iterable[str]) -> Stored:
-        """Those of the names that are stored, as they are now. Raises StateUnavailableError."""
+        """Returns those of the names that are stored, as they are now. Raises StateUnavailableError."""
         return _sorted({name: partial(self.get, name) for name in names})
 
     def get(self, name: str) -> TopologyRecord | None:
-        """The topology as it is now; None where there is none.
+        """Returns the topology as it is now; None where there is none.
 
         Raises DamagedTopologyError, StateUnavailableError.
         """
-        found = answered(
+        found = with_second_try(
             lambda: self._client.get_item(TableName=self._table, Key=_key(name), ConsistentRead=True)
         )
         return _record(found["Item"]) if "Item" in found else None
@@ -121,7 +121,7 @@ class TopologyStore:
             condition, values[":seen"] = "version = :seen", _number(seen.version)
         update = "SET document = :document, door = :door, version = :version, interruption = :interruption"
         self._update(topology.name, update, condition, values)
-        stored = parse(topology.document, version=version)
+        stored = parse_topology(topology.document, version=version)
         before = TopologyRecord(stored, version, door) if seen is None else seen
         made = before.provisioned.route_server_id if before.provisioned else None
         return replace(
@@ -135,8 +135,8 @@ class TopologyStore:
     def replace_damaged(self, topology: Topology, door: str) -> TopologyRecord:
         """Puts the topology in the place of a record that cannot be read. Raises StateUnavailableError."""
         item = {"document": _json(topology.document), "door": {"S": door}, "version": _number(1)}
-        answered(lambda: self._client.put_item(TableName=self._table, Item=_key(topology.name) | item))
-        return TopologyRecord(parse(topology.document, version=1), 1, door)
+        with_second_try(lambda: self._client.put_item(TableName=self._table, Item=_key(topology.name) | item))
+        return TopologyRecord(parse_topology(topology.document, version=1), 1, door)
 
     def set_provisioned(self, record: TopologyRecord, provisioned: Provisioned) -> TopologyRecord:
         """Replaces what was provisioned, whatever happened to the document meanwhile.
@@ -159,7 +159,7 @@ class TopologyStore:
             values[":revision"] = _number(record.revision)
             condition = "version = :seen AND revision = :revision"
         try:
-            answered(
+            with_second_try(
                 lambda: self._client.delete_item(
                     TableName=self._table,
                     Key=_key(name),
@@ -172,7 +172,7 @@ class TopologyStore:
 
     def _update(self, name: str, update: str, condition: str, values: Mapping[str, Any]) -> None:
         try:
-            answered(
+            with_second_try(
                 lambda: self._client.update_item(
                     TableName=self._table,
                     Key=_key(name),
@@ -186,7 +186,7 @@ class TopologyStore:
 
 
 def _sorted(reads: Mapping[str, Callable[[], TopologyRecord | None]]) -> Stored:
-    """What can be read, and what is wrong with the others, by name."""
+    """Returns what can be read, and what is wrong with the others, by name."""
     records: list[TopologyRecord] = []
     damaged: dict[str, str] = {}
     sound: list[TopologyRecord] = []
@@ -208,7 +208,7 @@ def _refused(error: ClientError, name: str) -> NoReturn:
 
 
 def _key(name: str) -> dict[str, Any]:
-    return {"kind": {"S": KIND}, "id": {"S": name}}
+    return {"kind": {"S": _KIND}, "id": {"S": name}}
 
 
 def _number(value: int) -> dict[str, str]:
@@ -223,7 +223,7 @@ def _record(item: Mapping[str, Any]) -> TopologyRecord:
     """Raises DamagedTopologyError."""
     name, wrong = item["id"]["S"], []
 
-    def known(reader: Callable[[], T], otherwise: T) -> T:
+    def known(reader: Callable[[], _T], otherwise: _T) -> _T:
         found = read(reader)
         if isinstance(found, Damaged):
             wrong.append(found.why)
@@ -252,7 +252,7 @@ def _record(item: Mapping[str, Any]) -> TopologyRecord:
 
 
 def _topology(item: Mapping[str, Any], name: str) -> Topology:
-    topology = parse(json_of(item, "document"))
+    topology = parse_topology(json_of(item, "document"))
     if topology.name != name:
         raise ValueError(f"its document belongs to the topology {topology.name}")
     return cast(Topology, fitted(Topology, topology, "document"))
@@ -263,6 +263,6 @@ def _damaged(name: str, why: str) -> str:
 
 
 def _provisioned(stored: dict[str, Any] | None) -> tuple[Provisioned | None, dict[str, str]]:
-    """What can be read of it, if that says which route server it is; and why the rest cannot."""
+    """Returns what can be read of it, if that says which route server it is; and why the rest cannot."""
     values, wrong = ({}, {}) if stored is None else partly(Provisioned, stored, "provisioned")
     return (Provisioned(**values) if "route_server_id" in values else None), wrong

@@ -9,18 +9,18 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from tandem.adapters import vpcrows
-from tandem.adapters.ec2reads import PAGE, Filters, answer_about, described, list_in, of_server
-from tandem.adapters.rows import Kind, Rows, read
+from tandem.adapters.ec2reads import PAGE, Filters, all_pages, answer_about, list_in, of_server
+from tandem.adapters.rows import Kind, Rows, read_rows
 from tandem.errors import RefusedError
 from tandem.model import RouteServer
 from tandem.tags import OWNER_TAG
 from tandem.topology.inventory import Endpoint, RegionWithoutRouteServerError, RouteTable, Subnet
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
-UNKNOWN_ACTION = frozenset({"InvalidAction", "UnsupportedOperation"})
+_UNKNOWN_ACTION = frozenset({"InvalidAction", "UnsupportedOperation"})
 
-NONE_THERE = frozenset({"InvalidRouteServerId.NotAssociated", "InvalidRouteServerId.NotPropagated"})
+_NONE_THERE = frozenset({"InvalidRouteServerId.NotAssociated", "InvalidRouteServerId.NotPropagated"})
 """AWS answers with one of these errors instead of an empty list of associations or propagations."""
 
 
@@ -30,9 +30,9 @@ def route_servers() -> Rows[RouteServer]:
     Raises RegionWithoutRouteServerError as well.
     """
     try:
-        return described("describe_route_servers", "RouteServers", vpcrows.SERVER)
+        return all_pages("describe_route_servers", "RouteServers", vpcrows.SERVER)
     except RefusedError as error:
-        if error.code in UNKNOWN_ACTION:
+        if error.code in _UNKNOWN_ACTION:
             unavailable = f"Amazon VPC Route Server is not available in this Region (EC2: {error.code})"
             raise RegionWithoutRouteServerError(unavailable) from error
         raise
@@ -60,11 +60,11 @@ def propagations(route_server_id: str) -> Rows[tuple[str, str]]:
 
 
 def route_tables(vpc_ids: Iterable[str]) -> Rows[RouteTable]:
-    return described("describe_route_tables", "RouteTables", vpcrows.ROUTE_TABLE, {"vpc-id": vpc_ids})
+    return all_pages("describe_route_tables", "RouteTables", vpcrows.ROUTE_TABLE, {"vpc-id": vpc_ids})
 
 
 def subnets(subnet_ids: Iterable[str]) -> Rows[Subnet]:
-    return described("describe_subnets", "Subnets", vpcrows.SUBNET, {"subnet-id": subnet_ids})
+    return all_pages("describe_subnets", "Subnets", vpcrows.SUBNET, {"subnet-id": subnet_ids})
 
 
 def consents(resource_ids: Iterable[str]) -> dict[str, str | None]:
@@ -74,7 +74,7 @@ def consents(resource_ids: Iterable[str]) -> dict[str, str | None]:
     asked = list(dict.fromkeys(resource_ids))
     wanted: Filters = {"resource-id": asked, "key": [OWNER_TAG]}
     try:
-        rows = described("describe_tags", "Tags", vpcrows.TAG, wanted, page=PAGE)
+        rows = all_pages("describe_tags", "Tags", vpcrows.TAG, wanted, page=PAGE)
     except RefusedError:
         return {}
     found = dict(rows.found)
@@ -84,19 +84,19 @@ def consents(resource_ids: Iterable[str]) -> dict[str, str | None]:
 
 def border_groups(zones: Iterable[str]) -> Rows[tuple[str, str | None]]:
     """Returns the zones with their network border groups."""
-    return described("describe_availability_zones", "AvailabilityZones", vpcrows.ZONE, {"zone-name": zones})
+    return all_pages("describe_availability_zones", "AvailabilityZones", vpcrows.ZONE, {"zone-name": zones})
 
 
 def vpc_prefixes(vpc_ids: Iterable[str]) -> Rows[tuple[str, ...]]:
     """Returns the address blocks of each VPC."""
-    return described("describe_vpcs", "Vpcs", vpcrows.VPC, {"vpc-id": vpc_ids})
+    return all_pages("describe_vpcs", "Vpcs", vpcrows.VPC, {"vpc-id": vpc_ids})
 
 
-def _hanging(operation: str, members: str, kind: Kind[T], route_server_id: str) -> Rows[T]:
+def _hanging(operation: str, members: str, kind: Kind[_T], route_server_id: str) -> Rows[_T]:
     try:
         page = answer_about(operation, route_server_id)
     except RefusedError as error:
-        if error.code in NONE_THERE:
+        if error.code in _NONE_THERE:
             return Rows()
         raise
-    return read(list_in(page, members, operation), kind)
+    return read_rows(list_in(page, members, operation), kind)

@@ -23,13 +23,13 @@ from tandem.model import RouteServer
 from tandem.topology.document import canonical_prefix
 from tandem.topology.inventory import Endpoint, RouteTable, Subnet, TableRoute
 
-ADVERTISED, MADE = "Advertisement", "CreateRoute"
+ADVERTISED, _MADE = "Advertisement", "CreateRoute"
 """Origins of a route that a route server wrote, and of one that somebody made
 (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html)."""
 
-ENDED = frozenset({"disassociating", "disassociated", "failing", "failed"})
+_ENDED = frozenset({"disassociating", "disassociated", "failing", "failed"})
 
-TARGETS = (
+_TARGETS = (
     *("GatewayId", "NatGatewayId", "TransitGatewayId", "VpcPeeringConnectionId", "NetworkInterfaceId"),
     *("InstanceId", "EgressOnlyInternetGatewayId", "LocalGatewayId", "CarrierGatewayId", "CoreNetworkArn"),
 )
@@ -96,8 +96,8 @@ def _routes(routes: Iterable[Row], odd: Odd) -> Iterator[TableRoute]:
         to = to or beside(route, "DestinationPrefixListId", text, odd)
         if to is None:
             continue
-        target = next((str(route[name]) for name in TARGETS if has(route, name)), "")
-        state, origin = route.get("State", "active"), route.get("Origin", MADE)
+        target = next((str(route[name]) for name in _TARGETS if has(route, name)), "")
+        state, origin = route.get("State", "active"), route.get("Origin", _MADE)
         firewall = beside(route, "IgwFirewall", part, odd) or {}
         arn = beside(firewall, "FirewallArn", text, odd)
         yield TableRoute(to, target, str(state), str(origin), arn)
@@ -113,8 +113,8 @@ def _static_routes(routes: Iterable[Row], odd: Odd) -> Iterator[tuple[str, str]]
     """Yields destination and target. A destination that is a prefix list shadows none that is known."""
     for route in routes:
         kinds = ("DestinationCidrBlock", "DestinationIpv6CidrBlock")
-        found = (beside(route, kind, prefix_of, odd) for kind in kinds if route.get("Origin") == MADE)
-        targets = (str(route[name]) for name in TARGETS if name in route)
+        found = (beside(route, kind, prefix_of, odd) for kind in kinds if route.get("Origin") == _MADE)
+        targets = (str(route[name]) for name in _TARGETS if name in route)
         yield from ((to, next(targets, "an unknown target")) for to in found if to)
 
 
@@ -130,7 +130,7 @@ def _vpc(row: Row, odd: Odd) -> tuple[str, ...]:
 def _is_there(row: Row, name: str) -> bool:
     """Returns False for an association that AWS shows as ended or failed; one of an unknown state counts."""
     state = row.get(name)
-    return not isinstance(state, Mapping) or state.get("State") not in ENDED
+    return not isinstance(state, Mapping) or state.get("State") not in _ENDED
 
 
 def _zone(row: Row, odd: Odd) -> tuple[str, str | None]:

@@ -28,7 +28,7 @@ class Tracked:
 
     def not_after(self, now: datetime) -> Tracked:
         """Returns the same without times from the future: a clock that was wrong delays no notification."""
-        return replace(self, episodes=episodes.not_after(self.episodes, now))
+        return replace(self, episodes=episodes.without_future(self.episodes, now))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""From a topology to a Route Server that works, is watched and stays so."""
+"""Brings a topology to a Route Server that works, is watched and stays so."""

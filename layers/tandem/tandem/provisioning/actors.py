@@ -1,4 +1,5 @@
-"""Who did what differs from the topology: a look into CloudTrail's event history. Pure but for its questions.
+"""Finds out in CloudTrail's event history who changed what differs from the topology. Pure but for its
+questions.
 
 The history holds the management events of 90 days, without any trail, each some minutes late (AWS CloudTrail
 User Guide, view-cloudtrail-events). What it does not tell stays unknown: nothing waits for it.
@@ -23,17 +24,17 @@ MOST_QUESTIONS = 6
 """In one run of the provisioner."""
 
 TAGGING = ("DeleteTags", "CreateTags")
-OUR_TAGS = "tandem:"
+_OUR_TAGS = "tandem:"
 
-PAUSE_SECONDS = 0.6
+_PAUSE_SECONDS = 0.6
 """Between two of them: an account has two a second in a Region, for all its users (API_LookupEvents)."""
 
-KEPT = timedelta(days=90)
+_KEPT = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call that AWS carried out, as CloudTrail recorded it."""
+    """Holds one call that AWS carried out, as CloudTrail recorded it."""
 
     name: str
     at: datetime
@@ -49,14 +50,14 @@ class Call:
 
 
 class History(Protocol):
-    """CloudTrail's event history. Raises CallFailedError, TemporaryError."""
+    """Reads CloudTrail's event history. Raises CallFailedError, TemporaryError."""
 
     def calls(self, name: str, since: datetime) -> tuple[Call, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """What can have caused a difference: calls of one of these names, the likelier first."""
+    """Holds what can have caused a difference: calls of one of these names, the likelier first."""
 
     names: tuple[str, ...] = ()
     resources: tuple[frozenset[str], ...] = ()
@@ -66,7 +67,7 @@ class Suspicion:
 
     def matches(self, call: Call, ids: frozenset[str]) -> bool:
         """A call on tags counts only where it names one that Tandem reads."""
-        words = (OUR_TAGS,) if call.name in TAGGING else self.words
+        words = (_OUR_TAGS,) if call.name in TAGGING else self.words
         return ids <= call.resource_ids and (not words or any(word in call.request for word in words))
 
 
@@ -89,7 +90,7 @@ class Frugal:
         if not self._left or self.trouble is not None:
             return ()
         if self._left < MOST_QUESTIONS:
-            self._clock.sleep(PAUSE_SECONDS)
+            self._clock.sleep(_PAUSE_SECONDS)
         self._left -= 1
         try:
             answer = tuple(call for call in self._history.calls(name, since) if call.at >= since)
@@ -103,7 +104,7 @@ class Frugal:
 def actor(
     suspicion: Suspicion, since: datetime | None, role: str, history: History, now: datetime
 ) -> str | None:
-    """The ARN of whoever made the newest call that can have done it, after `since`.
+    """Returns the ARN of whoever made the newest call that can have done it, after `since`.
 
     None where that is not known, where it was a session of `role`, the provisioner's own, or where several
     did it.
@@ -111,7 +112,7 @@ def actor(
     if since is None:
         return None
     # CloudTrail tells whole seconds
-    earliest = max(since, now - KEPT).replace(microsecond=0)
+    earliest = max(since, now - _KEPT).replace(microsecond=0)
     for name in suspicion.names if suspicion.resources else ():
         newest = _newest(suspicion, history.calls(name, earliest))
         found = {call.actor for call in newest if call.role != role}
@@ -121,7 +122,7 @@ def actor(
 
 
 def _newest(suspicion: Suspicion, calls: tuple[Call, ...]) -> list[Call]:
-    """Of each resource; the history tells the newest first (API_LookupEvents)."""
+    """Returns the newest of each resource; the history has the newest first (API_LookupEvents)."""
     found = (
         next((call for call in calls if suspicion.matches(call, ids)), None) for ids in suspicion.resources
     )
@@ -129,13 +130,13 @@ def _newest(suspicion: Suspicion, calls: tuple[Call, ...]) -> list[Call]:
 
 
 def calls_of(records: Iterable[str]) -> tuple[Call, ...]:
-    """The calls in CloudTrail records, in their order; those that were refused changed nothing."""
+    """Returns the calls in CloudTrail records, in their order; those that were refused changed nothing."""
     found = (_call(record) for record in records)
     return tuple(call for call in found if call is not None)
 
 
 def _call(record: str) -> Call | None:
-    """None for what is no call that was carried out, or cannot be read."""
+    """Returns the call; None for one that was refused or cannot be read."""
     try:
         event = members(json.loads(record))
     except ValueError:
@@ -157,6 +158,6 @@ def _call(record: str) -> Call | None:
 
 
 def _role(arn: str) -> str | None:
-    """The role's name in `arn:aws:sts::123456789012:assumed-role/name/session`."""
+    """Returns the role's name in `arn:aws:sts::123456789012:assumed-role/name/session`."""
     kind, _, rest = arn.rpartition(":")[2].partition("/")
     return rest.partition("/")[0] if kind == "assumed-role" else None

@@ -37,17 +37,17 @@ from tandem.reasons.reason import reason
 from tandem.tags import APPLIANCE_TAG as APPLIANCE
 from tandem.topology.problems import Problem, problem_at
 
-WHERE = "route_server"
+_WHERE = "route_server"
 
 
 def dismantling_plan(desired: Desired, observed: Observed) -> tuple[Step, ...]:
-    """Every step from what AWS shows to where nothing is left that Tandem created."""
+    """Returns every step from what AWS shows to where nothing is left that Tandem created."""
     server = server_of(desired, observed.servers)
     if server is not None:
         return tuple(_steps(desired, observed, server))
     recorded = desired.former.get(ROUTE_SERVER)
     there = [s for s in observed.servers if s.route_server_id == recorded and s.state != DELETED]
-    return tuple(_kept(problem_at(WHERE, Code.TAGS_LOST, s.route_server_id)) for s in there)
+    return tuple(_kept(problem_at(_WHERE, Code.TAGS_LOST, s.route_server_id)) for s in there)
 
 
 def _steps(desired: Desired, observed: Observed, server: RouteServer) -> Iterator[Step]:
@@ -78,7 +78,7 @@ def _endpoints(desired: Desired, observed: Observed) -> Iterator[Step]:
         if not is_created(endpoint.tags, desired) or endpoint.state == DELETED:
             continue
         if strangers:
-            yield _kept(problem_at(WHERE, Code.ENDPOINT_WITH_OTHERS, what, others=strangers))
+            yield _kept(problem_at(_WHERE, Code.ENDPOINT_WITH_OTHERS, what, others=strangers))
         elif peers:
             yield Step(DeleteEndpoint(what), why, reason(Code.UNTIL_GONE, peers[0].peer_id))
         elif endpoint.state in (AVAILABLE, *BROKEN):
@@ -113,14 +113,17 @@ def _server(desired: Desired, observed: Observed, server: RouteServer) -> Iterat
     strangers = [e.endpoint_id for e in endpoints if not is_created(e.tags, desired)]
     strangers += [table for table, _ in observed.propagations if table not in _propagated(desired, server)]
     left = [e.endpoint_id for e in endpoints] + [table for table, _ in observed.propagations]
+    # children go before the route server, and Tandem deletes nothing that it did not create
+    # (docs/aws-facts.md#creation-order)
     if strangers:
-        yield _kept(problem_at(WHERE, Code.ROUTE_SERVER_WITH_OTHERS, server_id, others=tuple(strangers)))
+        yield _kept(problem_at(_WHERE, Code.ROUTE_SERVER_WITH_OTHERS, server_id, others=tuple(strangers)))
         return
     waits, why = reason(Code.UNTIL_GONE, left[0]) if left else None, reason(Code.TOPOLOGY_DELETED, server_id)
     for vpc_id, state in observed.associations:
         gone = waits if state == "associated" else reason(Code.UNTIL_LEFT_STATE, vpc_id, state=state)
         yield Step(DisassociateVpc(server_id, vpc_id), reason(Code.TOPOLOGY_DELETED, vpc_id), gone)
         waits = waits or reason(Code.UNTIL_DISASSOCIATED, vpc_id)
+    # its deletion has begun: there is nothing left to call
     if server.state == DELETING:
         gone = reason(Code.UNTIL_GONE, server_id)
         yield Step(Await(server_id), reason(Code.BEING_DELETED, server_id), gone)

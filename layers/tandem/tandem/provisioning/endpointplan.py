@@ -1,4 +1,4 @@
-"""The endpoints' part of a managed plan: which one serves which name, what is made, renamed, removed."""
+"""The endpoints' part of a managed plan: which one serves which name, which are created, renamed, deleted."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tandem.topology.crosschecks import MOST_ENDPOINTS_IN_SUBNET
 from tandem.topology.inventory import Endpoint
 from tandem.topology.problems import Problem, path_of, problem_at
 
-Signature = frozenset[tuple[str, str]]
+_Signature = frozenset[tuple[str, str]]
 
 
 @dataclass(slots=True)
@@ -48,7 +48,9 @@ class Matched:
 
 
 def match(desired: Desired, observed: Observed) -> Matched:
-    """Ours by name, ours under another name, then, where one is adopted, those that were there before."""
+    """Matches ours by name, ours under another name, then, where one is adopted, those that existed
+    before.
+    """
     matched = Matched()
     there = [e for e in observed.endpoints if e.state in (*ALIVE, FAILING)]
     ours = [e for e in there if is_ours(e.tags, desired)]
@@ -69,7 +71,7 @@ def match(desired: Desired, observed: Observed) -> Matched:
 def endpoint_steps(
     desired: Desired, observed: Observed, matched: Matched, server_id: str, wait: Reason | None
 ) -> Iterator[Step]:
-    """What brings every name its endpoint; `wait` is what keeps the route server from taking calls."""
+    """Returns the steps for each name's endpoint; `wait` is what keeps the route server from taking calls."""
     begun: Counter[str] = Counter()
     for name, subnet_id in desired.topology.route_server.endpoints:
         endpoint = matched.by_name.get(name)
@@ -134,7 +136,7 @@ def _create(
     wait: Reason | None,
     begun: int,
 ) -> Step:
-    """`begun` is how many the same plan makes in the subnet before it."""
+    """Creates the endpoint; `begun` is how many the same plan creates in the subnet before it."""
     in_subnet = [e for e in observed.endpoints if e.subnet_id == subnet_id and e.state != DELETED]
     why = reason(Code.NO_ENDPOINT, name, subnet_id=subnet_id)
     going = [
@@ -149,6 +151,7 @@ def _create(
     )
     failed = [e for e in observed.endpoints if e.state == FAILED and tag_of(e.tags, ENDPOINT_TAG) == name]
     now = (_broken(name, e) for e in failed if is_created(e.tags, desired))
+    # AWS failed it too often: a person has to correct the cause before Tandem tries again
     refused = given_up(Code.ENDPOINT_FAILED, name, _path(name), desired, now)
     refused = refused or network_consent(_path(name), subnet_id, observed.consents, desired.stack)
     if refused is not None:
@@ -166,6 +169,7 @@ def _labelled(desired: Desired, name: str, endpoint: Endpoint) -> Iterator[Step]
     wanted, found = _tags(desired, name), dict(endpoint.tags)
     if all(found.get(key) == value for key, value in wanted):
         return
+    # our own tags on it say that its owner has agreed before
     if is_ours(endpoint.tags, desired):
         why = reason(Code.ENDPOINT_TAGS_DIFFER, endpoint.endpoint_id, name=name)
         yield Step(SetTags(endpoint.endpoint_id, wanted), why)
@@ -179,8 +183,9 @@ def _labelled(desired: Desired, name: str, endpoint: Endpoint) -> Iterator[Step]
 def adoption_problem(
     resource_id: str, tags: tuple[tuple[str, str], ...], path: str, desired: Desired
 ) -> Problem | None:
-    """What keeps Tandem from adopting a resource: its owner has not agreed
-    (docs/security.md#the-owners-tag-is-the-consent)."""
+    """Returns what keeps Tandem from adopting a resource: its owner has not agreed
+    (docs/security.md#the-owners-tag-is-the-consent).
+    """
     if is_foreign(tags, desired):
         return problem_at(path, Code.ADOPTION_OF_MANAGED, resource_id, tags=str(dict(tags)))
     if has_consent(tags, desired):
@@ -189,11 +194,12 @@ def adoption_problem(
 
 
 def _adopt(desired: Desired, observed: Observed, there: list[Endpoint], matched: Matched) -> None:
-    """By its name in a tag; else by subnet, where it makes no difference which of them it is."""
+    """Adopts by its name in a tag; else by subnet, where it makes no difference which of them it is."""
     open_names: dict[str, list[str]] = defaultdict(list)
     for name, subnet_id in desired.topology.route_server.endpoints:
         if name not in matched.by_name:
             labels = [e for e in _spare(there, matched) if e.subnet_id == subnet_id and name in _labels(e)]
+            # two endpoints claim the name: to guess could end the sessions of the wrong one
             if len(labels) > 1:
                 matched.ambiguous[name] = labels
             elif labels:
@@ -204,6 +210,7 @@ def _adopt(desired: Desired, observed: Observed, there: list[Endpoint], matched:
         spare = sorted(
             (e for e in _spare(there, matched) if e.subnet_id == subnet_id), key=lambda e: e.endpoint_id
         )
+        # names whose sessions are the same on endpoints that look the same may be given in any order
         alike = len({_declared_at(name, desired) for name in names}) == 1
         seen = {_seen_at(e, observed) for e in spare}
         if spare and (
@@ -223,7 +230,7 @@ def _ambiguous(name: str, candidates: list[Endpoint]) -> Step:
 
 
 def _token(desired: Desired, observed: Observed, name: str, subnet_id: str, server_id: str) -> str:
-    """Another one for each successor: EC2 would answer the old one with what is gone."""
+    """Returns another token for each successor: EC2 would answer the old one with what is gone."""
     before = {
         e.endpoint_id
         for e in observed.endpoints
@@ -250,16 +257,16 @@ def _spare(endpoints: list[Endpoint], matched: Matched) -> list[Endpoint]:
 
 
 def _fit(name: str, desired: Desired, observed: Observed, endpoint: Endpoint) -> tuple[int, str]:
-    """The more of the name's sessions the endpoint has already, the better."""
+    """Prefers the endpoint that has more of the name's sessions already."""
     return -len(_declared_at(name, desired) & _seen_at(endpoint, observed)), endpoint.endpoint_id
 
 
-def _declared_at(name: str, desired: Desired) -> Signature:
+def _declared_at(name: str, desired: Desired) -> _Signature:
     sessions = ((a, dict(a.peers).get(name)) for a in desired.topology.appliances.values())
     return frozenset((address, str(a.asn)) for a, address in sessions if address is not None)
 
 
-def _seen_at(endpoint: Endpoint, observed: Observed) -> Signature:
+def _seen_at(endpoint: Endpoint, observed: Observed) -> _Signature:
     return frozenset(
         (p.peer_address, str(p.asn)) for p in observed.peers if p.endpoint_id == endpoint.endpoint_id
     )

@@ -1,4 +1,5 @@
-"""Whom the end of a session would hurt: the owner of a tracked prefix that no other session carries.
+"""Judges whom the end of a session would hurt: the owner of a tracked prefix that no other session
+carries.
 
 Invariant: no plan takes down the last live session that carries a tracked prefix in the FIB, or carries it
 for its owner; where the routing database cannot be read, none that might.
@@ -40,7 +41,9 @@ class Sessions:
         self._owned = dict(self._owners())
 
     def appliance(self, peer: Peer) -> str:
-        """The appliance that is meant: by its declared address, by our tag, else the address itself."""
+        """Returns the appliance that is meant: by its declared address, by our tag, else the address
+        itself.
+        """
         declared = self._declared.get(peer.peer_address)
         return declared or tag_of(peer.tags, APPLIANCE_TAG) or peer.peer_address
 
@@ -49,14 +52,14 @@ class Sessions:
 
     @property
     def are_routes_known(self) -> bool:
-        """Whether the routing database could be read: otherwise nobody can tell who owns what."""
+        """Returns True if the routing database could be read: otherwise nobody can tell who owns what."""
         return self._observed.routes is not None
 
     def live_of(self, appliance: str) -> list[str]:
         return sorted(i for i in self._live if self.appliance(self._peers[i]) == appliance)
 
     def owned_by(self, appliance: str) -> list[str]:
-        """The tracked prefixes that the appliance owns; all of them where nobody can tell."""
+        """Returns the tracked prefixes that the appliance owns; all of them where nobody can tell."""
         if self._observed.routes is None:
             return sorted(self._prefixes) if self.live_of(appliance) else []
         return sorted(prefix for prefix, owner in self._owned.items() if owner == appliance)
@@ -65,7 +68,8 @@ class Sessions:
         return self._owned.get(prefix)
 
     def last_for(self, peer: Peer) -> list[str]:
-        """The tracked prefixes that their owners would lose with this session; none where it is safe to end.
+        """Returns the tracked prefixes that their owners would lose with this session; none where it is safe
+        to end.
 
         An owner keeps a session of its own; a session may also carry a prefix for somebody else's next hop.
         """
@@ -86,7 +90,7 @@ class Sessions:
         return sorted(set(lost))
 
     def persisting(self, peer: Peer | None = None) -> str | None:
-        """The tracked prefix that is in the FIB through this session, or any, though it is down
+        """Returns the tracked prefix that is in the FIB through this session, or any, though it is down
         (docs/aws-facts.md#persistence).
 
         Persisted routes outlive their sessions; what becomes of them when a peer is deleted, or persistence
@@ -114,7 +118,7 @@ class Sessions:
         return reason(code, str(self.owner_of(prefix)), prefix=prefix)
 
     def end(self, peer: Peer) -> None:
-        """From here on in the plan the session counts as gone."""
+        """Counts the session as gone from here on in the plan."""
         self._live.discard(peer.peer_id)
 
     def _owners(self) -> Iterator[tuple[str, str]]:
@@ -127,7 +131,9 @@ class Sessions:
         return self._at(route.next_hop) or (self.appliance(peer) if peer else route.next_hop)
 
     def _at(self, next_hop: str) -> str | None:
-        """The declared appliance with this next hop: its session's address, or another of its instance."""
+        """Returns the declared appliance with this next hop: its session's address, or another of its
+        instance.
+        """
         for interface in self._observed.interfaces.values():
             has = next_hop in interface.ipv6 or any(a.private_ip == next_hop for a in interface.addresses)
             if has and interface.instance_id in self._by_instance:
@@ -135,7 +141,8 @@ class Sessions:
         return self._next_hops.get(next_hop)
 
     def _carrying(self, prefix: str, owner: str | None = None) -> set[str]:
-        """The sessions through which the prefix was learned, for anybody or for this owner; none where nobody
-        can tell (docs/aws-facts.md#routing-database: a row for each peer)."""
+        """Returns the sessions through which the prefix was learned, for anybody or for this owner; none
+        where nobody can tell (docs/aws-facts.md#routing-database: a row for each peer).
+        """
         rows = (route for route in self._observed.routes or () if route.prefix == prefix)
         return {route.peer_id for route in rows if owner in (None, self._owner(route))}

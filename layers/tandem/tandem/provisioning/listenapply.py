@@ -7,28 +7,28 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from tandem.errors import CallFailedError, PassingError
-from tandem.provisioning.listenplan import watch_plan
+from tandem.provisioning.listenplan import listening_plan
 from tandem.provisioning.listensteps import (
     CreateDelivery,
     DeleteDelivery,
     DeleteSource,
+    Listening,
     PutDestination,
     PutSource,
     Shown,
     Step,
     Subscribe,
     Unsubscribe,
-    Watch,
     change_of,
 )
 from tandem.provisioning.ports import ProvisionerPorts
 from tandem.reasons.reason import Reason
 
-CONFLICT = "ConflictException"
+_CONFLICT = "ConflictException"
 """It exists already, or another call updates it right now: CloudWatch Logs says both with this code."""
 
-TURNS = 6
-TURN_SECONDS = 2.0
+_TURNS = 6
+_TURN_SECONDS = 2.0
 """Between turns that waited for somebody else's update or for a read that lags."""
 
 
@@ -42,7 +42,7 @@ class Half:
     failure: CallFailedError | None = None
 
 
-def converge_topics(desired: Watch, world: ProvisionerPorts) -> Half:
+def converge_topics(desired: Listening, world: ProvisionerPorts) -> Half:
     """Subscribes, and takes subscriptions back, on the topics that matter."""
     half = replace(desired, logged_peer_ids=(), left_peer_ids=())
     topics = tuple(arn for arn in dict.fromkeys((desired.topic_arn, *desired.left_topic_arns)) if arn)
@@ -51,7 +51,7 @@ def converge_topics(desired: Watch, world: ProvisionerPorts) -> Half:
     )
 
 
-def converge_logs(desired: Watch, world: ProvisionerPorts) -> Half:
+def converge_logs(desired: Listening, world: ProvisionerPorts) -> Half:
     """Has the peers' logs delivered, and takes deliveries back; reads nothing where no peer is concerned."""
     half = replace(desired, topic_arn=None, left_topic_arns=())
     if not half.logged_peer_ids and not half.left_peer_ids:
@@ -59,18 +59,18 @@ def converge_logs(desired: Watch, world: ProvisionerPorts) -> Half:
     return _converge(half, world.logs.shown, world)
 
 
-def _converge(desired: Watch, read: Callable[[], Shown], world: ProvisionerPorts) -> Half:
+def _converge(desired: Listening, read: Callable[[], Shown], world: ProvisionerPorts) -> Half:
     done: list[Reason] = []
     shown: Shown | None = None
     failure: CallFailedError | None = None
     try:
-        for turn in range(TURNS):
+        for turn in range(_TURNS):
             shown = read()
-            steps = watch_plan(desired, shown)
+            steps = listening_plan(desired, shown)
             if steps and turn and _may_pass(failure):
-                world.clock.sleep(TURN_SECONDS)
+                world.clock.sleep(_TURN_SECONDS)
                 shown = read()
-                steps = watch_plan(desired, shown)
+                steps = listening_plan(desired, shown)
             if not steps:
                 return Half(shown, _once(done))
             if not _may_pass(failure):
@@ -82,9 +82,10 @@ def _converge(desired: Watch, read: Callable[[], Shown], world: ProvisionerPorts
 
 
 def _may_pass(failure: CallFailedError | None) -> bool:
-    """A conflict, a read that lags behind (docs/aws-facts.md#eventual-consistency), or what AWS refuses for
-    now: the next turn knows."""
-    return failure is None or failure.code == CONFLICT or isinstance(failure, PassingError)
+    """Returns True for a conflict, a read that lags behind (docs/aws-facts.md#eventual-consistency), or what
+    AWS refuses for now: the next turn knows.
+    """
+    return failure is None or failure.code == _CONFLICT or isinstance(failure, PassingError)
 
 
 def _carry_out(

@@ -1,4 +1,6 @@
-"""What is to be watched of a topology, and what its record keeps of what its route server shows. Pure."""
+"""Describes what is to be watched of a topology, and what its record keeps of what its route server shows.
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from tandem.errors import PassingError
 from tandem.place import Place
 from tandem.provisioning.listenapply import Half
 from tandem.provisioning.listenplan import delivered_elsewhere, delivery_of
-from tandem.provisioning.listensteps import Subscriber, Watch
+from tandem.provisioning.listensteps import Listening, Subscriber
 from tandem.provisioning.manageapply import ConvergenceResult, reason_of
 from tandem.provisioning.recording import Why, with_failure, with_pending, with_sessions, with_warnings
 from tandem.reasons.provisioning import ProvisioningCode as Code
@@ -25,7 +27,7 @@ from tandem.topology.routeserver import route_server_warnings
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Who watches: this stack's functions and log group."""
+    """Names this stack's functions and log group, which listen."""
 
     name: str
     place: Place
@@ -37,13 +39,13 @@ class Stack:
 
 def watched(
     record: TopologyRecord, others: tuple[TopologyRecord, ...], reading: RouteServerReading, stack: Stack
-) -> Watch:
-    """What makes the topology watched, beside the topics and peers that it has left."""
+) -> Listening:
+    """Returns what to listen to for the topology, beside the topics and peers that it has left."""
     spec, before = record.topology.route_server, record.provisioned or Provisioned("")
     topic_arn = reading.server.sns_topic_arn if spec.sns_notifications else None
-    declared = appliances_of(record.topology, reading) if spec.peer_logs else {}
+    declared = _appliances_of(record.topology, reading) if spec.peer_logs else {}
     ready = [p.peer_id for p in reading.peers if p.peer_id in declared and p.state == "available"]
-    return Watch(
+    return Listening(
         stack=stack.name,
         place=stack.place,
         subscribers=stack.subscribers,
@@ -55,10 +57,10 @@ def watched(
     )
 
 
-def unwatched(record: TopologyRecord, others: Iterable[TopologyRecord], stack: Stack) -> Watch:
-    """Nothing of the topology watched any more, but what others use."""
+def unwatched(record: TopologyRecord, others: Iterable[TopologyRecord], stack: Stack) -> Listening:
+    """Returns nothing of the topology, only what others use."""
     before, others = record.provisioned or Provisioned(""), tuple(others)
-    return Watch(
+    return Listening(
         stack=stack.name,
         place=stack.place,
         subscribers=stack.subscribers,
@@ -71,13 +73,15 @@ def unwatched(record: TopologyRecord, others: Iterable[TopologyRecord], stack: S
 def provisioned_of(
     record: TopologyRecord,
     reading: RouteServerReading,
-    desired: Watch,
+    desired: Listening,
     topics: Half,
     logs: Half,
     managed: ConvergenceResult,
     inventory: Inventory | None,
 ) -> Provisioned:
-    """What there is now; where a half could not be read or brought to its end, what was known of it stays."""
+    """Returns what there is now; where a half could not be read or brought to its end, what was known of it
+    stays.
+    """
     before = record.provisioned or Provisioned("")
     waits = tuple(
         reason(Code.UNTIL_ACCEPTED, f"{f.call}: {f.code}", call=f.call, aws_code=f.code)
@@ -95,12 +99,12 @@ def provisioned_of(
         route_server_id=reading.server.route_server_id,
         sns_topic_arn=desired.topic_arn,
         endpoint_ids=tuple(endpoint.endpoint_id for endpoint in reading.endpoints),
-        peers=appliances_of(record.topology, reading),
+        peers=_appliances_of(record.topology, reading),
         log_deliveries=deliveries,
         left_topic_arns=desired.left_topic_arns if topics.failure else (),
         version=record.version,
     )
-    found = with_sessions(found, sessions_to_dial(record.topology, reading))
+    found = with_sessions(found, _sessions_to_dial(record.topology, reading))
     found = with_failure(with_pending(found, managed.pending or (() if why else waits)), why)
     return with_warnings(found, _warnings(record.topology, reading, inventory, desired, logs))
 
@@ -116,14 +120,14 @@ def _warnings(
     topology: Topology,
     reading: RouteServerReading,
     inventory: Inventory | None,
-    desired: Watch,
+    desired: Listening,
     logs: Half,
 ) -> Iterable[Reason | Problem]:
     yield from route_server_warnings(topology, Inventory(desired.place, desired.stack, reading))
     if inventory is not None:
         yield from static_route_warnings(topology, inventory)
         yield from forwarding_warnings(topology, inventory)
-    found = set(appliances_of(topology, reading).values())
+    found = set(_appliances_of(topology, reading).values())
     for name in topology.appliances:
         if name not in found:
             server_id = reading.server.route_server_id
@@ -134,15 +138,15 @@ def _warnings(
             yield reason(Code.LOGS_ELSEWHERE, peer_id, destination=elsewhere)
 
 
-def appliances_of(topology: Topology, reading: RouteServerReading) -> dict[str, str]:
-    """Peer ID to the appliance that declares the peer's address; a peer of nobody is left out."""
+def _appliances_of(topology: Topology, reading: RouteServerReading) -> dict[str, str]:
+    """Maps a peer ID to the appliance that declares the peer's address; a peer of nobody is left out."""
     owners = {address: name for name, a in topology.appliances.items() for address in a.peer_addresses}
     return {p.peer_id: owners[p.peer_address] for p in reading.peers if p.peer_address in owners}
 
 
-def sessions_to_dial(topology: Topology, reading: RouteServerReading) -> tuple[Reason, ...]:
+def _sessions_to_dial(topology: Topology, reading: RouteServerReading) -> tuple[Reason, ...]:
     """Returns what each appliance has to be configured with. The subject has all of it, in no sentence."""
-    owners, asn = appliances_of(topology, reading), reading.server.amazon_side_asn
+    owners, asn = _appliances_of(topology, reading), reading.server.amazon_side_asn
     dialled = {e.endpoint_id: e.address or "an endpoint without an address" for e in reading.endpoints}
     ours = sorted(
         (owners[p.peer_id], dialled.get(p.endpoint_id, p.endpoint_id), p)

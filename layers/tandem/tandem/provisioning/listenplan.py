@@ -1,4 +1,4 @@
-"""What makes a topology watched: subscriptions and peer-log deliveries. Pure.
+"""Describes what makes a topology watched: subscriptions and peer-log deliveries. Pure.
 
 Invariant: a plan carried out whole leaves nothing to do; cut after any step, the next one is the rest.
 """
@@ -15,6 +15,7 @@ from tandem.provisioning.listensteps import (
     DeleteSource,
     Delivery,
     Destination,
+    Listening,
     PutDestination,
     PutSource,
     Shown,
@@ -22,27 +23,28 @@ from tandem.provisioning.listensteps import (
     Step,
     Subscribe,
     Unsubscribe,
-    Watch,
     short,
 )
 from tandem.reasons.provisioning import ProvisioningCode as Code
 from tandem.reasons.reason import reason
 
 
-def watch_plan(desired: Watch, shown: Shown) -> tuple[Step, ...]:
-    """The steps from what AWS shows to what shall be, in an order that is safe to carry out one by one."""
+def listening_plan(desired: Listening, shown: Shown) -> tuple[Step, ...]:
+    """Returns the steps from what AWS shows to what shall be, in an order that is safe to carry out one by
+    one.
+    """
     return (*_subscriptions(desired, shown), *_deliveries(desired, shown), *_left_behind(desired, shown))
 
 
-def delivery_of(peer_id: str, desired: Watch, shown: Shown) -> Delivery | None:
-    """The delivery of the peer's logs to our log group."""
+def delivery_of(peer_id: str, desired: Listening, shown: Shown) -> Delivery | None:
+    """Returns the delivery of the peer's logs to our log group."""
     ours = {d.arn for d in shown.destinations if _is_ours(d, desired)}
     names = {source.name for source in _sources(peer_id, desired, shown)}
     return next((d for d in shown.deliveries if d.source_name in names and d.destination_arn in ours), None)
 
 
-def delivered_elsewhere(peer_id: str, desired: Watch, shown: Shown) -> str | None:
-    """The delivery that keeps the peer's logs from our log group.
+def delivered_elsewhere(peer_id: str, desired: Listening, shown: Shown) -> str | None:
+    """Returns the delivery that keeps the peer's logs from our log group.
 
     A source has one delivery for each type of destination: a second log group is a ConflictException.
     """
@@ -53,7 +55,7 @@ def delivered_elsewhere(peer_id: str, desired: Watch, shown: Shown) -> str | Non
     return next((delivery.destination_arn for delivery in groups), None)
 
 
-def _subscriptions(desired: Watch, shown: Shown) -> Iterator[Step]:
+def _subscriptions(desired: Listening, shown: Shown) -> Iterator[Step]:
     if desired.topic_arn is None:
         return
     there = {(s.topic_arn, s.endpoint) for s in shown.subscriptions}
@@ -63,7 +65,7 @@ def _subscriptions(desired: Watch, shown: Shown) -> Iterator[Step]:
             yield Subscribe(desired.topic_arn, subscriber, why)
 
 
-def _deliveries(desired: Watch, shown: Shown) -> Iterator[Step]:
+def _deliveries(desired: Listening, shown: Shown) -> Iterator[Step]:
     destination = next((d for d in shown.destinations if _is_ours(d, desired)), None)
     name = desired.destination_name if destination is None else destination.name
     wanted = [p for p in desired.logged_peer_ids if delivered_elsewhere(p, desired, shown) is None]
@@ -79,7 +81,7 @@ def _deliveries(desired: Watch, shown: Shown) -> Iterator[Step]:
             yield CreateDelivery(source_name, name, reason(Code.LOGS_NOT_DELIVERED, peer_id))
 
 
-def _left_behind(desired: Watch, shown: Shown) -> Iterator[Step]:
+def _left_behind(desired: Listening, shown: Shown) -> Iterator[Step]:
     ours = {subscriber.function_arn for subscriber in desired.subscribers}
     for subscription in shown.subscriptions:
         if subscription.topic_arn in desired.left_topic_arns and subscription.endpoint in ours:
@@ -97,13 +99,15 @@ def _left_behind(desired: Watch, shown: Shown) -> Iterator[Step]:
                 yield DeleteSource(source.name, gone)
 
 
-def _sources(peer_id: str, desired: Watch, shown: Shown) -> list[Source]:
+def _sources(peer_id: str, desired: Listening, shown: Shown) -> list[Source]:
     """AWS takes one source for each resource, whoever made it; the name is its maker's."""
     return [s for s in shown.sources if s.resource_arn == desired.place.peer(peer_id)]
 
 
-def _is_ours(destination: Destination, desired: Watch) -> bool:
-    """Leads to our log group, in the format that `signals` reads (docs/aws-facts.md#log-delivery)."""
+def _is_ours(destination: Destination, desired: Listening) -> bool:
+    """Returns True if it leads to our log group, in the format that `signals` reads
+    (docs/aws-facts.md#log-delivery).
+    """
     return (destination.resource_arn.removesuffix(":*"), destination.output_format) == (
         desired.log_group_arn,
         LOG_FORMAT,

@@ -11,21 +11,25 @@ from tandem.reasons.reason import Reason, reason
 
 LOG_GROUP_TYPE = "CWL"
 LOG_FORMAT: Literal["json"] = "json"
-LONGEST_NAME = 60
+_LONGEST_NAME = 60
 """Of delivery sources and destinations (docs/aws-facts.md#log-delivery)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """A function of ours that hears a route server's topic; what SNS cannot deliver goes to the queue."""
+    """Names a function that is subscribed to a route server's topic; what SNS cannot deliver goes to the
+    queue.
+    """
 
     function_arn: str
     queue_arn: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """What shall be: who hears which topic, and whose logs go where."""
+class Listening:
+    """Holds the desired state: which functions are subscribed to which topic, and where each peer's logs
+    go.
+    """
 
     stack: str
     place: Place
@@ -42,15 +46,15 @@ class Watch:
 
     @property
     def destination_name(self) -> str:
-        return f"{self.stack[: LONGEST_NAME - 10]}-peer-logs"
+        return f"{self.stack[: _LONGEST_NAME - 10]}-peer-logs"
 
     def source_name(self, peer_id: str) -> str:
-        return f"{self.stack[: LONGEST_NAME - len(peer_id) - 1]}-{peer_id}"
+        return f"{self.stack[: _LONGEST_NAME - len(peer_id) - 1]}-{peer_id}"
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """One ListSubscriptionsByTopic entry."""
+    """Holds one ListSubscriptionsByTopic entry."""
 
     topic_arn: str
     subscription_arn: str
@@ -59,7 +63,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """One DescribeDeliveryDestinations entry."""
+    """Holds one DescribeDeliveryDestinations entry."""
 
     name: str
     arn: str
@@ -69,7 +73,7 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One DescribeDeliverySources entry."""
+    """Holds one DescribeDeliverySources entry."""
 
     name: str
     resource_arn: str
@@ -77,7 +81,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One DescribeDeliveries entry."""
+    """Holds one DescribeDeliveries entry."""
 
     delivery_id: str
     source_name: str
@@ -87,7 +91,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What AWS shows of subscriptions and log deliveries."""
+    """Holds what AWS shows of subscriptions and log deliveries."""
 
     subscriptions: tuple[Subscription, ...] = ()
     destinations: tuple[Destination, ...] = ()
@@ -169,5 +173,5 @@ def change_of(step: Step) -> Reason:  # noqa: PLR0911 - one for each sort of ste
 
 
 def short(arn: str) -> str:
-    """The last part of an ARN: the name of the function or topic."""
+    """Returns the last part of an ARN: the name of the function or topic."""
     return arn.rpartition(":")[2]

@@ -9,15 +9,15 @@ from tandem.provisioning.endpointplan import Matched, adoption_problem
 from tandem.provisioning.managed import AVAILABLE, FAILED, Desired, Observed, given_up, is_ours
 from tandem.provisioning.managesteps import UNKNOWN, Await, CreatePeer, SetTags, Step
 from tandem.provisioning.sessionends import ended
-from tandem.provisioning.sessions import Session, sessions_of
+from tandem.provisioning.sessions import Session, declared_sessions
 from tandem.reasons.provisioning import ProvisioningCode as Code
 from tandem.reasons.reason import Reason, reason
 from tandem.tags import ADOPTED_TAG
 
 
 def peer_steps(desired: Desired, observed: Observed, matched: Matched, wait: Reason | None) -> Iterator[Step]:
-    """What opens sessions, then what ends the old ones, each only where the route stays."""
-    sessions = sessions_of(desired, observed, matched)
+    """Yields what opens sessions, then what ends the old ones, each only where the route stays."""
+    sessions = declared_sessions(desired, observed, matched)
     for session in sessions:
         yield from _opened(desired, session, wait)
     yield from ended(desired, observed, sessions)

@@ -1,4 +1,4 @@
-"""What the provisioner needs of the world; `tandem.adapters` has it from AWS."""
+"""Describes what the provisioner needs of the world; `tandem.adapters` has it from AWS."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tandem.topology.inventory import Inventory, RouteServerReading
 
 
 class RouteServers(Protocol):
-    """Route Server, read."""
+    """Reads Route Server."""
 
     def route_server(self, route_server_id: str) -> RouteServerReading | None: ...
 
@@ -27,7 +27,7 @@ class RouteServers(Protocol):
 
 
 class Managed(Protocol):
-    """Route Server, read and changed. Raises TemporaryError; `carry_out` raises CallFailedError."""
+    """Reads and changes Route Server. Raises TemporaryError; `carry_out` raises CallFailedError."""
 
     def observe(self, desired: Desired) -> Observed: ...
 
@@ -35,7 +35,7 @@ class Managed(Protocol):
 
 
 class Leases(Protocol):
-    """One run at a time over a managed topology. Raises StateUnavailableError."""
+    """Lets one run at a time work on a managed topology. Raises StateUnavailableError."""
 
     def acquire(self, topology: str, owner: str, now: datetime) -> tuple[Lease, str | None] | None: ...
 
@@ -47,7 +47,7 @@ class Leases(Protocol):
 
 
 class Topics(Protocol):
-    """SNS. Raises CallFailedError."""
+    """Reads and changes subscriptions in SNS. Raises CallFailedError."""
 
     def subscriptions(self, topic_arn: str) -> tuple[Subscription, ...]: ...
 
@@ -57,7 +57,7 @@ class Topics(Protocol):
 
 
 class LogDeliveries(Protocol):
-    """Vended log deliveries. Raises CallFailedError."""
+    """Reads and changes vended log deliveries. Raises CallFailedError."""
 
     def shown(self) -> Shown: ...
 
@@ -73,7 +73,7 @@ class LogDeliveries(Protocol):
 
 
 class ProvisionedStore(Protocol):
-    """The stored topologies."""
+    """Reads and writes the stored topologies."""
 
     def get(self, name: str) -> TopologyRecord | None: ...
 
@@ -84,7 +84,7 @@ class ProvisionedStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ProvisionerPorts:
-    """Everything that a run reads and changes."""
+    """Holds everything that a run reads and changes."""
 
     route_servers: RouteServers
     managed: Managed

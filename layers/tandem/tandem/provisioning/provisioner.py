@@ -20,6 +20,7 @@ from tandem.provisioning.recording import (
     Why,
     failure_words,
     has_changed,
+    has_only_drifted,
     has_same_failure,
     still_differs,
     was_notified,
@@ -34,7 +35,7 @@ from tandem.provisioning.telling import (
     is_long,
     provisioning_completed,
     provisioning_failed,
-    sentences,
+    step_sentences,
     topology_change,
     waited,
 )
@@ -50,7 +51,7 @@ from tandem.topology.worldchecks import worldcheck
 
 @dataclass(frozen=True, slots=True)
 class ProvisioningRun:
-    """What one run did to a topology."""
+    """Holds what one run did to a topology."""
 
     record: TopologyRecord
     steps: tuple[str, ...] = ()
@@ -63,7 +64,7 @@ class ProvisioningRun:
 
     @property
     def pending(self) -> tuple[str, ...]:
-        """What it waits for; a run that neither waits nor has failed is done."""
+        """Returns what it waits for; a run that neither waits nor has failed is done."""
         return self.record.provisioned.pending if self.record.provisioned else ()
 
 
@@ -83,19 +84,22 @@ def provision(
     managed = outcome or ConvergenceResult(record, record.provisioned or Provisioned(""))
     route_server_id = managed.provisioned.route_server_id if outcome else ""
     route_server_id = route_server_id or record.topology.route_server.route_server_id or ""
+    # nothing was created yet, so there is nothing to subscribe to
     if outcome is not None and not route_server_id:
         return _notify_and_record(
-            record, before_watching(outcome), _why(outcome), Half(None), Half(None), managed, world
+            record, _before_watching(outcome), _why(outcome), Half(None), Half(None), managed, world
         )
     try:
         reading = world.route_servers.route_server(route_server_id)
+        # drift is judged at rest only: a change under way would look like drift
         rests = reading is not None and not (managed.pending or managed.failure or managed.reason)
         inventory = world.route_servers.read(record.topology, stack.name, stack.place) if rests else None
     except ConfigurationError as error:
         return unreadable(record, refusal_of(error), world)
+    # a managed route server that is gone is created again by the next turn
     if reading is None and outcome is not None:
         return _notify_and_record(
-            record, before_watching(outcome), _why(outcome), Half(None), Half(None), managed, world
+            record, _before_watching(outcome), _why(outcome), Half(None), Half(None), managed, world
         )
     if reading is None:
         gone = reason(Code.ROUTE_SERVER_LOST, route_server_id, place=str(stack.place))
@@ -154,7 +158,7 @@ def _as_declared_at(
     return since if stays and since is not None else now
 
 
-def before_watching(outcome: ConvergenceResult) -> Provisioned:
+def _before_watching(outcome: ConvergenceResult) -> Provisioned:
     """Returns what to record while there is no route server to watch."""
     found = replace(outcome.provisioned, version=outcome.record.version)
     return with_failure(with_pending(found, outcome.pending), _why(outcome))
@@ -181,9 +185,9 @@ def take_back(
     if not (outcome.pending or outcome.failure or outcome.reason):
         run = unwatch_and_forget(outcome.record, others, stack, world)
         if not run.reason:
-            return replace(run, steps=(*sentences(outcome.steps), *run.steps))
+            return replace(run, steps=(*step_sentences(outcome.steps), *run.steps))
         outcome, steps = replace(outcome, reason=run.reason), run.steps
-    found, why = before_watching(outcome), _why(outcome)
+    found, why = _before_watching(outcome), _why(outcome)
     if why:
         why = (*why, reason(Code.LEAVING, outcome.record.topology.name))
         found = with_failure(found, why)
@@ -208,10 +212,12 @@ def unwatch_and_forget(
     if failure is None:
         world.bus.put(topology_change(record, "deleted", world.clock.now(), by))
         world.store.delete(record)
-        return ProvisioningRun(replace(record, provisioned=None), sentences((*topics.steps, *logs.steps)))
+        return ProvisioningRun(
+            replace(record, provisioned=None), step_sentences((*topics.steps, *logs.steps))
+        )
     if isinstance(failure, TemporaryError):
         raise failure
-    return ProvisioningRun(record, sentences((*topics.steps, *logs.steps)), (reason_of(failure),))
+    return ProvisioningRun(record, step_sentences((*topics.steps, *logs.steps)), (reason_of(failure),))
 
 
 def _notify_and_record(
@@ -224,20 +230,24 @@ def _notify_and_record(
     world: ProvisionerPorts,
     undone: tuple[str, ...] = (),
 ) -> ProvisioningRun:
-    """Tells first and records then: a run that is cut in between tells again instead of never."""
-    listening = (*undone, *sentences((*topics.steps, *logs.steps)))
-    steps = (*sentences(managed.steps), *listening)
+    """Notifies first and records then: a run that is cut in between notifies again instead of never."""
+    listening = (*undone, *step_sentences((*topics.steps, *logs.steps)))
+    steps = (*step_sentences(managed.steps), *listening)
     failure, now = managed.failure or topics.failure or logs.failure, world.clock.now()
     before = record.provisioned
+    # only people can end such a wait: an appliance that does not connect, for one
     if is_long(provisioned, now):
         world.bus.put(waited(record, provisioned, now))
         provisioned = replace(provisioned, told_version=record.version)
+    # a run each few minutes must not write or notify while nothing changes
     if not steps and not has_changed(before, provisioned):
         return ProvisioningRun(_rewritten(record, provisioned, world), steps, why)
     if not provisioned.pending and not why:
         is_reached = before is None or before.converged_version != record.version
-        done = provisioned.done if is_reached else sentences(managed.steps)
-        world.bus.put(provisioning_completed(record, provisioned, (*done, *listening), now))
+        done = provisioned.done if is_reached else step_sentences(managed.steps)
+        # people have the message of the drift; that the version is provisioned is old news
+        if steps or not has_only_drifted(before, provisioned):
+            world.bus.put(provisioning_completed(record, provisioned, (*done, *listening), now))
         provisioned = with_notified_sessions(provisioned)
     elif not provisioned.pending and (steps or before is None or not has_same_failure(before, provisioned)):
         world.bus.put(provisioning_failed(record, provisioned, why, steps, failure, now))
@@ -252,7 +262,7 @@ def _rewritten(record: TopologyRecord, provisioned: Provisioned, world: Provisio
 
 
 def unreadable(record: TopologyRecord, why: Reason, world: ProvisionerPorts) -> ProvisioningRun:
-    """The route server cannot be read: what was provisioned stays as it was, with the reason."""
+    """Records that the route server cannot be read: what was provisioned stays as it was, with the reason."""
     before = record.provisioned or Provisioned(record.topology.route_server.route_server_id or "")
     provisioned = with_failure(with_pending(replace(before, version=record.version), ()), (why,))
     if not has_changed(record.provisioned, provisioned):

@@ -17,10 +17,10 @@ from tandem.words.provisioning import line_of, sentence_of, warning_of
 Why = tuple[Reason | Problem, ...]
 """Why a run failed: what was refused, each with its place, or one reason of the run itself."""
 
-UNCODED = "0.1.0"
+_UNCODED = "0.1.0"
 """Stands for the code of a sentence that release 0.1.0 stored; its subject is that sentence."""
 
-FAILED = frozenset({ProvisioningCode.ENDPOINT_FAILED, ProvisioningCode.SESSION_FAILED})
+_FAILED = frozenset({ProvisioningCode.ENDPOINT_FAILED, ProvisioningCode.SESSION_FAILED})
 
 
 def with_pending(found: Provisioned, pending: Iterable[Reason]) -> Provisioned:
@@ -67,7 +67,7 @@ def with_notified_sessions(found: Provisioned) -> Provisioned:
 def with_done(found: Provisioned, done: Reason, why: Reason, most: int) -> Provisioned:
     """Records a step that was carried out, and whether that took away what AWS had failed."""
     codes = codes_of(found)
-    failed = (*codes.failed, why)[-most:] if why.code in FAILED else codes.failed
+    failed = (*codes.failed, why)[-most:] if why.code in _FAILED else codes.failed
     words = (*found.done, sentence_of(done))[-most:]
     return replace(found, done=words, codes=replace(codes, failed=failed))
 
@@ -99,7 +99,7 @@ def still_differs(found: Provisioned, drift: Iterable[Problem]) -> bool:
     identities = {problem.identity for problem in every}
     notified = codes_of(found).drift
     are_there = all(any(_is_at(problem, words) for problem in every) for words in _texts(notified))
-    return are_there and {each for each in notified if each[0] != UNCODED} <= identities
+    return are_there and {each for each in notified if each[0] != _UNCODED} <= identities
 
 
 def has_changed(before: Provisioned | None, now: Provisioned) -> bool:
@@ -113,6 +113,20 @@ def has_changed(before: Provisioned | None, now: Provisioned) -> bool:
         and _is_same(was.warnings, is_.warnings)
         and _is_same(was.drift, is_.drift)
         and (before.codes is None or (was.sessions, was.notified) == (is_.sessions, is_.notified))
+    )
+
+
+def has_only_drifted(before: Provisioned | None, now: Provisioned) -> bool:
+    """Returns True if all that is new for people is drift, of which `Drift Detected` has notified them."""
+    if before is None or (before.version, before.converged_version) != (now.version, now.converged_version):
+        return False
+    was, is_ = codes_of(before), codes_of(now)
+    return (
+        not set(is_.drift) <= set(was.drift)
+        and has_same_failure(before, now)
+        and _is_same(was.pending, is_.pending)
+        and _is_same(was.warnings, is_.warnings)
+        and not to_dial(now)
     )
 
 
@@ -133,7 +147,7 @@ def codes_of(found: Provisioned) -> Codes:
         warnings=_uncoded_all(found.warnings),
         failed=tuple(_failures(found.done)),
         sessions=found.sessions,
-        notified=tuple(f"{UNCODED} {words}" for words in found.notified_sessions),
+        notified=tuple(f"{_UNCODED} {words}" for words in found.notified_sessions),
     )
 
 
@@ -156,19 +170,21 @@ def _is_same(was: tuple[Identity, ...], now: tuple[Identity, ...]) -> bool:
 
 
 def _uncoded_all(sentences: Iterable[str]) -> tuple[Identity, ...]:
-    return tuple((UNCODED, words) for words in sentences)
+    return tuple((_UNCODED, words) for words in sentences)
 
 
 def _texts(identities: tuple[Identity, ...]) -> list[str]:
-    return [subject for code, subject in identities if code == UNCODED]
+    return [subject for code, subject in identities if code == _UNCODED]
 
 
 def _uncoded(keys: tuple[str, ...]) -> list[str]:
-    return [key for key in keys if key.startswith(f"{UNCODED} ")]
+    return [key for key in keys if key.startswith(f"{_UNCODED} ")]
 
 
 def _is_at(problem: Problem, words: str) -> bool:
-    """Release 0.1.0 began each sentence with the path."""
+    """Returns True if the sentence is about the problem's path, with which release 0.1.0 began each
+    sentence.
+    """
     return words.startswith(f"{problem.path}: ")
 
 

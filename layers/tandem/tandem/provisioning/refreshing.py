@@ -23,14 +23,14 @@ from tandem.reasons.reason import Reason, reason
 from tandem.signals.intake import route_server_of
 from tandem.state.record import Provisioned, TopologyRecord
 
-TRIES = 5
-POLL_SECONDS = 5.0
+_TRIES = 5
+_POLL_SECONDS = 5.0
 """Between two turns over what is managed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """What a refresh did; `unfinished` says which topologies have to be tried again, and why."""
+    """Holds what a refresh did; `unfinished` says which topologies have to be tried again, and why."""
 
     runs: tuple[ProvisioningRun, ...]
     unfinished: tuple[str, ...]
@@ -78,7 +78,7 @@ def refresh(
 
     for record in (r for r in records if only in (None, r.topology.name)):
         name = record.topology.name
-        if due_only and not is_due(record):
+        if due_only and not _is_due(record):
             continue
         tried(record, partial(_begun, record, others(name), stack, world, owner, turning))
     for turned, error in _turns(turning, world, until):
@@ -90,14 +90,14 @@ def refresh(
     return Refreshed(tuple(runs), tuple(unfinished), history.trouble)
 
 
-def is_due(record: TopologyRecord) -> bool:
-    """Whether a run has something to go on with: nothing was provisioned yet, or not all of it."""
+def _is_due(record: TopologyRecord) -> bool:
+    """Returns True if a run has something to go on with: nothing was provisioned yet, or not all of it."""
     found = record.provisioned
     return found is None or found.version != record.version or bool(found.pending)
 
 
 def shared(record: TopologyRecord, others: Iterable[TopologyRecord]) -> Reason | None:
-    """Which other topologies live on the route server that would go; None where none does."""
+    """Returns which other topologies live on the route server that would go; None where none does."""
     server_id = route_server_of(record)
     theirs = tuple(o.topology.name for o in others if server_id and route_server_of(o) == server_id)
     return reason(Code.ROUTE_SERVER_STAYS, server_id, others=theirs) if server_id and theirs else None
@@ -108,7 +108,7 @@ def leave(record: TopologyRecord, world: ProvisionerPorts, by: Author) -> Topolo
     begins with it, a newer version ends it. Tells, since from now on nobody moves its addresses. Raises
     TemporaryError."""
     is_told = False
-    for _ in range(TRIES):
+    for _ in range(_TRIES):
         found = record.provisioned or Provisioned("")
         if record.is_leaving and found.pending:
             return record
@@ -135,7 +135,7 @@ def _begun(
     owner: str,
     turning: list[Convergence],
 ) -> ProvisioningRun | None:
-    """Looks whether there is anything to do; only then the lease is taken, and turns follow."""
+    """Begins if there is anything to do; only then the lease is taken, and turns follow."""
     if not record.topology.manage:
         return provision(record, others, stack, world)
     convergence = Convergence(record, stack.name, world)
@@ -158,8 +158,8 @@ def _begun(
 def _failed(
     record: TopologyRecord, error: Exception, unfinished: list[str], world: ProvisionerPorts
 ) -> ProvisioningRun | None:
-    """One topology's failure, which is nobody else's. People are told of what is no ordinary one: a bug, or
-    an answer of AWS that nobody foresaw.
+    """One topology's failure, which is nobody else's. People are notified of what is no ordinary one: a
+    bug, or an answer of AWS that nobody foresaw.
     """
     is_ordinary = isinstance(error, ConfigurationError | TemporaryError)
     why = str(error) if is_ordinary else f"{type(error).__name__}: {error}"
@@ -176,7 +176,9 @@ def _failed(
 def _turns(
     turning: list[Convergence], world: ProvisionerPorts, until: datetime | None
 ) -> Iterator[tuple[Convergence, Exception | None]]:
-    """Each that has come to its end, or is out of time; one whose turn failed leaves, with its error."""
+    """Yields each that has come to its end, or is out of time; one whose turn failed leaves, with its
+    error.
+    """
     while turning:
         for convergence in tuple(turning):
             error: Exception | None = None
@@ -189,13 +191,13 @@ def _turns(
             if over:
                 turning.remove(convergence)
                 yield convergence, error
-        if turning and (until is None or world.clock.now() + timedelta(seconds=POLL_SECONDS) > until):
+        if turning and (until is None or world.clock.now() + timedelta(seconds=_POLL_SECONDS) > until):
             for convergence in turning:
                 convergence.stop()
                 yield convergence, None
             return
         if turning and not any(convergence.goes_right_on for convergence in turning):
-            world.clock.sleep(POLL_SECONDS)
+            world.clock.sleep(_POLL_SECONDS)
 
 
 def _finished(

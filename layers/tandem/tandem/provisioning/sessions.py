@@ -26,7 +26,7 @@ from tandem.topology.problems import path_of
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One declared session, the peer that serves it, and the peers that stand in its way."""
+    """Holds one declared session, the peer that serves it, and the peers that stand in its way."""
 
     appliance: Appliance
     endpoint: str
@@ -67,13 +67,13 @@ class Session:
         )
 
     def tags(self, desired: Desired) -> tuple[tuple[str, str], ...]:
-        """What its peer is tagged with."""
+        """Returns the tags of its peer."""
         named = (ENDPOINT_TAG, self.endpoint), (APPLIANCE_TAG, self.appliance.name)
         return (*desired.labels, *named)
 
 
-def sessions_of(desired: Desired, observed: Observed, matched: Matched) -> list[Session]:
-    """Every declared session, in the order of the document."""
+def declared_sessions(desired: Desired, observed: Observed, matched: Matched) -> list[Session]:
+    """Returns every declared session, in the order of the document."""
     found = []
     for appliance in desired.topology.appliances.values():
         for name, address in appliance.peers:
@@ -83,12 +83,14 @@ def sessions_of(desired: Desired, observed: Observed, matched: Matched) -> list[
                 for p in observed.peers
                 if endpoint and (p.endpoint_id, p.peer_address) == (endpoint.endpoint_id, address)
             ]
+            # a deleted peer stays listed (docs/aws-facts.md#tombstones)
             at = [p for p in at if p.state != DELETED]
             fits = [
                 p
                 for p in at
                 if p.state in ALIVE and (p.asn, p.liveness) == (appliance.asn, appliance.liveness)
             ]
+            # one that is available serves now; the ID makes the choice the same in every run
             fits.sort(key=lambda p: (p.state != AVAILABLE, p.peer_id))
             peer = fits[0] if fits else None
             found.append(

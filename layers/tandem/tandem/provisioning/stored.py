@@ -15,7 +15,7 @@ from tandem.state.record import Provisioned, TopologyRecord
 
 
 def desired_of(record: TopologyRecord, stack: str) -> Desired:
-    """What a stored topology wants, with what earlier runs recorded."""
+    """Returns what a stored topology wants, with what earlier runs recorded."""
     found = record.provisioned or Provisioned("")
     former = dict(found.endpoints or {})
     if found.route_server_id:
@@ -34,13 +34,15 @@ def desired_of(record: TopologyRecord, stack: str) -> Desired:
 
 
 def goes_on(record: TopologyRecord) -> bool:
-    """Whether a run has begun on this version and has not reached it yet."""
+    """Returns True if a run has begun on this version and has not reached it yet."""
     found = record.provisioned
     return found is not None and found.version == record.version != found.converged_version
 
 
 def steps_of(record: TopologyRecord, desired: Desired, observed: Observed) -> tuple[Step, ...]:
-    """The way to what the topology says, or, where it is leaving, back to where nothing is left of it."""
+    """Returns the way to what the topology says, or, if it is leaving, back to where nothing is left of
+    it.
+    """
     there = replace(
         observed,
         associations=tuple(a for a in observed.associations if a[0] not in desired.gone),
@@ -50,13 +52,13 @@ def steps_of(record: TopologyRecord, desired: Desired, observed: Observed) -> tu
 
 
 def plan_of(record: TopologyRecord, stack: str, world: ProvisionerPorts) -> tuple[Step, ...]:
-    """What a run over the topology would do now. Raises as `observe` does."""
+    """Returns what a run over the topology would do now. Raises as `observe` does."""
     desired = desired_of(record, stack)
     return steps_of(record, desired, world.managed.observe(desired))
 
 
 def found_of(record: TopologyRecord, desired: Desired, observed: Observed) -> Provisioned:
-    """What is there by now; what is gone keeps its last ID, for the client token of its successor."""
+    """Returns what is there by now; what is gone keeps its last ID, for the client token of its successor."""
     before = record.provisioned or Provisioned("")
     server = server_of(desired, observed.servers)
     if server is None:

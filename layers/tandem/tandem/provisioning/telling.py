@@ -25,21 +25,21 @@ from tandem.state.record import Provisioned, TopologyRecord
 from tandem.topology.problems import Problem
 from tandem.words.provisioning import right_of, said, sentence_of
 
-LONG = timedelta(minutes=30)
+_LONG = timedelta(minutes=30)
 """Longer than AWS takes for anything: endpoints and peers take minutes
 (docs/aws-facts.md#lifecycle-durations)."""
 
 
 def is_long(found: Provisioned, now: datetime) -> bool:
-    """Whether people have to hear that it waits, and have not yet."""
+    """Returns True if it waits for long and people were not notified of that yet."""
     since = found.waits_since if found.pending and found.told_version != found.version else None
-    return since is not None and now - since >= LONG
+    return since is not None and now - since >= _LONG
 
 
 def topology_change(
     record: TopologyRecord, change: str, now: datetime, by: Author, before: TopologyRecord | None = None
 ) -> Event:
-    """`Topology Change`: a topology was `stored`, is being deleted (`deleting`), or was `deleted`."""
+    """Makes `Topology Change`: a topology was `stored`, is being deleted (`deleting`), or was `deleted`."""
     return event(
         DetailType.TOPOLOGY_CHANGE,
         topology=record.topology.name,
@@ -55,7 +55,7 @@ def topology_change(
 
 
 def look_at_version(record: TopologyRecord, now: datetime) -> Event:
-    """`Look`: what was stored is looked at now, and not with the next sweep."""
+    """Makes `Look`: Tandem looks at what was stored now, and not with the next sweep."""
     return event(
         DetailType.LOOK,
         topology=record.topology.name,
@@ -110,7 +110,7 @@ def _reason_of(why: Reason | Problem) -> Reason:
 
 
 def waited(record: TopologyRecord, found: Provisioned, now: datetime) -> Event:
-    """`Provisioning Failed`: it has waited for long, and for what nobody but people can bring about."""
+    """Makes `Provisioning Failed`: it has waited for long, and for what only people can bring about."""
     since = iso(found.waits_since) if found.waits_since else "an unknown time"
     name, waits = record.topology.name, "; ".join(found.pending)
     why = (reason(Code.LONG_WAIT, name, since=since, waits=waits),)
@@ -118,7 +118,7 @@ def waited(record: TopologyRecord, found: Provisioned, now: datetime) -> Event:
 
 
 def drifted(record: TopologyRecord, step: Step, actor: str | None, now: datetime) -> Event:
-    """`Drift Detected`: what Tandem reached once and nobody asked to change; what comes of it, in words."""
+    """Makes `Drift Detected` of what Tandem reached once and nobody asked to change, with what follows."""
     making = isinstance(step.do, CreateRouteServer | CreateEndpoint | CreatePeer | EnablePropagation)
     removing = isinstance(step.do, DeleteEndpoint | DeletePeer | DisablePropagation)
     return event(
@@ -145,7 +145,7 @@ def _outlook(step: Step) -> str:
 
 
 def differs(record: TopologyRecord, problems: tuple[Problem, ...], actor: str | None, now: datetime) -> Event:
-    """`Drift Detected`: what is not Tandem's to repair. All have one cause; the first says it."""
+    """Makes `Drift Detected` of what is not Tandem's to repair. All have one cause; the first names it."""
     problem, *others = (said(each) for each in problems)
     named = next(iter(problems[0].ids), None)
     server_id = record.topology.route_server.route_server_id
@@ -164,6 +164,6 @@ def differs(record: TopologyRecord, problems: tuple[Problem, ...], actor: str | 
     )
 
 
-def sentences(steps: Iterable[Reason]) -> tuple[str, ...]:
+def step_sentences(steps: Iterable[Reason]) -> tuple[str, ...]:
     """Returns what was done, for events, logs and answers."""
     return tuple(map(sentence_of, steps))

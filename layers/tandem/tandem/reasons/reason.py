@@ -1,4 +1,4 @@
-"""A reason is a code with facts. What Tandem does depends on codes, never on the words made of them."""
+"""A reason is a code with facts. What Tandem does depends on codes, never on their words."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How people and stacks create, change and delete a topology."""
+"""Describes how people and stacks create, change and delete a topology."""

@@ -18,39 +18,43 @@ from tandem.requests.answers import Answer, Noted, answer_due, failed_answer, re
 from tandem.requests.customresource import Request
 from tandem.requests.fulfilling import MOST_CHARACTERS, Desk, fulfil, is_needed, undo
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
-PATIENCE = timedelta(minutes=2)
+_PATIENCE = timedelta(minutes=2)
 """With what is away for a moment; the rest is for Lambda's retry and the schedule."""
 
-PAUSE_SECONDS = 5.0
+_PAUSE_SECONDS = 5.0
 
 TRIES = 3
 """Of an invocation at a request at which Tandem itself fails."""
 
-MOST_AT_ONCE = 20
+_MOST_AT_ONCE = 20
 """Answers that go out side by side, once a run."""
 
-OWN_TIME = timedelta(minutes=5)
+_OWN_TIME = timedelta(minutes=5)
 """So long a new request belongs to its own invocation and its retries; then the schedule takes it up."""
 
-KEPT = timedelta(days=1)
+_KEPT = timedelta(days=1)
 """How long an answered request is remembered: Lambda may deliver one twice, within an hour or so."""
 
-GIVEN_UP = timedelta(hours=2)
+_GIVEN_UP = timedelta(hours=2)
 """CloudFormation waits one hour; past this an answer that nobody takes is not tried again."""
 
 
 def serve(request: Request, desk: Desk) -> str | None:
-    """A new request, or one delivered again. Why the rest of it is left to the schedule, if it is.
+    """Serves a new request, or one delivered again. Returns why the rest is left to the schedule, if it is.
 
-    One that cannot be answered does nothing: CloudFormation would roll back what it never heard of.
+    One that cannot be answered does nothing: CloudFormation would roll back what it knows nothing of.
     Raises TemporaryError only where it can neither be written down nor answered.
     """
     if _is_misdirected(request, desk):
         return None
     if len(json.dumps(request.properties)) + len(json.dumps(request.old_properties)) > MOST_CHARACTERS:
-        _send(request, failed_answer(request, f"more than {MOST_CHARACTERS} characters of properties"), desk)
+        _send(
+            request,
+            failed_answer(request, f"the properties have more than {MOST_CHARACTERS} characters"),
+            desk,
+        )
         return None
     try:
         _patiently(lambda: _noted(request, desk), desk)
@@ -68,12 +72,12 @@ def serve(request: Request, desk: Desk) -> str | None:
                 noted = desk.requests.decide(_noted(request, desk), _given_up(request, error))
                 _end(noted, desk)
                 break
-            desk.world.clock.sleep(PAUSE_SECONDS)
+            desk.world.clock.sleep(_PAUSE_SECONDS)
     return None
 
 
 def _given_up(request: Request, error: Exception) -> Answer:
-    """The answer to a request at which Tandem itself fails: no later try would do otherwise."""
+    """Returns the answer to a request at which Tandem itself fails: a later try would fail too."""
     return failed_answer(request, f"Tandem failed with an internal error: {_in_words(error)}")
 
 
@@ -82,7 +86,7 @@ def _in_words(error: Exception) -> str:
 
 
 def _noted(request: Request, desk: Desk) -> Noted:
-    """As it is now: a later request may have ended it meanwhile."""
+    """Returns the request as it is now: a later request may have ended it meanwhile."""
     return desk.requests.note(request, desk.world.clock.now())
 
 
@@ -109,8 +113,8 @@ def settle(desk: Desk, topology: str | None = None) -> None:
 
     for noted in found:
         tried(noted, partial(_settle, noted, found, topology, desk))
-    with ThreadPoolExecutor(max_workers=MOST_AT_ONCE) as side:
-        sending = [(noted, side.submit(_sent, noted, desk)) for noted in ended[:MOST_AT_ONCE]]
+    with ThreadPoolExecutor(max_workers=_MOST_AT_ONCE) as side:
+        sending = [(noted, side.submit(_sent, noted, desk)) for noted in ended[:_MOST_AT_ONCE]]
     for noted, sent in sending:
         tried(noted, partial(_closed, noted, sent, desk))
     if failures:
@@ -121,13 +125,13 @@ def _settle(noted: Noted, every: tuple[Noted, ...], topology: str | None, desk: 
     """Does for a request what is due; the request where its answer is to be sent."""
     now = desk.world.clock.now()
     if noted.answered_at is not None:
-        if now - noted.answered_at >= KEPT and not is_needed(noted, every, desk):
+        if now - noted.answered_at >= _KEPT and not is_needed(noted, every, desk):
             desk.requests.drop(noted)
         return None
     if topology not in (None, noted.topology):
         return None
     if not noted.is_begun:
-        if topology is not None or now - noted.received_at < OWN_TIME:
+        if topology is not None or now - noted.received_at < _OWN_TIME:
             return None
         try:
             noted, _ = _attempt(noted, desk)
@@ -153,7 +157,9 @@ def _attempt(noted: Noted, desk: Desk) -> tuple[Noted, bool]:
     """Does what the request asks; whether it stored a new version. What can never work is its answer."""
     request = noted.request
     if noted.is_over_budget(desk.world.clock.now()):
-        return desk.requests.decide(noted, failed_answer(request, "Tandem could not begin in time")), False
+        return desk.requests.decide(
+            noted, failed_answer(request, "Tandem could not begin the request in time; nothing was stored")
+        ), False
     try:
         return fulfil(noted, _supersede(noted, desk), desk)
     except ConfigurationError as error:
@@ -195,7 +201,7 @@ def _expected(noted: Noted, desk: Desk) -> Noted | None:
 
 
 def _decided(noted: Noted, desk: Desk) -> Noted | None:
-    """The request with its answer, where that is to be sent."""
+    """Returns the request with its answer, where that is to be sent."""
     request, now = noted.request, desk.world.clock.now()
     if noted.answer is None:
         name, stored = noted.topology or "", desk.door.store.list()
@@ -209,7 +215,7 @@ def _decided(noted: Noted, desk: Desk) -> Noted | None:
 
 def _is_expected(noted: Noted, desk: Desk) -> bool:
     """Returns True if somebody waits for the answer, at a URL of CloudFormation's."""
-    is_late = desk.world.clock.now() - noted.received_at >= GIVEN_UP
+    is_late = desk.world.clock.now() - noted.received_at >= _GIVEN_UP
     return not is_late and not _is_misdirected(noted.request, desk)
 
 
@@ -243,13 +249,13 @@ def _send(request: Request, answer: Answer, desk: Desk) -> None:
         desk.tell(request, answer, desk.respond(request.url, response_body(request, answer)))
 
 
-def _patiently(call: Callable[[], T], desk: Desk) -> T:
+def _patiently(call: Callable[[], _T], desk: Desk) -> _T:
     """Tries again what may work in a moment. Raises TemporaryError."""
-    deadline = desk.world.clock.now() + PATIENCE
+    deadline = desk.world.clock.now() + _PATIENCE
     while True:
         try:
             return call()
         except TemporaryError:
             if desk.world.clock.now() >= deadline:
                 raise
-            desk.world.clock.sleep(PAUSE_SECONDS)
+            desk.world.clock.sleep(_PAUSE_SECONDS)

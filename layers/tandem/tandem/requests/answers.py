@@ -1,4 +1,4 @@
-"""What CloudFormation is told of a request: when, what, and in no more than it takes."""
+"""Decides what answer CloudFormation gets to a request, and when, in no more bytes than it takes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tandem.words.provisioning import line_of, sentence_of
 MOST_BYTES = 4096
 """Of a whole response body (CloudFormation's user guide)."""
 
-SUPERSEDED_UNCODED = "a later request took its place"
+_SUPERSEDED_UNCODED = "a later request took its place"
 """How release 0.1.0, whose answers have no code, said that a request was superseded."""
 
 
@@ -33,7 +33,7 @@ class AnswerStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The one answer to a request."""
+    """Holds the one answer to a request."""
 
     status: AnswerStatus
     physical_id: str
@@ -46,7 +46,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Previous:
-    """A topology as it was before another door took it over."""
+    """Holds a topology as it was before another door took it over."""
 
     door: str
     document: dict[str, Any]
@@ -54,7 +54,7 @@ class Previous:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """A request that was written down; whoever comes by brings it to its end.
+    """Holds a request that was written down; whoever comes by brings it to its end.
 
     `meant`, `is_maker` and `previous` are written down before anything is done: whoever goes on after a
     killed run has to know.
@@ -76,12 +76,12 @@ class Noted:
 
     @property
     def topology(self) -> str | None:
-        """The name of the topology that it is about; None where it is about none."""
+        """Returns the name of the topology that it is about; None where it is about none."""
         return self.meant or self.request.topology
 
     @property
     def is_begun(self) -> bool:
-        """Whether what it asks was done, or refused."""
+        """Returns True if what it asks was done, or refused."""
         return self.version > 0 or self.answer is not None
 
     @property
@@ -90,7 +90,7 @@ class Noted:
 
     @property
     def is_refused(self) -> bool:
-        """Whether it failed and left what was stored as it was."""
+        """Returns True if it failed and left what was stored as it was."""
         return self.version == 0 and self.is_failed
 
     @property
@@ -98,11 +98,11 @@ class Noted:
         if self.answer is None:
             return False
         if self.answer.code is None:
-            return self.answer.reason == SUPERSEDED_UNCODED
+            return self.answer.reason == _SUPERSEDED_UNCODED
         return self.answer.code == ProblemCode.REQUEST_SUPERSEDED
 
     def was_open(self, at: datetime) -> bool:
-        """Whether CloudFormation had no answer yet."""
+        """Returns True if CloudFormation had no answer yet."""
         return self.is_superseded or self.answered_at is None or self.answered_at >= at
 
     def is_over_budget(self, now: datetime) -> bool:
@@ -110,7 +110,7 @@ class Noted:
 
 
 def succeeded(request: Request, record: TopologyRecord | None = None) -> Answer:
-    return Answer(AnswerStatus.SUCCESS, request.new_physical_id, data=data_of(record) if record else {})
+    return Answer(AnswerStatus.SUCCESS, request.new_physical_id, data=_data_of(record) if record else {})
 
 
 def failed_answer(request: Request, words: str) -> Answer:
@@ -124,10 +124,10 @@ def superseded_answer(request: Request) -> Answer:
 
 
 def refused(request: Request, problems: Sequence[Problem]) -> Answer:
-    """Every problem, or as many as fit."""
+    """Answers with every problem, or as many as fit."""
 
     def saying(shown: int) -> Answer:
-        return failed_answer(request, refusal_words(problems, shown))
+        return failed_answer(request, _refusal_words(problems, shown))
 
     def fits(shown: int) -> bool:
         return len(_body(request, saying(shown))) <= MOST_BYTES
@@ -135,35 +135,39 @@ def refused(request: Request, problems: Sequence[Problem]) -> Answer:
     return saying(max(1, _most(len(problems), fits)))
 
 
-def refusal_words(problems: Sequence[Problem], shown: int) -> str:
+def _refusal_words(problems: Sequence[Problem], shown: int) -> str:
     count, left = len(problems), len(problems) - shown
     head = "the topology has 1 problem" if count == 1 else f"the topology has {count} problems"
     listed = " | ".join(line_of(problem) for problem in problems[:shown])
-    more = f" | and {left} more: tandem validate names them all" if left else ""
+    more = f" | and {left} more: tandem validate lists them all" if left else ""
     return f"{head}: {listed}{more}; nothing was stored"
 
 
 def answer_due(noted: Noted, record: TopologyRecord | None, now: datetime) -> Answer | None:
-    """The answer to a request that was accepted, from its topology as it is stored now; None while it is not
-    at its end. A success is only told of what is stored and provisioned; a change of nothing but the mode is
-    done once it is stored.
+    """Returns the answer to a request that was accepted, from its topology as it is stored now; None
+    while it is not at its end. Success is the answer only for what is stored and provisioned; a change of
+    nothing but the mode is done once it is stored.
     """
     request = noted.request
     if request.type is RequestType.DELETE:
         return _delete_due(noted, record, now)
     if record is None:
         return failed_answer(request, f"the topology {request.topology} was deleted meanwhile")
+    # a success would tell CloudFormation that it manages what another door has taken over
     if record.door != request.door:
         taken = f"the topology {request.topology} was taken over by {origin_of(record)} meanwhile"
         return failed_answer(request, taken)
+    # the document in force is not the one that the template asks for
     if record.version != noted.version:
-        changed = f"version {record.version} is stored, not {noted.version}"
+        changed = f"version {record.version} is stored now, not version {noted.version}"
         return failed_answer(request, f"the topology {request.topology} was changed meanwhile: {changed}")
     found = record.provisioned
     is_done = found is not None and found.version == noted.version and not found.pending
     failure = found.failure if found is not None and is_done else None
+    # a change of the mode is a brake: it works at once and waits for no resource
     if _changes_mode(request) or (is_done and not failure):
         return succeeded(request, record)
+    # an answer in time lets CloudFormation roll back with a reason (docs/aws-facts.md#custom-resources)
     if not is_done and noted.is_over_budget(now):
         failure = _too_long(noted, found)
     return failed_answer(request, failure) if failure else None
@@ -175,7 +179,7 @@ def _changes_mode(request: Request) -> bool:
 
 
 def _delete_due(noted: Noted, record: TopologyRecord | None, now: datetime) -> Answer | None:
-    """Of a topology whose resources go before it does."""
+    """Returns the answer of a topology whose resources go before it does."""
     request = noted.request
     if record is None or record.door != request.door:
         return succeeded(request)
@@ -185,15 +189,15 @@ def _delete_due(noted: Noted, record: TopologyRecord | None, now: datetime) -> A
     return failed_answer(request, _too_long(noted, found)) if noted.is_over_budget(now) else None
 
 
-def data_of(record: TopologyRecord) -> dict[str, str]:
-    """For `Fn::GetAtt`: everything a text."""
+def _data_of(record: TopologyRecord) -> dict[str, str]:
+    """Returns the data for `Fn::GetAtt`: everything is a text."""
     found = record.provisioned or Provisioned(record.topology.route_server.route_server_id or "")
     addresses = {f"EndpointAddresses.{name}": at for name, at in (found.endpoint_addresses or {}).items()}
     return {"RouteServerId": found.route_server_id, "Version": str(record.version), **addresses}
 
 
 def response_body(request: Request, answer: Answer) -> bytes:
-    """The response, cut to what CloudFormation takes."""
+    """Returns the response, cut to what CloudFormation takes."""
     whole = _body(request, answer)
     if len(whole) <= MOST_BYTES:
         return whole
@@ -211,7 +215,7 @@ def response_body(request: Request, answer: Answer) -> bytes:
 
 
 def _most(highest: int, fits: Callable[[int], bool]) -> int:
-    """The highest number that fits, where each below one that fits does too; 0 where none does."""
+    """Returns the highest number that fits, where each below one that fits does too; 0 where none does."""
     return bisect_left(range(1, highest + 1), True, key=lambda n: not fits(n))
 
 

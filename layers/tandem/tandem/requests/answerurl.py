@@ -1,4 +1,4 @@
-"""Where an answer to CloudFormation may go: to CloudFormation's own buckets, and nowhere else."""
+"""Judges where an answer to CloudFormation may go: to CloudFormation's own buckets, and nowhere else."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from tandem.events import DetailType, Event, event
 from tandem.place import Place
 from tandem.requests.customresource import Request
 
-LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?")
-PLAIN = re.compile(r"[!-\[\]-~]+")
+_LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?")
+_PLAIN = re.compile(r"[!-\[\]-~]+")
 """Printable ASCII without blank and backslash: what else is in a URL, readers of URLs take differently."""
 
-SHOWN = 100
+_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerUrls:
-    """The URLs that CloudFormation gives in one Region: a function's stacks are in its own Region.
+    """Holds the URLs that CloudFormation gives in one Region: a function's stacks are in its own Region.
 
     The bucket is `cloudformation-custom-resource-response-` and the Region without dashes
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/vpc-interface-endpoints.html). Its host
@@ -33,26 +33,26 @@ class AnswerUrls:
     loopback: bool = False
 
     def refusal(self, url: str) -> str | None:
-        """Why no answer may go there; None where it may. The words show the host, never the URL: whoever has
-        that may answer.
+        """Returns why no answer may go there; None where it may. The words show the host, never the URL:
+        whoever has that may answer.
 
         The host is compared as it is written, so that whoever connects reads the same name: no user, no port,
         no capitals, no dot at its end, nothing but ASCII.
         """
-        if not PLAIN.fullmatch(url):
+        if not _PLAIN.fullmatch(url):
             return "its URL has characters that no URL of CloudFormation has"
         try:
             parts = urlsplit(url)
         except ValueError:
             return "its URL is not valid"
-        if self.loopback and parts.scheme == "http" and LOOPBACK.fullmatch(parts.netloc):
+        if self.loopback and parts.scheme == "http" and _LOOPBACK.fullmatch(parts.netloc):
             return None
         if parts.scheme != "https":
-            return f"its URL begins with {parts.scheme[:SHOWN] or 'no scheme'}, not with https"
+            return f"its URL begins with {parts.scheme[:_SHOWN] or 'no scheme'}, not with https"
         if self._bucket.fullmatch(parts.netloc):
             return None
-        host = parts.netloc.rpartition("@")[2][:SHOWN] or "no host"
-        return f"its URL leads to {host}, which is no bucket of CloudFormation"
+        host = parts.netloc.rpartition("@")[2][:_SHOWN] or "no host"
+        return f"its URL leads to {host}, which is not a bucket of CloudFormation"
 
     @property
     def _bucket(self) -> re.Pattern[str]:
@@ -63,11 +63,13 @@ class AnswerUrls:
 
 def _plain(words: str) -> str:
     """Shortens what a request says, and replaces what is no Unicode, so that an event takes it."""
-    return words[:SHOWN].encode(errors="replace").decode()
+    return words[:_SHOWN].encode(errors="replace").decode()
 
 
 def misdirected(request: Request, why: str, now: datetime) -> Event:
-    """`Compliance Finding`: a request that is not answered. CloudFormation waits for it as long as it can."""
+    """Makes `Compliance Finding` of a request that is not answered. CloudFormation waits as long as it
+    can.
+    """
     minutes = round(request.patience.total_seconds() / 60)
     return event(
         DetailType.COMPLIANCE_FINDING,

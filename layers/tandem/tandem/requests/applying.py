@@ -18,7 +18,7 @@ from tandem.requests.differences import differences
 from tandem.state.record import TopologyRecord
 from tandem.topology.consent import network_problems, was_declared
 from tandem.topology.crosschecks import crosscheck
-from tandem.topology.document import Mode, Topology, parse, resolved
+from tandem.topology.document import Mode, Topology, parse_topology, resolved
 from tandem.topology.inventory import Inventory, RegionWithoutRouteServerError
 from tandem.topology.problems import WHOLE, Problem, path_of, problem_at
 from tandem.topology.shape import normalise, shape_problems
@@ -27,11 +27,11 @@ from tandem.topology.worldchecks import warnings, worldcheck
 from tandem.words.provisioning import said, sentence_of, warning_of
 
 CLI = "cli"
-ENDS_DELETION = "it is being deleted: storing it ends that, and makes anew what is gone"
+_ENDS_DELETION = "it is being deleted: storing it ends the deletion, and Tandem creates again what is gone"
 
 
 class StoredTopologies(Protocol):
-    """Every stored topology that can be read, and what is wrong with the others."""
+    """Holds every stored topology that can be read, and what is wrong with the others."""
 
     @property
     def records(self) -> tuple[TopologyRecord, ...]: ...
@@ -46,7 +46,7 @@ class StoredTopologies(Protocol):
 
 
 class DocumentStore(Protocol):
-    """The stored topologies."""
+    """Holds the stored topologies."""
 
     def list(self) -> StoredTopologies: ...
 
@@ -64,7 +64,7 @@ class DocumentStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DoorPorts:
-    """What a door needs: the stored topologies, a reading of AWS, and what a look would do now."""
+    """Holds what a door needs: the stored topologies, a reading of AWS, and what a look would do now."""
 
     store: DocumentStore
     inventory: Callable[[Topology], Inventory]
@@ -79,7 +79,9 @@ class DoorPorts:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """A document at a door. `seen` is the stored version that whoever applies has looked at, if they say."""
+    """Holds a document at a door. `seen` is the stored version that whoever applies has looked at, if they
+    say.
+    """
 
     document: object
     door: str = CLI
@@ -92,7 +94,7 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of an application, or would."""
+    """Holds what became of an application, or would."""
 
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Reason | Problem, ...] = ()
@@ -111,7 +113,7 @@ class Verdict:
     is_stored: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON for whoever invoked the function."""
+        """Returns JSON for whoever invoked the function."""
         return {
             "problems": [asdict(said(problem)) for problem in self.problems],
             "warnings": [warning_of(found) for found in self.warnings],
@@ -127,7 +129,7 @@ class Verdict:
 
 
 def check(application: Application, world: DoorPorts) -> Verdict:
-    """All three passes, what would change, and which addresses would move now. Stores nothing.
+    """Runs all three passes: what would change, and which addresses would move now. Stores nothing.
 
     Raises TemporaryError where AWS or the table cannot be read.
     """
@@ -196,20 +198,22 @@ def ownership(record: TopologyRecord, door: str, *, take_over: bool) -> Problem 
 
 
 def origin_of(record: TopologyRecord) -> str:
-    """Whose the topology is, in words. A CloudFormation door is the stack's ARN, `#` and the resource."""
+    """Returns whose the topology is, in words. A CloudFormation door is the stack's ARN, `#` and the
+    resource.
+    """
     stack, _, resource = record.door.partition("#")
     of_stack = f"the CloudFormation stack {stack}"
     return "the command line" if record.door == CLI else f"{resource} of {of_stack}" if resource else of_stack
 
 
 def _parsed(application: Application) -> Topology | Verdict:
-    """The topology, or the verdict on a document that is none."""
+    """Returns the topology, or the verdict on a document that is none."""
     excessive = excess(application.document)
     if excessive is not None:
         return Verdict(problems=(excessive,))
     normal = normalise(application.document)
     malformed = shape_problems(normal)
-    return Verdict(problems=(*malformed, *crosscheck(normal))) if malformed else parse(normal)
+    return Verdict(problems=(*malformed, *crosscheck(normal))) if malformed else parse_topology(normal)
 
 
 def _judged(
@@ -227,7 +231,7 @@ def _judged(
             if name != topology.name
         ),
         changes=(
-            *((ENDS_DELETION,) if before is not None and before.is_leaving else ()),
+            *((_ENDS_DELETION,) if before is not None and before.is_leaving else ()),
             *differences(before.topology.document if before else {}, topology.document),
         ),
         topology=topology,
@@ -247,7 +251,7 @@ def _judged(
 def _against_aws(
     verdict: Verdict, topology: Topology, application: Application, stored: StoredTopologies, world: DoorPorts
 ) -> Verdict:
-    """With what the other passes and the plan find."""
+    """Adds what the other passes and the plan find."""
     before = stored.of(topology.name)
     made = _resolved(topology, before)
     problems = [*crosscheck(topology.document), *verdict.problems]
@@ -260,7 +264,9 @@ def _against_aws(
     problems += worldcheck(topology, inventory, (record.topology for record in stored.records))
     steps = _planned(topology, application, before, world)
     known = {problem.path for problem in problems}
+    # the checks have said what is wrong there: the plan would say it in other words
     refused = [s.refused for s in steps if s.refused is not None and s.refused.path not in known]
+    # a tag that was taken away later must not keep a new version from being stored
     if before is not None and not before.is_leaving:
         refused = [problem for problem in refused if not was_declared(problem, topology, before.topology)]
     problems += refused
@@ -275,12 +281,14 @@ def _against_aws(
 
 
 def _stored(before: TopologyRecord | None) -> Topology | None:
-    """What is in force, and stays so where the document has problems."""
+    """Returns what is in force, and stays so if the document has problems."""
     return None if before is None else _resolved(before.topology, before)
 
 
 def _preview(topology: Topology | None, world: DoorPorts) -> tuple[dict[str, Any], ...]:
-    """What the next look at a topology would decide; nothing while there is no route server to read."""
+    """Returns what the next look at a topology would decide; nothing while there is no route server to
+    read.
+    """
     if topology is None or not topology.route_server.route_server_id:
         return ()
     return tuple(world.preview(topology))
@@ -295,7 +303,7 @@ def only_changes_mode(old: dict[str, Any], new: dict[str, Any]) -> bool:
 
 
 def _resolved(topology: Topology, before: TopologyRecord | None) -> Topology:
-    """With the route server that an earlier run has made, if any."""
+    """Returns the topology with the route server that an earlier run has created, if any."""
     found = before.provisioned if before is not None else None
     return resolved(topology, found.route_server_id if found else None)
 
@@ -339,7 +347,7 @@ def _tags_allowed(topology: Topology, allowed: tuple[str, ...]) -> Iterator[Prob
 
 
 def _another_server(topology: Topology, before: TopologyRecord) -> Iterator[Problem]:
-    """What Tandem manages stays where it is: with another ID nobody would ever take it away."""
+    """Refuses another ID for what Tandem manages: with it nobody would ever take it away."""
     found, declared = before.provisioned, topology.document["route_server"].get("id")
     if found is None or not (before.topology.manage or found.endpoints):
         return

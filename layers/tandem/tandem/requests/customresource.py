@@ -17,23 +17,23 @@ from tandem.reasons.documents import ProblemCode as Code
 from tandem.topology.problems import Problem, nearest, problem_at
 
 RESOURCE_TYPE = "Custom::TandemTopology"
-LONGEST = timedelta(hours=1)
+_LONGEST = timedelta(hours=1)
 """CloudFormation waits that long, or as long as ServiceTimeout says."""
 
-SHARE = 5 / 6
+_SHARE = 5 / 6
 """Of CloudFormation's patience that Tandem uses: 50 of 60 minutes (docs/topology.md#from-cloudformation)."""
 
-SCHEDULE = timedelta(minutes=2)
+_SCHEDULE = timedelta(minutes=2)
 """What is kept of it at least, so that the run of the schedule that answers, one a minute, comes in time."""
 
-KNOWN = ("ServiceToken", "ServiceTimeout", "Topology", "OnDelete", "AllowInterruption", "TakeOver")
+_KNOWN = ("ServiceToken", "ServiceTimeout", "Topology", "OnDelete", "AllowInterruption", "TakeOver")
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 """Of a topology, as its schema has it."""
 
-KIND = "tandem"
+_KIND = "tandem"
 """How each of Tandem's physical IDs begins, before the first colon."""
 
-NEEDED = ("RequestType", "RequestId", "ResponseURL", "StackId", "LogicalResourceId")
+_NEEDED = ("RequestType", "RequestId", "ResponseURL", "StackId", "LogicalResourceId")
 
 
 class RequestType(StrEnum):
@@ -43,7 +43,7 @@ class RequestType(StrEnum):
 
 
 class OnDelete(StrEnum):
-    """What becomes of a topology whose resource is deleted."""
+    """Says what happens to a topology whose resource is deleted."""
 
     RETAIN = "retain"
     """It is forgotten; nothing else is touched."""
@@ -53,7 +53,7 @@ class OnDelete(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. Its URL is a key: whoever has it may answer, so it appears in no text."""
+    """Holds one request. Its URL is a key: whoever has it may answer, so it appears in no text."""
 
     type: RequestType
     request_id: str = field(repr=False)
@@ -67,17 +67,17 @@ class Request:
 
     @property
     def door(self) -> str:
-        """The stack's ARN and the resource in it: a second resource of the stack is another door."""
+        """Returns the stack's ARN and the resource in it: a second resource of the stack is another door."""
         return f"{self.stack_id}#{self.logical_id}"
 
     @property
     def key(self) -> str:
-        """CloudFormation's request IDs are unique within a stack."""
+        """Returns the key of its record: CloudFormation's request IDs are unique within a stack."""
         return f"{self.door}#{self.request_id}"
 
     @property
     def topology(self) -> str | None:
-        """The name of the topology that it is about; None where it names none that could be one."""
+        """Returns the name of the topology that it is about; None where it names none that could be one."""
         if self.type is RequestType.DELETE:
             return topology_of(self.physical_id or "")
         document = self.properties.get("Topology")
@@ -86,49 +86,49 @@ class Request:
 
     @property
     def is_of_unknown_id(self) -> bool:
-        """Whether it deletes what has a physical ID that Tandem never gave."""
-        return self.type is RequestType.DELETE and not (self.physical_id or "").startswith(f"{KIND}:")
+        """Returns True if it deletes what has a physical ID that Tandem never gave."""
+        return self.type is RequestType.DELETE and not (self.physical_id or "").startswith(f"{_KIND}:")
 
     @property
     def is_of_generated_id(self) -> bool:
-        """Whether CloudFormation made that ID: of the stack, the resource and something random."""
+        """Returns True if CloudFormation made that ID: of the stack, the resource and something random."""
         made = f"{_stack_name(self.stack_id)}-{self.logical_id}-"
         return self.is_of_unknown_id and (self.physical_id or "").startswith(made)
 
     @property
     def new_physical_id(self) -> str:
-        """Stable for a topology: another name is another physical ID, which is a replacement."""
+        """Returns an ID that is stable for a topology: another name is another ID, which is a replacement."""
         if self.type is RequestType.DELETE and self.physical_id:
             return self.physical_id
-        return f"{KIND}:{_stack_name(self.stack_id)}:{self.topology or '-'}"
+        return f"{_KIND}:{_stack_name(self.stack_id)}:{self.topology or '-'}"
 
     @property
     def failed_physical_id(self) -> str:
-        """Of a failed update: the one it had, so that CloudFormation goes back to what it knows."""
+        """Returns the ID that a failed update had, so that CloudFormation goes back to what it knows."""
         return self.physical_id or self.new_physical_id
 
     @property
     def replaces(self) -> bool:
-        """Whether an update asks for another topology than the one it is about."""
+        """Returns True if an update asks for another topology than the one it is about."""
         return self.type is RequestType.UPDATE and topology_of(self.physical_id or "") != self.topology
 
     @property
     def patience(self) -> timedelta:
-        """How long CloudFormation waits for the answer."""
+        """Returns how long CloudFormation waits for the answer."""
         seconds = str(self.properties.get("ServiceTimeout", "")).strip()
         is_number = seconds.isascii() and seconds.isdecimal() and len(seconds) <= len("3600")
-        if is_number and 1 <= int(seconds) <= LONGEST.total_seconds():
+        if is_number and 1 <= int(seconds) <= _LONGEST.total_seconds():
             return timedelta(seconds=int(seconds))
-        return LONGEST
+        return _LONGEST
 
     @property
     def budget(self) -> timedelta:
-        """How long Tandem takes at most; of a patience under four minutes half."""
-        return min(self.patience * SHARE, max(self.patience - SCHEDULE, self.patience / 2))
+        """Returns how long Tandem takes at most; of a patience under four minutes half."""
+        return min(self.patience * _SHARE, max(self.patience - _SCHEDULE, self.patience / 2))
 
     @property
     def on_delete(self) -> OnDelete:
-        """`retain` unless the properties say `delete` plainly."""
+        """Returns `retain` unless the properties say `delete` plainly."""
         return OnDelete.DELETE if self.properties.get("OnDelete") == OnDelete.DELETE else OnDelete.RETAIN
 
     @property
@@ -148,10 +148,12 @@ def is_request(raw: Mapping[str, Any]) -> bool:
 
 
 def parse_request(raw: Mapping[str, Any]) -> Request:
-    """CloudFormation's event. Raises ConfigurationError for what CloudFormation never sends."""
-    absent = [name for name in NEEDED if not isinstance(raw.get(name), str) or not raw[name]]
+    """Parses CloudFormation's event. Raises ConfigurationError for what CloudFormation never sends."""
+    absent = [name for name in _NEEDED if not isinstance(raw.get(name), str) or not raw[name]]
     if absent or raw["RequestType"] not in tuple(RequestType):
-        raise ConfigurationError(f"no request of CloudFormation: {', '.join(absent) or 'RequestType'}")
+        raise ConfigurationError(
+            f"not a request of CloudFormation: {', '.join(absent) or 'RequestType'} is missing or wrong"
+        )
     physical_id = raw.get("PhysicalResourceId")
     return Request(
         type=RequestType(raw["RequestType"]),
@@ -166,10 +168,10 @@ def parse_request(raw: Mapping[str, Any]) -> Request:
 
 
 def property_problems(properties: Mapping[str, Any]) -> Iterator[Problem]:
-    """What is wrong beside the topology, which is a document like any other."""
+    """Yields what is wrong beside the topology, which is a document like any other."""
     for name in properties:
-        if name not in KNOWN:
-            facts = nearest(name, KNOWN)
+        if name not in _KNOWN:
+            facts = nearest(name, _KNOWN)
             yield problem_at(name, Code.UNKNOWN_RESOURCE_PROPERTY, resource_type=RESOURCE_TYPE, **facts)
     if not isinstance(properties.get("Topology"), dict):
         is_there = "Topology" in properties
@@ -184,20 +186,20 @@ def property_problems(properties: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def topology_of(physical_id: str) -> str | None:
-    """The topology's name in one of Tandem's physical IDs."""
+    """Returns the topology's name in one of Tandem's physical IDs."""
     kind, _, rest = physical_id.partition(":")
     name = rest.rpartition(":")[2]
-    return name if kind == KIND and NAME.fullmatch(name) else None
+    return name if kind == _KIND and NAME.fullmatch(name) else None
 
 
 def _stack_name(stack_id: str) -> str:
-    """Of `arn:aws:cloudformation:us-east-1:123456789012:stack/network/1c2b…`."""
+    """Returns the name in `arn:aws:cloudformation:us-east-1:123456789012:stack/network/1c2b…`."""
     parts = stack_id.split("/")
     return parts[1] if len(parts) > 1 else stack_id
 
 
 def _boolean(value: object) -> bool | None:
-    """CloudFormation passes every scalar as a text."""
+    """Reads a boolean: CloudFormation passes every scalar as a text."""
     return {"true": True, "false": False}.get(str(value).strip().lower())
 
 

@@ -1,4 +1,4 @@
-"""What a new document changes in a stored one, in words."""
+"""Lists what a new document changes in a stored one, in words."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from typing import Any
 from tandem.topology.document import Mode
 from tandem.topology.problems import path_of
 
-DEFAULTS = {"mode": Mode.DRY_RUN.value}
+_DEFAULTS = {"mode": Mode.DRY_RUN.value}
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """One line a value that was added, removed or changed, in the order of the new document."""
-    before, after = dict(_leaves([], DEFAULTS | old)), dict(_leaves([], DEFAULTS | new))
+    """Returns one line for each value that was added, removed or changed, in the order of the new
+    document.
+    """
+    before, after = dict(_leaves([], _DEFAULTS | old)), dict(_leaves([], _DEFAULTS | new))
     changed = [
-        f"{path}: {before[path]} -> {value}" if path in before else f"{path}: {value} is new"
+        f"{path}: {before[path]} -> {value}" if path in before else f"{path}: {value} is added"
         for path, value in after.items()
         if before.get(path) != value
     ]
-    return changed + [f"{path}: {value} goes" for path, value in before.items() if path not in after]
+    return changed + [f"{path}: {value} is removed" for path, value in before.items() if path not in after]
 
 
 def _leaves(keys: list[str | int], value: object) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""What CloudFormation asks, done: a topology is stored, kept, given back to whose it was, or goes."""
+"""Does what CloudFormation asks: a topology is stored, kept, given back to whose it was, or goes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tandem.requests.answerurl import AnswerUrls
 from tandem.requests.applying import Application, StoredTopologies
 from tandem.requests.customresource import OnDelete, Request, RequestType, property_problems
 from tandem.state.record import TopologyRecord
-from tandem.topology.document import parse
+from tandem.topology.document import parse_topology
 from tandem.topology.problems import Problem
 from tandem.topology.shape import normalise
 
@@ -29,7 +29,7 @@ MOST_CHARACTERS = 300_000
 
 
 class Requests(Protocol):
-    """The requests that are written down. Raises StateUnavailableError."""
+    """Holds the requests that are written down. Raises StateUnavailableError."""
 
     def note(self, request: Request, now: datetime) -> Noted: ...
 
@@ -48,7 +48,7 @@ class Requests(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the second door needs beside the first one's world and the provisioner's."""
+    """Holds what the second door needs beside the first one's world and the provisioner's."""
 
     requests: Requests
     respond: Callable[[str, bytes], str | None]
@@ -80,7 +80,7 @@ def fulfil(noted: Noted, earlier: tuple[Noted, ...], desk: Desk) -> tuple[Noted,
 
 
 def undo(noted: Noted, desk: Desk) -> None:
-    """Takes back what a request has stored of which CloudFormation never heard. Raises TemporaryError."""
+    """Takes back what a request has stored of which CloudFormation knows nothing. Raises TemporaryError."""
     stored = desk.door.store.list()
     record = stored.of(noted.topology or "")
     if record is None or record.door != noted.request.door or noted.version not in (0, record.version):
@@ -94,8 +94,9 @@ def undo(noted: Noted, desk: Desk) -> None:
 
 
 def is_needed(noted: Noted, every: tuple[Noted, ...], desk: Desk) -> bool:
-    """Whether what a failed Create has stored is there still, and nothing has succeeded since: the Delete
-    that follows has to know of it."""
+    """Returns True if what a failed Create has stored is there still, and nothing has succeeded since: the
+    Delete that follows has to know of it.
+    """
     if noted.request.type is not RequestType.CREATE or not noted.is_failed:
         return False
     later = [o for o in every if o.request.door == noted.request.door and o.received_at > noted.received_at]
@@ -149,8 +150,10 @@ def _store(noted: Noted, last: Noted | None, before: TopologyRecord | None, desk
 
 
 def _keep(noted: Noted, last: Noted | None, before: TopologyRecord, desk: Desk) -> tuple[Noted, bool]:
-    """What is in force already is not judged again: a rollback to it has to succeed. It is stored anew where
-    the request before may be storing something else at this moment: that finds another version then."""
+    """Keeps what is in force already, without judging it again: a rollback to it has to succeed. It is
+    stored anew where the request before may be storing something else at this moment: that finds another
+    version then.
+    """
     if last is None or not last.is_superseded or last.version:
         return desk.requests.accept(noted, before.version), False
     allowed = before.may_interrupt
@@ -168,14 +171,14 @@ def _is_stored(request: Request, record: TopologyRecord) -> bool:
 
 
 def _prepared(noted: Noted, before: TopologyRecord | None) -> Noted:
-    """With what is there before: nothing, or another door's that is taken over."""
+    """Prepares a request with what exists before: nothing, or another door's topology that is taken over."""
     if before is not None and before.door == noted.request.door:
         return noted
     if before is None or not noted.request.takes_over:
         return replace(noted, is_maker=before is None, previous=None)
     document = before.topology.document
     if len(json.dumps(document)) + len(json.dumps(noted.request.properties)) > MOST_CHARACTERS:
-        raise ConfigurationError(f"more than {MOST_CHARACTERS} characters of topology to be taken over")
+        raise ConfigurationError(f"the topology to be taken over has more than {MOST_CHARACTERS} characters")
     return replace(noted, is_maker=False, previous=Previous(before.door, document))
 
 
@@ -189,20 +192,26 @@ def _delete(noted: Noted, earlier: tuple[Noted, ...], desk: Desk) -> Noted:
     request, stored = noted.request, desk.door.store.list()
     creates = _creates(earlier)
     last = creates[-1] if creates else None
+    # nobody knows the physical ID of such a Delete (docs/aws-facts.md#custom-resources); the Create names
+    # the topology
     if last is not None and _is_unheard(last, noted):
         noted = desk.requests.prepare(replace(noted, meant=last.request.topology))
     name = noted.topology or ""
+    # a damaged record may be this resource's: forgetting it unread could leave its route server behind
     if name in stored.damaged and not (last is not None and last.is_refused and noted.meant is None):
         return desk.requests.decide(noted, failed_answer(request, f"not deleted: {stored.damaged[name]}"))
     record = stored.of(name)
+    # success, since a rollback would hang on a failed Delete
     if record is None or record.door != request.door:
         return desk.requests.decide(noted, succeeded(request))
     is_created = noted.meant is None and any(not create.is_failed for create in creates)
     taken = [create.previous for create in creates if create.previous and create.topology == name]
+    # the stack took the topology over and failed: its former owner gets it back
     if taken and not is_created:
         _give_back(record, taken[-1], desk)
         return desk.requests.decide(noted, succeeded(request))
     run = _retire(record, request.on_delete, stored, desk)
+    # the resources go with later runs, which also send the answer
     if run is None:
         return desk.requests.accept(noted, record.version)
     answer = failed_answer(request, f"not deleted: {run.failure}") if run.failure else succeeded(request)
@@ -210,7 +219,7 @@ def _delete(noted: Noted, earlier: tuple[Noted, ...], desk: Desk) -> Noted:
 
 
 def _creates(earlier: tuple[Noted, ...]) -> list[Noted]:
-    """Since the last Delete that succeeded."""
+    """Returns the creates since the last Delete that succeeded."""
     found: list[Noted] = []
     for other in earlier:
         if other.request.type is RequestType.CREATE:
@@ -221,16 +230,19 @@ def _creates(earlier: tuple[Noted, ...]) -> list[Noted]:
 
 
 def _is_unheard(create: Noted, noted: Noted) -> bool:
-    """Whether a Delete is about a Create whose answer CloudFormation did not take: where a stack rolls back
-    before it has one, its Delete has a physical ID of CloudFormation's own making, and an answer in between
-    changes nothing (seen by others; AWS documents none of it)."""
+    """Returns True if a Delete is about a Create whose answer CloudFormation did not take: where a stack
+    rolls back before it has one, its Delete has a physical ID of CloudFormation's own making, and an answer
+    in between changes nothing (seen by others; AWS documents none of it).
+    """
     request = noted.request
     return request.is_of_unknown_id and (request.is_of_generated_id or create.was_open(noted.received_at))
 
 
 def _give_back(record: TopologyRecord, previous: Previous, desk: Desk) -> None:
-    """The topology as it was before it was taken over, to whose it was."""
-    applying.store(parse(previous.document), previous.door, record, desk.door, by=_author(record.door))
+    """Gives the topology back to whose it was, as it was before it was taken over."""
+    applying.store(
+        parse_topology(previous.document), previous.door, record, desk.door, by=_author(record.door)
+    )
 
 
 def _retire(
@@ -251,5 +263,5 @@ def _retire(
 
 
 def _author(door: str) -> Author:
-    """Who changed the stack stands in CloudTrail's events of CloudFormation."""
+    """Names the stack as the author: CloudTrail's events of CloudFormation say who changed it."""
     return Author(f"the CloudFormation stack {door.partition('#')[0]}")

@@ -1,4 +1,4 @@
-"""What the provisioner is asked for: by the command line, CloudFormation, the bus, its schedule."""
+"""Parses what the provisioner is asked for: by the command line, CloudFormation, the bus, its schedule."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from tandem.requests.customresource import Request, is_request, parse_request
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What would happen if this were applied?"""
+    """Asks what would happen if a document were applied."""
 
     application: Application
 
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """Store this, whole or not at all."""
+    """Asks to store a document, whole or not at all."""
 
     application: Application
 
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Stop watching a topology and forget it."""
+    """Asks to stop watching a topology and to forget it."""
 
     topology: str
     take_over: bool = False
@@ -44,7 +44,7 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """Make one topology as its document says, or each of them."""
+    """Asks to make one topology as its document says, or each of them."""
 
     topology: str | None = None
     due_only: bool = False
@@ -53,7 +53,7 @@ class Refresh:
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """An event that asks for nothing."""
+    """Stands for an event that asks for nothing."""
 
     why: str
 
@@ -62,7 +62,9 @@ Order = Check | Apply | Delete | Refresh | Request | Nothing
 
 
 def parse_order(event: object, request_id: str) -> Order:
-    """The order in a direct invocation or an event. Raises ConfigurationError for an unknown action."""
+    """Returns the order in a direct invocation or an event. Raises ConfigurationError for an unknown
+    action.
+    """
     raw: Mapping[str, Any] = event if isinstance(event, dict) else {}
     if is_request(raw):
         return parse_request(raw)
@@ -79,7 +81,9 @@ def parse_order(event: object, request_id: str) -> Order:
             seen = raw.get("seen")
             return Delete(raw["topology"], **said, seen=seen if isinstance(seen, int) else None, by=by)
         case "delete":
-            raise ConfigurationError('a delete names its topology: {"action": "delete", "topology": "edge"}')
+            raise ConfigurationError(
+                'a delete must name its topology: {"action": "delete", "topology": "edge"}'
+            )
         case "refresh":
             name = raw.get("topology")
             return Refresh(name if isinstance(name, str) else None, raw.get("due_only") is True)

@@ -13,8 +13,9 @@ _IDENTIFIER = re.compile(r"(?<![\w-])[a-z]{1,16}-(?:[0-9a-f]{17}|[0-9a-f]{8})(?!
 
 
 def parse_aws(event: Mapping[str, Any]) -> Signal | None:
-    """The signal in an event from AWS itself; None for Health's copies for its backup Region
-    (docs/aws-facts.md#health-events)."""
+    """Returns the signal in an event from AWS itself; None for Health's copies for its backup Region
+    (docs/aws-facts.md#health-events).
+    """
     detail = members(event.get("detail"))
     if event.get("source") == "aws.health" and str(detail.get("backupEvent")).lower() == "true":
         return None
@@ -28,7 +29,9 @@ def parse_aws(event: Mapping[str, Any]) -> Signal | None:
 
 
 def identifiers(event: object) -> frozenset[str]:
-    """Every EC2 resource ID (i-, eni-, eipalloc-, rs-, …) named anywhere in an event: ARNs, keys, texts."""
+    """Returns every EC2 resource ID (i-, eni-, eipalloc-, rs-, …) named anywhere in an event: ARNs, keys,
+    texts.
+    """
     found: set[str] = set()
     left = [event]
     while left:
@@ -69,6 +72,6 @@ def _call(detail: Mapping[str, Any]) -> str:
 
 
 def _shown(ids: frozenset[str]) -> list[str]:
-    """At most four, so that a cause stays a sentence."""
+    """Shows at most four, so that a cause stays a sentence."""
     ordered = sorted(ids)
     return ordered if len(ordered) <= 4 else [*ordered[:4], f"{len(ordered) - 4} more"]

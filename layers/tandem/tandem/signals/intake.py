@@ -17,8 +17,8 @@ from tandem.state.record import TopologyRecord
 
 
 def parse(event: object) -> tuple[Signal, ...]:
-    """The signals in whatever woke a function: SNS records, a log delivery, an event of ours or of AWS. What
-    is no JSON object has none.
+    """Returns the signals in whatever woke a function: SNS records, a log delivery, an event of ours or of
+    AWS. What is no JSON object has none.
 
     Each text in them can be written as UTF-8. A log's signals hold no text of its records but in escapes.
     """
@@ -43,13 +43,13 @@ SWEEP = {"tandem": "sweep"}
 """What the schedule of the sweep says (template.yaml)."""
 
 
-Heard = tuple[Signal, TopologyRecord]
+_Heard = tuple[Signal, TopologyRecord]
 """A signal, and a topology that it concerns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forwarding:
-    """What becomes of a batch of signals."""
+    """Holds what becomes of a batch of signals."""
 
     events: tuple[Event, ...]
     refused: tuple[Signal, ...]
@@ -61,14 +61,15 @@ class Forwarding:
 
 
 def forward(signals: Iterable[Signal], records: Iterable[TopologyRecord], now: datetime) -> Forwarding:
-    """One event per signal and topology concerned. Several Looks at one topology are one, and so are a peer
-    log's records about one tracked prefix; route leaks follow, one for each peer.
+    """Makes one event per signal and topology concerned. Several Looks at one topology are one, and so are a
+    peer log's records about one tracked prefix; route leaks follow, one for each peer.
 
     AWS's own events about resources that no topology names are everyday life and not in `refused`.
     """
     signals, records = tuple(signals), tuple(records)
     pairs = [(signal, record) for signal in signals for record in records if concerns(signal, record)]
     tracked = {record.topology.name: _tracked(record) for record in records}
+    # logs have every route that a peer advertises: most are of no group (docs/aws-facts.md#peer-log-content)
     wanted = [(s, r) for s, r in pairs if not _is_logged_route(s) or s.prefix in tracked[r.topology.name]]
     looks = _once(_event(signal, record, now) for signal, record in _newest_routes(wanted))
     leaked = (
@@ -77,6 +78,7 @@ def forward(signals: Iterable[Signal], records: Iterable[TopologyRecord], now: d
         for leak in leaks((s for s, r in pairs if r is record), record)
     )
     heard = {id(signal) for signal, _ in pairs}
+    # an EventBridge rule matches the whole account's events, so only SNS and logs can be refused
     refused = tuple(s for s in signals if id(s) not in heard and s.origin in _REFUSED)
     return Forwarding(
         events=(*looks, *leaked),
@@ -87,8 +89,9 @@ def forward(signals: Iterable[Signal], records: Iterable[TopologyRecord], now: d
 
 
 def concerns(signal: Signal, record: TopologyRecord) -> bool:
-    """Whether a raw signal speaks of what this topology names, and there is something to look at."""
+    """Returns True if a raw signal speaks of what this topology names, and there is something to look at."""
     found = record.provisioned
+    # without a route server there is no routing database to read
     if route_server_of(record) is None:
         return False
     match signal.origin:
@@ -108,8 +111,9 @@ def concerns(signal: Signal, record: TopologyRecord) -> bool:
 
 
 def route_server_of(record: TopologyRecord) -> str | None:
-    """The topology's route server. None until there is one, and while it is being deleted: there is nothing
-    to look at, and moving addresses about would help nobody."""
+    """Returns the topology's route server. None until there is one, and while it is being deleted: there is
+    nothing to look at, and moving addresses about would help nobody.
+    """
     if record.is_leaving:
         return None
     found = record.provisioned.route_server_id if record.provisioned else None
@@ -117,7 +121,7 @@ def route_server_of(record: TopologyRecord) -> str | None:
 
 
 def named(record: TopologyRecord) -> frozenset[str]:
-    """Every AWS ID that a stored topology names or that was provisioned for it."""
+    """Returns every AWS ID that a stored topology names or that was provisioned for it."""
     topology, found = record.topology, record.provisioned
     ids = {
         topology.route_server.route_server_id,
@@ -182,13 +186,13 @@ def _tracked(record: TopologyRecord) -> frozenset[str]:
     return frozenset(prefix for group in record.topology.groups for prefix in group.prefixes)
 
 
-def _newest_routes(heard: Iterable[Heard]) -> Iterable[Heard]:
+def _newest_routes(heard: Iterable[_Heard]) -> Iterable[_Heard]:
     """Keeps one record for each topology and prefix of a peer log: the newest, and the later line of two.
 
     Records come in any order (docs/aws-facts.md#log-subscriptions), and a look reads the routes anew whatever
     they say.
     """
-    kept: dict[object, Heard] = {}
+    kept: dict[object, _Heard] = {}
     for number, (signal, record) in enumerate(heard):
         pair = (signal, record)
         key = (record.topology.name, signal.prefix) if _is_logged_route(signal) else number

@@ -27,7 +27,7 @@ class LeakCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """In one batch, one peer's log names prefixes that its appliance may not advertise."""
+    """One peer's log names, in one batch, prefixes that its appliance may not advertise."""
 
     code: LeakCode
     appliance: str
@@ -55,7 +55,7 @@ def leaks(signals: Iterable[Signal], record: TopologyRecord) -> tuple[Leak, ...]
     found: list[Leak] = []
     for peer_id, announcements in announced.items():
         appliance = record.topology.appliances.get(peers.get(peer_id, ""))
-        leaked = [s for s in announcements if appliance and is_leak(appliance, s.prefix)]
+        leaked = [s for s in announcements if appliance and _is_leak(appliance, s.prefix)]
         if appliance and leaked:
             found.append(_leak(appliance, peer_id, leaked))
     return tuple(found)
@@ -76,7 +76,7 @@ def leak_event(leak: Leak, topology: str, now: datetime) -> Event:
     )
 
 
-def is_leak(appliance: Appliance, prefix: str | None) -> bool:
+def _is_leak(appliance: Appliance, prefix: str | None) -> bool:
     """Returns True if the appliance may not advertise this prefix, in its canonical form.
 
     `allowed_prefixes` are exact: a longer prefix inside an allowed one draws the traffic away from it.

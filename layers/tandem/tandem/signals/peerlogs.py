@@ -40,7 +40,8 @@ _ROUTES = {
 
 
 def parse_peer_logs(payload: Mapping[str, Any]) -> tuple[Signal, ...]:
-    """One signal per log record; a record or a payload that cannot be read is a reason to look as well.
+    """Makes one signal of each log record; a record or a payload that cannot be read is a reason to look as
+    well.
 
     Records come minutes late, at least once and in any order (docs/aws-facts.md#log-subscriptions).
     CloudWatch Logs' own control messages say nothing.
@@ -76,7 +77,7 @@ def _record(line: str) -> Signal:
 
 
 def _known(peer_id: str, record: Mapping[str, Any]) -> Signal | None:
-    """None where something needed is missing or new. Raises ValueError for a bad prefix or address."""
+    """Returns None if something needed is missing or new. Raises ValueError for a bad prefix or address."""
     kind, status = str(record.get("type")), str(record.get("status")).upper()
     if kind in _SESSIONS and status in {"UP", "DOWN"}:
         return session_signal(_SESSIONS[kind], peer_id, Status(status.lower()), None)
@@ -86,8 +87,9 @@ def _known(peer_id: str, record: Mapping[str, Any]) -> Signal | None:
 
 
 def _route(peer_id: str, change: RouteEvent, verb: str, message: Mapping[str, Any]) -> Signal | None:
-    """Whether a withdrawal repeats the attributes is not documented (docs/aws-facts.md#peer-log-records): the
-    prefix will do."""
+    """Reads a route. Nobody documents if a withdrawal repeats the attributes
+    (docs/aws-facts.md#peer-log-records): the prefix will do.
+    """
     if not message.get("prefix"):
         return None
     prefix, hop, med = canonical_prefix(str(message["prefix"])), message.get("nextHopIp"), message.get("med")

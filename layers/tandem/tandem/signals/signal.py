@@ -14,7 +14,7 @@ from tandem.model import Status
 
 
 class SignalKind(StrEnum):
-    """What a signal is about; only session and route signals make a look settle."""
+    """Says what a signal is about; only session and route signals make a look settle."""
 
     SESSION = "session"
     ROUTE = "route"
@@ -23,14 +23,14 @@ class SignalKind(StrEnum):
 
 
 class Protocol(StrEnum):
-    """Which session of a peer a signal speaks of."""
+    """Says which session of a peer a signal is about."""
 
     BGP = "bgp"
     BFD = "bfd"
 
 
 class RouteEvent(StrEnum):
-    """What happened to a route: three that a peer's log tells, one that the watch sees in the FIB."""
+    """Says what happened to a route: three come from a peer's log, one from a look at the FIB."""
 
     ADVERTISED = "advertised"
     UPDATED = "updated"
@@ -39,7 +39,7 @@ class RouteEvent(StrEnum):
 
 
 class Origin(StrEnum):
-    """Where a signal came from."""
+    """Says where a signal came from."""
 
     SNS = "sns"
     PEER_LOG = "peer-log"
@@ -50,8 +50,9 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One reason to look. It never carries the answer: that is read from AWS
-    (docs/how-it-works.md#a-look)."""
+    """Holds one reason to look. It never carries the answer: that is read from AWS
+    (docs/how-it-works.md#a-look).
+    """
 
     kind: SignalKind
     cause: str
@@ -95,8 +96,8 @@ _TEXT_READ = 1000
 
 
 def parse_sns(record: Mapping[str, Any]) -> Signal:
-    """The signal in one record of an SNS event (docs/aws-facts.md#sns-messages): from its attributes, else
-    from its text.
+    """Returns the signal in one record of an SNS event (docs/aws-facts.md#sns-messages): from its attributes,
+    else from its text.
 
     Whether AWS sends the list of peers as String.Array or as String is not documented; SNS hands both to a
     function as String, so the IDs are picked out of whatever is there. An unknown shape is a reason to look.
@@ -115,7 +116,7 @@ def parse_sns(record: Mapping[str, Any]) -> Signal:
 
 
 def parse_bus(envelope: Mapping[str, Any]) -> Signal | None:
-    """The signal in an event from Tandem's bus; None for an event that is no reason to look."""
+    """Returns the signal in an event from Tandem's bus; None for an event that is no reason to look."""
     event = from_envelope(envelope)
     kind = None if event is None else _BUS_KINDS.get(event.detail_type)
     if event is None or kind is None:
@@ -142,7 +143,9 @@ def parse_bus(envelope: Mapping[str, Any]) -> Signal | None:
 
 
 def utf8(signal: Signal) -> Signal:
-    """The signal with `?` for each lone surrogate: JSON may hold one escaped, UTF-8 has none (RFC 3629)."""
+    """Returns the signal with `?` for each lone surrogate: JSON may hold one escaped, UTF-8 has none (RFC
+    3629).
+    """
     texts: dict[str, Any] = {}
     for field in fields(signal):
         match getattr(signal, field.name):
@@ -158,24 +161,24 @@ def _utf8(text: str) -> str:
 
 
 def session_signal(protocol: Protocol, peer_id: str, status: Status, at: datetime | None) -> Signal:
-    """A session went up or down, whoever says so."""
+    """Makes the signal of a session that went up or down, whoever says so."""
     cause = f"{protocol.upper()} of {peer_id} {'came up' if status is Status.UP else 'went down'}"
     return Signal(SignalKind.SESSION, cause, at, peer_id=peer_id, protocol=protocol, status=status)
 
 
-def status_of(text: object) -> Status | None:
-    """Upper case in SNS and logs, lower in the API (docs/aws-facts.md#session-status)."""
+def _status_of(text: object) -> Status | None:
+    """Reads a status: upper case in SNS and logs, lower in the API (docs/aws-facts.md#session-status)."""
     folded = str(text).strip().lower()
     return Status(folded) if folded in set(Status) else None
 
 
 def members(value: object) -> Mapping[str, Any]:
-    """A JSON object's members; none where there should be an object and is none."""
+    """Returns a JSON object's members; none where there should be an object and is none."""
     return value if isinstance(value, Mapping) else {}
 
 
 def moment(text: object) -> datetime | None:
-    """The time in an AWS field; None where there is none."""
+    """Returns the time in an AWS field; None where there is none."""
     try:
         return parse_iso(str(text))
     except (ValueError, OverflowError):
@@ -203,7 +206,7 @@ def _from_attributes(attributes: Mapping[str, str], at: datetime | None) -> Sign
     if code not in _SESSION_CODES:
         return None
     protocol, name = _SESSION_CODES[code]
-    peer, status = _PEER.search(attributes.get("routeServerPeerId", "")), status_of(attributes.get(name))
+    peer, status = _PEER.search(attributes.get("routeServerPeerId", "")), _status_of(attributes.get(name))
     return session_signal(protocol, peer.group(), status, at) if peer and status else None
 
 

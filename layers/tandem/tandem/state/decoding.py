@@ -16,7 +16,7 @@ from functools import cache, partial
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 DAMAGE = (
     AttributeError,
@@ -50,7 +50,7 @@ class Damaged:
     why: str
 
 
-def read(reader: Callable[[], T]) -> T | Damaged:
+def read(reader: Callable[[], _T]) -> _T | Damaged:
     """Returns what the reader returns, or why it cannot be read."""
     try:
         return reader()
@@ -137,11 +137,11 @@ def utc(source: object) -> datetime:
     return found
 
 
-def shaped(kind: type[T], raw: object) -> T:
+def shaped(kind: type[_T], raw: object) -> _T:
     """Makes a dataclass of a JSON object, by its annotations. Any version of Tandem may have written it:
     unknown members are left out, missing ones have their default. Raises ValueError, which names the member.
     """
-    return cast(T, fitted(kind, raw, ""))
+    return cast(_T, fitted(kind, raw, ""))
 
 
 def fitted(kind: Any, raw: Any, name: str) -> Any:  # noqa: PLR0911 - one for each sort of annotation
@@ -149,6 +149,7 @@ def fitted(kind: Any, raw: Any, name: str) -> Any:  # noqa: PLR0911 - one for ea
     origin, inner = _parts(kind)
     if kind is Any or (type(raw) is kind and not is_dataclass(kind)):
         return raw
+    # records know no other unions than `X | None`
     if origin in (Union, UnionType):
         (other,) = (one for one in inner if one is not NoneType)
         return None if raw is None else fitted(other, raw, name)
@@ -161,6 +162,7 @@ def fitted(kind: Any, raw: Any, name: str) -> Any:  # noqa: PLR0911 - one for ea
         return _filled(kind, raw, name)
     if kind is datetime:
         return _named(name, lambda: utc(raw))
+    # a StrEnum refuses a value that this version does not know
     if isinstance(raw, str) and isinstance(kind, type) and issubclass(kind, str):
         return _named(name, lambda: kind(raw))
     raise ValueError(f"`{cut(name)}` has the wrong type" if name else "it has the wrong type")
@@ -205,7 +207,7 @@ def _parts(kind: Any) -> tuple[Any, tuple[Any, ...]]:
     return get_origin(kind), get_args(kind)
 
 
-def _named(name: str, reader: Callable[[], T]) -> T:
+def _named(name: str, reader: Callable[[], _T]) -> _T:
     found = read(reader)
     if isinstance(found, Damaged):
         raise ValueError(f"`{cut(name)}`: {found.why}")

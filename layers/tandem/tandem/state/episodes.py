@@ -85,7 +85,7 @@ def forget(before: Episode | None, *, may_tell: bool) -> tuple[Episode | None, C
     return (None, Change.RESOLVED) if may_tell else (before, None)
 
 
-def not_after(episodes: Mapping[str, Episode], now: datetime) -> dict[str, Episode]:
+def without_future(episodes: Mapping[str, Episode], now: datetime) -> dict[str, Episode]:
     """Returns the episodes without times from the future: a clock that was wrong delays no notification."""
     return {
         key: replace(

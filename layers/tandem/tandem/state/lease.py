@@ -18,7 +18,7 @@ ABSURD = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to move one topology's addresses until `until`, proven by `epoch`."""
+    """Holds the right to move one topology's addresses until `until`, proven by `epoch`."""
 
     topology: str
     owner: str
@@ -34,10 +34,10 @@ class Lease:
 
 
 def is_over(until: datetime, now: datetime) -> bool:
-    """Whether a lease that ends at `until` may be taken over."""
+    """Returns True if a lease that ends at `until` may be taken over."""
     return until < now - CLOCK_MARGIN
 
 
 def is_absurd(until: datetime, now: datetime) -> bool:
-    """Whether no look can have taken a lease to `until`."""
+    """Returns True if no look can have taken a lease to `until`."""
     return until > now + ABSURD

@@ -1,4 +1,4 @@
-"""What one look remembers for the next: recent moves, what was last decided, what the FIB showed.
+"""Keeps what one look remembers for the next: recent moves, what was last decided, what the FIB showed.
 
 Nothing here is needed to know where an Elastic IP is; a damaged memory is replaced by an empty one.
 """
@@ -28,14 +28,14 @@ KEPT_MOVES = 6
 KEPT_IN_ALL = 1200
 """The newest: with 1,000 addresses some 300 kB of the 400 that a record may have."""
 
-NEEDED = ("moves", "standing", "next_hops")
+_NEEDED = ("moves", "standing", "next_hops")
 """Members that every version has written."""
 
-UNKNOWN = {"owner": "unknown", "at": datetime.max.replace(tzinfo=UTC)}
+_UNKNOWN = {"owner": "unknown", "at": datetime.max.replace(tzinfo=UTC)}
 """What stands for what cannot be read of a move: `not_after` lets it count as made now."""
 
-CONTEST_WINDOW = timedelta(minutes=10)
-CONTESTED_AFTER = 3
+_CONTEST_WINDOW = timedelta(minutes=10)
+_CONTESTED_AFTER = 3
 """Moves of one address to the same owner within the window: the first, and two that put it right again."""
 
 
@@ -57,7 +57,7 @@ class PastMove:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A group's decision that has been recorded and notified, so that it is notified once."""
+    """Holds a group's decision that has been recorded and notified, so that it is notified once."""
 
     action: str
     reason: str
@@ -98,7 +98,7 @@ class SessionSeen:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """All that a topology's looks remember."""
+    """Holds all that a topology's looks remember."""
 
     moves: tuple[PastMove, ...] = ()
     standing: dict[str, Standing] = field(default_factory=dict)
@@ -144,7 +144,7 @@ class Memory:
         return replace(self, moves=tuple(moves))
 
     def moves_of(self, subject: str) -> tuple[PastMove, ...]:
-        """Those of one address, the newest last."""
+        """Returns the moves of one address, the newest last."""
         return tuple(m for m in self.moves if subject in m.addresses)
 
     def _newest(self) -> dict[str, PastMove]:
@@ -152,7 +152,7 @@ class Memory:
 
 
 def _kept(moves: Sequence[PastMove]) -> tuple[PastMove, ...]:
-    """Without those of which every address has moved often enough since."""
+    """Drops a move once each of its addresses has moved often enough since."""
     since: Counter[str] = Counter()
     kept = []
     for move in reversed(moves):
@@ -181,29 +181,31 @@ def damped_until(memory: Memory, owner: str, subject: str, now: datetime) -> dat
 
 
 def was_put_there(memory: Memory, owner: str, subject: str) -> bool:
-    """Whether the address's last move was to this owner, and EC2 showed it there."""
+    """Returns True if the address's last move was to this owner, and EC2 showed it there."""
     past = memory.moves_of(subject)
     return bool(past) and past[-1].owner == owner and subject in past[-1].verified
 
 
 def contested(memory: Memory, owner: str, subject: str, now: datetime) -> int | None:
-    """How often an address came to the owner and was moved away again, of late; None where that is no fight.
+    """Returns how often an address came to the owner and was moved away again, of late; None where that
+    is no fight.
 
-    It may be the appliance's own script, or another tool. It is told, not fought: one of the two has to go.
+    It may be the appliance's own script, or another tool. Tandem notifies and does not fight: one of the two
+    has to go.
     """
     came = takewhile(lambda m: m.owner == owner, reversed(memory.moves_of(subject)))
-    times = sum(subject in m.verified and now - m.at < CONTEST_WINDOW for m in came)
-    return times if times >= CONTESTED_AFTER else None
+    times = sum(subject in m.verified and now - m.at < _CONTEST_WINDOW for m in came)
+    return times if times >= _CONTESTED_AFTER else None
 
 
 def dump(memory: Memory) -> str:
-    """JSON for the state table."""
+    """Writes JSON for the state table."""
     return written(asdict(memory))
 
 
 def load(source: object) -> tuple[Memory, str | None]:
-    """The memory in a text, and what of it was damaged. Each member is read by itself: a damaged one starts
-    empty, but for moves, which damp as if made now by whoever it was.
+    """Returns the memory in a text, and what of it was damaged. Each member is read by itself: a damaged one
+    starts empty, but for moves, which damp as if made now by whoever it was.
     """
     if source is None:
         return Memory(), None
@@ -212,8 +214,8 @@ def load(source: object) -> tuple[Memory, str | None]:
         return Memory(), f"its memory was damaged ({raw.why}); it starts empty"
     moves = raw.get("moves")
     known = [m for m in moves if isinstance(m, dict)] if isinstance(moves, list) else []
-    values, wrong = partly(Memory, {**raw, "moves": [UNKNOWN | partly(PastMove, m)[0] for m in known]})
-    wrong |= {name: f"`{name}` is missing" for name in NEEDED if name not in raw}
+    values, wrong = partly(Memory, {**raw, "moves": [_UNKNOWN | partly(PastMove, m)[0] for m in known]})
+    wrong |= {name: f"`{name}` is missing" for name in _NEEDED if name not in raw}
     unread = read(lambda: fitted(tuple[PastMove, ...], raw["moves"], "moves"))
     wrong |= {"moves": unread.why} if isinstance(unread, Damaged) else {}
     damage = f"its memory was damaged ({cut('; '.join(wrong.values()))}); the damaged parts start empty"
@@ -221,7 +223,7 @@ def load(source: object) -> tuple[Memory, str | None]:
 
 
 def not_after(memory: Memory, now: datetime) -> tuple[Memory, str | None]:
-    """The memory without times from the future, and which of them no clock explains
+    """Returns the memory without times from the future, and which of them no clock explains
     (docs/security.md#damaged-records).
 
     A move counts as made now: a writer whose clock is ahead damps as long as any other, and nobody for ever.
@@ -232,7 +234,7 @@ def not_after(memory: Memory, now: datetime) -> tuple[Memory, str | None]:
     ahead = sorted({m.owner for m in memory.moves if m.at > limit} | (memory.heard.keys() - heard))
     moves = tuple(replace(move, at=min(move.at, now)) for move in memory.moves)
     damage = f"its memory was damaged (times in the future: {', '.join(ahead)}); they count as now"
-    known = episodes.not_after(memory.episodes, now)
+    known = episodes.without_future(memory.episodes, now)
     seen = {peer: replace(s, since=min(s.since, now)) for peer, s in memory.sessions.items()}
     in_place_at = min(memory.in_place_at, now) if memory.in_place_at else None
     memory = replace(memory, moves=moves, heard=heard, episodes=known, sessions=seen, in_place_at=in_place_at)

@@ -1,4 +1,4 @@
-"""What an operator has laid over a topology: paused, or pinned to an appliance."""
+"""Models what an operator set for a topology: paused, or pinned to an appliance."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ class Override:
 
 
 def prevailing(overrides: tuple[Override, ...], group: str, now: datetime) -> Override | None:
-    """The override that a group is under: a pause beats a pin, the group's own beats the topology's."""
+    """Returns the override that a group is under: a pause beats a pin, the group's own beats the
+    topology's.
+    """
     applicable = [o for o in overrides if o.group in (None, group) and now < o.until]
     ranked = sorted(applicable, key=lambda o: (o.kind is not OverrideKind.PAUSED, o.group is None))
     return ranked[0] if ranked else None

@@ -1,4 +1,4 @@
-"""What the state table keeps of a topology: the document, whose it is, and what watches it."""
+"""Models what the state table keeps of a topology: the document, whose it is, and what watches it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tandem.topology.document import Topology
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """What the sentences of a record are about, so that no later run goes by their words."""
+    """Holds what the sentences of a record are about, so that no later run goes by their words."""
 
     drift: tuple[Identity, ...] = ()
     pending: tuple[Identity, ...] = ()
@@ -27,7 +27,7 @@ class Codes:
 
 @dataclass(frozen=True, slots=True)
 class Provisioned:
-    """What the provisioner found or made. None of it is needed to know where an Elastic IP is."""
+    """Holds what the provisioner found or created. None of it is needed to know where an Elastic IP is."""
 
     route_server_id: str
     sns_topic_arn: str | None = None
@@ -88,8 +88,9 @@ make things twice, or leave what it made behind."""
 
 @dataclass(frozen=True, slots=True)
 class TopologyRecord:
-    """A stored topology. `door` is `cli`, or the ARN of the CloudFormation stack that created it, `#` and the
-    logical ID of the resource there."""
+    """Holds a stored topology. `door` is `cli`, or the ARN of the CloudFormation stack that created it, `#`
+    and the logical ID of the resource there.
+    """
 
     topology: Topology
     version: int
@@ -104,11 +105,13 @@ class TopologyRecord:
 
     @property
     def may_interrupt(self) -> bool:
-        """Whether that leave is still in force: it ends once the version was reached."""
+        """Returns True if that leave is still in force: it ends once the version was reached."""
         reached = self.provisioned.reached_version if self.provisioned is not None else 0
         return self.allow_interruption and reached != self.version
 
     @property
     def is_leaving(self) -> bool:
-        """Whether what Tandem created for the stored version is being deleted, to be forgotten then."""
+        """Returns True if what Tandem created for the stored version is being deleted, to be forgotten
+        then.
+        """
         return self.provisioned is not None and self.provisioned.leaving == self.version

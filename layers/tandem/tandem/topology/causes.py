@@ -1,4 +1,6 @@
-"""What follows from what: one mistake that shows in many places is one problem with its consequences."""
+"""Finds what follows from what: one mistake that shows in many places is one problem with its
+consequences.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from typing import Any
 from tandem.reasons.documents import ProblemCode as Code
 from tandem.topology.problems import USABLE_NAME, WHOLE, Problem, parent_of, path_of
 
-ABSENT = frozenset(
+_ABSENT = frozenset(
     {
         Code.MISSING,
         Code.WATCHED_WITHOUT_ID,
@@ -21,7 +23,7 @@ ABSENT = frozenset(
 )
 """Codes of what is not there, perhaps because its name is misspelled."""
 
-OF_ITSELF = frozenset(
+_OF_ITSELF = frozenset(
     {
         Code.WRONG_NAME,
         Code.REPEATED_NAME,
@@ -34,7 +36,7 @@ OF_ITSELF = frozenset(
 )
 """Codes of what is wrong wherever it stands."""
 
-NAMED_IN = {Code.UNDECLARED_APPLIANCE: "appliances", Code.UNDECLARED_ENDPOINT: "route_server.endpoints"}
+_NAMED_IN = {Code.UNDECLARED_APPLIANCE: "appliances", Code.UNDECLARED_ENDPOINT: "route_server.endpoints"}
 """Where the name stands that is declared nowhere."""
 
 
@@ -58,7 +60,7 @@ def with_causes(problems: Iterable[Problem]) -> list[Problem]:
 
 def _roots(found: list[Problem]) -> Iterator[tuple[str, str]]:
     """Yields each path below which all follows from one problem, with the path of that problem."""
-    absent = {problem.path for problem in found if problem.code in ABSENT}
+    absent = {problem.path for problem in found if problem.code in _ABSENT}
     yield from ((path, path) for path in absent)
     yield from ((problem.path, problem.path) for problem in found if problem.code == Code.WRONG_NAME)
     for problem in reversed(found):
@@ -70,10 +72,10 @@ def _roots(found: list[Problem]) -> Iterator[tuple[str, str]]:
 
 
 def _caused(problem: Problem, roots: dict[str, str], twice: dict[str, str]) -> Problem:
-    if problem.code in OF_ITSELF:
+    if problem.code in _OF_ITSELF:
         return problem
-    if problem.code in NAMED_IN:
-        place = NAMED_IN[Code(problem.code)]
+    if problem.code in _NAMED_IN:
+        place = _NAMED_IN[Code(problem.code)]
         declared = _unusable(problem, place) or twice.get(place)
         if declared is not None:
             return problem.caused_by(declared)
@@ -86,7 +88,7 @@ def _caused(problem: Problem, roots: dict[str, str], twice: dict[str, str]) -> P
         if parent_of(path) == path:
             break
         path = parent_of(path)
-    is_itself = cause == problem.path and problem.code in ABSENT
+    is_itself = cause == problem.path and problem.code in _ABSENT
     return problem if cause is None or is_itself else problem.caused_by(cause)
 
 

@@ -11,7 +11,7 @@ from tandem.topology.problems import CONSENT, Problem, path_of, problem_at
 
 
 def consent_problem(where: str, resource_id: str, found: str | None, stack: str) -> Problem | None:
-    """What keeps Tandem from touching a resource; `found` is the owner's tag on it, or None."""
+    """Returns what keeps Tandem from touching a resource; `found` is the owner's tag on it, or None."""
     if found is None:
         return problem_at(where, ProblemCode.OWNER_TAG_MISSING, resource_id, stack=stack)
     if found == stack:
@@ -24,14 +24,14 @@ def consent_problem(where: str, resource_id: str, found: str | None, stack: str)
 def network_consent(
     where: str, resource_id: str, consents: Mapping[str, str | None], stack: str
 ) -> Problem | None:
-    """The same for a VPC, subnet or route table. One whose tags cannot be read is left to IAM."""
+    """Returns the same for a VPC, subnet or route table. One whose tags cannot be read is left to IAM."""
     if resource_id not in consents:
         return None
     return consent_problem(where, resource_id, consents[resource_id], stack)
 
 
 def networks(topology: Topology) -> Iterator[tuple[str, str]]:
-    """Where the document names what a managed route server enters, each with its ID.
+    """Yields where the document names what a managed route server enters, each with its ID.
 
     AssociateRouteServer, CreateRouteServerEndpoint and EnableRouteServerPropagation name VPC, subnet and
     route table as resources that IAM judges by their tags:
@@ -49,7 +49,7 @@ def networks(topology: Topology) -> Iterator[tuple[str, str]]:
 
 
 def network_problems(topology: Topology, inventory: Inventory) -> tuple[Problem, ...]:
-    """What Tandem cannot set up again, each resource once. It refuses nothing that is there already.
+    """Returns what Tandem cannot set up again, each resource once. It refuses nothing that is there already.
 
     What does not exist has no tags either; that it does not is said elsewhere.
     """
@@ -75,7 +75,8 @@ def network_warnings(topology: Topology, inventory: Inventory) -> Iterator[Probl
 
 
 def was_declared(problem: Problem, topology: Topology, before: Topology) -> bool:
-    """Whether it is the consent of a network that a stored version of the topology uses for the same purpose.
+    """Returns True if it is the consent of a network that a stored version of the topology uses for the same
+    purpose.
 
     A tag that has gone since then is no reason to refuse another version.
     """

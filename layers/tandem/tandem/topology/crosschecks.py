@@ -20,7 +20,7 @@ from tandem.topology.problems import Problem, nearest, path_of, problem_at
 
 Check = Callable[[dict[str, Any]], Iterator[Problem]]
 
-TO_MANAGE = {
+_TO_MANAGE = {
     "vpc_id": ProblemCode.MANAGED_WITHOUT_VPC,
     "amazon_side_asn": ProblemCode.MANAGED_WITHOUT_ASN,
     "endpoints": ProblemCode.MANAGED_WITHOUT_ENDPOINTS,
@@ -32,25 +32,27 @@ MOST_ROUTES = 100
 
 
 def crosscheck(document: object) -> list[Problem]:
-    """Every problem between the parts of a normalised document."""
+    """Returns every problem between the parts of a normalised document."""
     if not isinstance(document, dict):
         return []
     return [problem for check in CHECKS for problem in check(document)]
 
 
-def says_which_route_server(root: dict[str, Any]) -> Iterator[Problem]:
-    """What is watched has an ID; what is managed has all that it is made of."""
+def _says_which_route_server(root: dict[str, Any]) -> Iterator[Problem]:
+    """Checks that a watched route server has an ID, and a managed one all that Tandem needs to create it."""
     server, manage = draft.server(root), root.get("manage", True)
     if manage is False and "id" not in server:
         yield problem_at("route_server.id", ProblemCode.WATCHED_WITHOUT_ID)
     if manage is True and isinstance(root.get("route_server"), dict):
-        for name, code in TO_MANAGE.items():
+        for name, code in _TO_MANAGE.items():
             if name not in server and not (name == "amazon_side_asn" and "id" in server):
                 yield problem_at(f"route_server.{name}", code, by_default="manage" not in root)
 
 
-def known_endpoints(root: dict[str, Any]) -> Iterator[Problem]:
-    """With `manage: false` the endpoints may be left out: the names under `peers` are labels then."""
+def _known_endpoints(root: dict[str, Any]) -> Iterator[Problem]:
+    """Checks the names of endpoints. With `manage: false` the endpoints may be left out: the names under
+    `peers` are labels then.
+    """
     if "endpoints" not in draft.server(root) and root.get("manage") is False:
         return
     known = draft.declared_endpoints(root)
@@ -62,7 +64,7 @@ def known_endpoints(root: dict[str, Any]) -> Iterator[Problem]:
             yield problem_at(where, code, **nearest(name, known, used)).caused_by(cause)
 
 
-def one_target_for_each_appliance(root: dict[str, Any]) -> Iterator[Problem]:
+def _one_target_for_each_appliance(root: dict[str, Any]) -> Iterator[Problem]:
     known = draft.appliances(root)
     for keys, address in draft.declared_elastic_ips(root):
         targets = draft.mapping(address.get("targets"))
@@ -79,7 +81,7 @@ def one_target_for_each_appliance(root: dict[str, Any]) -> Iterator[Problem]:
             yield problem_at(where, ProblemCode.TARGETS_MISSING, appliance=name).caused_by(cause)
 
 
-def asn_of_its_own(root: dict[str, Any]) -> Iterator[Problem]:
+def _asn_of_its_own(root: dict[str, Any]) -> Iterator[Problem]:
     """The sessions are eBGP (docs/aws-facts.md#ebgp)."""
     amazon = draft.server(root).get("amazon_side_asn")
     for name, appliance in draft.appliances(root).items():
@@ -88,7 +90,7 @@ def asn_of_its_own(root: dict[str, Any]) -> Iterator[Problem]:
             yield problem_at(where, ProblemCode.ASN_OF_DECLARED_ROUTE_SERVER, asn=amazon)
 
 
-def nothing_claimed_twice(root: dict[str, Any]) -> Iterator[Problem]:
+def _nothing_claimed_twice(root: dict[str, Any]) -> Iterator[Problem]:
     groups = (
         Claim([*keys, "name"], draft.text_or_empty(group.get("name")))
         for keys, group in draft.declared_groups(root)
@@ -108,7 +110,7 @@ def nothing_claimed_twice(root: dict[str, Any]) -> Iterator[Problem]:
     yield from _twice(instances, ProblemCode.INSTANCE_TWICE)
 
 
-def prefixes_that_are_routed(root: dict[str, Any]) -> Iterator[Problem]:
+def _prefixes_that_are_routed(root: dict[str, Any]) -> Iterator[Problem]:
     """A route server carries routes of unicast traffic between networks (RFC 6890, RFC 5771)."""
     for claim in draft.prefixes(root):
         kind = _unroutable(claim.value)
@@ -116,8 +118,10 @@ def prefixes_that_are_routed(root: dict[str, Any]) -> Iterator[Problem]:
             yield problem_at(path_of(claim.keys), ProblemCode.PREFIX_NOT_ROUTED, claim.value, kind=kind)
 
 
-def tracked_prefixes_allowed(root: dict[str, Any]) -> Iterator[Problem]:
-    """Otherwise every advertisement of a tracked prefix would be reported as a route leak."""
+def _tracked_prefixes_allowed(root: dict[str, Any]) -> Iterator[Problem]:
+    """Checks that tracked prefixes are allowed: else each advertisement of one would be reported as a
+    route leak.
+    """
     tracked = {claim.value: path_of(claim.keys) for claim in reversed(list(draft.prefixes(root)))}
     for name, appliance in draft.appliances(root).items():
         allowed = appliance.get("allowed_prefixes")
@@ -129,7 +133,7 @@ def tracked_prefixes_allowed(root: dict[str, Any]) -> Iterator[Problem]:
                 yield problem_at(place, code, prefix=prefix, appliance=name).caused_by(cause)
 
 
-def within_quotas(root: dict[str, Any]) -> Iterator[Problem]:
+def _within_quotas(root: dict[str, Any]) -> Iterator[Problem]:
     """Quotas that nobody can raise (docs/aws-facts.md#quotas); for the others see
     `tandem.topology.quotas`."""
     crowded = Counter(subnet for subnet in draft.declared_endpoints(root).values() if isinstance(subnet, str))
@@ -147,16 +151,16 @@ def within_quotas(root: dict[str, Any]) -> Iterator[Problem]:
 
 
 CHECKS: tuple[Check, ...] = (
-    says_which_route_server,
-    known_endpoints,
-    one_target_for_each_appliance,
-    asn_of_its_own,
-    nothing_claimed_twice,
+    _says_which_route_server,
+    _known_endpoints,
+    _one_target_for_each_appliance,
+    _asn_of_its_own,
+    _nothing_claimed_twice,
     addresses_of_one_appliance,
     addresses_of_interfaces,
-    prefixes_that_are_routed,
-    tracked_prefixes_allowed,
-    within_quotas,
+    _prefixes_that_are_routed,
+    _tracked_prefixes_allowed,
+    _within_quotas,
 )
 
 
@@ -181,7 +185,9 @@ def _twice(
 
 
 def _allocation_of(target: Claim) -> str:
-    """The path of the allocation ID beside a target: one that is declared twice has each target twice."""
+    """Returns the path of the allocation ID beside a target: one that is declared twice has each target
+    twice.
+    """
     return path_of([*target.keys[:-2], "allocation_id"])
 
 

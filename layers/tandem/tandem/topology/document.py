@@ -12,14 +12,14 @@ from tandem.model import Holder, Liveness
 
 
 class Mode(StrEnum):
-    """`dry-run` decides and tells; `enforce` also moves."""
+    """Says what is done with a decision: `dry-run` notifies; `enforce` also moves."""
 
     DRY_RUN = "dry-run"
     ENFORCE = "enforce"
 
 
 class Standby(StrEnum):
-    """Whether an appliance speaks BGP while it is the passive one. Nothing that is decided depends on it."""
+    """Says if an appliance speaks BGP while it is the passive one. No decision depends on it."""
 
     SPEAKING = "speaking"
     SILENT = "silent"
@@ -27,7 +27,7 @@ class Standby(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RouteServerSpec:
-    """The `route_server` part of the document."""
+    """Holds the `route_server` part of the document."""
 
     route_server_id: str | None
     vpc_id: str | None = None
@@ -41,7 +41,7 @@ class RouteServerSpec:
 
 @dataclass(frozen=True, slots=True)
 class Appliance:
-    """A firewall or router. `peers` maps an endpoint's name to the appliance's address there."""
+    """Holds a firewall or router. `peers` maps an endpoint's name to the appliance's address there."""
 
     name: str
     instance_id: str | None
@@ -59,7 +59,7 @@ class Appliance:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where one Elastic IP belongs while one appliance owns the route."""
+    """Says where one Elastic IP belongs while one appliance owns the route."""
 
     network_interface_id: str
     private_ip: str
@@ -72,7 +72,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class ElasticIpSpec:
-    """An Elastic IP and its target for each appliance, by the appliance's name."""
+    """Holds an Elastic IP and its target for each appliance, by the appliance's name."""
 
     allocation_id: str
     targets: dict[str, Target]
@@ -103,7 +103,7 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """One route server, its appliances and groups."""
+    """Holds one route server, its appliances and groups."""
 
     name: str
     mode: Mode
@@ -128,7 +128,7 @@ class Topology:
 
     @property
     def target_interface_ids(self) -> tuple[str, ...]:
-        """Every declared target interface once, in declaration order."""
+        """Returns every declared target interface once, in declaration order."""
         return tuple(
             dict.fromkeys(
                 target.network_interface_id
@@ -140,14 +140,14 @@ class Topology:
 
 
 def resolved(topology: Topology, route_server_id: str | None) -> Topology:
-    """The topology with the route server that was made for it, where the document names none."""
+    """Returns the topology with the route server that was made for it, where the document names none."""
     if topology.route_server.route_server_id is not None or not route_server_id:
         return topology
     return replace(topology, route_server=replace(topology.route_server, route_server_id=route_server_id))
 
 
 def canonical_prefix(text: str) -> str:
-    """One spelling per prefix, so that `2001:DB8::/32` and `2001:db8::/32` are equal.
+    """Returns one spelling per prefix, so that `2001:DB8::/32` and `2001:db8::/32` are equal.
 
     Raises ValueError for what is no prefix, has host bits set or names a scope (`fe80::%eth0/64`), which may
     be any text of any length.
@@ -156,7 +156,7 @@ def canonical_prefix(text: str) -> str:
 
 
 def canonical_address(text: str) -> str:
-    """One spelling per address. Raises ValueError for what is none or names a scope."""
+    """Returns one spelling per address. Raises ValueError for what is none or names a scope."""
     return str(ip_address(_without_scope(text)))
 
 
@@ -166,8 +166,8 @@ def _without_scope(text: str) -> str:
     return text
 
 
-def parse(document: dict[str, Any], *, version: int = 0) -> Topology:
-    """The topology of a document in canonical form (`tandem.topology.shape.normalise` makes one)."""
+def parse_topology(document: dict[str, Any], *, version: int = 0) -> Topology:
+    """Returns the topology of a document in canonical form (`tandem.topology.shape.normalise` makes one)."""
     server = document["route_server"]
     persist = server.get("persist_routes", "disable")
     return Topology(
@@ -194,7 +194,7 @@ def parse(document: dict[str, Any], *, version: int = 0) -> Topology:
 
 
 def _listed(value: object) -> list[Any]:
-    """A text would go through as a list of its characters."""
+    """Reads a list: a text would pass as a list of its characters."""
     if not isinstance(value, list):
         raise TypeError(f"{type(value).__name__} is no list")
     return value

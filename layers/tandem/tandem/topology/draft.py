@@ -11,7 +11,7 @@ Keys = list[str | int]
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A value at a place in the document; `owner` is the appliance that it stands under, if any."""
+    """Holds a value at a place in the document; `owner` is the appliance that it stands under, if any."""
 
     keys: Keys
     value: str
@@ -27,7 +27,7 @@ def sequence(value: object) -> list[Any]:
 
 
 def text_or_empty(value: object) -> str:
-    """The text, or an empty one for what is none: empty texts claim nothing."""
+    """Returns the text, or an empty one for what is none: empty texts claim nothing."""
     return value if isinstance(value, str) else ""
 
 
@@ -51,7 +51,7 @@ def declared_peers(root: dict[str, Any]) -> Iterator[tuple[str, Claim]]:
 
 
 def declared_addresses(root: dict[str, Any]) -> Iterator[Claim]:
-    """Every address that means an appliance: of its sessions and its declared next hops."""
+    """Yields every address that means an appliance: of its sessions and its declared next hops."""
     for _, claim in declared_peers(root):
         yield claim
     for name, appliance in appliances(root).items():
@@ -65,7 +65,7 @@ def declared_groups(root: dict[str, Any]) -> Iterator[tuple[Keys, dict[str, Any]
 
 
 def prefixes(root: dict[str, Any]) -> Iterator[Claim]:
-    """Every tracked prefix, once a group."""
+    """Yields every tracked prefix, once a group."""
     for keys, group in declared_groups(root):
         tracked: set[str] = set()
         for index, prefix in enumerate(map(text_or_empty, sequence(group.get("prefixes")))):
@@ -81,7 +81,7 @@ def declared_elastic_ips(root: dict[str, Any]) -> Iterator[tuple[Keys, dict[str,
 
 
 def declared_targets(root: dict[str, Any]) -> Iterator[tuple[Keys, str, dict[str, Any]]]:
-    """Every target with the name of its appliance."""
+    """Yields every target with the name of its appliance."""
     for keys, address in declared_elastic_ips(root):
         for name, target in mapping(address.get("targets")).items():
             yield [*keys, "targets", name], name, mapping(target)

@@ -18,7 +18,7 @@ Check = Callable[[Topology, Inventory], Iterator[Problem]]
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A declared target with its place in the document and its interface, where AWS knows it."""
+    """Holds a declared target with its place in the document and its interface, where AWS knows it."""
 
     keys: tuple[str | int, ...]
     group: int
@@ -31,7 +31,7 @@ class Placed:
         return path_of([*self.keys, *more])
 
 
-def elastic_ips_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def _elastic_ips_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     for where, allocation_id in _allocations(topology):
         address = inventory.elastic_ips.get(allocation_id)
         if allocation_id in inventory.unknown:
@@ -44,9 +44,10 @@ def elastic_ips_exist(topology: Topology, inventory: Inventory) -> Iterator[Prob
             yield problem_at(where, code, allocation_id, service=service)
 
 
-def owner_consents(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
-    """The owner's tag on each Elastic IP and each target interface, once a resource
-    (docs/security.md#the-owners-tag-is-the-consent)."""
+def _owner_consents(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+    """Checks the owner's tag on each Elastic IP and each target interface, once a resource
+    (docs/security.md#the-owners-tag-is-the-consent).
+    """
     tags = {address.allocation_id: address.tags for address in inventory.elastic_ips.values()}
     tags |= {i.network_interface_id: i.tags for i in inventory.interfaces.values()}
     claims = [(where, allocation_id) for where, allocation_id in _allocations(topology)]
@@ -64,17 +65,19 @@ def owner_consents(topology: Topology, inventory: Inventory) -> Iterator[Problem
             yield from () if problem is None else (problem,)
 
 
-def interfaces_are_the_appliances(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def _interfaces_are_the_appliances(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     for placed in targets(topology, inventory):
         where, interface_id = placed.path("network_interface"), placed.target.network_interface_id
         interface, instance_id = placed.interface, placed.appliance.instance_id
         lost = instance_id if inventory.has_lost(instance_id) else None
         appliance, place = placed.appliance.name, str(inventory.place)
+        # unread is not absent: nothing is said of what may be right
         if interface_id in inventory.unknown:
             yield inventory.unreadable(where, interface_id)
         elif interface is None and lost is None:
             facts = {"place": place, "appliance": appliance}
             yield problem_at(where, ProblemCode.INTERFACE_UNKNOWN, interface_id, **facts)
+        # the instance is gone too, so the problem has one cause and is named once
         elif interface is None:
             facts = {"interface_id": interface_id, "place": place, "appliance": appliance}
             yield problem_at(where, ProblemCode.INTERFACE_GONE_WITH_INSTANCE, lost, **facts)
@@ -95,9 +98,10 @@ def interfaces_are_the_appliances(topology: Topology, inventory: Inventory) -> I
             )
 
 
-def interfaces_are_of_this_account(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
-    """In a shared VPC (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing.html) an account may see
-    interfaces of another one. Nobody can consent to their use here.
+def _interfaces_are_of_this_account(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+    """Checks the account: in a shared VPC
+    (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing.html) an account may see interfaces of
+    another one. Nobody can consent to their use here.
     """
     for placed in targets(topology, inventory):
         if placed.interface is not None and _is_foreign(placed, inventory):
@@ -115,7 +119,7 @@ def _is_foreign(placed: Placed, inventory: Inventory) -> bool:
     return owner not in (None, inventory.place.account)
 
 
-def interfaces_are_in_the_vpc(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def _interfaces_are_in_the_vpc(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     for placed in targets(topology, inventory):
         subnet = inventory.subnets.get(placed.interface.subnet_id) if placed.interface else None
         if subnet is not None and inventory.vpc_ids and subnet.vpc_id not in inventory.vpc_ids:
@@ -128,7 +132,7 @@ def interfaces_are_in_the_vpc(topology: Topology, inventory: Inventory) -> Itera
             )
 
 
-def border_groups_fit(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def _border_groups_fit(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     """EC2 associates no Elastic IP with an interface in another network border group, such as a Local Zone's.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateAddress.html
@@ -148,7 +152,7 @@ def border_groups_fit(topology: Topology, inventory: Inventory) -> Iterator[Prob
             )
 
 
-def private_ips_are_there(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def _private_ips_are_there(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     for placed in targets(topology, inventory):
         interface, address = placed.interface, placed.target.private_ip
         if interface is None or any(own.private_ip == address for own in interface.addresses):
@@ -181,7 +185,7 @@ def private_ips_are_there(topology: Topology, inventory: Inventory) -> Iterator[
             yield problem_at(where, ProblemCode.PRIVATE_IP_MISSING, **facts)
 
 
-def nobody_is_displaced(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def _nobody_is_displaced(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     """AssociateAddress throws off what the private IP has already (docs/aws-facts.md#displaced-addresses)."""
     for placed in targets(topology, inventory):
         addresses = placed.interface.addresses if placed.interface else ()
@@ -199,19 +203,19 @@ def nobody_is_displaced(topology: Topology, inventory: Inventory) -> Iterator[Pr
 
 
 ELASTIC_IP_CHECKS: tuple[Check, ...] = (
-    elastic_ips_exist,
-    owner_consents,
-    interfaces_are_the_appliances,
-    interfaces_are_of_this_account,
-    interfaces_are_in_the_vpc,
-    border_groups_fit,
-    private_ips_are_there,
-    nobody_is_displaced,
+    _elastic_ips_exist,
+    _owner_consents,
+    _interfaces_are_the_appliances,
+    _interfaces_are_of_this_account,
+    _interfaces_are_in_the_vpc,
+    _border_groups_fit,
+    _private_ips_are_there,
+    _nobody_is_displaced,
 )
 
 
 def claimed_by_others(topology: Topology, stored: Iterable[Topology]) -> Iterator[Problem]:
-    """An Elastic IP or a target belongs to one topology."""
+    """Refuses what another topology has: an Elastic IP or a target belongs to one topology."""
     for other in stored:
         if other.name == topology.name:
             continue
@@ -243,7 +247,7 @@ def _allocations(topology: Topology) -> Iterator[tuple[str, str]]:
 
 
 def targets(topology: Topology, inventory: Inventory | None) -> Iterator[Placed]:
-    """The targets of declared appliances, in the order of the document."""
+    """Yields the targets of declared appliances, in the order of the document."""
     interfaces = inventory.interfaces if inventory is not None else {}
     for index, group in enumerate(topology.groups):
         for position, address in enumerate(group.elastic_ips):

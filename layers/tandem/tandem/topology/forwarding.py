@@ -1,5 +1,6 @@
-"""Whether EC2 lets the appliances' interfaces forward: with SourceDestCheck on it does not
-(docs/aws-facts.md#source-dest-check)."""
+"""Judges if EC2 lets the appliances' interfaces forward: with SourceDestCheck on it does not
+(docs/aws-facts.md#source-dest-check).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from tandem.topology.inventory import Inventory
 
 
 def forwards(appliance: Appliance, interface: NetworkInterface, targets: frozenset[str]) -> bool:
-    """Whether it is one of the appliance's that routes or Elastic IPs lead to."""
+    """Returns True if it is one of the appliance's that routes or Elastic IPs lead to."""
     if appliance.instance_id is None or interface.instance_id != appliance.instance_id:
         return False
     own = {*appliance.peer_addresses, *appliance.next_hops}

@@ -1,4 +1,4 @@
-"""What the account has around a topology, read once: what the third pass of cross-checks judges."""
+"""Holds what the account has around a topology, read once: what the third pass of cross-checks judges."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class RegionWithoutRouteServerError(ConfigurationError):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One DescribeRouteServerEndpoints entry."""
+    """Holds one DescribeRouteServerEndpoints entry."""
 
     endpoint_id: str
     route_server_id: str
@@ -32,7 +32,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Subnet:
-    """One DescribeSubnets entry."""
+    """Holds one DescribeSubnets entry."""
 
     subnet_id: str
     vpc_id: str
@@ -71,7 +71,7 @@ class TableRoute:
 
 @dataclass(frozen=True, slots=True)
 class RouteTable:
-    """One DescribeRouteTables entry: what it is associated with."""
+    """Holds one DescribeRouteTables entry: what it is associated with."""
 
     route_table_id: str
     vpc_id: str
@@ -91,8 +91,9 @@ class RouteTable:
 
 @dataclass(frozen=True, slots=True)
 class RouteServerReading:
-    """A route server with its endpoints and peers: pending ones count, tombstones do not
-    (docs/aws-facts.md#pending-peers)."""
+    """Holds a route server with its endpoints and peers: pending ones count, tombstones do not
+    (docs/aws-facts.md#pending-peers).
+    """
 
     server: RouteServer
     endpoints: tuple[Endpoint, ...] = ()
@@ -101,8 +102,8 @@ class RouteServerReading:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """One reading of AWS for the third pass. An ID that a mapping lacks is not known there, unless `unknown`
-    names it.
+    """Holds one reading of AWS for the third pass. An ID that a mapping lacks is not known there, unless
+    `unknown` names it.
     """
 
     place: Place
@@ -144,7 +145,7 @@ class Inventory:
         return next((i for i in self.interfaces.values() if _has(i, address)), None)
 
     def route_table_of(self, subnet_id: str) -> RouteTable | None:
-        """The subnet's own route table, else the main one of its VPC."""
+        """Returns the subnet's own route table, else the main one of its VPC."""
         own = next((table for table in self.route_tables.values() if subnet_id in table.subnet_ids), None)
         subnet = self.subnets.get(subnet_id)
         mains = (t for t in self.route_tables.values() if t.main and subnet and t.vpc_id == subnet.vpc_id)

@@ -1,4 +1,6 @@
-"""What is wrong with a topology document: one shape for every pass. `tandem.words` says it to people."""
+"""Holds what is wrong with a topology document: one shape for every pass. `tandem.words` says it to
+people.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,9 @@ from tandem.reasons.documents import ProblemCode
 from tandem.reasons.provisioning import ProvisioningCode
 from tandem.reasons.reason import Identity, Reason, reason
 
-PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 USABLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
-LAST_STEP = re.compile(r"(?:(?:^|\.)[A-Za-z0-9_-]+|\[[0-9]+\]|\[\"(?:[^\"\\]|\\.)*\"\])\Z")
+_LAST_STEP = re.compile(r"(?:(?:^|\.)[A-Za-z0-9_-]+|\[[0-9]+\]|\[\"(?:[^\"\\]|\\.)*\"\])\Z")
 WHOLE = "the document"
 
 
@@ -25,7 +27,7 @@ UNTAGGED = frozenset({ProblemCode.OWNER_TAG_MISSING, ProvisioningCode.ADOPTION_W
 
 CONSENT = UNTAGGED | {ProblemCode.OWNER_TAG_OF_OTHER_STACK, ProblemCode.OWNER_TAG_MISSPELLED}
 
-GONE = frozenset(
+_GONE = frozenset(
     {
         ProblemCode.INSTANCE_UNKNOWN,
         ProblemCode.INSTANCE_TERMINATED,
@@ -39,7 +41,7 @@ GONE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong: a place in the document, and the reason."""
+    """Holds one thing that is wrong: a place in the document, and the reason."""
 
     path: str
     reason: Reason
@@ -58,22 +60,24 @@ class Problem:
 
     @property
     def untagged(self) -> str | None:
-        """The ID of a resource that only lacks its owner's tag: `tandem apply` offers to write it."""
+        """Returns the ID of a resource that only lacks its owner's tag: `tandem apply` offers to write it."""
         return self.subject if self.code in UNTAGGED else None
 
     @property
     def gone(self) -> str | None:
-        """The ID of a resource that is gone, whatever AWS still shows of it."""
-        return self.subject if self.code in GONE else None
+        """Returns the ID of a resource that is gone, whatever AWS still shows of it."""
+        return self.subject if self.code in _GONE else None
 
     @property
     def identity(self) -> Identity:
-        """The same as long as it is the same problem."""
+        """Returns a key that stays the same as long as it is the same problem."""
         return ("gone", self.subject) if self.gone else self.reason.identity
 
     @property
     def kind(self) -> object:
-        """The same for problems with one cause: one resource is gone, or one mistake is in several places."""
+        """Returns one key for problems with one cause: one resource is gone, or one mistake is in several
+        places.
+        """
         is_of_place = self.subject == self.path
         return self.gone or (self.code, None if is_of_place else self.subject, self.reason.facts)
 
@@ -83,7 +87,7 @@ class Problem:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The AWS IDs that it is about: its subject, and its facts whose names end so."""
+        """Returns the AWS IDs that it is about: its subject, and its facts whose names end so."""
         named = (value for name, value in self.reason.facts if name.endswith("_id") and value)
         return tuple(dict.fromkeys((*((self.subject,) if self.subject != self.path else ()), *named)))
 
@@ -113,7 +117,7 @@ def path_of(keys: Iterable[object]) -> str:
     for key in keys:
         if isinstance(key, int):
             path += f"[{key}]"
-        elif PLAIN_KEY.fullmatch(str(key)):
+        elif _PLAIN_KEY.fullmatch(str(key)):
             path += f".{key}" if path else str(key)
         else:
             path += f"[{json.dumps(str(key))}]"
@@ -121,8 +125,8 @@ def path_of(keys: Iterable[object]) -> str:
 
 
 def parent_of(path: str) -> str:
-    """The path of what a path's last key or index is in; the whole document is in itself."""
-    return LAST_STEP.sub("", path) or WHOLE
+    """Returns the path of what a path's last key or index is in; the whole document is in itself."""
+    return _LAST_STEP.sub("", path) or WHOLE
 
 
 def nearest(name: str, known: Iterable[str], used: Iterable[str] = ()) -> dict[str, Any]:

@@ -15,10 +15,10 @@ from tandem.topology.problems import Problem, path_of, problem_at
 
 Check = Callable[[Topology, Inventory], Iterator[Problem]]
 
-DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
+_DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
 
 
-def propagates_as_declared(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def _propagates_as_declared(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     if inventory.reading is None and not topology.manage:
         return
     for index, table_id in enumerate(topology.route_server.propagate_to):
@@ -33,9 +33,11 @@ def propagates_as_declared(topology: Topology, inventory: Inventory) -> Iterator
             yield problem_at(where, code, table_id, actual=inventory.propagated_to)
 
 
-def appliances_have_a_way_out(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
-    """A default route propagated into the target's own subnet points the appliance's way out at itself."""
-    defaults = {i: [p for p in g.prefixes if p in DEFAULT_ROUTES] for i, g in enumerate(topology.groups)}
+def _appliances_have_a_way_out(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+    """Refuses a default route that is propagated into the target's own subnet points the appliance's way out
+    at itself.
+    """
+    defaults = {i: [p for p in g.prefixes if p in _DEFAULT_ROUTES] for i, g in enumerate(topology.groups)}
     propagated = topology.route_server.propagate_to if topology.manage else inventory.propagated_to
     told: set[str] = set()
     for placed in targets(topology, inventory):
@@ -54,9 +56,10 @@ def appliances_have_a_way_out(topology: Topology, inventory: Inventory) -> Itera
             )
 
 
-def gateway_tables_can_have_the_routes(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
-    """A gateway table's route needs a target interface with a public IP of its own
-    (docs/aws-facts.md#gateway-route-tables)."""
+def _gateway_tables_can_have_the_routes(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+    """Checks that a gateway table's route needs a target interface with a public IP of its own
+    (docs/aws-facts.md#gateway-route-tables).
+    """
     inside = [p for p in _tracked(topology) if any(_within(p, vpc) for vpc in inventory.vpc_prefixes)]
     for table in _gateway_tables(topology, inventory):
         for name, appliance in topology.appliances.items() if inside else ():
@@ -74,16 +77,17 @@ def gateway_tables_can_have_the_routes(topology: Topology, inventory: Inventory)
 
 
 PROPAGATION_CHECKS: tuple[Check, ...] = (
-    propagates_as_declared,
-    appliances_have_a_way_out,
-    gateway_tables_can_have_the_routes,
+    _propagates_as_declared,
+    _appliances_have_a_way_out,
+    _gateway_tables_can_have_the_routes,
 )
 
 
 def tables_with_room(topology: Topology, stored: Iterable[Topology]) -> Iterator[Problem]:
-    """A route table takes so many propagated routes, of all route servers together, and nobody can raise that
-    (docs/aws-facts.md#quotas). Counted are the tracked prefixes of each stored topology that declares the
-    table."""
+    """Checks the quota: a route table takes so many propagated routes, of all route servers together, and
+    nobody can raise that (docs/aws-facts.md#quotas). Counted are the tracked prefixes of each stored topology
+    that declares the table.
+    """
     others = [other for other in stored if other.name != topology.name]
     for index, table_id in enumerate(topology.route_server.propagate_to):
         sharing = [other for other in others if table_id in other.route_server.propagate_to]
@@ -100,7 +104,9 @@ def tables_with_room(topology: Topology, stored: Iterable[Topology]) -> Iterator
 
 
 def propagation_warnings(topology: Topology, inventory: Inventory) -> Iterator[Reason]:
-    """What AWS always rejects, said once a table; nothing while the VPC's address blocks are unknown."""
+    """Yields what AWS always rejects, said once a table; nothing while the VPC's address blocks are
+    unknown.
+    """
     if not inventory.unknown.keys().isdisjoint(inventory.vpc_ids):
         return
     outside = tuple(
@@ -111,7 +117,8 @@ def propagation_warnings(topology: Topology, inventory: Inventory) -> Iterator[R
 
 
 def static_route_warnings(topology: Topology, inventory: Inventory) -> Iterator[Reason]:
-    """A static route for a tracked prefix: AWS prefers it to a propagated one with the same destination.
+    """Yields a static route for a tracked prefix: AWS prefers it to a propagated one with the same
+    destination.
 
     https://docs.aws.amazon.com/vpc/latest/userguide/route-tables-priority.html does not say whether that is
     so for a route server's routes too, and it refuses nothing.
@@ -127,7 +134,7 @@ def static_route_warnings(topology: Topology, inventory: Inventory) -> Iterator[
 
 
 def _within(prefix: str, other: str) -> bool:
-    """Whether `prefix` is `other` or a part of it."""
+    """Returns True if `prefix` is `other` or a part of it."""
     inner, outer = ip_network(prefix), ip_network(other)
     if isinstance(inner, IPv4Network) and isinstance(outer, IPv4Network):
         return inner.subnet_of(outer)

@@ -15,10 +15,10 @@ from tandem.topology.crosschecks import MOST_PEERS_OF_PREFIX, MOST_ROUTES
 from tandem.topology.document import Topology
 from tandem.topology.inventory import Inventory
 
-MOST_ENDPOINTS = 10
-MOST_PEERS_OF_ENDPOINT = 20
-MOST_ROUTE_SERVERS_OF_VPC = 5
-MOST_ROUTES_OF_TABLE = 500
+_MOST_ENDPOINTS = 10
+_MOST_PEERS_OF_ENDPOINT = 20
+_MOST_ROUTE_SERVERS_OF_VPC = 5
+_MOST_ROUTES_OF_TABLE = 500
 
 
 def quota_warnings(topology: Topology, inventory: Inventory) -> Iterator[Reason]:
@@ -34,27 +34,27 @@ def quota_warnings(topology: Topology, inventory: Inventory) -> Iterator[Reason]
 
 
 def _route_servers(topology: Topology, inventory: Inventory) -> Iterator[Reason]:
-    """One more, where this topology has none yet."""
+    """Counts one more if this topology has none yet."""
     own = any(dict(server.tags).get(TOPOLOGY_TAG) == topology.name for server in inventory.vpc_route_servers)
     used = len(inventory.vpc_route_servers) + 1
-    if topology.route_server.route_server_id is None and not own and used > MOST_ROUTE_SERVERS_OF_VPC:
-        vpc_id, most = str(topology.route_server.vpc_id), MOST_ROUTE_SERVERS_OF_VPC
+    if topology.route_server.route_server_id is None and not own and used > _MOST_ROUTE_SERVERS_OF_VPC:
+        vpc_id, most = str(topology.route_server.vpc_id), _MOST_ROUTE_SERVERS_OF_VPC
         yield reason(ProblemCode.MANY_ROUTE_SERVERS, vpc_id, used=used, most=most)
 
 
 def _endpoints(topology: Topology, inventory: Inventory) -> Iterator[Reason]:
-    """What is there and not declared stays: nothing outside the document is ever deleted."""
+    """Counts what exists and is not declared too: nothing outside the document is ever deleted."""
     there = Counter(e.subnet_id for e in inventory.reading.endpoints) if inventory.reading else Counter[str]()
     used = (there | Counter(subnet_id for _, subnet_id in topology.route_server.endpoints)).total()
-    if used > MOST_ENDPOINTS:
-        yield reason(ProblemCode.MANY_ENDPOINTS, topology.name, used=used, most=MOST_ENDPOINTS)
+    if used > _MOST_ENDPOINTS:
+        yield reason(ProblemCode.MANY_ENDPOINTS, topology.name, used=used, most=_MOST_ENDPOINTS)
 
 
 def _peers_of_endpoints(topology: Topology) -> Iterator[Reason]:
     sessions = Counter(name for appliance in topology.appliances.values() for name, _ in appliance.peers)
     for name, used in sessions.items():
-        if used > MOST_PEERS_OF_ENDPOINT:
-            yield reason(ProblemCode.MANY_PEERS_OF_ENDPOINT, name, used=used, most=MOST_PEERS_OF_ENDPOINT)
+        if used > _MOST_PEERS_OF_ENDPOINT:
+            yield reason(ProblemCode.MANY_PEERS_OF_ENDPOINT, name, used=used, most=_MOST_PEERS_OF_ENDPOINT)
 
 
 def _allowed(topology: Topology) -> Iterator[Reason]:
@@ -87,6 +87,6 @@ def _routes(topology: Topology, inventory: Inventory) -> Iterator[Reason]:
             ("IPv4", len(tracked) - six, table.ipv4_routes if table else 0),
             ("IPv6", six, table.ipv6_routes if table else 0),
         ):
-            if new and new + there > MOST_ROUTES_OF_TABLE:
-                facts = {"used": new + there, "family": kind, "most": MOST_ROUTES_OF_TABLE}
+            if new and new + there > _MOST_ROUTES_OF_TABLE:
+                facts = {"used": new + there, "family": kind, "most": _MOST_ROUTES_OF_TABLE}
                 yield reason(ProblemCode.MANY_ROUTES_OF_TABLE, table_id, **facts)

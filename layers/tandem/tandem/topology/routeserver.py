@@ -15,14 +15,14 @@ from tandem.topology.problems import Problem, path_of, problem_at
 Check = Callable[[Topology, Inventory], Iterator[Problem]]
 
 
-def route_server_exists(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def _route_server_exists(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     wanted = topology.route_server.route_server_id
     if inventory.reading is None and wanted is not None:
         facts = {"place": str(inventory.place), "others": inventory.route_server_ids}
         yield problem_at("route_server.id", ProblemCode.ROUTE_SERVER_UNKNOWN, wanted, **facts)
 
 
-def route_server_as_declared(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def _route_server_as_declared(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     if inventory.reading is None or topology.manage:
         return
     declared, server = topology.route_server, inventory.reading.server
@@ -40,7 +40,8 @@ def route_server_as_declared(topology: Topology, inventory: Inventory) -> Iterat
             yield problem_at(where, ProblemCode.ASN_OF_ROUTE_SERVER, asn=appliance.asn)
 
 
-def endpoints_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def _endpoints_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+    # that the route server is missing is said already
     if inventory.reading is None and not topology.manage:
         return
     there = Counter(e.subnet_id for e in (inventory.reading.endpoints if inventory.reading else ()))
@@ -56,6 +57,7 @@ def endpoints_exist(topology: Topology, inventory: Inventory) -> Iterator[Proble
         elif inventory.vpc_ids and subnet.vpc_id not in inventory.vpc_ids:
             facts = {"vpc_id": subnet.vpc_id, "wanted": inventory.vpc_ids}
             yield problem_at(where, ProblemCode.SUBNET_OUTSIDE_VPC, subnet_id, **facts)
+        # endpoints are counted for each subnet: a watched one has no name that tells it from its neighbour
         elif declared[subnet_id] > there[subnet_id] and not topology.manage:
             yield problem_at(
                 where,
@@ -66,7 +68,7 @@ def endpoints_exist(topology: Topology, inventory: Inventory) -> Iterator[Proble
             )
 
 
-def peers_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def _peers_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     """Each declared session has a peer of its own; endpoints of one subnet cannot be told apart by name."""
     if inventory.reading is None or topology.manage:
         return
@@ -89,8 +91,8 @@ def peers_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
                 )
 
 
-def peers_as_declared(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
-    """What is managed is made so."""
+def _peers_as_declared(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+    """Compares the peers with the document; a managed one is changed to be so."""
     if topology.manage:
         return
     for name, appliance in topology.appliances.items():
@@ -106,15 +108,15 @@ def peers_as_declared(topology: Topology, inventory: Inventory) -> Iterator[Prob
                 yield problem_at(where, ProblemCode.PEER_LIVENESS_DIFFERS, peer.peer_id, **modes)
 
 
-def vpc_exists(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
-    """Where a managed route server is going to be."""
+def _vpc_exists(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+    """Checks that the VPC exists in which a managed route server is going to be."""
     wanted = topology.route_server.vpc_id
     if topology.manage and wanted is not None and not inventory.vpc_prefixes:
         place = str(inventory.place)
         yield problem_at("route_server.vpc_id", ProblemCode.VPC_UNKNOWN, wanted, place=place)
 
 
-def instances_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def _instances_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     for name, appliance in topology.appliances.items():
         if appliance.instance_id is None:
             continue
@@ -132,13 +134,13 @@ def instances_exist(topology: Topology, inventory: Inventory) -> Iterator[Proble
 
 
 ROUTE_SERVER_CHECKS: tuple[Check, ...] = (
-    route_server_exists,
-    vpc_exists,
-    route_server_as_declared,
-    endpoints_exist,
-    peers_exist,
-    peers_as_declared,
-    instances_exist,
+    _route_server_exists,
+    _vpc_exists,
+    _route_server_as_declared,
+    _endpoints_exist,
+    _peers_exist,
+    _peers_as_declared,
+    _instances_exist,
 )
 
 
@@ -164,7 +166,7 @@ def _persistence(topology: Topology, server: RouteServer) -> Iterator[Problem]:
 
 
 def route_server_warnings(topology: Topology, inventory: Inventory) -> Iterator[Reason | Problem]:
-    """What refuses nothing, but a person should know."""
+    """Yields what refuses nothing, but a person should know."""
     reading, declared = inventory.reading, topology.route_server
     unread: dict[str, str] = {}
     for id_, why in inventory.unknown.items():
@@ -193,8 +195,9 @@ def leak_warnings(topology: Topology, inventory: Inventory) -> Iterator[Problem]
 
 
 def _own_addresses(name: str, appliance: Appliance, inventory: Inventory) -> Iterator[Problem]:
-    """A peer has an interface in the VPC (docs/aws-facts.md#peer-address); its next hop resolves to that
-    interface."""
+    """Checks the addresses: a peer has an interface in the VPC (docs/aws-facts.md#peer-address); its next hop
+    resolves to that interface.
+    """
     interfaces = inventory.interfaces_of(appliance.instance_id)
     own = [a.private_ip for i in interfaces for a in i.addresses] + [
         six for i in interfaces for six in i.ipv6

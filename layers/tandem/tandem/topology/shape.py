@@ -21,7 +21,7 @@ from tandem.topology.problems import Problem, nearest, path_of, problem_at
 from tandem.topology.size import MOST_VALUES, excess
 from tandem.topology.suggestions import cut_value, strange, suggestion
 
-INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 
 
 def _address(text: str) -> str:
@@ -39,7 +39,7 @@ def _prefix(text: str) -> str:
     return canonical_prefix(text)
 
 
-SPELLINGS: dict[str, Callable[[str], str]] = {
+_SPELLINGS: dict[str, Callable[[str], str]] = {
     "ipv4": lambda text: str(IPv4Address(text)),
     "address": _address,
     "prefix": _prefix,
@@ -49,7 +49,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 
 @cache
 def topology_schema() -> dict[str, Any]:
-    """The published JSON Schema of a topology document."""
+    """Returns the published JSON Schema of a topology document."""
     loaded: dict[str, Any] = json.loads(
         files("tandem").joinpath("schemas/topology.schema.json").read_text("utf-8")
     )
@@ -57,7 +57,7 @@ def topology_schema() -> dict[str, Any]:
 
 
 def validate(document: object) -> list[Problem]:
-    """Every problem of the shape and within the document; an empty list means that `parse` takes it.
+    """Returns every problem of the shape and within the document; an empty list means that `parse` takes it.
 
     The third pass (`tandem.topology.worldchecks`) needs AWS and the stored topologies.
     """
@@ -69,7 +69,9 @@ def validate(document: object) -> list[Problem]:
 
 
 def shape_problems(normal: object) -> list[Problem]:
-    """What the schema says of a normalised document, with our codes; one problem a name and one a value."""
+    """Returns what the schema says of a normalised document, with our codes; one problem a name and one a
+    value.
+    """
     first: dict[tuple[str, bool], Problem] = {}
     for error in _validator().iter_errors(normal):
         for problem in _problems_of(error):
@@ -78,7 +80,8 @@ def shape_problems(normal: object) -> list[Problem]:
 
 
 def normalise(document: object) -> Any:  # noqa: ANN401 - a JSON value
-    """The document with numbers and booleans for CloudFormation's strings, canonical prefixes and addresses.
+    """Returns the document with numbers and booleans for CloudFormation's strings, canonical prefixes and
+    addresses.
 
     The schema says what should be a number. Whatever cannot be read stays as it is, for `validate` to name.
     """
@@ -103,12 +106,12 @@ def _normal(value: object, node: dict[str, Any]) -> object:
 
 def _scalar(text: str, node: dict[str, Any]) -> object:
     types = _types(node)
-    if "integer" in types and INTEGER.fullmatch(text.strip()):
+    if "integer" in types and _INTEGER.fullmatch(text.strip()):
         return int(text)
     if "boolean" in types and text.strip().lower() in {"true", "false"}:
         return text.strip().lower() == "true"
     try:
-        return SPELLINGS[node["format"]](text) if node.get("format") in SPELLINGS else text
+        return _SPELLINGS[node["format"]](text) if node.get("format") in _SPELLINGS else text
     except ValueError:
         return text
 
@@ -124,7 +127,7 @@ def _resolved(node: dict[str, Any]) -> dict[str, Any]:
 @cache
 def _validator() -> Draft202012Validator:
     formats = FormatChecker(formats=())
-    for name, spelled in SPELLINGS.items():
+    for name, spelled in _SPELLINGS.items():
         formats.checks(name, raises=ValueError)(partial(_readable, spelled))
     own = {"pattern": _whole_pattern, "uniqueItems": _unique_items, "items": _items}
     whole = extend(Draft202012Validator, own)  # type: ignore[no-untyped-call]
@@ -133,27 +136,27 @@ def _validator() -> Draft202012Validator:
 
 
 def _readable(read: Callable[[str], object], value: object) -> bool:
-    """Whether `read` takes the text; what is no text is for `type` to judge. Raises ValueError."""
+    """Returns True if `read` takes the text; what is no text is for `type` to judge. Raises ValueError."""
     if isinstance(value, str):
         read(value)
     return True
 
 
 def _whole_pattern(_: object, pattern: str, value: object, __: object) -> Iterator[ValidationError]:
-    """As ECMA 262 means `$`, the end; Python's also matches before a last line feed."""
+    """Matches as ECMA 262 does, where `$` is the end; Python's also matches before a last line feed."""
     if isinstance(value, str) and not re.fullmatch(pattern, value):
         yield ValidationError(f"{value!r} does not match {pattern!r}")
 
 
 def _unique_items(_: object, wanted: bool, value: object, node: dict[str, Any]) -> Iterator[ValidationError]:
-    """As jsonschema does, but not in the square of the time for a list of mappings."""
+    """Finds equal items as jsonschema does, but not in quadratic time for a list of mappings."""
     is_judged = wanted and isinstance(value, list) and not _is_too_long(value, node)
     if is_judged and isinstance(value, list) and len({_spelling(item) for item in value}) < len(value):
         yield ValidationError("items are there twice")
 
 
 def _items(validator: Any, items: Any, value: object, node: dict[str, Any]) -> Iterator[ValidationError]:  # noqa: ANN401 - jsonschema's
-    """Of a list that is too long nothing else is said."""
+    """Judges the items of a list, unless it is too long: then nothing else is said of it."""
     if isinstance(value, list) and not _is_too_long(value, node):
         yield from Draft202012Validator.VALIDATORS["items"](validator, items, value, node)
 
@@ -202,7 +205,7 @@ def _problems_of(error: ValidationError) -> Iterator[Problem]:
 
 
 def _spelling(value: object) -> str:
-    """The same for what JSON Schema calls equal, since 1 and true are not."""
+    """Returns one text for what JSON Schema calls equal, since 1 and true are not."""
     return json.dumps(value, sort_keys=True)
 
 

@@ -1,4 +1,4 @@
-"""What a wrong value is, and what would be right in its place, in words."""
+"""Says what a wrong value is, and what would be right in its place, in words."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from tandem.topology.problems import visible
 Takes = Callable[[object], bool]
 """Says if the schema takes another value in that place."""
 
-SCIENTIFIC = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?")
-SEPARATED = re.compile(
+_SCIENTIFIC = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?")
+_SEPARATED = re.compile(
     r"(?:AS)?\s?([0-9]{1,4}(?:[_,' ]?[0-9]{1,4}){0,5})\s?(?:m|min|minutes?)?", re.IGNORECASE
 )
-HEXADECIMAL = re.compile(r"0[xX][0-9a-fA-F]{1,8}")
-ASDOT = re.compile(r"([0-9]{1,5})\.([0-9]{1,5})")
-SHOWN = 60
-NEVER = "(?!)"
+_HEXADECIMAL = re.compile(r"0[xX][0-9a-fA-F]{1,8}")
+_ASDOT = re.compile(r"([0-9]{1,5})\.([0-9]{1,5})")
+_SHOWN = 60
+_NEVER = "(?!)"
 
 
 def cut_value(value: object) -> str:
-    """What there is, cut where it is long. A text stands in quotes, so that a blank shows."""
+    """Returns what there is, cut where it is long. A text stands in quotes, so that a blank shows."""
     if value is None or value in ("", [], {}):
         return "empty"
     match value:
@@ -37,7 +37,7 @@ def cut_value(value: object) -> str:
         case list():
             return "a list"
     text = visible(json.dumps(value, ensure_ascii=False, default=str))
-    return text if len(text) <= SHOWN else text[:SHOWN] + "…"
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
 def strange(value: object) -> str | None:
@@ -47,22 +47,22 @@ def strange(value: object) -> str | None:
 
 
 def suggestion(value: object, node: dict[str, Any], right: str, takes: Takes) -> str | None:
-    """Returns what was meant, where that can be told and is not what the schema says is `right`."""
+    """Returns what was meant, if that is clear and is not what the schema says is `right`."""
     if isinstance(value, str):
         meant = next(_meant_by_text(value, node, takes), None)
     elif isinstance(value, bool | int | float) and takes(json.dumps(value)):
-        meant = f'"{json.dumps(value)}" in quotes, without which it is no text'
+        meant = f'"{json.dumps(value)}" in quotes: without them it is not a text'
     else:
         meant = None
     return None if meant == right else meant
 
 
 def _meant_by_text(text: str, node: dict[str, Any], takes: Takes) -> Iterator[str]:
-    stripped, pattern = text.strip(), node.get("pattern", NEVER)
+    stripped, pattern = text.strip(), node.get("pattern", _NEVER)
     if stripped != text and takes(stripped):
         yield f"{json.dumps(stripped, ensure_ascii=False)}, without the blanks around it"
     if takes([text]):
-        yield f"[{text}], a list"
+        yield f"[{text}], a list with one member"
     truth = {"yes": True, "on": True, "no": False, "off": False}.get(stripped.lower())
     if truth is not None and takes(truth):
         yield json.dumps(truth)
@@ -105,16 +105,16 @@ def _close(text: str, node: dict[str, Any]) -> str | None:
 
 
 def _numbers(text: str) -> Iterator[int]:
-    """The whole numbers that a text may stand for: with an exponent, in hexadecimal, with separators or a
-    unit, an ASN with `AS` before it or in dots (RFC 5396).
+    """Yields the whole numbers that a text may stand for: with an exponent, in hexadecimal, with separators
+    or a unit, an ASN with `AS` before it or in dots (RFC 5396).
     """
-    if SCIENTIFIC.fullmatch(text) and (exact := Decimal(text)) == exact.to_integral_value():
+    if _SCIENTIFIC.fullmatch(text) and (exact := Decimal(text)) == exact.to_integral_value():
         yield int(exact)
-    if (dots := ASDOT.fullmatch(text)) and max(high := int(dots[1]), low := int(dots[2])) < 65536:
+    if (dots := _ASDOT.fullmatch(text)) and max(high := int(dots[1]), low := int(dots[2])) < 65536:
         yield high * 65536 + low
-    if separated := SEPARATED.fullmatch(text):
+    if separated := _SEPARATED.fullmatch(text):
         yield int(re.sub("[^0-9]", "", separated[1]))
-    if HEXADECIMAL.fullmatch(text):
+    if _HEXADECIMAL.fullmatch(text):
         yield int(text, 16)
 
 

@@ -22,7 +22,9 @@ from tandem.topology.routeserver import ROUTE_SERVER_CHECKS, leak_warnings, rout
 
 
 def worldcheck(topology: Topology, inventory: Inventory, stored: Iterable[Topology]) -> list[Problem]:
-    """Every problem between a parsed topology and the world; `stored` may hold an older version of itself."""
+    """Returns every problem between a parsed topology and the world; `stored` may hold an older version of
+    itself.
+    """
     checks = (*ROUTE_SERVER_CHECKS, *PROPAGATION_CHECKS, *ELASTIC_IP_CHECKS)
     found = [problem for check in checks for problem in check(topology, inventory)]
     others = tuple(stored)
@@ -30,7 +32,7 @@ def worldcheck(topology: Topology, inventory: Inventory, stored: Iterable[Topolo
 
 
 def warnings(topology: Topology, inventory: Inventory) -> list[Reason | Problem]:
-    """What refuses nothing, but a person should know before applying."""
+    """Returns what refuses nothing, but a person should know before applying."""
     checks = (
         route_server_warnings,
         leak_warnings,

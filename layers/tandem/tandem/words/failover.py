@@ -1,4 +1,4 @@
-"""What is said of a failover: the decision, and what became of it."""
+"""Writes the messages of a failover: the decision, and its outcome."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from tandem.words.parts import (
     where,
 )
 
-AGAIN = (
-    "Tandem checks again at every signal and every minute. Not every repair is a signal: after one, it may",
-    "take a minute. When the hold ends, Tandem acts automatically.",
+_AGAIN = (
+    "Tandem checks again at every signal and every minute, so it may notice a repair after a minute.",
+    "When the hold ends, Tandem acts automatically.",
 )
 
 
 def decision(detail: Detail) -> Said:
-    """A move or a hold began."""
+    """Writes that a move or a hold began."""
     addresses = detail["addresses"]
     subject, opening, advice = _decision(detail)
     lines = [
@@ -52,7 +52,7 @@ def decision(detail: Detail) -> Said:
 
 
 def completed(detail: Detail) -> Said:
-    """Every address is where it belongs."""
+    """Writes that every address is where it belongs."""
     addresses, stages, owner = detail["addresses"], detail["stages"], detail["owner"]
     held = detail.get("held", [])
     took = seconds(_asked_at(stages), stages["verified_at"])
@@ -95,7 +95,9 @@ _ENDED_BY = {
 
 
 def hold_ended(detail: Detail) -> Said:
-    """What was held is held no more; it has the severity of the hold, so that it closes the same alerts."""
+    """Writes that a hold ended; the message has the severity of the hold, so that it closes the same
+    alerts.
+    """
     lasted = f"{detail['seconds']:.0f} s"
     is_dry_run = detail["action"] == "move"
     what = "A dry-run move is no longer due for" if is_dry_run else "The hold ended for"
@@ -121,13 +123,13 @@ def _changed(times: int) -> list[str]:
 
 
 def _asked_at(stages: Detail) -> str:
-    """The signal that first asked; a clock that is ahead of ours makes no time negative."""
+    """Returns the signal that first asked; a clock that is ahead of ours makes no time negative."""
     asked, received = stages["signal_at"], str(stages["received_at"])
     return min(str(asked), received, key=parse_iso) if asked else received
 
 
 def failed(detail: Detail) -> Said:
-    """At least one address is not where it belongs."""
+    """Writes that at least one address is not where it belongs."""
     addresses, owner = detail["addresses"], detail["owner"]
     left = [a for a in addresses if a["outcome"] != "verified"]
     rest = [a for a in addresses if a["outcome"] == "verified"]
@@ -144,7 +146,7 @@ def failed(detail: Detail) -> Said:
         subject = f"FAILED, {what} not moved to {owner}"
         opening = f"Tandem could not move {what} of {where(detail)} to {owner}."
         again = "Tandem tries again at its next look, in a minute at the latest."
-        advice = [f"What to do: see to what EC2 says. {again}"]
+        advice = [f"What to do: correct the cause that EC2 names above. {again}"]
     lines = [
         opening,
         "",
@@ -154,7 +156,7 @@ def failed(detail: Detail) -> Said:
         *times(detail["stages"]),
         "",
         *advice,
-        "By hand, as soon as EC2 lets you:",
+        "To move them by hand, once EC2 allows it:",
         *listed(_command(a) for a in left if a["to"]),
         "",
         *foot(detail, "Failed"),
@@ -176,7 +178,7 @@ def _decision(detail: Detail) -> tuple[str, str, list[str]]:
         opening = f"{means}Tandem holds: it does not move {held}."
         return subject, opening, [*_advice(detail), *_see(detail)]
     if detail["mode"] == "dry-run":
-        by_hand = ["Or move them by hand:", *listed(_command(a) for a in concerned if a["to"])]
+        by_hand = ["To move them by hand instead:", *listed(_command(a) for a in concerned if a["to"])]
         return (
             outage
             or f"would move {counted(concerned)} to {owner} (dry-run)"
@@ -191,7 +193,7 @@ def _decision(detail: Detail) -> tuple[str, str, list[str]]:
     return (
         f"moving {counted(concerned)} to {owner}",
         f"Tandem is moving {whole} to {owner}.",
-        ["What to do: nothing yet. The outcome follows in a message of its own.", *_numbered(pinned, "And")],
+        ["What to do: nothing yet. A separate message reports the result.", *_numbered(pinned, "And")],
     )
 
 
@@ -244,7 +246,7 @@ def _elastic_ips(count: int) -> str:
 def _advice(detail: Detail) -> list[str]:
     """Returns what to do about each reason for which the group, or an address of it, is held."""
     texts = [text for _, text in _advised(detail)]
-    return [*_numbered(texts or [OTHERWISE], "What to do"), *AGAIN]
+    return [*_numbered(texts or [OTHERWISE], "What to do"), *_AGAIN]
 
 
 def _advised(detail: Detail) -> list[tuple[str, tuple[str, ...]]]:
@@ -291,7 +293,7 @@ def _woken(signal: Detail) -> str:
 
 
 def _with_public_ips(reason: str, addresses: list[Detail]) -> str:
-    """The reason with the addresses that people know in the place of allocation IDs."""
+    """Returns the reason with the addresses that people know in the place of allocation IDs."""
     for a in addresses:
         reason = reason.replace(a["allocation_id"], a["public_ip"] or a["allocation_id"])
     return reason
@@ -303,17 +305,17 @@ def _see(detail: Detail) -> list[str]:
     others = [r["facts"]["occupant"] for r in _reasons(detail) if "occupant" in r["facts"]]
     ids = " ".join(dict.fromkeys([*own, *others[:LISTED]]))
     command = f"  aws ec2 describe-addresses --allocation-ids {ids}"
-    return ["Who has the addresses now:", command] if ids else []
+    return ["To see who has the addresses now:", command] if ids else []
 
 
 def _lasting(detail: Detail) -> list[str]:
-    """Since when, of a hold that is told again."""
+    """Says since when a hold has lasted, if it is notified again."""
     since = detail.get("since")
     return ["", f"The hold began at {when(since)}."] if since not in (None, detail["occurred_at"]) else []
 
 
 def _shown(detail: Detail) -> list[str]:
-    """What AWS shows of each appliance, of a hold."""
+    """Returns what AWS shows of each appliance, of a hold."""
     lines: list[str] = []
     for name in detail.get("appliances", ()):
         own = [s for s in detail["sessions"] if s["appliance"] == name]

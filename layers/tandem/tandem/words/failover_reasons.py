@@ -26,7 +26,9 @@ _PRIORITY = "https://docs.aws.amazon.com/vpc/latest/userguide/route-tables-prior
 
 _SESSION = "no [unread?readable ]session with BGP up[: {unread}]"
 _BY = "by {who} (as the override record says) until {until}: {why}"
-_LET_BE = "Tandem lets it be until that is over; find the second mover, such as the appliance's own HA script"
+_LET_BE = (
+    "Tandem does not move it until that ends; find what else moves it, such as the appliance's own HA script"
+)
 
 _REMOVE = (
     (
@@ -105,7 +107,7 @@ _HOLDS: dict[StrEnum, Entry] = {
         ),
     ),
     HoldCode.NO_ROUTE: Entry(
-        "{subject} is not in the FIB[; more specific ones are: {inside}]",
+        "{subject} is not in the FIB[; it has only {inside}]",
         "No appliance's route for the tracked prefix is in the route server's FIB, so nobody owns it.",
         _SILENCE,
         _HOW_IT_WORKS,
@@ -139,7 +141,7 @@ _HOLDS: dict[StrEnum, Entry] = {
         _HOW_IT_WORKS,
     ),
     HoldCode.OWNER_SILENT: Entry(
-        f"the FIB names {{subject}}, which has {_SESSION}: it shows the past",
+        f"the FIB names {{subject}}, which has {_SESSION}: the route is out of date",
         "The owner of the route has no BGP session up: the route is persisted, or is about to be withdrawn.",
         _PAST,
         _HOW_IT_WORKS,
@@ -164,7 +166,7 @@ _HOLDS: dict[StrEnum, Entry] = {
         ),
     ),
     HoldCode.UNDECLARED_HOLDER: Entry(
-        "{interface}, which no appliance declares, has it: a person did that",
+        "{interface}, which no appliance declares, has the Elastic IP: Tandem did not move it there",
         "An interface that belongs to no appliance of the topology has the Elastic IP.",
         _STRANGER,
     ),
@@ -227,7 +229,7 @@ _HOLDS: dict[StrEnum, Entry] = {
     ),
     HoldCode.TARGET_OCCUPIED: Entry(
         "{private_ip} on {interface} has another Elastic IP, {occupant}[ ({public_ip})]: "
-        "a move would throw it off",
+        "a move would take that one off",
         "The target's private IP has another Elastic IP, which a move would displace.",
         (
             "move the other Elastic IP off that private IP, or give the target another private IP in the",
@@ -248,13 +250,13 @@ _HOLDS: dict[StrEnum, Entry] = {
         _SECOND_MOVER,
     ),
     HoldCode.DAMPED: Entry(
-        "{holder} is alive and its last move is recent: damped until {until:%H:%M:%S}",
+        "{holder} is alive and the Elastic IP moved a short time ago: Tandem waits until {until:%H:%M:%S}",
         "The route changes often and the holder is alive: Tandem waits before it moves the Elastic IP again.",
         _WAIT,
     ),
     HoldCode.DAMPED_WITHIN: Entry(
-        "{owner} has it at {private_ip} of {interface} and its last move is recent: "
-        "damped until {until:%H:%M:%S}",
+        "{owner} has it at {private_ip} of {interface} and it moved a short time ago: "
+        "Tandem waits until {until:%H:%M:%S}",
         "The Elastic IP is on the right appliance at another private IP, and it has moved a moment ago.",
         _WAIT,
     ),
@@ -323,7 +325,9 @@ _DECISIONS: dict[StrEnum, Entry] = {
         "{owner} has it at {private_ip} of {interface}, not at {wanted_private_ip} of {wanted_interface}",
         "The right appliance has the Elastic IP at another private IP than the topology declares.",
     ),
-    NoChangeCode.IN_PLACE: Entry("it is where {owner} wants it", "The Elastic IP is where it belongs."),
+    NoChangeCode.IN_PLACE: Entry(
+        "it is at the target declared for {owner}", "The Elastic IP is where it belongs."
+    ),
     NoChangeCode.ALL_IN_PLACE: Entry(
         "{subject} has every address of the group", "Every Elastic IP of the group is where it belongs."
     ),
@@ -378,7 +382,7 @@ _BESIDE: dict[StrEnum, Entry] = {
         "{subject}: [{cause}][cause!AWS gives no reason]", "A route table rejects a route of the FIB."
     ),
     PartCode.PREFIX_OWNER: Entry(
-        "{subject} is [{appliance}][appliance!nobody]'s",
+        "[{appliance}][appliance!nobody] owns {subject}",
         "The appliance that owns one of the tracked prefixes.",
     ),
     AwaitedCode.SIGNAL_NOT_SHOWN: Entry(
@@ -386,15 +390,15 @@ _BESIDE: dict[StrEnum, Entry] = {
         "AWS announced the change of a session, and shows the old status.",
     ),
     AwaitedCode.SECOND_READ: Entry(
-        "a second read, equal to the first",
+        "two reads in a row did not show the same",
         "After a change, one read is not enough to believe that nothing moves.",
     ),
     UnbegunCode.NOT_BEGUN: Entry(
-        "not enough of the lease or of the invocation left, so it was not begun",
+        "the lease or the invocation had too little time left, so Tandem did not begin it",
         "There was not enough time left for the call to end before another look may begin.",
     ),
     UnbegunCode.SUPERSEDED: Entry(
-        "AWS showed something else before it was begun", "A new reading did not ask for the move any more."
+        "AWS showed something else before Tandem began it", "A new reading did not ask for the move any more."
     ),
     UnbegunCode.NOT_READ: Entry(
         "AWS could not be read again before it: {error}",

@@ -17,7 +17,7 @@ SUBJECT_MOST = 99
 DETAIL_MOST = 200_000
 """Bytes of JSON that go along: text and attributes together are at most 256 KiB (SNS, Publish)."""
 
-LINE_MOST = 1000
+_LINE_MOST = 1000
 """Characters of a line; with them no text comes near what SNS takes."""
 
 _WORDS: dict[DetailType, Callable[[dict[str, Any]], Said]] = {
@@ -40,7 +40,9 @@ TOLD = frozenset(_WORDS)
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One message: a subject, a text for people, attributes to filter by, the detail as JSON for machines."""
+    """Holds one message: a subject, a text for people, attributes to filter by, the detail as JSON for
+    machines.
+    """
 
     subject: str
     text: str
@@ -50,7 +52,7 @@ class Notification:
 
 
 def notification(event: Event) -> Notification | None:
-    """The message for an event; None for one that people are not told of."""
+    """Returns the message for an event; None for one of which people are not notified."""
     words = _WORDS.get(event.detail_type)
     if words is None:
         return None
@@ -67,15 +69,15 @@ def notification(event: Event) -> Notification | None:
     whole = json.dumps(detail)
     return Notification(
         subject=subject(f"Tandem {about}: {said.subject}"),
-        text="\n".join(_cut(_printable(line), LINE_MOST) for line in said.lines) + "\n",
+        text="\n".join(_cut(_printable(line), _LINE_MOST) for line in said.lines) + "\n",
         attributes={name: value for name, value in attributes.items() if value},
         detail=whole if len(whole) <= DETAIL_MOST else None,
     )
 
 
 def subject(text: str) -> str:
-    """The text as an SNS subject: one line of printable ASCII. Where it is too long it ends with `...`, after
-    a whole word: half an ID or half an address looks like another one.
+    """Returns the text as an SNS subject: one line of printable ASCII. Where it is too long it ends with
+    `...`, after a whole word: half an ID or half an address looks like another one.
     """
     printable = "".join(c if " " <= c <= "~" else "?" if c > "~" else " " for c in text)
     line = " ".join(printable.split())
@@ -86,7 +88,7 @@ def subject(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """Without control characters: what AWS says in an error is in here too."""
+    """Removes control characters: what AWS says in an error is in here too."""
     return "".join(c if c.isprintable() else " " for c in text)
 
 

@@ -1,4 +1,4 @@
-"""What the messages have in common: places, addresses, times, the foot with the audit head."""
+"""Writes what the messages have in common: places, addresses, times, the foot with the audit head."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LISTED = 25
 
 Detail = Mapping[str, Any]
 
-STAGES = {
+_STAGES = {
     "signal_at": "the event",
     "received_at": "received",
     "leased_at": "lease",
@@ -27,7 +27,7 @@ STAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What there is to say of one event."""
+    """Holds what there is to say of one event."""
 
     subject: str
     lines: list[str]
@@ -78,8 +78,8 @@ def seconds(begin: str | None, end: str | None) -> float | None:
 
 
 def times(stages: Detail) -> list[str]:
-    """How long each stage took; one that was not reached is left out."""
-    reached = [(words, stages[name]) for name, words in STAGES.items() if stages[name]]
+    """Returns how long each stage took; one that was not reached is left out."""
+    reached = [(words, stages[name]) for name, words in _STAGES.items() if stages[name]]
     steps = [f"{word} {seconds(before, after):+.3f} s" for (_, before), (word, after) in pairwise(reached)]
     first, last = reached[0], reached[-1]
     whole = f"{seconds(first[1], last[1]):.3f} s in all"

@@ -1,4 +1,4 @@
-"""What there is to say of each problem: of a document, of what AWS shows of it, of storing it."""
+"""Holds the words of each problem: of a document, of what AWS shows of it, of storing it."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from tandem.reasons.documents import ProblemCode as Code
 from tandem.tags import OWNER_TAG
 from tandem.words.render import Entries, Entry
 
-VPC_GUIDE = "https://docs.aws.amazon.com/vpc/latest/userguide"
-QUOTAS = f"{VPC_GUIDE}/amazon-vpc-limits.html"
-GATEWAY_ROUTING = f"{VPC_GUIDE}/igw-ingress-routing.html"
-PRIORITY = f"{VPC_GUIDE}/route-tables-priority.html"
-ASSOCIATE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateAddress.html"
-HOW_IT_WORKS = f"{VPC_GUIDE}/route-server-how-it-works.html"
-EBGP = f"{VPC_GUIDE}/route-server-tutorial-initiate-bgp.html"
+_VPC_GUIDE = "https://docs.aws.amazon.com/vpc/latest/userguide"
+_QUOTAS = f"{_VPC_GUIDE}/amazon-vpc-limits.html"
+_GATEWAY_ROUTING = f"{_VPC_GUIDE}/igw-ingress-routing.html"
+_PRIORITY = f"{_VPC_GUIDE}/route-tables-priority.html"
+_ASSOCIATE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateAddress.html"
+_HOW_IT_WORKS = f"{_VPC_GUIDE}/route-server-how-it-works.html"
+_EBGP = f"{_VPC_GUIDE}/route-server-tutorial-initiate-bgp.html"
 
-NEAREST = "[{close}? ][known here: {known}|nothing: none is declared]"
-OWN = "[{own}|it has none]"
-QUOTA = "at most {most}: a quota of Amazon VPC Route Server"
-ALLOWED = "and {most} are allowed unless AWS has raised the quota for this account"
-BY_DEFAULT = "[{by_default:?} where nothing else is said (manage: true)]"
-TO_MANAGE = f"is missing, and Tandem manages the route server{BY_DEFAULT}"
-OWN_ASN = "the appliance's own ASN, different from the route server's"
-OF_INTERFACE = "the address of a network interface in the VPC"
-WITHOUT_PUBLIC_IP = "a private IP without a public one, such as a further secondary address of the interface"
-LOOK_AGAIN = "looked at again: run the command once more"
+_NEAREST = "[{close}? ][known here: {known}|nothing: none is declared]"
+_OWN = "[{own}|it has none]"
+_QUOTA = "at most {most}: a quota of Amazon VPC Route Server"
+_ALLOWED = "and {most} are allowed unless AWS has raised the quota for this account"
+_BY_DEFAULT = "[{by_default:?} by default (manage: true)]"
+_TO_MANAGE = f"is missing, and Tandem manages the route server{_BY_DEFAULT}"
+_OWN_ASN = "the appliance's own ASN, different from the route server's"
+_OF_INTERFACE = "the address of a network interface in the VPC"
+_WITHOUT_PUBLIC_IP = "a private IP without a public one, such as a further secondary address of the interface"
+_LOOK_AGAIN = "a new look at what is stored: run the command again"
 
 SHAPE: Entries = {
     Code.TOO_MANY_VALUES: Entry(
@@ -42,26 +42,28 @@ SHAPE: Entries = {
         right="the properties of a topology",
     ),
     Code.WRONG_NAME: Entry(
-        "is no name that can be used here[: it has {strange}]",
+        "is not a valid name[: it has {strange}]",
         "The name has characters or a length that are not allowed there.",
         right="{wanted}",
     ),
     Code.MISSING: Entry("is missing", "A required property is not there.", right="{wanted}"),
     Code.UNKNOWN_PROPERTY: Entry(
-        "is no property that is known here",
+        "is not a known property",
         "The schema has no such property in that place; often the name is misspelled.",
-        right=NEAREST,
+        right=_NEAREST,
     ),
     Code.MISPLACED_PROPERTY: Entry(
-        "is no property that is known here",
+        "is not a known property",
         "The schema has such a property in another place.",
         right="at {place}; known here: {known}",
     ),
     Code.REPEATED_ITEM: Entry(
-        "is {value} again", "The same item is in the list twice.", right="each of them once"
+        "repeats {value}", "The same item is in the list twice.", right="each of them once"
     ),
     Code.TOO_MANY_ITEMS: Entry(
-        "has {count}", "The list or mapping has more members than the schema allows.", right="{most} at most"
+        "has {count} entries",
+        "The list or mapping has more members than the schema allows.",
+        right="{most} at most",
     ),
     Code.WRONG_VALUE: Entry(
         "is {value}[, which has {strange}]",
@@ -69,7 +71,7 @@ SHAPE: Entries = {
         right="[{meant}; ]{wanted}",
     ),
     Code.REPEATED_NAME: Entry(
-        "is there twice, in line {first}[, column {first_column},] "
+        "occurs twice, in line {first}[, column {first_column},] "
         "and in line {second}[, column {second_column}]",
         "The file has the same name twice in one mapping, and YAML would keep only one of them.",
         right="each name once",
@@ -78,34 +80,34 @@ SHAPE: Entries = {
 
 PARTS: Entries = {
     Code.WATCHED_WITHOUT_ID: Entry(
-        "is missing, and with manage: false it says which route server to watch",
+        "is missing; with manage: false it names the route server to watch",
         "A topology that Tandem does not manage has to name its route server.",
         right="the route server's ID, rs-…",
     ),
     Code.MANAGED_WITHOUT_VPC: Entry(
-        TO_MANAGE,
+        _TO_MANAGE,
         "Tandem creates the route server and has to know in which VPC.",
         right="the route server's VPC, vpc-…; or manage: false, to watch what something else manages",
     ),
     Code.MANAGED_WITHOUT_ASN: Entry(
-        TO_MANAGE,
+        _TO_MANAGE,
         "Tandem creates the route server and has to know its ASN.",
         right="the route server's own ASN, or the id of one that is there",
     ),
     Code.MANAGED_WITHOUT_ENDPOINTS: Entry(
-        TO_MANAGE,
+        _TO_MANAGE,
         "Tandem creates the endpoints and has to know their subnets.",
         right="the endpoints: a name of your choice to the ID of its subnet",
     ),
     Code.UNDECLARED_ENDPOINT: Entry(
-        "is no endpoint of route_server.endpoints",
+        "is not an endpoint in route_server.endpoints",
         "A session names an endpoint that the document does not declare.",
-        right=NEAREST,
+        right=_NEAREST,
     ),
     Code.UNDECLARED_APPLIANCE: Entry(
         "is the target for an appliance that is not declared",
         "An Elastic IP has a target for an appliance that the document does not declare.",
-        right=NEAREST,
+        right=_NEAREST,
     ),
     Code.TARGETS_MISSING: Entry(
         "is missing: the Elastic IP could not follow the route to {appliance}",
@@ -115,8 +117,8 @@ PARTS: Entries = {
     Code.ASN_OF_DECLARED_ROUTE_SERVER: Entry(
         "is {asn}, which is route_server.amazon_side_asn too, but the sessions are eBGP",
         "An appliance and the route server are declared with the same ASN.",
-        page=EBGP,
-        right=OWN_ASN,
+        page=_EBGP,
+        right=_OWN_ASN,
     ),
     Code.GROUP_NAME_TWICE: Entry(
         "{subject} is another group's name too, at {first}",
@@ -136,7 +138,7 @@ PARTS: Entries = {
     Code.TARGET_TWICE: Entry(
         "{subject} is a target twice, the first time at {first}",
         "Two Elastic IPs have the same target, and a private IP has one Elastic IP only.",
-        page=ASSOCIATE,
+        page=_ASSOCIATE,
         right="a private IP of its own for each Elastic IP",
     ),
     Code.INSTANCE_TWICE: Entry(
@@ -157,17 +159,17 @@ PARTS: Entries = {
     Code.TOO_MANY_ENDPOINTS: Entry(
         "has {count} endpoints in {subject}",
         "A subnet takes fewer endpoints of a route server.",
-        page=QUOTAS,
-        right=QUOTA,
+        page=_QUOTAS,
+        right=_QUOTA,
     ),
     Code.TOO_MANY_PREFIXES: Entry(
-        "has {count} tracked prefixes", "A route server takes fewer routes.", page=QUOTAS, right=QUOTA
+        "has {count} tracked prefixes", "A route server takes fewer routes.", page=_QUOTAS, right=_QUOTA
     ),
     Code.TOO_MANY_PEERS: Entry(
         "has {count} peers that may advertise one prefix",
         "Fewer peers may advertise one prefix to a route server.",
-        page=GATEWAY_ROUTING,
-        right=QUOTA,
+        page=_GATEWAY_ROUTING,
+        right=_QUOTA,
     ),
     Code.CLAIMED_BY_TWO_APPLIANCES: Entry(
         "{subject} belongs to {owner} already, at {first}",
@@ -180,24 +182,24 @@ PARTS: Entries = {
         right="an address of {second_id}, or the interface {first_id}",
     ),
     Code.UNSPECIFIED_ADDRESS: Entry(
-        "{subject} is no address, which no network interface has",
+        "{subject} is the unspecified address, which no network interface has",
         "The unspecified address stands where the address of an interface is needed.",
-        right=OF_INTERFACE,
+        right=_OF_INTERFACE,
     ),
     Code.MULTICAST_ADDRESS: Entry(
         "{subject} is a multicast address, which no network interface has",
         "A multicast address stands where the address of an interface is needed.",
-        right=OF_INTERFACE,
+        right=_OF_INTERFACE,
     ),
     Code.LOOPBACK_ADDRESS: Entry(
         "{subject} is a loopback address, which no network interface has",
         "A loopback address stands where the address of an interface is needed.",
-        right=OF_INTERFACE,
+        right=_OF_INTERFACE,
     ),
     Code.LINK_LOCAL_ADDRESS: Entry(
         "{subject} is a link-local address, which no network interface has",
         "A link-local address stands where the address of an interface is needed.",
-        right=OF_INTERFACE,
+        right=_OF_INTERFACE,
     ),
 }
 
@@ -215,7 +217,7 @@ ROUTE_SERVERS: Entries = {
     Code.ROUTE_SERVER_WITHOUT_VPC: Entry(
         "{subject} is associated with no VPC, so it has neither endpoints nor routes",
         "The route server does not work before it is associated with a VPC.",
-        page=HOW_IT_WORKS,
+        page=_HOW_IT_WORKS,
         right="a route server that is associated with a VPC",
     ),
     Code.VPC_UNKNOWN: Entry(
@@ -236,8 +238,8 @@ ROUTE_SERVERS: Entries = {
     Code.ASN_OF_ROUTE_SERVER: Entry(
         "is {asn}, which is the route server's too, but the sessions are eBGP",
         "An appliance is declared with the ASN that the route server has.",
-        page=EBGP,
-        right=OWN_ASN,
+        page=_EBGP,
+        right=_OWN_ASN,
     ),
     Code.SUBNET_UNKNOWN: Entry(
         "{subject} is not known in {place}",
@@ -278,11 +280,11 @@ ROUTE_SERVERS: Entries = {
     Code.NOTIFICATIONS_OFF: Entry(
         "is true, but {subject} has SNS notifications off",
         "The document wants SNS notifications, and the route server sends none.",
-        right="SNS notifications on, or false where meant",
+        right="SNS notifications on; or false, if they are to stay off",
     ),
     Code.TOPIC_MISSING: Entry(
-        "{subject} has SNS notifications off: Tandem is not told about sessions, "
-        "it finds out by looking, every few seconds (aws ec2 modify-route-server "
+        "{subject} has SNS notifications off: AWS does not notify Tandem of a session change, and Tandem "
+        "sees it only at its next poll, some seconds later (to turn them on: aws ec2 modify-route-server "
         "--route-server-id {subject} --sns-notifications-enabled)",
         "Without SNS notifications Tandem learns of the end of a session with its next look.",
         advice=("Turn SNS notifications on with the command in the sentence.",),
@@ -310,12 +312,12 @@ ROUTE_SERVERS: Entries = {
     Code.PEER_ADDRESS_ELSEWHERE: Entry(
         "{address} is on no interface of {instance_id}",
         "A session has an address that the instance of its appliance does not have.",
-        right=f"one of its addresses: {OWN}",
+        right=f"one of its addresses: {_OWN}",
     ),
     Code.NEXT_HOP_ELSEWHERE: Entry(
         "{address} is on no interface of {instance_id}",
         "A next hop is an address that the instance of its appliance does not have.",
-        right=f"one of its addresses: {OWN}",
+        right=f"one of its addresses: {_OWN}",
     ),
 }
 
@@ -353,13 +355,13 @@ ELASTIC_IPS: Entries = {
     Code.INTERFACE_OF_OTHER_INSTANCE: Entry(
         "{subject} is attached to {other_id}, not to {appliance}'s {instance_id}",
         "The interface belongs to another instance than its appliance.",
-        right=f"an interface of {{instance_id}}: {OWN}",
+        right=f"an interface of {{instance_id}}: {_OWN}",
     ),
     Code.INTERFACE_OF_OTHER_ACCOUNT: Entry(
         "{subject} belongs to account {owner}, and Tandem moves addresses of "
         "account {account} to interfaces of the same account only",
         "In a shared VPC an account may see interfaces of another one; nobody can consent to their use here.",
-        page=f"{VPC_GUIDE}/vpc-sharing.html",
+        page=f"{_VPC_GUIDE}/vpc-sharing.html",
         right="an interface of account {account}",
     ),
     Code.INTERFACE_OUTSIDE_VPC: Entry(
@@ -371,35 +373,35 @@ ELASTIC_IPS: Entries = {
         "{subject} is in the network border group {border_group}, but "
         "{allocation_id} is of {other_group}, and EC2 never associates the two",
         "EC2 associates an Elastic IP only with an interface of the same network border group.",
-        page=ASSOCIATE,
+        page=_ASSOCIATE,
         right="an interface and an Elastic IP of the same network border group",
     ),
     Code.PRIVATE_IP_OUTSIDE_SUBNET: Entry(
         "{address} is outside {subnet_id} ({prefix}), the subnet of {interface_id}",
         "The private IP of a target cannot be on its interface.",
-        right=f"one of the interface's addresses: {OWN}",
+        right=f"one of the interface's addresses: {_OWN}",
     ),
     Code.PRIVATE_IP_ELSEWHERE: Entry(
         "{address} is on {holder_id}[, of {instance_id}], and not on {interface_id}",
         "The private IP of a target is on another interface.",
-        right=f"one of: {OWN}; assigning {{address}} to another interface would take it from there",
+        right=f"one of: {_OWN}; assigning {{address}} to another interface would take it from there",
     ),
     Code.PRIVATE_IP_MISSING: Entry(
         "{interface_id} does not have {address}",
         "The private IP of a target is not assigned to its interface.",
-        right=f"assign it there first (without --allow-reassignment), or one of: {OWN}",
+        right=f"assign it there first (without --allow-reassignment), or one of: {_OWN}",
     ),
     Code.PRIVATE_IP_HAS_ELASTIC_IP: Entry(
         "{address} has another Elastic IP, {allocation_id} ({public_ip})",
         "A move would take another Elastic IP off the private IP.",
-        page=ASSOCIATE,
-        right=WITHOUT_PUBLIC_IP,
+        page=_ASSOCIATE,
+        right=_WITHOUT_PUBLIC_IP,
     ),
     Code.PRIVATE_IP_HAS_PUBLIC_IP: Entry(
         "{address} has the auto-assigned public IP {public_ip}, which a move would release for good",
         "A move would release an auto-assigned public IP, and nobody gets it back.",
-        page=ASSOCIATE,
-        right=WITHOUT_PUBLIC_IP,
+        page=_ASSOCIATE,
+        right=_WITHOUT_PUBLIC_IP,
     ),
     Code.CLAIMED_BY_TOPOLOGY: Entry(
         "{subject} is claimed by the stored topology {other}",
@@ -412,7 +414,7 @@ ELASTIC_IPS: Entries = {
         "--network-interface-id {subject} --no-source-dest-check)"
         f"[, or tag it {OWNER_TAG}={{stack}} and Tandem does]",
         "An interface through which an appliance forwards has its source/destination check on.",
-        page=GATEWAY_ROUTING,
+        page=_GATEWAY_ROUTING,
         advice=("Turn the check off with the command in the sentence.",),
     ),
 }
@@ -430,7 +432,7 @@ ROUTE_TABLES: Entries = {
     ),
     Code.WAY_OUT_AT_ITSELF: Entry(
         "{subject} is in a subnet whose route table, {table_id}, gets "
-        "{prefix} from the route server: its way out would point at itself",
+        "{prefix} from the route server: what the appliance sends out would come back to it",
         "The appliance's own subnet would get the default route that leads to the appliance.",
         right="a table of its own for that subnet, without propagation and with a static default route",
     ),
@@ -439,19 +441,19 @@ ROUTE_TABLES: Entries = {
         "go to {appliance}'s {subject}, which has no public IP of its own",
         "A route of a gateway route table needs an interface with a public IP that stays there.",
         right="a public IP that stays on that interface, or no propagation to the gateway table",
-        page=GATEWAY_ROUTING,
+        page=_GATEWAY_ROUTING,
     ),
     Code.TABLE_FULL: Entry(
         "{subject} would get {count} routes, with those of {others}",
         "A route table takes fewer propagated routes, of all route servers together.",
-        page=QUOTAS,
-        right=QUOTA,
+        page=_QUOTAS,
+        right=_QUOTA,
     ),
     Code.GATEWAY_TABLE_REJECTS: Entry(
-        "{subject} is a gateway route table: AWS rejects {prefixes} in it, being outside "
-        "the VPC, unless it is of a BYOIP pool of that table; other route tables are not affected",
+        "{subject} is a gateway route table: AWS rejects {prefixes} in it, which is outside "
+        "the VPC, unless it belongs to a BYOIP pool of that table; other route tables are not affected",
         "AWS does not install a route for a prefix outside the VPC in a gateway route table.",
-        page=GATEWAY_ROUTING,
+        page=_GATEWAY_ROUTING,
     ),
     Code.STATIC_ROUTE_BESIDE: Entry(
         "{table_id} has a static route for {prefix} to {target}: AWS prefers a static route to "
@@ -460,41 +462,41 @@ ROUTE_TABLES: Entries = {
         "[{is_alone:?}. No other route table gets {prefix} from the route server: while the appliance "
         "that has an address is alive, Tandem does not move it]",
         "A static route has the destination of a tracked prefix.",
-        page=PRIORITY,
+        page=_PRIORITY,
         advice=("Remove the static route, or do not propagate to that table.",),
     ),
 }
 
 QUOTA_WARNINGS: Entries = {
     Code.MANY_ROUTE_SERVERS: Entry(
-        f"{{subject}} would have {{used}} route servers, {ALLOWED}",
+        f"{{subject}} would have {{used}} route servers, {_ALLOWED}",
         "A VPC would have more route servers than AWS allows by default.",
-        page=QUOTAS,
+        page=_QUOTAS,
     ),
     Code.MANY_ENDPOINTS: Entry(
-        f"the route server would have {{used}} endpoints, {ALLOWED}",
+        f"the route server would have {{used}} endpoints, {_ALLOWED}",
         "A route server would have more endpoints than AWS allows by default.",
-        page=QUOTAS,
+        page=_QUOTAS,
     ),
     Code.MANY_PEERS_OF_ENDPOINT: Entry(
-        f"endpoint {{subject}} would have {{used}} peers, {ALLOWED}",
+        f"endpoint {{subject}} would have {{used}} peers, {_ALLOWED}",
         "An endpoint would have more peers than AWS allows by default.",
-        page=QUOTAS,
+        page=_QUOTAS,
     ),
     Code.MANY_ALLOWED_PREFIXES: Entry(
         "{subject} may advertise {used} prefixes, and Route Server takes {most} routes from a peer",
         "An appliance may advertise more prefixes than a route server takes from a peer.",
-        page=QUOTAS,
+        page=_QUOTAS,
     ),
     Code.MANY_PEERS_OF_PREFIX: Entry(
-        f"{{used}} peers may advertise one prefix ({{undeclared}} undeclared), {ALLOWED}",
+        f"{{used}} peers may advertise one prefix ({{undeclared}} undeclared), {_ALLOWED}",
         "More peers may advertise one prefix than AWS allows by default.",
-        page=GATEWAY_ROUTING,
+        page=_GATEWAY_ROUTING,
     ),
     Code.MANY_ROUTES_OF_TABLE: Entry(
-        f"{{subject}} would have {{used}} {{family}} routes, {ALLOWED}",
+        f"{{subject}} would have {{used}} {{family}} routes, {_ALLOWED}",
         "A route table would have more routes than AWS allows by default.",
-        page=QUOTAS,
+        page=_QUOTAS,
     ),
 }
 
@@ -516,8 +518,8 @@ TAGS: Entries = {
         right=f"{OWNER_TAG}={{stack:json}}, if its owner agrees",
     ),
     Code.NETWORK_WITHOUT_CONSENT: Entry(
-        "{why}: Tandem cannot restore what is deleted there; {why:right}",
-        "What Tandem made in a network stays, and could not be made again.",
+        "{why}: Tandem cannot restore what is deleted there; right would be: {why:right}",
+        "What Tandem created in a network stays, and it could not create it again.",
     ),
 }
 
@@ -525,20 +527,20 @@ STORING: Entries = {
     Code.BELONGS_ELSEWHERE: Entry(
         "{subject} belongs to [{resource} of ][the CloudFormation stack {stack}|the command line]",
         "A topology belongs to the command line, or to the stack that created it.",
-        right="changed there, or taken over: tandem apply --take-over, in CloudFormation TakeOver: true",
+        right="a change there, or a takeover: tandem apply --take-over, in CloudFormation TakeOver: true",
     ),
     Code.DAMAGED_TOPOLOGY: Entry(
         "{why}",
         "The stored record of a topology cannot be read.",
-        right="replaced as a whole: tandem apply --take-over",
+        right="a whole document in its place: tandem apply --take-over",
     ),
     Code.CHANGED_MEANWHILE: Entry(
-        "{subject} was changed meanwhile: version {stored} is stored, not {seen}",
+        "{subject} was changed meanwhile: version {stored} is stored now, not version {seen}",
         "Somebody stored another version after you looked at the topology.",
-        right=LOOK_AGAIN,
+        right=_LOOK_AGAIN,
     ),
     Code.TAG_KEY_NOT_ALLOWED: Entry(
-        "{subject} is no tag key that this stack may write",
+        "this stack may not write the tag key {subject}",
         "The role of the provisioner may write only the tag keys that the stack names.",
         right="one of: [{allowed}|none] (the stack's parameter ResourceTagKeys)",
     ),
@@ -553,7 +555,7 @@ STORING: Entries = {
         right="a Region that has Amazon VPC Route Server",
     ),
     Code.AWS_UNREAD: Entry(
-        "what AWS shows could not be read: {why}",
+        "Tandem could not read what AWS shows: {why}",
         "Only the mode changed, so the document was stored without a look at AWS.",
         advice=("Check the topology again when AWS can be read.",),
     ),
@@ -563,26 +565,26 @@ STORING: Entries = {
         right="a stored topology; there is: [{there}|none at all]",
     ),
     Code.OTHER_VERSION_STORED: Entry(
-        "version {stored} of {subject} is stored by now, not {seen}",
+        "version {stored} of {subject} is stored now, not version {seen}",
         "Somebody stored another version after you looked at the topology.",
-        right=LOOK_AGAIN,
+        right=_LOOK_AGAIN,
     ),
     Code.DELETION_ENDED: Entry(
         "version {stored} was stored meanwhile, which ended the deletion",
         "Storing a document ends the deletion of its topology.",
-        right="deleted again, where that is still wanted",
+        right="another delete, if you still want it",
     ),
     Code.NOT_DELETED: Entry(
         "{why}",
         "The deletion stopped, and a part of what Tandem created is still there.",
-        right="tried again, once that is mended: not all of it is gone",
+        right="another delete, when that is corrected: a part of it is still there",
     ),
     Code.REQUEST_SUPERSEDED: Entry(
         "a later request took its place",
         "CloudFormation asked something else of the same resource before this request had its answer.",
     ),
     Code.UNKNOWN_RESOURCE_PROPERTY: Entry(
-        "is no property of {resource_type}", "The custom resource has no such property.", right=NEAREST
+        "is not a property of {resource_type}", "The custom resource has no such property.", right=_NEAREST
     ),
     Code.TOPOLOGY_MISSING: Entry(
         "is missing",
@@ -590,13 +592,13 @@ STORING: Entries = {
         right="the properties of a topology, as in its YAML document",
     ),
     Code.TOPOLOGY_NO_MAPPING: Entry(
-        "is no mapping",
+        "is not a mapping",
         "The topology of the custom resource is a text or a list.",
         right="the properties of a topology, as in its YAML document",
     ),
     Code.WRONG_ON_DELETE: Entry("is {value:json}", "OnDelete has two values.", right="retain or delete"),
     Code.DELETES_WHAT_IT_TAKES_OVER: Entry(
-        "is delete beside TakeOver: true: what was there before the stack would go with it",
+        "is delete together with TakeOver: true: deleting the stack would delete what existed before it",
         "A stack that takes over a topology could delete what was there before the stack.",
         right="retain until the topology is taken over, then delete without TakeOver",
     ),

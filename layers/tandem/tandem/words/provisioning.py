@@ -18,7 +18,9 @@ ENTRIES: Entries = {**PROBLEM_ENTRIES, **STEP_ENTRIES}
 
 @dataclass(frozen=True, slots=True)
 class SaidProblem:
-    """A problem with its words, as a verdict has it. The release before wrote neither codes nor facts."""
+    """Holds a problem with its words, as a verdict has it. The release before wrote neither codes nor
+    facts.
+    """
 
     path: str
     what: str
@@ -32,7 +34,7 @@ class SaidProblem:
 
     @property
     def kind(self) -> object:
-        """The same for what is one mistake in several places, or about one resource that is gone."""
+        """Returns one key for what is one mistake in several places, or about one resource that is gone."""
         if self.gone:
             return self.gone
         if not self.code:

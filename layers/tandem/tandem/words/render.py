@@ -15,12 +15,12 @@ from tandem.reasons.reason import Reason
 
 _TEXT = r"((?:\{[^{}]*\}|[^][{}|])*)"
 OPTIONAL = re.compile(rf"\[(?:(\w+)([?!]))?{_TEXT}(?:\|{_TEXT})?\]")
-NOUN = re.compile(r"[a-z ]{2,}")
+_NOUN = re.compile(r"[a-z ]{2,}")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What there is to say of one code."""
+    """Holds what there is to say of one code."""
 
     text: str
     """A template: `{name}` is a fact, `{subject}` the subject. A part in brackets is left out where one of
@@ -83,16 +83,16 @@ def fields(*templates: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-Fields = tuple[tuple[str, str, str], ...]
+_Fields = tuple[tuple[str, str, str], ...]
 """Literal text, the fact after it (or nothing) and how it is written."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    fields: Fields
+    fields: _Fields
     flag: str = ""
     sign: str = ""
-    otherwise: Fields = ()
+    otherwise: _Fields = ()
     is_optional: bool = False
 
 
@@ -111,7 +111,7 @@ def _split(template: str) -> Iterator[_Part]:
     yield _Part(_fields(template[at:]))
 
 
-def _fields(text: str) -> Fields:
+def _fields(text: str) -> _Fields:
     return tuple((literal, name or "", spec or "") for literal, name, spec, _ in Formatter().parse(text))
 
 
@@ -139,7 +139,7 @@ def _word(value: Any, spec: str, entries: Mapping[Any, Entry]) -> str:  # noqa: 
         case int() if "|" in spec:
             one, _, many = spec.partition("|")
             return one if value == 1 else many
-    if isinstance(value, int) and NOUN.fullmatch(spec):
+    if isinstance(value, int) and _NOUN.fullmatch(spec):
         spec, value = "", f"{value} {spec}{'' if value == 1 else 's'}"
     return str(format(value, spec))
 

@@ -1,4 +1,4 @@
-"""What there is to say of the provisioner's steps, of what they wait for, and of how its runs end."""
+"""Holds the words of the provisioner's steps, of what they wait for, and of how its runs end."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from tandem.reasons.provisioning import StepCode
 from tandem.tags import ENDPOINT_TAG, OWNER_TAG
 from tandem.words.render import Entries, Entry
 
-GUIDE = "https://docs.aws.amazon.com/vpc/latest/userguide/route-server-how-it-works.html"
-SESSION = "{appliance}'s session at {endpoint}"
-BECAUSE = "[ ({because})]"
-UNREADABLE = "the routing database cannot be read"
-FORBIDDEN = "the provisioner's role may not: deploy the stack again, or ask whoever restricts the account"
+_GUIDE = "https://docs.aws.amazon.com/vpc/latest/userguide/route-server-how-it-works.html"
+_SESSION = "{appliance}'s session at {endpoint}"
+_BECAUSE = "[ ({because})]"
+_UNREADABLE = "the routing database cannot be read"
+_FORBIDDEN = (
+    "the provisioner's role has no permission for it: deploy the stack again, "
+    "or ask whoever restricts the account"
+)
 
 
 def _step(verb: str, past: str, what: str, meaning: str) -> Entry:
-    """The step before and after it is done; `right` is what AWS shows then."""
+    """Returns the step before and after it is done; `right` is what AWS shows then."""
     more = "[: {because}][; refused: {refused}][; takes down {interrupts}][; waits for {waits_for}]"
     return Entry(f"[{{is_done:?}}{past}|{verb}] {what}{more}", meaning, right=what)
 
@@ -88,13 +91,15 @@ STEPS: Entries = {
         "removed the subscription {subject}: {because}", "Tandem ended a subscription of its own."
     ),
     StepCode.PUT_DELIVERY_DESTINATION: Entry(
-        "made the delivery destination {subject}: {because}", "Tandem made the destination of peer logs."
+        "created the delivery destination {subject}: {because}",
+        "Tandem created the destination of peer logs.",
     ),
     StepCode.PUT_DELIVERY_SOURCE: Entry(
-        "made the delivery source {subject}: {because}", "Tandem made a peer a source of logs."
+        "created the delivery source {subject}: {because}", "Tandem made a peer a source of logs."
     ),
     StepCode.CREATE_DELIVERY: Entry(
-        "delivered {subject} to {destination}: {because}", "Tandem has the logs of a peer delivered."
+        "created the log delivery of {subject} to {destination}: {because}",
+        "Tandem has the logs of a peer delivered.",
     ),
     StepCode.DELETE_DELIVERY: Entry(
         "deleted the log delivery {subject}: {because}", "Tandem ended a delivery of its own."
@@ -109,25 +114,26 @@ WHY: Entries = {
         "the topology has no route server yet", "The topology declares a route server that is not there."
     ),
     Code.CREATION_BEGUN: Entry(
-        "its creation was begun, and AWS may show it late",
+        "its creation has begun, and AWS may show it late",
         "An earlier run began to create the route server, so a second one is not made.",
     ),
     Code.SETTINGS_DIFFER: Entry(
-        "it is not as the topology says", "The route server has other settings than the document says."
+        "its settings differ from the topology", "The route server has other settings than the document says."
     ),
     Code.TOPIC_PENDING: Entry(
         "its SNS topic is not there yet", "AWS makes the topic of the route server some time later."
     ),
     Code.PERSISTENCE_CHANGES: Entry(
-        "persistence is {state}", "AWS is changing the persistence of the routes.", page=GUIDE
+        "persistence is {state}", "AWS is changing the persistence of the routes.", page=_GUIDE
     ),
     Code.RESOURCE_STATE: Entry("it is {state}", "AWS is changing a resource."),
     Code.BEING_DELETED: Entry("it is being deleted", "AWS is deleting a resource."),
     Code.TAGS_DIFFER: Entry(
-        "its tags are not as the topology says", "The route server lacks tags that the document declares."
+        "its tags differ from the topology", "The route server lacks tags that the document declares."
     ),
     Code.ADOPTED: Entry(
-        "it was there before and is managed now", "Tandem takes over a route server that was there before."
+        "it existed before, and Tandem manages it from now on",
+        "Tandem takes over a route server that was there before.",
     ),
     Code.NOT_ASSOCIATED: Entry(
         "the route server is associated with no VPC", "The route server does not serve the declared VPC."
@@ -143,19 +149,21 @@ WHY: Entries = {
         "there is no endpoint {subject} in {subnet_id}",
         "The topology declares an endpoint that is not there.",
     ),
-    Code.ENDPOINT_STATE: Entry(f"endpoint {{subject}} is {{state}}{BECAUSE}", "AWS is changing an endpoint."),
+    Code.ENDPOINT_STATE: Entry(
+        f"endpoint {{subject}} is {{state}}{_BECAUSE}", "AWS is changing an endpoint."
+    ),
     Code.ENDPOINT_FAILED: Entry(
-        f"endpoint {{subject}} is failed{BECAUSE}",
+        f"endpoint {{subject}} is failed{_BECAUSE}",
         "AWS could not create an endpoint, and says why.",
         advice=(
-            "Read the reason that AWS gives. Tandem makes the endpoint again until it failed three times.",
+            "Read the reason that AWS gives. Tandem creates the endpoint again until three have failed.",
         ),
     ),
     Code.ENDPOINT_DELETE_FAILED: Entry(
-        f"endpoint {{subject}} is delete-failed{BECAUSE}", "AWS could not delete an endpoint."
+        f"endpoint {{subject}} is delete-failed{_BECAUSE}", "AWS could not delete an endpoint."
     ),
     Code.ENDPOINT_OF_NO_NAME: Entry(
-        "no endpoint of the topology", "An endpoint that Tandem created serves no declared name."
+        "the topology declares no such endpoint", "An endpoint that Tandem created serves no declared name."
     ),
     Code.ENDPOINT_UNDECLARED: Entry(
         "the topology has no endpoint {subject} in {subnet_id} any more",
@@ -165,7 +173,7 @@ WHY: Entries = {
         "it is endpoint {name} of the topology", "An endpoint lacks tags that the document declares."
     ),
     Code.ENDPOINT_ADOPTED: Entry(
-        "it was there before and is endpoint {name} now",
+        "it existed before, and becomes endpoint {name}",
         "Tandem takes over an endpoint that was there before.",
     ),
     Code.NO_PROPAGATION: Entry(
@@ -179,42 +187,43 @@ WHY: Entries = {
         "The document does not declare a propagation any more that Tandem enabled.",
     ),
     Code.FORWARDING_BLOCKED: Entry(
-        "EC2 drops what it forwards", "The source/destination check of an appliance's interface is on."
+        "its source/destination check is on, so EC2 drops what it forwards",
+        "The source/destination check of an appliance's interface is on.",
     ),
     Code.SESSION_WITHOUT_PEER: Entry(
-        f"{SESSION} has no peer", "The topology declares a session without a peer."
+        f"{_SESSION} has no peer", "The topology declares a session without a peer."
     ),
-    Code.SESSION_STATE: Entry(f"{SESSION} is {{state}}{BECAUSE}", "AWS is changing the peer of a session."),
+    Code.SESSION_STATE: Entry(f"{_SESSION} is {{state}}{_BECAUSE}", "AWS is changing the peer of a session."),
     Code.SESSION_FAILED: Entry(
-        f"{SESSION} is failed{BECAUSE}",
+        f"{_SESSION} is failed{_BECAUSE}",
         "AWS could not create the peer of a session, and says why.",
-        advice=("Read the reason that AWS gives. Tandem makes the peer again until it failed three times.",),
+        advice=("Read the reason that AWS gives. Tandem creates the peer again until three have failed.",),
     ),
     Code.PEER_BEING_DELETED: Entry(
-        f"{SESSION} has no peer but {{peer_id}}, which is being deleted",
+        f"{_SESSION} has no peer but {{peer_id}}, which is being deleted",
         "AWS takes a second peer for an address only when the first one is gone.",
     ),
     Code.PEER_DIFFERS: Entry(
         "{subject} has ASN {asn}, {liveness} instead of ASN {wanted_asn}, {wanted_liveness}, "
-        "and AWS changes no peer",
+        "and AWS cannot change a peer",
         "A peer is not as the document says, and AWS cannot modify one.",
     ),
-    Code.SESSION_TAGS_DIFFER: Entry(f"it is {SESSION}", "A peer lacks tags that the document declares."),
+    Code.SESSION_TAGS_DIFFER: Entry(f"it is {_SESSION}", "A peer lacks tags that the document declares."),
     Code.SESSION_ADOPTED: Entry(
-        f"it was there before and is {SESSION} now", "Tandem takes over a peer that was there before."
+        f"it existed before, and becomes {_SESSION}", "Tandem takes over a peer that was there before."
     ),
     Code.SESSION_UNDECLARED: Entry(
         "the topology has no such session any more", "The document does not declare a session any more."
     ),
     Code.NOT_SUBSCRIBED: Entry(
-        "{subject} does not hear the route server's topic yet",
+        "{subject} is not subscribed to the route server's topic yet",
         "A function of Tandem is not subscribed to the topic.",
     ),
     Code.NO_DELIVERY_DESTINATION: Entry(
         "no delivery destination leads to the log group yet", "Peer logs have no way to Tandem's log group."
     ),
     Code.NO_DELIVERY_SOURCE: Entry(
-        "{subject} is no source of logs yet", "A peer's logs are delivered nowhere."
+        "{subject} is not a source of logs yet", "A peer's logs are delivered nowhere."
     ),
     Code.LOGS_NOT_DELIVERED: Entry(
         "the logs of {subject} do not reach the log group yet", "A peer's logs are not delivered to Tandem."
@@ -238,7 +247,8 @@ WAITS: Entries = {
         "the route server to be available", "A route server takes calls only when it is available."
     ),
     Code.UNTIL_ROUTE_SERVER_SEEN: Entry(
-        "a route server that was begun to be seen", "AWS may show a new route server some time later."
+        "AWS to show the route server whose creation has begun",
+        "AWS may show a new route server some time later.",
     ),
     Code.UNTIL_SERVER_ASSOCIATED: Entry(
         "the route server to be associated with the VPC", "Endpoints need the association."
@@ -253,13 +263,15 @@ WAITS: Entries = {
     Code.UNTIL_PROPAGATION_LEFT_STATE: Entry(
         "the propagation to {subject} to leave {state}", "A propagation cannot be ended in this state."
     ),
-    Code.UNTIL_SESSION: Entry(f"{SESSION} to be available", "The new session comes before the old one goes."),
+    Code.UNTIL_SESSION: Entry(
+        f"{_SESSION} to be available", "The new session comes before the old one goes."
+    ),
     Code.UNTIL_STANDBY_SESSION: Entry(
-        f"{SESSION} to be available: the standby comes first",
+        f"{_SESSION} to be available: the standby comes first",
         "The sessions of the standby are made before one of the owner ends.",
     ),
     Code.UNTIL_SESSION_ADVERTISES: Entry(
-        f"{SESSION} to have BGP up and to advertise {{prefixes}}",
+        f"{_SESSION} to have BGP up and to advertise {{prefixes}}",
         "The owner keeps its route: another session of its own has to carry it first.",
         ("Let the appliance dial the endpoint, and advertise the prefixes there too.",),
     ),
@@ -269,7 +281,7 @@ WAITS: Entries = {
         ("Bring up a session of the standby.",),
     ),
     Code.UNTIL_ROUTES_READABLE: Entry(
-        f"the routes: {UNREADABLE}",
+        f"readable routes: {_UNREADABLE}",
         "Without the routing database nobody can tell who owns a route, so no session is ended.",
         advice=("Tandem reads it again with every run. If it stays so, the log has the reason.",),
     ),
@@ -277,14 +289,14 @@ WAITS: Entries = {
         "{subject} to have BGP up: {prefix} is in the FIB though its sessions are down, "
         "and AWS does not say what a change of persistence does to that",
         "A persisted route may not survive the change.",
-        page=GUIDE,
+        page=_GUIDE,
         advice=("Bring up a session of the owner, or apply with --allow-interruption.",),
     ),
     Code.PERSISTED_BEFORE_END: Entry(
         "{subject} to have BGP up: {prefix} is in the FIB though its sessions are down, "
         "and AWS does not say what the end of a peer does to that",
         "A persisted route may not survive the end of a peer.",
-        page=GUIDE,
+        page=_GUIDE,
         advice=("Bring up a session of the owner, or apply with --allow-interruption.",),
     ),
     Code.UNTIL_ACCEPTED: Entry(
@@ -297,7 +309,7 @@ WAITS: Entries = {
 
 INTERRUPTIONS: Entries = {
     Code.ONE_OF_SESSIONS: Entry(
-        "one of {subject}'s sessions, which keeps another", "An appliance loses one of several sessions."
+        "one of {subject}'s sessions; another one stays", "An appliance loses one of several sessions."
     ),
     Code.ONLY_LIVE_SESSION: Entry(
         "one of {subject}'s sessions, the only one that is live",
@@ -323,7 +335,7 @@ REFUSALS: Entries = {
         right="a route server that nothing else manages",
     ),
     Code.ASN_CANNOT_CHANGE: Entry(
-        "is {declared}, but {subject} has {actual}, and AWS changes none",
+        "is {declared}, but {subject} has {actual}, and AWS cannot change it",
         "AWS cannot change the ASN of a route server.",
         right="{actual}, or a topology of another name",
     ),
@@ -348,7 +360,7 @@ REFUSALS: Entries = {
         right=f"the tag {ENDPOINT_TAG}={{name}} on the one that is meant",
     ),
     Code.ADOPTED_ENDPOINT_BROKEN: Entry(
-        f"{{subject}} ({{name}}) is {{state}}{BECAUSE}, and Tandem did not create it",
+        f"{{subject}} ({{name}}) is {{state}}{_BECAUSE}, and Tandem did not create it",
         "Tandem deletes only what it created.",
         right="deleted by its owner",
     ),
@@ -365,16 +377,16 @@ REFUSALS: Entries = {
     Code.GIVEN_UP: Entry(
         "{last}, {times} times by now",
         "AWS failed the resource so often that Tandem does not make it again by itself.",
-        right="what AWS says mended; then any change of the document starts anew",
+        right="the cause that AWS names corrected; then any change of the document makes Tandem try again",
     ),
     Code.PEER_OF_OTHERS: Entry(
-        "{subject} is there with ASN {asn} and {liveness}, and is not Tandem's to replace",
+        "{subject} exists with ASN {asn} and {liveness}; Tandem did not create it and may not replace it",
         "A peer that Tandem did not create stands in the way of a declared session.",
         right="declared as it is, or deleted by its owner",
     ),
     Code.WOULD_INTERRUPT: Entry(
         "{because}; it is the last live session of {hurt}"
-        f"[{{is_unknown:?}} as far as anybody can tell: {UNREADABLE}]",
+        f"[{{is_unknown:?}} as far as anybody can tell: {_UNREADABLE}]",
         "The change would take the route from its owner, and nobody has allowed that.",
         right="--allow-interruption (AllowInterruption: true), or the route with another appliance first",
     ),
@@ -397,12 +409,12 @@ REFUSALS: Entries = {
 
 RUNS: Entries = {
     Code.CALL_REFUSED: Entry(
-        "{subject}[: {message}]; it is tried again with every refresh",
+        "{subject}[: {message}]; Tandem tries it again at every refresh",
         "AWS refused a call.",
-        advice=("Put right what AWS's message names, and apply the topology again.",),
+        advice=("Correct what AWS's message names, and apply the topology again.",),
     ),
     Code.CALL_FORBIDDEN: Entry(
-        f"{{subject}}[: {{message}}]; {FORBIDDEN}",
+        f"{{subject}}[: {{message}}]; {_FORBIDDEN}",
         "IAM does not allow a call of the provisioner.",
         advice=("Deploy the stack again. If that does not help, ask whoever restricts the account.",),
     ),
@@ -411,7 +423,7 @@ RUNS: Entries = {
         "CloudWatch Logs takes no further delivery.",
         advice=("Ask AWS to raise the quota of CloudWatch Logs.",),
     ),
-    Code.CALL_IN_TROUBLE: Entry("{why}", "A call failed for now; the schedule goes on with it."),
+    Code.CALL_IN_TROUBLE: Entry("{why}", "A call failed for now; the schedule tries it again."),
     Code.CANNOT_GO_ON: Entry("{why}", "A run found something that a person has to change."),
     Code.INTERNAL_ERROR: Entry(
         "Tandem failed with an internal error: {why}",
@@ -426,16 +438,16 @@ RUNS: Entries = {
     Code.ROUTE_SERVER_STAYS: Entry(
         "{subject} serves {others} as well",
         "Another topology lives on the route server that would be deleted.",
-        right="deleted when no other needs it",
+        right="a deletion when no other topology needs it",
     ),
     Code.LEAVING: Entry(
-        "it is being deleted, so nobody moves its addresses; storing its document again ends that",
+        "it is being deleted, so nobody moves its addresses; to end the deletion, apply its document again",
         "The deletion of a topology is stuck, and its addresses do not follow the route meanwhile.",
-        advice=("Put right what the reason names, or apply the document again to end the deletion.",),
+        advice=("Correct what the reason names, or apply the document again to end the deletion.",),
     ),
     Code.LONG_WAIT: Entry(
-        "provisioning has made no progress since {since}: it waits for {waits}; Tandem goes on by itself "
-        "once that is so; a session comes up when its appliance dials as it should",
+        "provisioning has made no progress since {since}: it waits for {waits}; Tandem continues by itself "
+        "as soon as that is done; a session comes up when its appliance connects to the endpoint",
         "Provisioning waits for something that only people can bring about.",
         advice=("Bring about what it waits for. Nothing has to be applied again.",),
     ),

@@ -1,29 +1,55 @@
-"""What is said of everything around failover: drift, route leaks, provisioning, findings, overrides."""
+"""Writes the messages about everything around failover: drift, route leaks, provisioning, findings,
+overrides.
+"""
 
 from __future__ import annotations
 
 from tandem.words.parts import Detail, Said, foot, listed, sentence, when, where
+from tandem.words.step_reasons import STEP_ENTRIES
 
 
 def drift(detail: Detail) -> Said:
-    """The world differs from the topology."""
+    """Writes that AWS differs from the topology."""
+    state, advice = _repaired(detail) if detail.get("code") in STEP_ENTRIES else _left_alone(detail)
     lines = [
         f"{detail['resource_id']} of {where(detail)} is not as declared: {sentence(detail['summary'])}",
         "",
-        f"The topology says: {detail['expected'] or 'it should not be there'}.",
-        f"AWS shows: {detail['observed'] or 'it is gone'}.",
-        f"Done by: {detail['actor'] or 'not known'}.",
-        *(["", "It also concerns:", *listed(detail["concerns"])] if detail["concerns"] else []),
+        *state,
+        f"Changed by: {detail['actor'] or 'not known'}.",
+        *(["", "This has the same cause:", *listed(detail["concerns"])] if detail["concerns"] else []),
         "",
-        "What to do: put it back, or change the topology and apply it.",
+        *advice,
         "",
         *foot(detail, "Seen"),
     ]
     return Said(f"drift, {detail['summary']}", lines, detail["severity"], "drift")
 
 
+def _repaired(detail: Detail) -> tuple[list[str], list[str]]:
+    """Returns what is and what should be, and what to do, of a resource that Tandem manages."""
+    state = [
+        f"It should be: {detail['expected'] or 'absent, the topology does not declare it'}.",
+        f"It is: {detail['observed'] or 'absent'}.",
+    ]
+    return state, [
+        "What to do: nothing if Tandem is going to repair it (see the first line). Else correct what it",
+        "names. If the change was meant, write it into the topology and run tandem apply.",
+    ]
+
+
+def _left_alone(detail: Detail) -> tuple[list[str], list[str]]:
+    """Returns the same of a resource that Tandem does not manage: `expected` is what a document could say."""
+    expected = detail["expected"]
+    right = [f"In the topology, right would be: {expected}."] if expected else []
+    return [], [
+        "What to do: undo the change in AWS, with the tool that manages the resource: Tandem does not do it.",
+        "If the change was meant, write it into the topology and run tandem apply.",
+        *right,
+    ]
+
+
 def leak(detail: Detail) -> Said:
-    """An appliance advertises what it may not."""
+    """Writes that an appliance advertises what it may not."""
     prefixes, count, appliance = detail["prefixes"], detail["count"], detail["appliance"]
     lines = [
         f"Route leak in {where(detail)}: {sentence(detail['reason'])}",
@@ -42,7 +68,9 @@ def leak(detail: Detail) -> Said:
 
 
 def provisioned(detail: Detail) -> Said:
-    """All that the topology needs is there. Events of older versions do not say which sessions are new."""
+    """Writes that all that the topology needs is there. Events of older versions do not say which sessions
+    are new.
+    """
     dial = detail.get("dial", detail["sessions"])
     lines = [
         f"Tandem watches {where(detail)}, version {detail['version']}.",
@@ -64,7 +92,7 @@ def _size(detail: Detail) -> str:
 
 
 def not_provisioned(detail: Detail) -> Said:
-    """The topology could not be provisioned."""
+    """Writes that the topology could not be provisioned."""
     error = detail["error"]
     lines = [
         f"Tandem could not provision {where(detail)}, version {detail['version']}.",
@@ -73,8 +101,8 @@ def not_provisioned(detail: Detail) -> Said:
         *([f"AWS said: {error['code']}: {sentence(error['message'])}"] if error else []),
         *(["Done before:", *listed(detail["steps"])] if detail["steps"] else []),
         "",
-        "What to do: put right what the reason names and apply the topology again. Until then signals may",
-        "come late; failover goes on by the watch and the sweep.",
+        "What to do: correct what the reason names and apply the topology again. Until then Tandem may see",
+        "a change later, at its next poll. Failover continues.",
         "",
         *foot(detail, "Failed"),
     ]
@@ -82,12 +110,12 @@ def not_provisioned(detail: Detail) -> Said:
 
 
 def finding(detail: Detail) -> Said:
-    """A compliance rule's result changed."""
+    """Writes that a compliance rule's result changed."""
     opened = detail["status"] == "opened"
     lines = [
-        f"{detail['status'].capitalize()} in {where(detail)}: {sentence(detail['summary'])}",
-        f"The rule is {detail['rule']}.",
-        *([f"It is about {detail['resource_id']}."] if detail["resource_id"] else []),
+        f"{'New finding' if opened else 'Resolved'} in {where(detail)}: {sentence(detail['summary'])}",
+        f"Rule: {detail['rule']}.",
+        *([f"Resource: {detail['resource_id']}."] if detail["resource_id"] else []),
         *_shown(detail),
         "",
         *([f"What to do: {sentence(detail['remediation'])}", ""] if opened else []),
@@ -122,7 +150,7 @@ def digest(detail: Detail) -> Said:
 
 
 def _shown(detail: Detail) -> list[str]:
-    """Since when, and what AWS shows of an appliance's sessions and instance."""
+    """Says since when, and what AWS shows of an appliance's sessions and instance."""
     sessions, instance = detail.get("sessions"), detail.get("instance")
     lines = [f"Since: {when(detail['since'])}, when Tandem first saw it."] if "since" in detail else []
     if sessions is not None:
@@ -143,7 +171,9 @@ def _session(detail: Detail) -> str:
 
 
 def topology(detail: Detail) -> Said:
-    """A version was stored, or the topology goes. Events of older versions say neither the mode nor who."""
+    """Writes that a version was stored, or that the topology is deleted. Events of older versions say neither
+    the mode nor who.
+    """
     mode, before = detail.get("mode"), detail.get("previous_mode")
     is_braked = (before, mode) == ("enforce", "dry-run")
     version = f"version {detail['version']}"
@@ -151,16 +181,18 @@ def topology(detail: Detail) -> Said:
         case "stored" if before and mode != before:
             subject, opening = (
                 f"mode {before} -> {mode}",
-                f"The mode changed from {before} to {mode}: {version}",
+                f"The mode of {where(detail)} changed from {before} to {mode}, with {version}.",
             )
         case "stored":
-            subject, opening = f"{version} was stored", f"{version.capitalize()} was stored, mode {mode}"
+            in_mode = f" in mode {mode}" if mode else ""
+            subject = f"{version} was stored"
+            opening = f"{version.capitalize()} of {where(detail)} was stored{in_mode}."
         case change:
-            word = "is being deleted" if change == "deleting" else "was deleted"
-            subject, opening = word, f"The topology {word}: {version} was the last"
+            subject = "is being deleted" if change == "deleting" else "was deleted"
+            opening = f"{where(detail).capitalize()} {subject}. The last version was {detail['version']}."
     goes = detail["change"] != "stored"
     lines = [
-        f"{opening}, {where(detail)}.",
+        opening,
         "",
         f"Changed by: {detail.get('stated_by') or 'not known'} (stated by the caller, not verified).",
         f"Request ID: {detail.get('request_id') or 'not known'}, through {detail['door']}.",
@@ -182,14 +214,17 @@ def _unmoved(goes: bool) -> list[str]:
 
 
 def override(detail: Detail) -> Said:
-    """An operator paused, resumed, pinned or unpinned; while one is in force, addresses do not follow."""
+    """Writes that an operator paused, resumed, pinned or unpinned; while one is in force, addresses do not
+    follow.
+    """
     laid = detail["change"] in ("paused", "pinned")
     to = f" to {detail['appliance']}" if detail["appliance"] else ""
     forced = ", even without a BGP session" if detail["forced"] else ""
     lines = [
-        f"{detail['who']} {detail['change']} {where(detail)}{to}{forced}.",
+        f"Override: {where(detail)} was {detail['change']}{to}{forced}.",
         "",
-        f"Why: {sentence(detail['why'])}",
+        f"The override record states that it was set by {detail['who']} (not verified).",
+        f"Why, as the record states: {sentence(detail['why'])}",
         *(_until(detail["until"]) if laid else ["The Elastic IPs follow the route again."]),
         "",
         *foot(detail, "Changed"),

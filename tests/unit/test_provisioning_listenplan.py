@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem.place import Place
-from tandem.provisioning.listenplan import delivered_elsewhere, delivery_of, watch_plan
+from tandem.provisioning.listenplan import delivered_elsewhere, delivery_of, listening_plan
 from tandem.provisioning.listensteps import (
     LOG_GROUP_TYPE,
     CreateDelivery,
@@ -20,6 +20,7 @@ from tandem.provisioning.listensteps import (
     DeleteSource,
     Delivery,
     Destination,
+    Listening,
     PutDestination,
     PutSource,
     Shown,
@@ -29,7 +30,6 @@ from tandem.provisioning.listensteps import (
     Subscriber,
     Subscription,
     Unsubscribe,
-    Watch,
     change_of,
 )
 from tandem.words.provisioning import sentence_of
@@ -40,7 +40,7 @@ FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function"
 FAILOVER, SIGNALS = f"{FUNCTION}:failover", f"{FUNCTION}:signals"
 GROUP = "arn:aws:logs:us-east-1:123456789012:log-group:/aws/vendedlogs/tandem/route-server-peer"
 PEERS = ("rsp-1", "rsp-2", "rsp-3")
-WATCH = Watch(
+LISTENING = Listening(
     stack="tandem",
     place=PLACE,
     subscribers=(Subscriber(FAILOVER, "arn:aws:sqs:us-east-1:123456789012:failover"), Subscriber(SIGNALS)),
@@ -56,7 +56,7 @@ def destination_arn(name: str) -> str:
 
 
 def carried_out(step: Step, shown: Shown) -> Shown:
-    """What AWS shows after a step; it refuses what the real one would."""
+    """Returns what AWS shows after a step; it refuses what the real one would."""
     match step:
         case Subscribe(topic_arn, subscriber):
             heard = Subscription(topic_arn, f"{topic_arn}:{next(numbers)}", subscriber.function_arn)
@@ -100,53 +100,53 @@ def taken_back(step: Unsubscribe | DeleteDelivery | DeleteSource, shown: Shown) 
             assert_never(step)
 
 
-def after(desired: Watch, shown: Shown, most: int | None = None) -> Shown:
-    for step in watch_plan(desired, shown)[:most]:
+def after(desired: Listening, shown: Shown, most: int | None = None) -> Shown:
+    for step in listening_plan(desired, shown)[:most]:
         assert sentence_of(change_of(step))
         shown = carried_out(step, shown)
     return shown
 
 
-def kinds(desired: Watch, shown: Shown) -> list[str]:
-    return [type(step).__name__ for step in watch_plan(desired, shown)]
+def kinds(desired: Listening, shown: Shown) -> list[str]:
+    return [type(step).__name__ for step in listening_plan(desired, shown)]
 
 
-WATCHED = after(WATCH, Shown())
+WATCHED = after(LISTENING, Shown())
 LEAVING = replace(
-    WATCH, topic_arn=None, logged_peer_ids=(), left_topic_arns=(TOPIC, OLD_TOPIC), left_peer_ids=PEERS
+    LISTENING, topic_arn=None, logged_peer_ids=(), left_topic_arns=(TOPIC, OLD_TOPIC), left_peer_ids=PEERS
 )
 WORLDS = {
-    "nothing yet": (WATCH, Shown()),
-    "a new peer": (replace(WATCH, logged_peer_ids=(*PEERS, "rsp-4")), WATCHED),
+    "nothing yet": (LISTENING, Shown()),
+    "a new peer": (replace(LISTENING, logged_peer_ids=(*PEERS, "rsp-4")), WATCHED),
     "another topic": (
-        replace(WATCH, left_topic_arns=(OLD_TOPIC,)),
-        after(replace(WATCH, topic_arn=OLD_TOPIC), Shown()),
+        replace(LISTENING, left_topic_arns=(OLD_TOPIC,)),
+        after(replace(LISTENING, topic_arn=OLD_TOPIC), Shown()),
     ),
     "a peer replaced": (
-        replace(WATCH, logged_peer_ids=("rsp-2", "rsp-3", "rsp-4"), left_peer_ids=("rsp-1",)),
+        replace(LISTENING, logged_peer_ids=("rsp-2", "rsp-3", "rsp-4"), left_peer_ids=("rsp-1",)),
         WATCHED,
     ),
     "all goes": (LEAVING, WATCHED),
-    "somebody else's source": (WATCH, Shown(sources=(Source("theirs", PLACE.peer("rsp-1")),))),
+    "somebody else's source": (LISTENING, Shown(sources=(Source("theirs", PLACE.peer("rsp-1")),))),
     "somebody else's destination to our group": (
-        WATCH,
+        LISTENING,
         Shown(destinations=(Destination("theirs", destination_arn("theirs"), f"{GROUP}:*", "json"),)),
     ),
     "a destination in another format": (
-        replace(WATCH, stack="other"),
+        replace(LISTENING, stack="other"),
         Shown(destinations=(Destination("plain", destination_arn("plain"), GROUP, "plain"),)),
     ),
 }
 
 
 @pytest.mark.parametrize(("desired", "shown"), WORLDS.values(), ids=WORLDS)
-def test_carried_out_whole_nothing_is_left_to_do(desired: Watch, shown: Shown) -> None:
-    assert watch_plan(desired, shown)
-    assert watch_plan(desired, after(desired, shown)) == ()
+def test_carried_out_whole_nothing_is_left_to_do(desired: Listening, shown: Shown) -> None:
+    assert listening_plan(desired, shown)
+    assert listening_plan(desired, after(desired, shown)) == ()
 
 
 @pytest.mark.parametrize(("desired", "shown"), WORLDS.values(), ids=WORLDS)
-def test_cut_after_any_step_the_next_plan_is_the_rest(desired: Watch, shown: Shown) -> None:
+def test_cut_after_any_step_the_next_plan_is_the_rest(desired: Listening, shown: Shown) -> None:
     whole = kinds(desired, shown)
     for cut in range(len(whole) + 1):
         assert kinds(desired, after(desired, shown, most=cut)) == whole[cut:]
@@ -154,50 +154,50 @@ def test_cut_after_any_step_the_next_plan_is_the_rest(desired: Watch, shown: Sho
 
 @given(st.sets(st.sampled_from(PEERS)), st.sets(st.sampled_from(PEERS)), st.booleans(), st.booleans())
 def test_it_converges_from_any_watch_to_any_other(before, now, was_told, is_told) -> None:
-    first = replace(WATCH, logged_peer_ids=tuple(before), topic_arn=OLD_TOPIC if was_told else None)
+    first = replace(LISTENING, logged_peer_ids=tuple(before), topic_arn=OLD_TOPIC if was_told else None)
     left = tuple(before - now)
     second = replace(
-        WATCH,
+        LISTENING,
         logged_peer_ids=tuple(now),
         topic_arn=TOPIC if is_told else None,
         left_topic_arns=(OLD_TOPIC,) if was_told else (),
         left_peer_ids=left,
     )
     world = after(second, after(first, Shown()))
-    assert watch_plan(second, world) == ()
-    assert {p for p in PEERS if delivery_of(p, WATCH, world)} == now
+    assert listening_plan(second, world) == ()
+    assert {p for p in PEERS if delivery_of(p, LISTENING, world)} == now
     assert {s.topic_arn for s in world.subscriptions} == ({TOPIC} if is_told else set())
 
 
 def test_what_is_watched_needs_two_subscriptions_one_destination_and_a_pair_for_each_peer() -> None:
-    assert kinds(WATCH, Shown()) == (
+    assert kinds(LISTENING, Shown()) == (
         ["Subscribe", "Subscribe", "PutDestination"] + ["PutSource", "CreateDelivery"] * 3
     )
 
 
 def test_undeliverable_messages_have_their_queue() -> None:
-    step = watch_plan(WATCH, Shown())[0]
+    step = listening_plan(LISTENING, Shown())[0]
     assert isinstance(step, Subscribe)
     assert step.subscriber.queue_arn == "arn:aws:sqs:us-east-1:123456789012:failover"
 
 
 def test_every_step_says_why() -> None:
     for desired, shown in WORLDS.values():
-        for step in watch_plan(desired, shown):
+        for step in listening_plan(desired, shown):
             assert sentence_of(step.reason) in sentence_of(change_of(step))
             assert len(sentence_of(step.reason)) > 10
 
 
 def test_a_source_of_somebody_else_is_used_and_left_when_leaving() -> None:
     theirs = Shown(sources=(Source("theirs", PLACE.peer("rsp-1")),))
-    watched = after(WATCH, theirs)
+    watched = after(LISTENING, theirs)
     assert "theirs" in {d.source_name for d in watched.deliveries}
     assert after(LEAVING, watched).sources == theirs.sources
     assert after(LEAVING, watched).deliveries == ()
 
 
 def test_our_source_stays_while_somebody_else_delivers_from_it() -> None:
-    source = WATCH.source_name("rsp-1")
+    source = LISTENING.source_name("rsp-1")
     foreign = Delivery("theirs", source, destination_arn("bucket"), "S3")
     watched = replace(WATCHED, deliveries=(*WATCHED.deliveries, foreign))
     left = after(LEAVING, watched)
@@ -210,8 +210,8 @@ def test_logs_that_go_to_another_group_already_are_left_alone() -> None:
         sources=(Source("theirs", PLACE.peer("rsp-1")),),
         deliveries=(Delivery("their-delivery", "theirs", destination_arn("theirs"), LOG_GROUP_TYPE),),
     )
-    assert delivered_elsewhere("rsp-1", WATCH, theirs) == destination_arn("theirs")
-    assert kinds(replace(WATCH, logged_peer_ids=("rsp-1",)), theirs) == ["Subscribe", "Subscribe"]
+    assert delivered_elsewhere("rsp-1", LISTENING, theirs) == destination_arn("theirs")
+    assert kinds(replace(LISTENING, logged_peer_ids=("rsp-1",)), theirs) == ["Subscribe", "Subscribe"]
 
 
 def test_subscriptions_of_others_on_a_topic_that_is_left_stay() -> None:
@@ -223,14 +223,14 @@ def test_subscriptions_of_others_on_a_topic_that_is_left_stay() -> None:
 
 
 def test_names_fit_whatever_the_stack_is_called() -> None:
-    long = replace(WATCH, stack="a" * 128)
+    long = replace(LISTENING, stack="a" * 128)
     assert len(long.destination_name) <= 60
     assert len(long.source_name("rsp-0123456789abcdef0")) <= 60
     assert long.source_name("rsp-0123456789abcdef0").endswith("-rsp-0123456789abcdef0")
 
 
 def test_without_a_topic_and_without_logs_there_is_nothing_to_do() -> None:
-    assert watch_plan(replace(WATCH, topic_arn=None, logged_peer_ids=()), WATCHED) == ()
+    assert listening_plan(replace(LISTENING, topic_arn=None, logged_peer_ids=()), WATCHED) == ()
 
 
 @pytest.mark.parametrize(
@@ -241,13 +241,13 @@ def test_every_arn_that_is_built_is_of_the_functions_own_partition(partition: st
     function = f"arn:{partition}:lambda:{region}:123456789012:function"
     place = Place.of(f"{function}:provisioner")
     desired = replace(
-        WATCH,
+        LISTENING,
         place=place,
         subscribers=(Subscriber(place.function("failover")), Subscriber(place.function(f"{function}:x"))),
         log_group_arn=place.log_group("/aws/vendedlogs/tandem/route-server-peer"),
         topic_arn=f"arn:{partition}:sns:{region}:123456789012:new",
     )
-    steps = watch_plan(desired, Shown())
+    steps = listening_plan(desired, Shown())
     arns = re.findall(r"arn:[^'\" ]+", repr(steps))
     assert len({arn.split(":")[2] for arn in arns}) == 4  # of SNS, Lambda, Logs and EC2
     assert {tuple(arn.split(":")[1:4:2]) for arn in arns} == {(partition, region)}
