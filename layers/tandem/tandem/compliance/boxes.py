@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tandem.compliance.drawing import MARK_HEIGHT, Box, Canvas, Point, mark_width, marks_height, width
+from tandem.compliance.drawing import Box, Canvas, Point, mark_width, marks_height, width
 from tandem.compliance.scene import (
     Address,
     Appliance,
@@ -145,7 +145,8 @@ def _name(canvas: Canvas, appliance: Appliance, at: Box) -> None:
     else:
         canvas.box(place, "box", "edge", radius=9.5)
     ink = "on" if appliance.owns else "dim"
-    canvas.text((place[0] + 8, y + 24), role, badge, size=11, role=ink, is_bold=True)
+    middle = (place[0] + badge / 2, y + 24)
+    canvas.text(middle, role, badge, size=11, role=ink, is_bold=True, is_centred=True)
     canvas.text((x + INSET, y + 26), appliance.name, wide - badge - 3 * INSET, size=15, is_bold=True)
 
 
@@ -208,7 +209,9 @@ def table_marks(scene: Scene, table: Table) -> tuple[Mark, ...]:
 
 def _head_marks(scene: Scene, table: Table) -> list[Mark]:
     """Returns the marks that stand at the head of a table: those that no row of it shows."""
-    shown = {mark for row in _routes(scene, table) for mark in _first(scene, f"{table.table_id} {row.prefix}")}
+    shown = {
+        mark for row in _routes(scene, table) for mark in _first(scene, f"{table.table_id} {row.prefix}")
+    }
     return [mark for mark in table_marks(scene, table) if mark not in shown]
 
 

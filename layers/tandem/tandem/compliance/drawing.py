@@ -105,9 +105,7 @@ def _width_of(character: str) -> float:
     return 0.8 if character.isupper() else 0.66
 
 
-def shortened(
-    text: str, most: float, size: float, *, is_mono: bool = False, is_bold: bool = False
-) -> str:
+def shortened(text: str, most: float, size: float, *, is_mono: bool = False, is_bold: bool = False) -> str:
     """Returns a text that is not wider than `most`, with an ellipsis for what does not fit."""
     if width(text, size, is_mono=is_mono, is_bold=is_bold) <= most:
         return text
@@ -115,7 +113,11 @@ def shortened(
     while low < high:
         middle = (low + high + 1) // 2
         cut = f"{text[:middle]}..."
-        low, high = (middle, high) if width(cut, size, is_mono=is_mono, is_bold=is_bold) <= most else (low, middle - 1)
+        low, high = (
+            (middle, high)
+            if width(cut, size, is_mono=is_mono, is_bold=is_bold) <= most
+            else (low, middle - 1)
+        )
     return f"{text[:low]}..." if low else ""
 
 
@@ -186,8 +188,9 @@ class Canvas:
         role: str = "text",
         is_mono: bool = False,
         is_bold: bool = False,
+        is_centred: bool = False,
     ) -> float:
-        """Writes a text at x and its base line; returns the x at which it ends, at most."""
+        """Writes a text at x, or around it, and its base line; returns the x at which it ends, at most."""
         x, y = at
         shown = shortened(words, most, size, is_mono=is_mono, is_bold=is_bold)
         if not shown:
@@ -196,14 +199,21 @@ class Canvas:
         self.elements.append(
             tag(
                 "text", shown, title, x=x, y=y, font_size=size, font_weight=600 if is_bold else None,
-                font_family=MONO if is_mono else None, **self._painted(role),
+                font_family=MONO if is_mono else None, text_anchor="middle" if is_centred else None,
+                **self._painted(role),
             )
         )  # fmt: skip
         return x + width(shown, size, is_mono=is_mono, is_bold=is_bold)
 
     def line(self, path: str, role: str, *, stroke_width: float = 1.5, dashes: str | None = None) -> None:
         self.elements.append(
-            tag("path", d=path, stroke_width=stroke_width, stroke_dasharray=dashes, **self._painted(stroke=role))
+            tag(
+                "path",
+                d=path,
+                stroke_width=stroke_width,
+                stroke_dasharray=dashes,
+                **self._painted(stroke=role),
+            )
         )
 
     def sign(self, at: Point, *, is_good: bool | None) -> None:
@@ -225,7 +235,8 @@ class Canvas:
             self.box(place, "box", role, radius=9, stroke_width=1.5, dashes="3 2")
         else:
             self.box(place, role, radius=3)
-        self.text((x + 6, y + 13), label(mark), 100, size=11, role=ink, is_bold=True)
+        middle = (x + place[2] / 2, y + 13)
+        self.text(middle, label(mark), 100, size=11, role=ink, is_bold=True, is_centred=True)
         written, shape = self.elements.pop(), self.elements.pop()
         title = tag("title", words.mark(mark.number, mark.severity, is_unknown=mark.is_unknown))
         group = tag("g", title, shape, written, class_="tp-mark")

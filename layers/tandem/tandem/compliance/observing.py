@@ -233,7 +233,9 @@ def _names(finding: Finding) -> Iterator[str]:
 
 def _drawn(whole: Scene, topology: document.Topology) -> Iterator[tuple[str, str]]:
     """Yields every name of what is drawn, with the one by which its marks are found."""
-    for appliance, declared in ((a, topology.appliances[a.name]) for s in whole.subnets for a in s.appliances):
+    for appliance, declared in (
+        (a, topology.appliances[a.name]) for s in whole.subnets for a in s.appliances
+    ):
         targets = (
             spec.targets[appliance.name].network_interface_id
             for group in topology.groups

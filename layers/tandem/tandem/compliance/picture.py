@@ -167,9 +167,7 @@ def _bands(scene: Scene, y: float, extra: float) -> _Bands:
     return _Bands(top, begin, begin + max(appliances, default=0.0) + INSET)
 
 
-def _lines(
-    canvas: Canvas, ports: Sequence[tuple[Session, Point]], endpoints: Mapping[str, Point]
-) -> None:
+def _lines(canvas: Canvas, ports: Sequence[tuple[Session, Point]], endpoints: Mapping[str, Point]) -> None:
     for session, (x, y) in ports:
         is_up = session.bgp is Status.UP
         if session.endpoint_id in endpoints:
