@@ -23,8 +23,8 @@ from tandem.words import picture as words
 GAP = 12.0
 INSET = 10.0
 ENDPOINT_WIDTH = 178.0
-APPLIANCE_WIDTH = 316.0
-TABLE_WIDTH = 300.0
+APPLIANCE_WIDTH = 352.0
+TABLE_WIDTH = 330.0
 LINE = 18.0
 ROW = 22.0
 CHIPS = 2
@@ -156,7 +156,7 @@ def _session(canvas: Canvas, scene: Scene, session: Session, at: Box) -> None:
     most = wide - sum(mark_width(mark) + 4 for mark in marks)
     good = is_good(session)
     canvas.sign((x + 4, y + 11), is_good=good)
-    end = canvas.text((x + 14, y + 15), session.endpoint_id, most * 0.58, size=11, is_mono=True)
+    end = canvas.text((x + 14, y + 15), session.endpoint_id, most * 0.52, size=11, is_mono=True)
     text = words.session(session.bgp, session.bfd, is_bfd=session.is_bfd, peer_state=session.state)
     role = "bad" if good is False else "text"
     canvas.text((end + 8, y + 15), text, x + most - end - 8, size=11, role=role)
@@ -248,7 +248,11 @@ def _route(canvas: Canvas, scene: Scene, table: Table, row: TableRow, at: Box) -
     canvas.sign((x + 4, y + 11), is_good=good)
     status = width(text, 11)
     canvas.text((x + most - status, y + 15), text, status + 1, size=11, role="bad" if is_bad else "dim")
-    canvas.text((x + 14, y + 15), words.route(row.prefix, row.to), most - status - 22, size=11, is_mono=True)
+    left = most - status - 22
+    end = canvas.text((x + 14, y + 15), row.prefix, left * 0.65, size=11, is_mono=True)
+    if row.to:
+        end = canvas.text((end + 6, y + 15), words.TO, 30, size=11, role="dim")
+        canvas.text((end + 5, y + 15), row.to, x + 14 + left - end - 5, size=11, is_mono=True)
     canvas.marks((x + most + 4, y + 2), marks, wide)
 
 

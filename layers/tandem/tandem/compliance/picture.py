@@ -170,11 +170,12 @@ def _bands(scene: Scene, y: float, extra: float) -> _Bands:
 def _lines(canvas: Canvas, ports: Sequence[tuple[Session, Point]], endpoints: Mapping[str, Point]) -> None:
     for session, (x, y) in ports:
         is_up = session.bgp is Status.UP
+        role = "good" if is_up else "dim" if session.bgp is None else "bad"
         if session.endpoint_id in endpoints:
             left, top = endpoints[session.endpoint_id]
             middle = (top + y) / 2
             path = f"M{left:g} {top:g}C{left:g} {middle:g} {x:g} {middle:g} {x:g} {y:g}"
-            canvas.line(path, "good" if is_up else "bad", dashes=None if is_up else "5 4")
+            canvas.line(path, role, dashes=None if is_up else "5 4")
         canvas.sign((x, y), is_good=boxes.is_good(session))
 
 

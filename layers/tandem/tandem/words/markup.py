@@ -37,6 +37,8 @@ def add(parent: Element, content: Content | Iterable[Content]) -> None:
 
 def clean(text: str) -> str:
     """Returns a text whose control characters are visible: neither XML nor HTML may have them."""
+    if text.isprintable():
+        return text
     return "\n".join(visible(line) for line in text.split("\n"))
 
 

@@ -10,6 +10,7 @@ NOWHERE = "Elastic IPs on no appliance"
 ROUTE_TABLES = "Route tables"
 NO_TABLES = "No route table gets routes from this route server."
 SESSIONS = "BGP sessions"
+TO = "to"
 NO_SESSION = "no BGP session"
 NO_ADDRESS = "no Elastic IP here"
 OWNER, STANDBY, SILENT = "has the route", "standby", "silent standby"
@@ -82,10 +83,6 @@ def stray(interface: str | None, count: int) -> str:
 def subnets(count: int | None, *, is_declared: bool) -> str:
     known = "" if count is None else f"{count} subnet{'' if count == 1 else 's'}"
     return known if is_declared else ", ".join(part for part in (known, "not declared") if part)
-
-
-def route(prefix: str, to: str | None) -> str:
-    return f"{prefix} to {to}" if to else prefix
 
 
 def more(count: int) -> str:
