@@ -1,4 +1,4 @@
-"""Makes reports of the stories' worlds: `python -m tests.reporting` writes docs/report.png, of a broken one."""
+"""Makes reports of the worlds of stories: `python -m tests.reporting` writes docs/report.png."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def break_several_things(s: Stack) -> None:
     waivers = [
         {
             "rule": "standby-advertises",
-            "resource": f"fw9 {DEFAULT}",
-            "reason": "fw9 is being replaced",
+            "resource": f"fw1 {DEFAULT}",
+            "reason": "fw1 is replaced this month",
             "until": until.isoformat(),
         }
     ]

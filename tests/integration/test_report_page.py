@@ -48,11 +48,12 @@ CONTRASTS = """
     }
     return [255, 255, 255];
   };
+  const isText = node => node.nodeType === 3 && node.textContent.trim();
   return [...document.querySelectorAll('body *:not(svg, svg *)')]
-    .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()))
+    .filter(e => [...e.childNodes].some(isText))
     .map(e => {
-      const [a, b] = [light(channels(getComputedStyle(e).color)), light(ground(e))].sort((one, other) => one - other);
-      return [(b + 0.05) / (a + 0.05), e.outerHTML.slice(0, 90)];
+      const [a, b] = [light(channels(getComputedStyle(e).color)), light(ground(e))];
+      return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), e.outerHTML.slice(0, 90)];
     })
     .filter(([contrast]) => contrast < 4.5);
 })()
