@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from PIL import Image
 
 import tandem
 from tandem.adapters import snapshots
@@ -60,7 +63,8 @@ def main() -> None:
         file = Path(folder) / "report.html"
         file.write_text(reported(s).html(), encoding="utf-8")
         page.open(file, wide=1180)
-        PICTURE.write_bytes(page.picture())
+        shown = Image.open(BytesIO(page.picture())).convert("RGB")
+        shown.quantize(64).save(PICTURE, optimize=True)
 
 
 if __name__ == "__main__":

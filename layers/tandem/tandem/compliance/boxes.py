@@ -97,7 +97,7 @@ def endpoint(canvas: Canvas, scene: Scene, endpoint: Endpoint, at: Box) -> None:
 def appliance_height(scene: Scene, appliance: Appliance, wide: float) -> float:
     """Returns the height of what `appliance` draws."""
     marks = marks_height(_appliance_marks(scene, appliance), wide - 2 * INSET)
-    sessions = 1 + max(1, len(appliance.sessions))
+    sessions = 1 + len(appliance.sessions) + _has_gap(appliance)
     chips = -(-len(_drawn(scene, appliance.elastic_ips)) // CHIPS)
     return 78 + marks + sessions * ROW + ROW + chips * ROW + 6
 
@@ -125,19 +125,28 @@ def appliance(canvas: Canvas, scene: Scene, appliance: Appliance, at: Box) -> li
     for session in appliance.sessions:
         _session(canvas, scene, session, (left, y, most, ROW))
         y += ROW
-    if not appliance.sessions:
-        canvas.text((left, y + 15), words.NO_SESSION, most, size=11, role="bad")
+    if _has_gap(appliance):
+        canvas.sign((left + 4, y + 11), is_good=False)
+        canvas.text((left + 14, y + 15), words.missing(appliance.missing), most - 14, size=11, role="bad")
         y += ROW
-    _addresses(canvas, scene, appliance.elastic_ips, (left, y), most)
+    head = words.addresses(len(appliance.elastic_ips)) if appliance.elastic_ips else words.NO_ADDRESS
+    head = head if appliance.is_read else words.UNKNOWN_ADDRESSES
+    canvas.text((left, y + 15), head, most, size=11, role="dim", is_bold=True)
+    _addresses(canvas, scene, appliance.elastic_ips, (left, y + ROW), most)
     count = len(appliance.sessions)
     gap = wide / (count + 1)
     return [(session, (x + (n + 1) * gap, at[1])) for n, session in enumerate(appliance.sessions)]
 
 
+def _has_gap(appliance: Appliance) -> bool:
+    """Returns True if a row says which sessions there should be."""
+    return bool(appliance.missing or not appliance.sessions)
+
+
 def _name(canvas: Canvas, appliance: Appliance, at: Box) -> None:
     """Writes the name, and at the right what the appliance is now."""
     x, y, wide, _ = at
-    role = words.OWNER if appliance.owns else words.SILENT if appliance.is_silent else words.STANDBY
+    role = words.role(owns=bool(appliance.owns), silent=appliance.is_silent, known=appliance.is_read)
     badge = width(role, 11, is_bold=True) + 16
     place = (x + wide - INSET - badge, y + 11, badge, 19.0)
     if appliance.owns:
@@ -163,12 +172,9 @@ def _session(canvas: Canvas, scene: Scene, session: Session, at: Box) -> None:
     canvas.marks((x + most + 4, y + 2), marks, wide)
 
 
-def _addresses(canvas: Canvas, scene: Scene, addresses: Sequence[Address], at: Point, wide: float) -> float:
-    """Draws Elastic IPs two by two, or their number; returns where they end."""
+def _addresses(canvas: Canvas, scene: Scene, addresses: Sequence[Address], at: Point, wide: float) -> None:
+    """Draws Elastic IPs two by two, unless there are too many."""
     x, y = at
-    head = words.addresses(len(addresses)) if addresses else words.NO_ADDRESS
-    canvas.text((x, y + 15), head, wide, size=11, role="dim", is_bold=True)
-    y += ROW
     chip = (wide - (CHIPS - 1) * 6) / CHIPS
     for number, address in enumerate(_drawn(scene, addresses)):
         left, top = x + number % CHIPS * (chip + 6), y + number // CHIPS * ROW
@@ -178,7 +184,6 @@ def _addresses(canvas: Canvas, scene: Scene, addresses: Sequence[Address], at: P
         shown = address.public_ip or address.allocation_id
         canvas.text((left + 6, top + 13.5), shown, most, size=11, is_mono=True)
         canvas.marks((left + 8 + most, top + 0.5), marks, chip)
-    return y + -(-len(_drawn(scene, addresses)) // CHIPS) * ROW
 
 
 def stray(canvas: Canvas, scene: Scene, at: Point, inner: float) -> float:
@@ -194,10 +199,8 @@ def stray(canvas: Canvas, scene: Scene, at: Point, inner: float) -> float:
         canvas.box((x, y, inner, high), "box", "edge")
         canvas.text((x + INSET, y + 18), words.stray(interface, len(addresses)), inner - 2 * INSET)
         canvas.marks((x + INSET, y + 26), left, inner - 2 * INSET)
-        top = y + 4 + marks_height(left, inner - 2 * INSET)
-        chip = Canvas(canvas.theme, canvas.is_linked)
-        _addresses(chip, scene, drawn, (x + INSET, top), min(inner - 2 * INSET, APPLIANCE_WIDTH))
-        canvas.elements.extend(chip.elements[1:])  # the head is written already
+        top = y + 4 + ROW + marks_height(left, inner - 2 * INSET)
+        _addresses(canvas, scene, drawn, (x + INSET, top), min(inner - 2 * INSET, APPLIANCE_WIDTH))
         y += high + GAP
     return y - GAP
 

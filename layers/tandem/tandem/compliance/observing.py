@@ -48,7 +48,7 @@ def scene(snapshot: Snapshot, findings: Sequence[Finding]) -> Scene:
         subnets=tuple(_subnets(topology, seen, around, appliances)),
         tables=tuple(_tables(topology, seen, around)),
         stray=tuple(stray.items()),
-        unread=tuple(part.why for part in parts if isinstance(part, NotRead) and not part.is_absent),
+        unread=tuple(dict.fromkeys(p.why for p in parts if isinstance(p, NotRead) and not p.is_absent)),
     )
     return _marked(whole, topology, findings)
 
@@ -91,7 +91,9 @@ def _appliance(
         owns=owns,
         is_silent=appliance.standby is document.Standby.SILENT,
         sessions=sessions,
+        missing=max(0, len(appliance.peers) - len(sessions)),
         elastic_ips=elastic_ips,
+        is_read=seen is not None,
     )
 
 

@@ -57,7 +57,11 @@ class Appliance:
     """Tracked prefixes whose chosen path leads to it."""
     is_silent: bool = False
     sessions: tuple[Session, ...] = ()
+    missing: int = 0
+    """Declared sessions of which AWS shows none."""
     elastic_ips: tuple[Address, ...] = ()
+    is_read: bool = True
+    """False if nobody knows what it has."""
 
 
 @dataclass(frozen=True, slots=True)

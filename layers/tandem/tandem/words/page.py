@@ -214,9 +214,9 @@ def _unread(unread: Sequence[Detail]) -> Element:
         return _section("unread", "What could not be read", tag("p", "Nothing: all was read."))
     rows = (
         [
-            tag("td", tag("code", one["part"])),
+            tag("td", tag("code", one["part"]), class_="name"),
             tag("td", one["why"]),
-            tag("td", _permission(one["permission"])),
+            tag("td", _permission(one["permission"]), class_="name"),
         ]
         for one in unread
     )
@@ -238,7 +238,7 @@ def _rules(detail: Detail) -> Element:
                 tag("p", rule["protects"], class_="dim"),
                 tag("p", tag("code", rule["page"]), class_="dim"),
             ),
-            tag("td", rule["severity"]),
+            tag("td", rule["severity"], class_="short"),
             tag("td", ", ".join(_results(rule["id"], detail["findings"])), _reasons(rule["id"], detail)),
         ]
         for rule in detail["rules"]

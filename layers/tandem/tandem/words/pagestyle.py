@@ -58,8 +58,11 @@ th, td {
 }
 th:last-child, td:last-child { padding-right: 0 }
 thead th { color: var(--dim); font-weight: 600 }
+thead th, .short { overflow-wrap: normal }
 tbody th { font-weight: 400 }
 tbody th code { display: inline-block; max-width: 100% }
+tbody th { min-width: 170px }
+td.name { min-width: 190px }
 td ul { margin: 0; padding: 0; list-style: none }
 td p { margin: 0 }
 .outcome { font-weight: 600; white-space: nowrap }
@@ -79,7 +82,7 @@ footer { margin-top: 36px; border-top: 1px solid var(--edge); padding-top: 8px; 
 @media screen and (max-width: 640px) {
   body { padding: 14px }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
-  table, tbody, tr, th, td { display: block }
+  table, tbody, tr, th, td { display: block; min-width: 0 }
   tr { padding: 8px 0; border-bottom: 1px solid var(--edge) }
   tbody th, td { padding: 2px 0; border: 0 }
   tbody th::before, td::before { content: attr(data-label) ": "; color: var(--dim) }

@@ -11,9 +11,8 @@ ROUTE_TABLES = "Route tables"
 NO_TABLES = "No route table gets routes from this route server."
 SESSIONS = "BGP sessions"
 TO = "to"
-NO_SESSION = "no BGP session"
 NO_ADDRESS = "no Elastic IP here"
-OWNER, STANDBY, SILENT = "has the route", "standby", "silent standby"
+UNKNOWN_ADDRESSES = "Elastic IPs not known"
 
 LETTERS = {"critical": "C", "high": "H", "medium": "M", "low": "L"}
 INSTALLATIONS = {
@@ -66,6 +65,19 @@ def session(bgp: str | None, bfd: str | None, *, is_bfd: bool, peer_state: str |
     if bgp is None:
         return "not known"
     return f"BGP {bgp}" + (f", BFD {bfd or '?'}" if is_bfd else "")
+
+
+def role(*, owns: bool, silent: bool, known: bool) -> str:
+    """Returns what an appliance is now."""
+    if not known:
+        return "role not known"
+    return "has the route" if owns else "silent standby" if silent else "standby"
+
+
+def missing(count: int) -> str:
+    if not count:
+        return "no BGP session"
+    return f"{count} declared session{'' if count == 1 else 's'} not there"
 
 
 def owns(asn: int, prefixes: Sequence[str]) -> str:
