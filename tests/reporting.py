@@ -64,7 +64,7 @@ def main() -> None:
         file.write_text(reported(s).html(), encoding="utf-8")
         page.open(file, wide=1180)
         shown = Image.open(BytesIO(page.picture())).convert("RGB")
-        shown.quantize(64).save(PICTURE, optimize=True)
+        shown.quantize(256, method=Image.Quantize.MAXCOVERAGE).save(PICTURE, optimize=True)
 
 
 if __name__ == "__main__":

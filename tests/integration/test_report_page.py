@@ -114,7 +114,9 @@ def covers(one: list[Any], other: list[Any]) -> bool:
 
 
 @pytest.mark.parametrize("is_broken", [False, True], ids=["healthy", "broken"])
-def test_the_page_is_quiet_and_fits(edge: Stack, browser: Page, tmp_path: Path, *, is_broken: bool) -> None:
+def test_the_page_is_quiet_and_fits_and_says_what_happens(
+    edge: Stack, browser: Page, tmp_path: Path, *, is_broken: bool
+) -> None:
     if is_broken:
         break_several_things(edge)
     file = tmp_path / "report.html"
@@ -140,15 +142,6 @@ def assert_says_what_happens(browser: Page, *, is_broken: bool) -> None:
         "[...document.querySelectorAll('article .badge')].map(badge => badge.textContent).sort()"
     )
     assert marks == badges
+    assert all(mark == badge for mark, badge in browser.ask(LINKS))
     assert bool(marks) == is_broken
     assert head.startswith("Fails The next failover fails." if is_broken else "Passes ")
-
-
-def test_a_mark_leads_to_its_finding(edge: Stack, browser: Page, tmp_path: Path) -> None:
-    break_several_things(edge)
-    file = tmp_path / "report.html"
-    file.write_text(reported(edge).html(), encoding="utf-8")
-    browser.open(file, wide=1280)
-    found = browser.ask(LINKS)
-    assert found
-    assert all(mark == badge for mark, badge in found)

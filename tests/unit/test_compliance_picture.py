@@ -14,9 +14,9 @@ from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.ft2font import FT2Font
 
 from tandem.compliance import drawing
-from tandem.compliance.drawing import DARK, LIGHT, Theme
 from tandem.compliance.picture import svg
 from tandem.compliance.scene import Scene
+from tandem.compliance.theme import DARK, LIGHT, Theme
 from tests.scenes import HOSTILE, LONG, scene
 
 SVG = "{http://www.w3.org/2000/svg}"

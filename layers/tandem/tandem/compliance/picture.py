@@ -6,15 +6,14 @@ No script, no `<use>`, no font or image from elsewhere: a custom widget of Cloud
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from tandem.compliance import boxes
+from tandem.compliance import applianceboxes, boxes
 from tandem.compliance.boxes import GAP, INSET
-from tandem.compliance.drawing import SANS, Canvas, Point, Theme, dark_style, marks_height
-from tandem.compliance.observing import by_zone
-from tandem.compliance.scene import Scene, Session, Subnet
+from tandem.compliance.drawing import Box, Canvas, Point, marks_height
+from tandem.compliance.scene import Scene, Session, Subnet, by_zone
+from tandem.compliance.theme import SANS, Theme, dark_style
 from tandem.model import Status
 from tandem.words import picture as words
 from tandem.words.markup import tag, xml
@@ -45,7 +44,7 @@ def draw(scene: Scene, theme: Theme = Theme.AUTO, *, is_linked: bool = False) ->
     return tag(
         "svg", title, tag("desc", _summary(scene)), style, back.elements, canvas.elements,
         xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {wide:g} {high:g}", width=wide, height=high,
-        role="img", font_family=SANS, class_="tandem-picture",
+        role="group" if is_linked else "img", font_family=SANS, class_="tandem-picture",
     )  # fmt: skip
 
 
@@ -75,7 +74,7 @@ def _vpc(canvas: Canvas, scene: Scene, inner: float) -> float:
     y = boxes.server(drawn, scene, (left, y), inner) + GAP
     y = _zones(drawn, scene, (left, y), inner) + GAP
     if scene.stray:
-        y = boxes.stray(drawn, scene, (left, y), inner) + GAP
+        y = applianceboxes.stray(drawn, scene, (left, y), inner) + GAP
     y = _tables(drawn, scene, (left, y), inner) + PAD
     canvas.box((PAD, top, inner + 2 * PAD, y - top), "vpc", "edge", radius=10)
     canvas.elements.extend(drawn.elements)
@@ -110,6 +109,14 @@ class _Bands:
     end: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Where the sessions' lines end, at appliances, and begin, at endpoints."""
+
+    end: list[tuple[Session, Point]]
+    begin: dict[str, Point]
+
+
 def _zones(canvas: Canvas, scene: Scene, at: Point, inner: float) -> float:
     """Draws the zones with their subnets, side by side; returns where they end."""
     x, y = at
@@ -117,11 +124,9 @@ def _zones(canvas: Canvas, scene: Scene, at: Point, inner: float) -> float:
     if not zones:
         return y
     extra = (inner - _zones_width(scene)) / len(scene.subnets)
-    heads = [scene.marked(zone) for zone, _ in zones]
-    head = 32 + max(marks_height(m, boxes.ENDPOINT_WIDTH) for m in heads)
+    head = 32 + max(marks_height(scene.marked(zone), boxes.ENDPOINT_WIDTH) for zone, _ in zones)
     bands = _bands(scene, y + head, extra)
-    ports: list[tuple[Session, Point]] = []
-    endpoints: dict[str, Point] = {}
+    lines = _Lines([], {})
     for zone, subnets in zones:
         columns = [_column_width(subnet) + extra for subnet in subnets]
         wide = sum(columns) + (len(columns) + 1) * INSET
@@ -130,23 +135,29 @@ def _zones(canvas: Canvas, scene: Scene, at: Point, inner: float) -> float:
         canvas.marks((x + INSET, y + 30), scene.marked(zone), wide - 2 * INSET)
         left = x + INSET
         for subnet, column in zip(subnets, columns, strict=True):
-            canvas.box((left, y + head, column, bands.end - y - head), "subnet", "edge", radius=6)
-            boxes.subnet_head(canvas, scene, subnet, (left, y + head), column)
-            share = boxes.share(len(subnet.endpoints), column)
-            for number, endpoint in enumerate(subnet.endpoints):
-                place = left + INSET + number * (share + GAP)
-                high = bands.appliances - GUTTER - bands.endpoints
-                boxes.endpoint(canvas, scene, endpoint, (place, bands.endpoints, share, high))
-                endpoints[endpoint.endpoint_id] = (place + share / 2, bands.endpoints + high)
-            share = boxes.share(len(subnet.appliances), column)
-            for number, appliance in enumerate(subnet.appliances):
-                place = left + INSET + number * (share + GAP)
-                high = bands.end - INSET - bands.appliances
-                ports += boxes.appliance(canvas, scene, appliance, (place, bands.appliances, share, high))
+            _subnet(canvas, scene, subnet, (left, y + head, column, bands.end - y - head), bands, lines)
             left += column + INSET
         x += wide + GAP
-    _lines(canvas, ports, endpoints)
+    _draw_lines(canvas, lines)
     return bands.end + INSET
+
+
+def _subnet(canvas: Canvas, scene: Scene, subnet: Subnet, at: Box, bands: _Bands, lines: _Lines) -> None:
+    """Draws a subnet with what is in it, and notes where lines begin and end."""
+    left, top, column, _ = at
+    canvas.box(at, "subnet", "edge", radius=6)
+    boxes.subnet_head(canvas, scene, subnet, (left, top), column)
+    wide = boxes.share(len(subnet.endpoints), column)
+    high = bands.appliances - GUTTER - bands.endpoints
+    for number, endpoint in enumerate(subnet.endpoints):
+        x = left + INSET + number * (wide + GAP)
+        boxes.endpoint(canvas, scene, endpoint, (x, bands.endpoints, wide, high))
+        lines.begin[endpoint.endpoint_id] = (x + wide / 2, bands.endpoints + high)
+    wide = boxes.share(len(subnet.appliances), column)
+    high = bands.end - INSET - bands.appliances
+    for number, appliance in enumerate(subnet.appliances):
+        place = (left + INSET + number * (wide + GAP), bands.appliances, wide, high)
+        lines.end.extend(applianceboxes.appliance(canvas, scene, appliance, place))
 
 
 def _bands(scene: Scene, y: float, extra: float) -> _Bands:
@@ -159,7 +170,7 @@ def _bands(scene: Scene, y: float, extra: float) -> _Bands:
         for endpoint in subnet.endpoints
     ]
     appliances = [
-        boxes.appliance_height(scene, appliance, boxes.share(len(subnet.appliances), wide))
+        applianceboxes.appliance_height(scene, appliance, boxes.share(len(subnet.appliances), wide))
         for subnet, wide in columns
         for appliance in subnet.appliances
     ]
@@ -167,16 +178,16 @@ def _bands(scene: Scene, y: float, extra: float) -> _Bands:
     return _Bands(top, begin, begin + max(appliances, default=0.0) + INSET)
 
 
-def _lines(canvas: Canvas, ports: Sequence[tuple[Session, Point]], endpoints: Mapping[str, Point]) -> None:
-    for session, (x, y) in ports:
+def _draw_lines(canvas: Canvas, lines: _Lines) -> None:
+    for session, (x, y) in lines.end:
         is_up = session.bgp is Status.UP
         role = "good" if is_up else "dim" if session.bgp is None else "bad"
-        if session.endpoint_id in endpoints:
-            left, top = endpoints[session.endpoint_id]
+        if session.endpoint_id in lines.begin:
+            left, top = lines.begin[session.endpoint_id]
             middle = (top + y) / 2
             path = f"M{left:g} {top:g}C{left:g} {middle:g} {x:g} {middle:g} {x:g} {y:g}"
             canvas.line(path, role, dashes=None if is_up else "5 4")
-        canvas.sign((x, y), is_good=boxes.is_good(session))
+        canvas.sign((x, y), is_good=applianceboxes.is_good(session))
 
 
 def _tables(canvas: Canvas, scene: Scene, at: Point, inner: float) -> float:

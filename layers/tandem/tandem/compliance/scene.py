@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import groupby
 
 from tandem.compliance.rule import Finding, Severity, Verdict
 from tandem.model import Status
@@ -151,3 +152,8 @@ def numbered(findings: Iterable[Finding]) -> tuple[tuple[int, Finding], ...]:
     open_ = [f for f in findings if f.result.verdict in (Verdict.FAIL, Verdict.UNKNOWN)]
     open_.sort(key=lambda f: (f.result.verdict is Verdict.UNKNOWN, SEVERITIES.index(f.rule.severity)))
     return tuple(enumerate(open_, start=1))
+
+
+def by_zone(subnets: Iterable[Subnet]) -> list[tuple[str | None, list[Subnet]]]:
+    """Groups subnets, which are in the order of their zones."""
+    return [(zone, list(found)) for zone, found in groupby(subnets, key=lambda subnet: subnet.zone)]
