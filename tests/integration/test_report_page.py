@@ -113,6 +113,22 @@ def covers(one: list[Any], other: list[Any]) -> bool:
     return bool(across > 1 and down > 1)
 
 
+def test_a_page_that_is_not_in_order_is_noticed(browser: Page, tmp_path: Path) -> None:
+    file = tmp_path / "bad.html"
+    file.write_text(
+        "<body style='margin:0'><script>console.error('no')</script><img src='gone.png'>"
+        "<p style='width:500px;color:#999;background:#fff'>x</p>"
+        "<svg><text y='20'>one</text><text y='22'>two</text></svg>"
+    )
+    browser.open(file, wide=400)
+    assert any("gone.png" in found for found in browser.complaints())
+    assert any('"error"' in found for found in browser.complaints())
+    assert browser.ask("document.documentElement.scrollWidth") > 400
+    assert len(browser.ask(OUTSIDE)) == 1
+    assert len(browser.ask(CONTRASTS)) == 1
+    assert covers(*browser.ask(TEXTS))
+
+
 @pytest.mark.parametrize("is_broken", [False, True], ids=["healthy", "broken"])
 def test_the_page_is_quiet_and_fits_and_says_what_happens(
     edge: Stack, browser: Page, tmp_path: Path, *, is_broken: bool

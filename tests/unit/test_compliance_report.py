@@ -49,7 +49,7 @@ def rule(id_: RuleId, severity: Severity, *results: Result) -> Rule:
     return Rule(id_, severity, lambda _: results)
 
 
-def made(
+def report_of(
     *rules: Rule, topology: Topology | None = None, failures: list[FailureRow] | None = None, **parts: Any
 ) -> Report:
     """Makes a report of rules that find what they are given."""
@@ -71,7 +71,10 @@ ROWS = [
         AddressEnd("eipalloc-2", "203.0.113.2", "moved", "fw2", None, None),
         AddressEnd("eipalloc-3", "203.0.113.3", "lost", "fw1", "target-missing", "the target is gone"),
     )),
-    FailureRow("zone", "us-east-1a", (AddressEnd(None, None, "held", "fw1", "split", "two owners"),)),
+    FailureRow(
+        "zone", "us-east-1a", (AddressEnd(None, None, "held", "fw1", "split", "two owners"),),
+        alike=("i-1",), assumptions=("edge is in dry-run",), calls=4, batches=2,
+    ),
 ]  # fmt: skip
 
 
@@ -80,10 +83,10 @@ def test_it_is_as_its_schema_says() -> None:
     waiver = Waiver("route-installed", "rtb-2", "by design", date(2026, 12, 1))
     topology = replace(topologies.topology(), waivers=(waiver, replace(waiver, until=date(2026, 1, 1))))
     reports = [
-        made(HIGH, CRITICAL),
-        made(HIGH, CRITICAL, topology=topology, failures=ROWS),
-        made(),
-        made(HIGH, observation=DENIED, inventory=DENIED),
+        report_of(HIGH, CRITICAL),
+        report_of(HIGH, CRITICAL, topology=topology, failures=ROWS),
+        report_of(),
+        report_of(HIGH, observation=DENIED, inventory=DENIED),
     ]
     for one in reports:
         document = json.loads(json.dumps(one.as_dict()))
@@ -91,7 +94,7 @@ def test_it_is_as_its_schema_says() -> None:
 
 
 def test_the_worst_is_the_first_and_what_nobody_can_say_comes_after_what_fails() -> None:
-    found = made(HIGH, CRITICAL).as_dict()["findings"]
+    found = report_of(HIGH, CRITICAL).as_dict()["findings"]
     assert [(one["number"], one["rule"], one["verdict"]) for one in found] == [
         (1, "standby-advertises", "fail"),
         (2, "route-installed", "fail"),
@@ -106,7 +109,7 @@ def test_the_worst_is_the_first_and_what_nobody_can_say_comes_after_what_fails()
 
 def test_the_verdict_is_what_the_worst_finding_means() -> None:
     of = {
-        name: made(*rules).as_dict()["verdict"]
+        name: report_of(*rules).as_dict()["verdict"]
         for name, rules in {
             "critical": (HIGH, CRITICAL),
             "high": (HIGH,),
@@ -124,10 +127,10 @@ def test_the_verdict_is_what_the_worst_finding_means() -> None:
 def test_what_could_not_be_read_is_listed_with_the_permission() -> None:
     absent = NotRead("there is no stack", is_absent=True)
     odd = replace(NOTHING, unread=("a row has no prefix",))
-    assert made(observation=DENIED, inventory=absent).as_dict()["unread"] == [
+    assert report_of(observation=DENIED, inventory=absent).as_dict()["unread"] == [
         {"part": "observation", "why": "no, said EC2", "permission": "ec2:DescribeRouteTables"}
     ]
-    assert made(observation=odd).as_dict()["unread"] == [
+    assert report_of(observation=odd).as_dict()["unread"] == [
         {"part": "observation", "why": "a row has no prefix", "permission": None}
     ]
 
@@ -165,14 +168,14 @@ def hostile() -> Iterator[Report]:
         bad = rule(
             RuleId.ROUTE_INSTALLED, Severity.HIGH, replace(rejects(name), place=name), lacks(name, name)
         )
-        yield made(bad, topology=topology, failures=rows)
-        yield made(bad, topology=topology, observation=NotRead(name, name))
+        yield report_of(bad, topology=topology, failures=rows)
+        yield report_of(bad, topology=topology, observation=NotRead(name, name))
 
 
 def test_a_name_that_is_markup_is_shown_and_does_nothing() -> None:
-    plain = Seen(made(HIGH, failures=ROWS, observation=DENIED).html())
+    plain = Seen(report_of(HIGH, failures=ROWS, observation=DENIED).html())
     for one in hostile():
-        waived = made(topology=replace(topologies.topology(), waivers=one.topology.waivers))
+        waived = report_of(topology=replace(topologies.topology(), waivers=one.topology.waivers))
         seen = Seen(one.html())
         assert seen.tags <= plain.tags | Seen(waived.html()).tags
         assert not seen.tags & {"script", "img", "iframe", "use", "object", "link"}
@@ -183,20 +186,22 @@ def test_a_name_that_is_markup_is_shown_and_does_nothing() -> None:
 
 
 def test_the_page_shows_who_gets_it_or_why_it_is_held() -> None:
-    texts = " ".join(Seen(made(CRITICAL, failures=ROWS).html()).texts)
+    texts = " ".join(Seen(report_of(CRITICAL, failures=ROWS).html()).texts)
     assert "2 Elastic IPs move to fw2." in texts
     assert "Elastic IP 203.0.113.3 stays on fw1, which is dead: the target is gone." in texts
     assert "The route stays on fw1, held: two owners." in texts
-    assert "If one thing fails" not in " ".join(Seen(made(CRITICAL).html()).texts)
+    assert "Assumed: edge is in dry-run." in texts
+    assert "It takes 4 calls of AssociateAddress in 2 batches, one after another." in texts
+    assert "If one thing fails" not in " ".join(Seen(report_of(CRITICAL).html()).texts)
 
 
 def test_a_row_is_made_of_its_json() -> None:
-    rows = made(CRITICAL, failures=ROWS).as_dict()["failures"]
+    rows = report_of(CRITICAL, failures=ROWS).as_dict()["failures"]
     assert [FailureRow.of(row) for row in rows] == ROWS
 
 
 def test_each_finding_is_linked_with_its_rule_and_its_mark() -> None:
-    seen = Seen(made(HIGH, CRITICAL).html())
+    seen = Seen(report_of(HIGH, CRITICAL).html())
     ids = {value for name, value in seen.attributes if name == "id"}
     links = {value for name, value in seen.attributes if name == "href" and value.startswith("#")}
     assert {"#finding-1", "#finding-2", "#rule-route-installed"} <= links

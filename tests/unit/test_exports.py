@@ -21,7 +21,7 @@ from tandem.reasons.compliance import CheckCode, RuleId
 from tandem.topology.document import Waiver
 from tests import topologies
 from tests.scenes import HOSTILE
-from tests.unit.test_compliance_report import CRITICAL, HIGH, NOW, lacks, made, rule
+from tests.unit.test_compliance_report import CRITICAL, HIGH, NOW, lacks, report_of, rule
 
 OCSF = json.loads((Path(__file__).parents[1] / "schemas" / "ocsf-detection-finding.json").read_text("utf-8"))
 LOW = rule(RuleId.WAIVER_CURRENT, Severity.LOW, not_applicable("edge", CheckCode.NOTHING_TO_JUDGE))
@@ -32,7 +32,7 @@ TEXT = "name: edge\nroute_server:\n  propagate_to:\n    - rtb-2\n"
 def reported() -> dict[str, Any]:
     """Returns a report with each verdict."""
     topology = replace(topologies.topology(), waivers=(WAIVED,))
-    return made(HIGH, CRITICAL, LOW, topology=topology).as_dict()
+    return report_of(HIGH, CRITICAL, LOW, topology=topology).as_dict()
 
 
 def nowhere() -> dict[str, Any]:
@@ -40,7 +40,7 @@ def nowhere() -> dict[str, Any]:
 
 
 def hostile() -> dict[str, Any]:
-    return made(
+    return report_of(
         rule(RuleId.ROUTE_INSTALLED, Severity.HIGH, lacks(HOSTILE, "[x](http://192.0.2.1/) {0}"))
     ).as_dict()
 

@@ -50,6 +50,13 @@ class FailureRow:
     """appliance, instance, session, endpoint or zone."""
     name: str
     addresses: tuple[AddressEnd, ...]
+    alike: tuple[str, ...] = ()
+    """Other things whose failure ends in the same way, and that have no row of their own."""
+    assumptions: tuple[str, ...] = ()
+    """Sentences: what the prediction rests on."""
+    calls: int | None = None
+    """How often AssociateAddress is called, at most; None if nobody counted."""
+    batches: int | None = None
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> FailureRow:
@@ -57,7 +64,15 @@ class FailureRow:
         ends = tuple(
             AddressEnd(**{f.name: one.get(f.name) for f in fields(AddressEnd)}) for one in row["addresses"]
         )
-        return cls(row["failure"], row["name"], ends)
+        return cls(
+            row["failure"],
+            row["name"],
+            ends,
+            tuple(row.get("alike", ())),
+            tuple(row.get("assumptions", ())),
+            row.get("calls"),
+            row.get("batches"),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,4 +241,12 @@ def _rule(finding: Finding) -> dict[str, Any]:
 
 def _row(row: FailureRow) -> dict[str, Any]:
     ends = [{f.name: getattr(end, f.name) for f in fields(AddressEnd)} for end in row.addresses]
-    return {"failure": row.failure, "name": row.name, "addresses": ends}
+    return {
+        "failure": row.failure,
+        "name": row.name,
+        "addresses": ends,
+        "alike": list(row.alike),
+        "assumptions": list(row.assumptions),
+        "calls": row.calls,
+        "batches": row.batches,
+    }

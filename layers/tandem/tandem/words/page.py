@@ -122,7 +122,9 @@ def _failures(detail: Detail) -> Element | None:
 
 
 def _named(row: Detail) -> list[Element | str]:
-    return [f"{report.FAILURES.get(row['failure'], row['failure'])} ", tag("code", row["name"])]
+    names = [row["name"], *row["alike"]]
+    codes = [part for name in names for part in (", ", tag("code", name))][1:]
+    return [f"{report.FAILURES.get(row['failure'], row['failure'])} ", *codes]
 
 
 def _outcome(row: Detail) -> list[Element]:
@@ -130,7 +132,9 @@ def _outcome(row: Detail) -> list[Element]:
     worst = max((outcome for outcome, _ in ends), key=list(report.OUTCOMES).index, default="in-place")
     word = report.OUTCOMES[worst]
     result = tag("span", tag("span", SIGNS[word], aria_hidden="true"), f" {word}", class_=f"outcome {worst}")
-    return [tag("td", result), tag("td", tag("ul", (tag("li", text) for _, text in ends)))]
+    sentences = tag("ul", (tag("li", text) for _, text in ends))
+    beside = (tag("p", text, class_="dim") for text in report.beside(row))
+    return [tag("td", result), tag("td", sentences, beside)]
 
 
 def _ends(addresses: Iterable[Detail]) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from tandem.reasons.reason import Reason
 from tandem.words.catalogue import ENTRIES
 from tandem.words.compliance import RULE_ENTRIES
-from tandem.words.parts import sentence
+from tandem.words.parts import Detail, sentence
 from tandem.words.render import Entry, fill, render
 
 MEANINGS = {
@@ -108,6 +108,16 @@ def end(outcome: str, appliance: str | None, addresses: Sequence[str], why: str 
         case other:
             text = f"{what}: {other}" + (f", {appliance}" if appliance else "")
     return sentence(f"{text}: {why}" if why and outcome not in ("in-place", "moved") else text)
+
+
+def beside(row: Detail) -> list[str]:
+    """Returns what there is to say of a failure beside where each address ends."""
+    said = [sentence(f"Assumed: {text}") for text in row["assumptions"]]
+    calls, batches = row["calls"], row["batches"]
+    if calls and batches:
+        several = f" in {batches} batches, one after another" if batches > 1 else ""
+        said.append(f"It takes {calls} call{'' if calls == 1 else 's'} of AssociateAddress{several}.")
+    return said
 
 
 def until(day: str, *, is_in_force: bool) -> str:
