@@ -27,6 +27,7 @@ SIZES = [
     {"appliances": 3, "endpoints": 6, "addresses": 18, "zones": 3, "marked": 1},
     {"appliances": 4, "endpoints": 8, "addresses": 18, "marked": 2, "name": LONG},
     {"appliances": 4, "endpoints": 8, "addresses": 40, "zones": 4, "marked": 1},
+    {"appliances": 2, "endpoints": 2, "addresses": 4, "name": f"{HOSTILE[:-2]}\u202e{LONG}"},
     {"appliances": 2, "endpoints": 3, "addresses": 4, "apart": True, "name": "fw", "marked": 1},
 ]
 

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 from tandem.compliance.scene import Mark
 from tandem.compliance.theme import DARK, LIGHT, MONO, Theme, shortened, width
 from tandem.words import picture as words
-from tandem.words.markup import tag
+from tandem.words.markup import clean, tag
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
@@ -94,6 +94,7 @@ class Canvas:
     ) -> float:
         """Writes a text at x, or around it, and its base line; returns the x at which it ends, at most."""
         x, y = at
+        words = clean(words)  # an escape takes more room than its character
         shown = shortened(words, most, size, is_mono=is_mono, is_bold=is_bold)
         if not shown:
             return x

@@ -17,6 +17,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-a
 
 RESULTS = {"fail": "Fails", "unknown": "Not known", "pass": "Passes"}
 MOST_REASONS = 3
+SMALLEST = 0.85
 SIGNS = {"works": "✓", "assumed": "~", "not known": "?", "held": "✕", "lost": "✕"}
 
 
@@ -99,6 +100,8 @@ def _section(id_: str, title: str, *content: Any) -> Element:  # noqa: ANN401 - 
 
 
 def _figure(drawing: Element) -> Element:
+    # a wide picture scrolls by itself: smaller than this its texts cannot be read
+    drawing.set("style", f"min-width: {SMALLEST * float(drawing.get('width', '0')):g}px")
     figure = tag("figure", drawing, tabindex=0, role="group", aria_label="Picture of the topology")
     return _section("picture", "What is there", figure)
 

@@ -51,7 +51,7 @@ code { font: 13px/1.5 ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospa
 .badge.unknown.medium { color: var(--medium) }
 .badge.unknown.low { color: var(--low) }
 figure { margin: 0; overflow-x: auto }
-figure svg { display: block; width: 100%; min-width: 720px; height: auto }
+figure svg { display: block; width: 100%; height: auto }
 table { width: 100%; border-collapse: collapse }
 th, td {
   padding: 8px 18px 8px 0; border-bottom: 1px solid var(--edge); text-align: left; vertical-align: top;
@@ -94,7 +94,7 @@ footer { margin-top: 36px; border-top: 1px solid var(--edge); padding-top: 8px; 
   article, tr, figure { break-inside: avoid }
   h2, h3 { break-after: avoid }
   figure { overflow: visible }
-  figure svg { min-width: 0; max-height: 24cm }
+  figure svg { min-width: 0 !important; max-height: 24cm }
   article, .badge, .result { print-color-adjust: exact; -webkit-print-color-adjust: exact }
 }
 """
