@@ -15,6 +15,7 @@ from tests.complying import healthy
 from tests.reporting import break_several_things, reported
 from tests.shared_worlds import begins_in
 from tests.stack import Stack, stack
+from tests.unit.test_compliance_report import hostile
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
@@ -127,6 +128,16 @@ def test_a_page_that_is_not_in_order_is_noticed(browser: Page, tmp_path: Path) -
     assert len(browser.ask(OUTSIDE)) == 1
     assert len(browser.ask(CONTRASTS)) == 1
     assert covers(*browser.ask(TEXTS))
+
+
+def test_a_name_that_is_markup_does_nothing_in_a_browser(browser: Page, tmp_path: Path) -> None:
+    for number, report in enumerate(hostile()):
+        file = tmp_path / f"{number}.html"
+        file.write_text(report.html(), encoding="utf-8")
+        browser.open(file, wide=1280)
+        assert browser.complaints() == []
+        assert browser.ask("document.scripts.length + document.images.length") == 0
+        assert not browser.has("Page.javascriptDialogOpening")
 
 
 @pytest.mark.parametrize("is_broken", [False, True], ids=["healthy", "broken"])
