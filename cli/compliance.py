@@ -9,16 +9,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from importlib import metadata
 
 from botocore.exceptions import BotoCoreError
 
 from cli import stack
 from cli.discovery import command as discovery
 from cli.document import Document
+from cli.exports import junit, ocsf, sarif
 from cli.stack import StackError, explained
 from tandem.adapters import clients, snapshots
 from tandem.compliance.engine import judge
-from tandem.compliance.report import as_dict
+from tandem.compliance.report import Report, Versions, report
 from tandem.compliance.rule import Finding, Severity, Verdict
 from tandem.compliance.rules.catalogue import RULES
 from tandem.compliance.snapshot import Need, Snapshot
@@ -38,6 +40,10 @@ class Format(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+    HTML = "html"
+    JUNIT = "junit"
+    SARIF = "sarif"
+    OCSF = "ocsf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,5 +134,20 @@ def _worst_first(findings: Iterable[Finding]) -> Sequence[Finding]:
     return sorted(bad, key=lambda f: (verdicts.index(f.result.verdict), severities.index(f.rule.severity)))
 
 
-def as_json(judged: Judged) -> str:
-    return json.dumps(as_dict(judged.snapshot, judged.findings), ensure_ascii=False, indent=1)
+def printed(judged: Judged, form: Format, document: Document | None) -> str:
+    """Returns the result in a format for machines, or as a page."""
+    made = _report(judged)
+    match form:
+        case Format.HTML:
+            return made.html()
+        case Format.JUNIT:
+            return junit.junit(made.as_dict())
+        case Format.SARIF:
+            return json.dumps(sarif.sarif(made.as_dict(), document), ensure_ascii=False, indent=1)
+        case Format.OCSF:
+            return json.dumps(ocsf.ocsf(made.as_dict()), ensure_ascii=False, indent=1)
+    return json.dumps(made.as_dict(), ensure_ascii=False, indent=1)
+
+
+def _report(judged: Judged) -> Report:
+    return report(judged.snapshot, judged.findings, versions=Versions(cli=metadata.version("tandem")))

@@ -302,10 +302,10 @@ def compliance(
         _fail(str(error), Exit.PROBLEMS)
     except stack.StackError as error:
         _fail(str(error), Exit.STACK)
-    if form is judging.Format.JSON:
-        typer.echo(judging.as_json(judged))
-    else:
+    if form is judging.Format.TEXT:
         words.styled(out, judging.text(judged, document))
+    else:
+        typer.echo(judging.printed(judged, form, document))
     if judged.is_bad:
         raise typer.Exit(Exit.PROBLEMS)
 

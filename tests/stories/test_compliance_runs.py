@@ -112,7 +112,7 @@ def test_all_rules_give_a_digest_and_a_report_with_a_date(edge: Stack, complianc
     assert digest["counts"]["fail"] == 1
     failing = [one for one in report(edge)["findings"] if one["verdict"] == "fail"]
     assert [(one["rule"], one["resource"]) for one in failing] == [("standby-advertises", f"fw2 {DEFAULT}")]
-    assert len(keys()) == 2
+    assert len(keys()) == 4
 
 
 @prove

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tandem.adapters import clients
 from tandem.adapters.calls import called
-from tandem.compliance.report import as_dict
+from tandem.compliance.report import report
 from tandem.compliance.rule import Finding
 from tandem.compliance.snapshot import Snapshot
 
@@ -22,16 +22,18 @@ class ReportBucket:
     bucket: str
 
     def put(self, snapshot: Snapshot, findings: Sequence[Finding]) -> None:
-        """Writes the report. Raises CallFailedError, TemporaryError."""
+        """Writes the report as JSON and as a page. Raises CallFailedError, TemporaryError."""
         name, at = snapshot.topology.name, snapshot.taken_at
-        body = json.dumps(as_dict(snapshot, findings), ensure_ascii=False, indent=1).encode()
+        made = report(snapshot, findings)
+        body, page = json.dumps(made.as_dict(), ensure_ascii=False, indent=1), made.html()
         for key in (f"{at:%Y/%m/%d/%H%M%SZ}", LATEST):
             self._put(f"compliance/{name}/{key}.json", body, "application/json")
+            self._put(f"compliance/{name}/{key}.html", page, "text/html")
 
-    def _put(self, key: str, body: bytes, kind: str) -> None:
+    def _put(self, key: str, body: str, kind: str) -> None:
         called(
             f"s3://{self.bucket}/{key}",
             lambda: clients.s3().put_object(
-                Bucket=self.bucket, Key=key, Body=body, ContentType=f"{kind}; charset=utf-8"
+                Bucket=self.bucket, Key=key, Body=body.encode(), ContentType=f"{kind}; charset=utf-8"
             ),
         )

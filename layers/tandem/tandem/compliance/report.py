@@ -1,30 +1,252 @@
-"""The report of one compliance run, for machines and for people."""
+"""The report of one compliance run: what was found, what a failure would end in, and a picture."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
-from tandem.compliance.rule import Finding
-from tandem.compliance.snapshot import Snapshot
+from tandem.compliance import picture
+from tandem.compliance.observing import scene
+from tandem.compliance.rule import Finding, Severity, Verdict
+from tandem.compliance.scene import Scene, numbered
+from tandem.compliance.snapshot import NotRead, Snapshot
 from tandem.events import iso
+from tandem.model import Observation
+from tandem.place import Place
+from tandem.topology.document import Topology
+from tandem.topology.inventory import Inventory
+from tandem.words import page
+from tandem.words import report as words
+
+SCHEMA_VERSION = 1
+"""Of docs/compliance-report.schema.json."""
+
+SETTLED = (Verdict.WAIVED, Verdict.PASS, Verdict.NOT_APPLICABLE)
+"""Nobody has to do anything; the report lists these last, without a number."""
 
 
-def as_dict(snapshot: Snapshot, findings: Sequence[Finding]) -> dict[str, Any]:
-    """Returns the report as JSON values."""
+@dataclass(frozen=True, slots=True)
+class AddressEnd:
+    """Where one Elastic IP ends after a failure."""
+
+    allocation_id: str | None
+    """None stands for the route of a group without Elastic IPs."""
+    public_ip: str | None
+    outcome: str
+    """in-place, moved, assumed, undetermined, held or lost."""
+    appliance: str | None
+    code: str | None
+    reason: str | None
+    """A sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRow:
+    """If this fails, each Elastic IP ends so."""
+
+    failure: str
+    """appliance, instance, session, endpoint or zone."""
+    name: str
+    addresses: tuple[AddressEnd, ...]
+    alike: tuple[str, ...] = ()
+    """Other things whose failure ends in the same way, and that have no row of their own."""
+    assumptions: tuple[str, ...] = ()
+    """Sentences: what the prediction rests on."""
+    calls: int | None = None
+    """How often AssociateAddress is called, at most; None if nobody counted."""
+    batches: int | None = None
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> FailureRow:
+        """Makes a row of its JSON."""
+        ends = tuple(
+            AddressEnd(**{f.name: one.get(f.name) for f in fields(AddressEnd)}) for one in row["addresses"]
+        )
+        return cls(
+            row["failure"],
+            row["name"],
+            ends,
+            tuple(row.get("alike", ())),
+            tuple(row.get("assumptions", ())),
+            row.get("calls"),
+            row.get("batches"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The versions of Tandem that took part; None where there is no such part."""
+
+    stack: str | None = None
+    cli: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Something that could not be read."""
+
+    part: str
+    why: str
+    permission: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one run found for one topology."""
+
+    topology: Topology
+    taken_at: str
+    place: Place | None
+    versions: Versions
+    findings: tuple[Finding, ...]
+    failures: tuple[FailureRow, ...] | None
+    """None where the table was not made."""
+    unread: tuple[Unread, ...]
+    waivers_in_force: tuple[bool, ...]
+    """One for each waiver of the topology."""
+    scene: Scene
+
+    def as_dict(self) -> dict[str, Any]:
+        """Returns JSON (docs/compliance-report.schema.json)."""
+        open_ = numbered(self.findings)
+        failed = Counter(str(f.rule.severity) for f in self.findings if f.result.verdict is Verdict.FAIL)
+        verdicts = Counter(f.result.verdict for f in self.findings)
+        rest = [f for verdict in SETTLED for f in self.findings if f.result.verdict is verdict]
+        rules = {f.rule.id: f for f in self.findings}
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "topology": {
+                "name": self.topology.name,
+                "version": self.topology.version,
+                "mode": str(self.topology.mode),
+            },
+            "taken_at": self.taken_at,
+            "place": _place(self.place),
+            "tandem": {"stack": self.versions.stack, "cli": self.versions.cli},
+            "verdict": {
+                "result": str(_worst(verdicts)),
+                "sentence": words.verdict(failed, verdicts[Verdict.UNKNOWN]),
+            },
+            "summary": {
+                "by_verdict": {str(verdict): verdicts[verdict] for verdict in Verdict},
+                "failed_by_severity": {str(severity): failed[severity] for severity in Severity},
+            },
+            "findings": [
+                *(_finding(finding, number) for number, finding in open_),
+                *(_finding(finding, None) for finding in rest),
+            ],
+            "failures": None if self.failures is None else [_row(row) for row in self.failures],
+            "waivers": [
+                {
+                    "rule": waiver.rule,
+                    "resource": waiver.resource,
+                    "reason": waiver.why,
+                    "until": waiver.until.isoformat(),
+                    "is_in_force": in_force,
+                }
+                for waiver, in_force in zip(self.topology.waivers, self.waivers_in_force, strict=True)
+            ],
+            "unread": [
+                {"part": one.part, "why": one.why, "permission": one.permission} for one in self.unread
+            ],
+            "rules": [_rule(finding) for finding in rules.values()],
+            "picture": picture.svg(self.scene),
+        }
+
+    def html(self) -> str:
+        """Returns one page that needs no network and no script."""
+        return page.page(self.as_dict(), picture.draw(self.scene, is_linked=True))
+
+
+def report(
+    snapshot: Snapshot,
+    findings: Sequence[Finding],
+    *,
+    failures: Iterable[FailureRow] | None = None,
+    place: Place | None = None,
+    versions: Versions | None = None,
+) -> Report:
+    """Makes the report of what `judge` found in a snapshot. Pure: same input, same output."""
+    waivers = snapshot.topology.waivers
+    known = None if isinstance(snapshot.inventory, NotRead) else snapshot.inventory.place
+    return Report(
+        topology=snapshot.topology,
+        taken_at=iso(snapshot.taken_at),
+        place=place or known,
+        versions=versions or Versions(),
+        findings=tuple(findings),
+        failures=None if failures is None else tuple(failures),
+        unread=tuple(_unread(snapshot)),
+        waivers_in_force=tuple(waiver.holds(snapshot.taken_at) for waiver in waivers),
+        scene=scene(snapshot, findings),
+    )
+
+
+def _unread(snapshot: Snapshot) -> Iterable[Unread]:
+    """Yields each part, and each row of a part, that could not be read; what there is none of is no gap."""
+    for field in fields(snapshot):
+        match getattr(snapshot, field.name):
+            case NotRead(why, permission, is_absent):
+                if not is_absent:
+                    yield Unread(field.name, why, permission)
+            case Observation() as seen:
+                rows = dict.fromkeys((*seen.failed, *seen.unread, *seen.unknown.words))
+                yield from (Unread(field.name, why) for why in rows)
+            case Inventory() as around:
+                yield from (Unread(id_, why) for id_, why in around.unknown.items())
+
+
+def _worst(verdicts: Mapping[Verdict, int]) -> Verdict:
+    """Returns how the whole run ends; waived and not applicable is a pass."""
+    return next((v for v in (Verdict.FAIL, Verdict.UNKNOWN) if verdicts.get(v)), Verdict.PASS)
+
+
+def _place(place: Place | None) -> dict[str, str] | None:
+    if place is None:
+        return None
+    return {"partition": place.partition, "region": place.region, "account": place.account}
+
+
+def _finding(finding: Finding, number: int | None) -> dict[str, Any]:
+    rule, result, waiver = finding.rule, finding.result, finding.waiver
     return {
-        "report_version": 1,
-        "topology": snapshot.topology.name,
-        "taken_at": iso(snapshot.taken_at),
-        "findings": [
-            {
-                "rule": str(f.rule.id),
-                "severity": str(f.rule.severity),
-                "resource": f.result.resource,
-                "verdict": str(f.result.verdict),
-                "reason": f.result.reason.as_dict(),
-                "place": f.result.place,
-            }
-            for f in findings
-        ],
+        "number": number,
+        "rule": str(rule.id),
+        "severity": str(rule.severity),
+        "verdict": str(result.verdict),
+        "resource": result.resource,
+        "place": result.place,
+        "sentence": words.said(result.reason),
+        "remediation": words.remedy(rule.id, result.reason),
+        "aws_page": words.page(rule.id, result.reason),
+        "reason": result.reason.as_dict(),
+        "waiver": {"reason": waiver.why, "until": waiver.until.isoformat()} if waiver else None,
+    }
+
+
+def _rule(finding: Finding) -> dict[str, Any]:
+    rule, entry = finding.rule, words.rule(finding.rule.id)
+    return {
+        "id": str(rule.id),
+        "severity": str(rule.severity),
+        "title": entry.text,
+        "protects": entry.meaning,
+        "remediation": list(entry.advice),
+        "aws_page": entry.page,
+        "page": f"docs/rules/{rule.id}.md",
+    }
+
+
+def _row(row: FailureRow) -> dict[str, Any]:
+    ends = [{f.name: getattr(end, f.name) for f in fields(AddressEnd)} for end in row.addresses]
+    return {
+        "failure": row.failure,
+        "name": row.name,
+        "addresses": ends,
+        "alike": list(row.alike),
+        "assumptions": list(row.assumptions),
+        "calls": row.calls,
+        "batches": row.batches,
     }

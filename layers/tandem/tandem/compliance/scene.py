@@ -1,0 +1,159 @@
+"""What the picture of a topology shows, as plain values: no words, no coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import groupby
+
+from tandem.compliance.rule import Finding, Severity, Verdict
+from tandem.model import Status
+
+SEVERITIES = list(Severity)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Stands where something is wrong. The list of findings has the same number."""
+
+    number: int
+    severity: Severity
+    is_unknown: bool = False
+    """True if nobody can say whether the rule passes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One BGP session. What could not be read is None."""
+
+    endpoint_id: str
+    peer_id: str | None = None
+    bgp: Status | None = None
+    bfd: Status | None = None
+    is_bfd: bool = False
+    """True if the peer uses BFD."""
+    state: str | None = None
+    """As AWS says it; None if there is no such peer, or it could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An Elastic IP where it is now."""
+
+    allocation_id: str
+    public_ip: str | None
+    private_ip: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Appliance:
+    """A declared appliance with what it has now."""
+
+    name: str
+    asn: int
+    instance_id: str | None = None
+    instance_state: str | None = None
+    owns: tuple[str, ...] = ()
+    """Tracked prefixes whose chosen path leads to it."""
+    is_silent: bool = False
+    sessions: tuple[Session, ...] = ()
+    missing: int = 0
+    """Declared sessions of which AWS shows none."""
+    elastic_ips: tuple[Address, ...] = ()
+    is_read: bool = True
+    """False if nobody knows what it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A route server endpoint."""
+
+    endpoint_id: str
+    name: str | None = None
+    address: str | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subnet:
+    """A subnet with what stands in it; its ID is None for what is in a subnet that nobody knows."""
+
+    subnet_id: str | None
+    zone: str | None
+    prefix: str | None = None
+    endpoints: tuple[Endpoint, ...] = ()
+    appliances: tuple[Appliance, ...] = ()
+
+
+class Installation(StrEnum):
+    """A route table has the route of a tracked prefix, or not."""
+
+    INSTALLED = "installed"
+    REJECTED = "rejected"
+    MISSING = "missing"
+    STATIC = "static"
+    """A route that somebody made for the same prefix."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """One route in a route table."""
+
+    prefix: str
+    installation: Installation
+    to: str | None = None
+    """The owner's name, its next hop, or a static route's target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A route table into which the route server propagates."""
+
+    table_id: str
+    subnets: int | None
+    rows: tuple[TableRow, ...]
+    is_declared: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One topology as AWS shows it, with a mark at everything that is wrong."""
+
+    name: str
+    vpc_id: str | None
+    route_server_id: str | None
+    route_server_state: str | None
+    asn: int | None
+    subnets: tuple[Subnet, ...]
+    tables: tuple[Table, ...]
+    stray: tuple[tuple[str | None, tuple[Address, ...]], ...] = ()
+    """Elastic IPs that no declared appliance has, by their interface; None: nobody has them."""
+    unread: tuple[str, ...] = ()
+    """What could not be read, in AWS's words."""
+    marks: dict[str, tuple[Mark, ...]] = field(default_factory=dict)
+    """By what is drawn: an ID, a name, `table prefix`; an empty text stands for the whole topology."""
+
+    def marked(self, *keys: str | None) -> tuple[Mark, ...]:
+        """Returns the marks of several names of one thing, the worst first."""
+        found = {mark for key in keys if key for mark in self.marks.get(key, ())}
+        return tuple(sorted(found, key=lambda mark: mark.number))
+
+    @property
+    def elastic_ips(self) -> int:
+        """How many there are."""
+        on = sum(len(a.elastic_ips) for subnet in self.subnets for a in subnet.appliances)
+        return on + sum(len(addresses) for _, addresses in self.stray)
+
+
+def numbered(findings: Iterable[Finding]) -> tuple[tuple[int, Finding], ...]:
+    """Returns what fails, then what nobody can say, each with its number: the worst has 1."""
+    open_ = [f for f in findings if f.result.verdict in (Verdict.FAIL, Verdict.UNKNOWN)]
+    open_.sort(key=lambda f: (f.result.verdict is Verdict.UNKNOWN, SEVERITIES.index(f.rule.severity)))
+    return tuple(enumerate(open_, start=1))
+
+
+def by_zone(subnets: Iterable[Subnet]) -> list[tuple[str | None, list[Subnet]]]:
+    """Groups subnets, which are in the order of their zones."""
+    return [(zone, list(found)) for zone, found in groupby(subnets, key=lambda subnet: subnet.zone)]

@@ -1,0 +1,124 @@
+"""The sentences of a compliance report: its verdict, its findings, and what a failure ends in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tandem.reasons.reason import Reason
+from tandem.words.catalogue import ENTRIES
+from tandem.words.compliance import RULE_ENTRIES
+from tandem.words.parts import Detail, sentence
+from tandem.words.render import Entry, fill, render
+
+MEANINGS = {
+    "critical": "The next failover fails.",
+    "high": "The next failover may fail.",
+    "medium": "Something that protects the next failover is missing.",
+    "low": "A person should know.",
+}
+VERDICTS = {
+    "pass": "pass",
+    "fail": "fail",
+    "unknown": "not known",
+    "waived": "waived",
+    "not-applicable": "not applicable",
+}
+FAILURES = {
+    "appliance": "appliance",
+    "instance": "instance",
+    "session": "BGP session",
+    "endpoint": "route server endpoint",
+    "zone": "Availability Zone",
+}
+OUTCOMES = {
+    "in-place": "works",
+    "moved": "works",
+    "assumed": "assumed",
+    "undetermined": "not known",
+    "held": "held",
+    "lost": "lost",
+}
+
+
+def rule(rule_id: str) -> Entry:
+    """Returns the words of a rule."""
+    entry: Entry = RULE_ENTRIES[rule_id]
+    return entry
+
+
+def said(reason: Reason) -> str:
+    """Returns the sentence of a finding."""
+    text = render(reason, ENTRIES)
+    return sentence(text[:1].upper() + text[1:] if text.startswith(("nobody", "the ")) else text)
+
+
+def remedy(rule_id: str, reason: Reason) -> list[str]:
+    """Returns what to do: the advice of the code, else that of the rule."""
+    advice = [fill(line, reason, ENTRIES) for line in ENTRIES[reason.code].advice]  # type: ignore[index]
+    return advice or list(rule(rule_id).advice)
+
+
+def page(rule_id: str, reason: Reason) -> str | None:
+    """Returns AWS's page on which the rule rests."""
+    return ENTRIES[reason.code].page or rule(rule_id).page  # type: ignore[index]
+
+
+def verdict(failed: Mapping[str, int], unknown: int) -> str:
+    """Returns the verdict in one sentence: what the worst finding means, and how many there are."""
+    worst = next((severity for severity in MEANINGS if failed.get(severity)), None)
+    doubt = f" {_checks(unknown)} could not be judged." if unknown else ""
+    if worst is not None:
+        return f"{MEANINGS[worst]}{doubt}"
+    if unknown:
+        return f"Nobody can say whether the next failover works:{doubt.lower()}"
+    return "The next failover is expected to work: everything that was checked passes."
+
+
+def _checks(count: int) -> str:
+    return f"{count} check{'' if count == 1 else 's'}"
+
+
+def failure(kind: str, name: str) -> str:
+    return f"{FAILURES.get(kind, kind)} {name}"
+
+
+def end(outcome: str, appliance: str | None, addresses: Sequence[str], why: str | None) -> str:
+    """Returns what becomes of several addresses that end in the same way; of the route if there are none."""
+    match len(addresses):
+        case 0:
+            what = "The route"
+        case 1:
+            what = f"Elastic IP {addresses[0]}"
+        case many:
+            what = f"{many} Elastic IPs"
+    s = "s" if len(addresses) < 2 else ""
+    match outcome:
+        case "in-place":
+            text = f"{what} stay{s} on {appliance}"
+        case "moved":
+            text = f"{what} move{s} to {appliance}"
+        case "assumed":
+            text = f"{what} move{s} to {appliance}, if it becomes active as the topology says"
+        case "undetermined":
+            text = f"{what}: nobody can say"
+        case "held":
+            text = f"{what} stay{s} on {appliance or 'no declared appliance'}, held"
+        case "lost":
+            text = f"{what} stay{s} on {appliance or 'no declared appliance'}, which is dead"
+        case other:
+            text = f"{what}: {other}" + (f", {appliance}" if appliance else "")
+    return sentence(f"{text}: {why}" if why and outcome not in ("in-place", "moved") else text)
+
+
+def beside(row: Detail) -> list[str]:
+    """Returns what there is to say of a failure beside where each address ends."""
+    said = [sentence(f"Assumed: {text}") for text in row["assumptions"]]
+    calls, batches = row["calls"], row["batches"]
+    if calls and batches:
+        several = f" in {batches} batches, one after another" if batches > 1 else ""
+        said.append(f"It takes {calls} call{'' if calls == 1 else 's'} of AssociateAddress{several}.")
+    return said
+
+
+def until(day: str, *, is_in_force: bool) -> str:
+    return day if is_in_force else f"expired on {day}"
