@@ -18,8 +18,9 @@ from tandem.compliance.scene import (
     TableRow,
 )
 from tandem.compliance.snapshot import NotRead, Snapshot
-from tandem.failover.ownership import addresses_of, appliance_at, instance_state, sessions_of
-from tandem.model import InstallationStatus, Liveness, Observation, Peer
+from tandem.failover.appliances import appliance_at, instance_state
+from tandem.failover.sessions import addresses_of, sessions_of
+from tandem.model import InstallationStatus, Liveness, Observation, Peer, RoutingDatabase
 from tandem.tags import ENDPOINT_TAG
 from tandem.topology import document, inventory
 
@@ -77,9 +78,9 @@ def _appliance(
     owns: tuple[str, ...] = ()
     sessions = tuple(Session(endpoint) for endpoint, _ in appliance.peers)
     if seen is not None:
-        own = addresses_of(appliance, seen)
+        own, database = addresses_of(appliance, seen), seen.database or RoutingDatabase()
         prefixes = dict.fromkeys(prefix for group in topology.groups for prefix in group.prefixes)
-        owns = tuple(p for p in prefixes if any(r.next_hop in own for r in seen.database.in_fib((p,))))
+        owns = tuple(p for p in prefixes if any(r.next_hop in own for r in database.in_fib((p,))))
         sessions = tuple(_session(peer) for peer in sessions_of(appliance, seen))
     return Appliance(
         name=appliance.name,
@@ -184,12 +185,13 @@ def _rows(
     seen: Observation | None,
     table: inventory.RouteTable | None,
 ) -> Iterator[TableRow]:
-    if seen is None or seen.database.doubts.get(prefix) or seen.database.doubts.get(""):
+    database = seen.database if seen else None
+    if seen is None or database is None or database.doubts.get(prefix) or database.doubts.get(""):
         yield TableRow(prefix, Installation.UNKNOWN)
     else:
         found = [
             (route.next_hop, one.status)
-            for route in seen.database.in_fib((prefix,))
+            for route in database.in_fib((prefix,))
             for one in route.installations
             if one.route_table_id == table_id
         ]
