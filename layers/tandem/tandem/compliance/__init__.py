@@ -1,0 +1,1 @@
+"""Judges by rules whether the next failover will work."""
