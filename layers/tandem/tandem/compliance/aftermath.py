@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 
-from tandem.compliance.bestpath import Contest, is_usable, winners
+from tandem.compliance.bestpath import Contest, Winners, is_usable, winners
 from tandem.compliance.failures import Failure, Places
 from tandem.failover import ownership
 from tandem.model import (
@@ -150,9 +150,8 @@ def _options(prefix: str, scene: _Scene) -> tuple[tuple[_Option, ...], tuple[Rea
     """Returns the routes that the prefix may have, why there are several, and False if there may be more."""
     rows = [r for r in scene.before.database.routes if r.prefix == prefix]
     fib = _in_fib(rows)
-    contest = _contest(rows, fib, scene)
-    found = winners(contest)
-    routes, why = found.routes, list(_why_several(prefix, found.routes, contest))
+    found = winners(_contest(rows, fib, scene))
+    routes, why = found.routes, list(_why_several(prefix, found))
     if _may_persist(scene) and not scene.standbys and rows:
         every = {row.next_hop: row for row in reversed(rows)}
         routes = (*reversed(every.values()), None)
@@ -234,14 +233,14 @@ def _may_loop(route: Route, scene: _Scene) -> bool:
     return bool(set(route.as_path) - {own})
 
 
-def _why_several(prefix: str, routes: Sequence[Route | None], contest: Contest) -> Iterator[Reason]:
-    if len(routes) < 2:
+def _why_several(prefix: str, found: Winners) -> Iterator[Reason]:
+    if len(found.routes) < 2:
         return
-    next_hops = tuple(sorted(route.next_hop for route in routes if route is not None))
-    if not contest.is_ranked or contest.unsure or not all(route.as_path for route in contest.sure):
-        yield reason(UndeterminedCode.ROUTE_UNRANKED, prefix, next_hops=next_hops)
-    else:
+    next_hops = tuple(sorted(route.next_hop for route in found.routes if route is not None))
+    if found.is_compared:
         yield reason(UndeterminedCode.BEST_PATH_UNDOCUMENTED, prefix, next_hops=next_hops)
+    else:
+        yield reason(UndeterminedCode.ROUTE_UNRANKED, prefix, next_hops=next_hops)
 
 
 def _may_persist(scene: _Scene) -> bool:

@@ -39,6 +39,8 @@ class Winners:
     routes: tuple[Route | None, ...]
     stays: bool = False
     """True if today's winner is left and stays the winner, whatever AWS's own rules are."""
+    is_compared: bool = True
+    """False if some of them could not be compared with the others, or may never be chosen."""
 
 
 def finalists(routes: Iterable[Route]) -> tuple[Route, ...]:
@@ -63,7 +65,8 @@ def winners(contest: Contest) -> Winners:
             return Winners((contest.winner,), stays=True)
     by_next_hop = {route.next_hop: route for route in reversed(found)}
     is_certain = any(not _is_passed_over(route, contest) for route in contest.sure)
-    return Winners((*reversed(by_next_hop.values()), *(() if is_certain else (None,))))
+    routes = (*reversed(by_next_hop.values()), *(() if is_certain else (None,)))
+    return Winners(routes, is_compared=set(found) <= set(_firm(contest, contest.sure)))
 
 
 def is_usable(route: Route, own_asn: int | None, own_addresses: Collection[str]) -> bool:
@@ -82,10 +85,14 @@ def is_usable(route: Route, own_asn: int | None, own_addresses: Collection[str])
 def _possible(contest: Contest, sure: Iterable[Route], unsure: Iterable[Route]) -> tuple[Route, ...]:
     """Returns each route that wins for some choice of the unsure ones."""
     sure, unsure = tuple(sure), tuple(unsure)
-    firm = [r for r in sure if _is_ranked(r, contest) and not _is_passed_over(r, contest)]
+    firm = _firm(contest, sure)
     others = [r for r in (*sure, *unsure) if r not in firm]
     may_win = (r for r in others if not _is_ranked(r, contest) or r in finalists((*firm, r)))
     return tuple(dict.fromkeys((*finalists(firm), *may_win)))
+
+
+def _firm(contest: Contest, sure: Iterable[Route]) -> tuple[Route, ...]:
+    return tuple(r for r in sure if _is_ranked(r, contest) and not _is_passed_over(r, contest))
 
 
 def _is_ranked(route: Route, contest: Contest) -> bool:

@@ -64,12 +64,8 @@ def predict(
     rests = [_rest(end, topology, places, now) for end in after.ends]
     unclear = _once(why for failure in failures for why in failure.unclear)
     dead = frozenset(name for failure in failures for name in failure.appliances)
-    groups = tuple(
-        _group(
-            group, rests, after, _Scene(topology, unpaused, observation.overrides, places, now, dead, unclear)
-        )
-        for group in topology.groups
-    )
+    scene = _Scene(topology, unpaused, observation.overrides, places, now, dead, unclear)
+    groups = tuple(_group(group, rests, after, scene) for group in topology.groups)
     return FailureRow(
         failures=tuple(failures),
         groups=groups,
