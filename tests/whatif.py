@@ -53,7 +53,7 @@ class Unit:
     """True if its targets are on a second interface."""
     standby: str = "speaking"
     ends: str = ""
-    """`stopped` or `detached`: what is wrong with it from the beginning."""
+    """`stopped`, `detached` or `silent`: what is wrong with it from the beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +274,8 @@ def _build(spec: Spec, lab: LabEC2) -> Unbroken:
     for name, unit in spec.units.items():
         if unit.ends == "stopped":
             lab.levers.kill(name=name, stop_instance=True)
+        if unit.ends == "silent":
+            lab.levers.shutdown(name=name)
     return Unbroken(stack, spec, topology, endpoint_ids, instances, allocations)
 
 

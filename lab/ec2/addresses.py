@@ -134,7 +134,7 @@ class LabAddresses(ElasticAddressBackend):
             return UnknownAwsBehaviour(
                 "AssociateAddress in another network border group: AWS refuses it, its code is not documented"
             )
-        return fail(code, f"{elastic_ip.allocation_id} is of the network border group {elastic_ip.border_group}.")
+        return fail(code, f"{elastic_ip.allocation_id} is of another network border group.")
 
     def _check_internet_gateway(self, interface: LabInterface) -> None:
         if not self.lab_region.lab.behaviour.require_internet_gateway:

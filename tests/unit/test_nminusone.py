@@ -139,7 +139,7 @@ def silent(*names: str) -> Topology:
 
 def test_the_standby_takes_over_from_an_appliance_that_dies() -> None:
     found = row("fw1")
-    assert ends(found) == {(Ending.MOVED, "fw2", "in-place")}
+    assert ends(found) == {(Ending.MOVED, "fw2", "owner-has-route")}
     assert (found.calls, found.round_trips) == (2, 1)
     assert found.assumptions == ()
 
@@ -156,7 +156,7 @@ def test_one_session_or_endpoint_of_two_moves_nothing(name: str) -> None:
 
 
 def test_a_zone_takes_its_appliance_along() -> None:
-    assert ends(row(ZONE["fw1"])) == {(Ending.MOVED, "fw2", "in-place")}
+    assert ends(row(ZONE["fw1"])) == {(Ending.MOVED, "fw2", "owner-has-route")}
 
 
 def test_several_failures_at_once_leave_nobody() -> None:
@@ -164,7 +164,7 @@ def test_several_failures_at_once_leave_nobody() -> None:
 
 
 def test_both_endpoints_of_an_appliance_are_its_death() -> None:
-    assert ends(row("rse-1a", "rse-1b")) == {(Ending.MOVED, "fw2", "in-place")}
+    assert ends(row("rse-1a", "rse-1b")) == {(Ending.MOVED, "fw2", "owner-has-route")}
 
 
 def test_the_table_has_each_thing_once() -> None:
@@ -223,7 +223,7 @@ def test_an_address_of_another_network_border_group_is_lost() -> None:
     found = row("fw1", seen=replace(seen, elastic_ips={**seen.elastic_ips, allocation(0): far}))
     assert [(a.ending, a.code) for a in found.groups[0].addresses] == [
         (Ending.LOST, "border-groups-differ"),
-        (Ending.MOVED, "in-place"),
+        (Ending.MOVED, "owner-has-route"),
     ]
     assert found.calls == 1
 
@@ -249,7 +249,7 @@ def test_an_address_that_leaves_lets_another_group_s_in() -> None:
     )
     seen = replace(seen, elastic_ips={**seen.elastic_ips, allocation(0): at_fw2})
     found = row("fw1", seen=seen, declared=replace(declared, groups=groups))
-    assert ends(found) == {(Ending.MOVED, "fw2", "in-place")}
+    assert ends(found) == {(Ending.MOVED, "fw2", "owner-has-route")}
     assert (found.calls, found.round_trips) == (2, 2)
 
 
@@ -312,7 +312,7 @@ def test_the_shorter_path_wins_then_a_neighbour_s_lower_med_and_else_nobody_can_
     declared, seen, where = of_three(paths, meds)
     found = row("fw1", seen=seen, declared=declared, where=where)
     if len(winners) == 1:
-        assert ends(found) == {(Ending.MOVED, winners.pop(), "in-place")}
+        assert ends(found) == {(Ending.MOVED, winners.pop(), "owner-has-route")}
     else:
         assert ends(found) == {(Ending.UNDETERMINED, None, UndeterminedCode.BEST_PATH_UNDOCUMENTED)}
         assert {(p.ending, p.appliance) for p in first(found).possible} == {
@@ -447,7 +447,7 @@ def test_a_paused_or_dry_run_topology_is_judged_as_if_enforced_and_that_is_said(
     pause = Override(OverrideKind.PAUSED, "kim", "test", after(60))
     declared = replace(topology(), mode=Mode.DRY_RUN)
     found = row("fw1", seen=replace(world(), overrides=(pause,)), declared=declared)
-    assert ends(found) == {(Ending.MOVED, "fw2", "in-place")}
+    assert ends(found) == {(Ending.MOVED, "fw2", "owner-has-route")}
     assert [a.code for a in found.assumptions] == [
         AssumptionCode.AS_IF_ENFORCED,
         AssumptionCode.AS_IF_NOT_PAUSED,
@@ -463,7 +463,7 @@ def test_a_pin_stays_and_loses_the_addresses_with_its_appliance() -> None:
 def test_a_silent_standby_is_assumed_to_take_over() -> None:
     seen = world(rows({"fw1": PATH["fw1"]}), alive=("fw1",))
     found = row("fw1", seen=seen, declared=silent("fw1", "fw2"))
-    assert ends(found) == {(Ending.ASSUMED, "fw2", "in-place")}
+    assert ends(found) == {(Ending.ASSUMED, "fw2", "owner-has-route")}
     assert [(a.code, a.subject) for a in found.assumptions] == [
         (AssumptionCode.STANDBY_BECOMES_ACTIVE, "fw2")
     ]
@@ -498,14 +498,16 @@ def test_routes_that_outlive_the_last_session_keep_the_addresses_on_the_dead(
     assert (first(found).ending, first(found).appliance) == (Ending.LOST, "fw1")
     assert {r.code for r in first(found).reasons} >= codes
     assert [a.code for a in found.assumptions] == assumed
-    assert ends(row("fw1", where=places(persist))) == {(Ending.MOVED, "fw2", "in-place")}
+    assert ends(row("fw1", where=places(persist))) == {(Ending.MOVED, "fw2", "owner-has-route")}
 
 
 def test_tables_that_all_reject_today_s_route_may_take_another_one() -> None:
     refused = (RouteInstallation(TABLE, InstallationStatus.REJECTED, "no"),)
     routes = tuple(replace(r, installations=refused if r.installations else ()) for r in rows())
     moved = row("fw1", seen=world(routes))
-    assert ends(moved) == {(Ending.MOVED, "fw2", "in-place")}  # on a dead holder there is nothing to lose
+    assert ends(moved) == {
+        (Ending.MOVED, "fw2", "owner-has-route")
+    }  # on a dead holder there is nothing to lose
     one = tuple(r for r in routes if r.peer_id in ("rsp-rse-1a", "rsp-rse-2a"))
     live = row("rsp-rse-1a", seen=world(one))
     assert {(p.ending, p.appliance) for p in first(live).possible} == {

@@ -82,6 +82,8 @@ class _Rest:
     end: End
     decisions: Mapping[str, GroupDecision]
     calls: tuple[Move, ...]
+    moved: Mapping[str, tuple[Reason, ...]]
+    """Elastic IP to why it moved."""
     round_trips: int
     refused: Mapping[str, Reason]
     """Elastic IP to why EC2 refuses the move that is decided."""
@@ -120,6 +122,7 @@ def _rest(end: End, topology: Topology, places: Places, now: datetime) -> _Rest:
     """Decides and moves until nothing moves any more: an address that leaves may let another one in."""
     observation = end.observation
     calls: list[Move] = []
+    moved: dict[str, tuple[Reason, ...]] = {}
     round_trips = 0
     refused: dict[str, Reason] = {}
     for _ in range(1 + len(topology.allocation_ids)):
@@ -130,12 +133,14 @@ def _rest(end: End, topology: Topology, places: Places, now: datetime) -> _Rest:
         if not begun:
             break
         calls += begun
+        moved |= {a.allocation_id: a.reasons for d in decisions for a in d.moves}
         round_trips += len(batches(begun))
         observation = _moved(observation, begun)
     return _Rest(
         replace(end, observation=observation),
         {decision.group: decision for decision in decisions},
         tuple(calls),
+        {move.allocation_id: moved[move.allocation_id] for move in calls},
         round_trips,
         refused,
     )
@@ -236,8 +241,9 @@ def _address(spec: ElasticIpSpec, group: Group, rest: _Rest, scene: _Scene) -> A
 def _known(decided: AddressDecision, rest: _Rest, scene: _Scene) -> AddressEnd:
     address, at = decided.allocation_id, decided.holder_appliance
     if decided.action is Action.NO_CHANGE:
-        is_moved = any(move.allocation_id == address for move in rest.calls)
-        return AddressEnd(address, _survives(decided.owner, is_moved, rest), decided.owner, decided.reasons)
+        why = rest.moved.get(address)
+        ending = _survives(decided.owner, why is not None, rest)
+        return AddressEnd(address, ending, decided.owner, why or decided.reasons)
     stays_dead = at is not None and (decided.dead is not None or at in scene.dead)
     refused = rest.refused.get(address)
     reasons = (refused,) if refused is not None else decided.reasons
