@@ -1404,8 +1404,15 @@ MUTANTS = (
         "nminusone-stays",
         "A winner that is left stays the winner, whatever AWS's own rule is.",
         f"{COMPLIANCE}/bestpath.py",
-        "if set(found) <= set(known):",
-        "if not found:",
+        "if is_harmless or _were_finalists(found, contest):",
+        "if is_harmless:",
+    ),
+    Mutant(
+        "nminusone-med",
+        "A route that goes may have kept another one of its neighbour from winning.",
+        f"{COMPLIANCE}/bestpath.py",
+        "return gone.as_path[0] == winner.as_path[0] and gone.med >= winner.med",
+        "return True",
     ),
     Mutant(
         "nminusone-passed-over",
@@ -1418,7 +1425,7 @@ MUTANTS = (
         "nminusone-unread-row",
         "A row that cannot be read may be the route that takes over.",
         f"{COMPLIANCE}/aftermath.py",
-        "is_whole = not unread or (found.stays and prefix not in scene.before.database.doubts)",
+        "is_whole = not unread or (found.is_firm and prefix not in scene.before.database.doubts)",
         "is_whole = True",
     ),
     Mutant(

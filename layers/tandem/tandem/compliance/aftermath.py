@@ -173,7 +173,7 @@ def _options(prefix: str, scene: _Scene) -> tuple[tuple[_Option, ...], tuple[Rea
     if len(installed) > len(options):
         why.append(reason(UndeterminedCode.INSTALLATION_UNKNOWN, prefix))
     unread = scene.before.database.unread
-    is_whole = not unread or (found.stays and prefix not in scene.before.database.doubts)
+    is_whole = not unread or (found.is_firm and prefix not in scene.before.database.doubts)
     if not is_whole:
         why.append(reason(UndeterminedCode.ROUTES_INCOMPLETE, prefix, errors=unread))
     return tuple(installed), tuple(why), is_whole

@@ -37,8 +37,8 @@ class Winners:
     """Each route that may be in the FIB after a failure; None stands for no route."""
 
     routes: tuple[Route | None, ...]
-    stays: bool = False
-    """True if today's winner is left and stays the winner, whatever AWS's own rules are."""
+    is_firm: bool = False
+    """True if today's winner stays the winner, also if there are routes that nobody could read."""
     is_compared: bool = True
     """False if some of them could not be compared with the others, or may never be chosen."""
 
@@ -57,12 +57,12 @@ def finalists(routes: Iterable[Route]) -> tuple[Route, ...]:
 
 def winners(contest: Contest) -> Winners:
     """Returns each route that may win, once for each next hop: what is decided depends on that only."""
-    found = _possible(contest, contest.sure, contest.unsure)
+    found = _possible(contest)
     if contest.winner is not None and contest.winner in contest.sure:
-        # whatever AWS's last rules are, they preferred today's winner to all of these already
-        known = _possible(contest, contest.today, contest.unsure)
-        if set(found) <= set(known):
-            return Winners((contest.winner,), stays=True)
+        is_harmless = all(_is_harmless(route, contest.winner, contest) for route in _gone(contest))
+        if is_harmless or _were_finalists(found, contest):
+            is_alone = {route.next_hop for route in found} == {contest.winner.next_hop}
+            return Winners((contest.winner,), is_firm=is_harmless and is_alone)
     by_next_hop = {route.next_hop: route for route in reversed(found)}
     is_certain = any(not _is_passed_over(route, contest) for route in contest.sure)
     routes = (*reversed(by_next_hop.values()), *(() if is_certain else (None,)))
@@ -82,13 +82,37 @@ def is_usable(route: Route, own_asn: int | None, own_addresses: Collection[str])
     return not (next_hop.is_unspecified or next_hop.is_multicast or next_hop.is_loopback)
 
 
-def _possible(contest: Contest, sure: Iterable[Route], unsure: Iterable[Route]) -> tuple[Route, ...]:
+def _possible(contest: Contest) -> tuple[Route, ...]:
     """Returns each route that wins for some choice of the unsure ones."""
-    sure, unsure = tuple(sure), tuple(unsure)
-    firm = _firm(contest, sure)
-    others = [r for r in (*sure, *unsure) if r not in firm]
+    firm = _firm(contest, contest.sure)
+    others = [r for r in (*contest.sure, *contest.unsure) if r not in firm]
     may_win = (r for r in others if not _is_ranked(r, contest) or r in finalists((*firm, r)))
     return tuple(dict.fromkeys((*finalists(firm), *may_win)))
+
+
+def _gone(contest: Contest) -> tuple[Route, ...]:
+    """Returns today's routes that are gone, or may be."""
+    return (*(route for route in contest.today if route not in contest.sure), *contest.unsure)
+
+
+def _is_harmless(gone: Route, winner: Route, contest: Contest) -> bool:
+    """Returns True if the route kept nobody from winning but whom the winner keeps from it as well.
+
+    A route keeps others of its neighbour from winning by its MED, also where it does not win itself.
+    """
+    if not (_is_ranked(gone, contest) and _is_ranked(winner, contest)):
+        return False
+    if len(gone.as_path) != len(winner.as_path):
+        return len(gone.as_path) > len(winner.as_path)
+    return gone.as_path[0] == winner.as_path[0] and gone.med >= winner.med
+
+
+def _were_finalists(found: Collection[Route], contest: Contest) -> bool:
+    """Returns True if today's winner has beaten all of these already, by whatever rule decides in the end."""
+    today = (*contest.today, *contest.unsure)
+    if len(_firm(contest, today)) < len(today):
+        return False
+    return set(found) <= set(finalists(today))
 
 
 def _firm(contest: Contest, sure: Iterable[Route]) -> tuple[Route, ...]:

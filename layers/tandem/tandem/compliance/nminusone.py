@@ -15,7 +15,7 @@ from typing import TypeVar
 from tandem.compliance.aftermath import Aftermath, End, aftermath
 from tandem.compliance.endings import AddressEnd, Ending, FailureRow, GroupEnd, worst
 from tandem.compliance.failures import Failure, FailureKind, Places, single_failures
-from tandem.failover import readiness
+from tandem.failover import ownership, readiness
 from tandem.failover.decision import Action, AddressDecision, GroupDecision, decide
 from tandem.failover.moves import Move, batches, moves
 from tandem.model import Holder, Observation
@@ -25,7 +25,7 @@ from tandem.reasons.nminusone import AssumptionCode, UndeterminedCode
 from tandem.reasons.reason import Reason, reason
 from tandem.state.memory import Memory
 from tandem.state.override import Override, OverrideKind, prevailing
-from tandem.topology.document import ElasticIpSpec, Group, Mode, Topology
+from tandem.topology.document import Appliance, ElasticIpSpec, Group, Mode, Topology
 
 T = TypeVar("T")
 
@@ -260,6 +260,11 @@ def _unread(decided: AddressDecision, spec: ElasticIpSpec, rest: _Rest, scene: _
     """Yields what cannot be read now and may change the end once it can."""
     observation = rest.end.observation
     yield from (why for why in decided.reasons if _is_unread(why))
+    error = observation.unknown.elastic_ips.get(spec.allocation_id)
+    if error is not None:
+        yield reason(HoldCode.ADDRESS_UNREADABLE, spec.allocation_id, error=error)
+    if decided.action is not Action.NO_CHANGE and decided.holder_appliance and decided.dead is None:
+        yield from _unread_holder(scene.topology.appliances[decided.holder_appliance], observation)
     move = next((m for m in rest.calls if m.allocation_id == spec.allocation_id), None)
     if move is None:
         return
@@ -271,6 +276,16 @@ def _unread(decided: AddressDecision, spec: ElasticIpSpec, rest: _Rest, scene: _
     elif None in _border_groups(move, observation, scene.places):
         interface = move.target.network_interface_id
         yield reason(UndeterminedCode.BORDER_GROUP_UNKNOWN, spec.allocation_id, interface=interface)
+
+
+def _unread_holder(holder: Appliance, observation: Observation) -> Iterator[Reason]:
+    """Yields why nobody can say if an appliance that keeps an address is alive."""
+    unread = ownership.unread_session(holder, observation)
+    if observation.instance_states is None and holder.instance_id is not None:
+        unread = unread or "; ".join(observation.failed)
+    unread = unread or observation.unknown.instances.get(holder.instance_id or "")
+    if unread is not None:
+        yield reason(UndeterminedCode.HOLDER_UNREADABLE, holder.name, why=unread)
 
 
 def _route(group: Group, rest: _Rest, scene: _Scene) -> AddressEnd:

@@ -16,6 +16,7 @@ class UndeterminedCode(StrEnum):
     INSTALLATION_UNKNOWN = "installation-unknown"
     ZONE_UNKNOWN = "zone-unknown"
     BORDER_GROUP_UNKNOWN = "border-group-unknown"
+    HOLDER_UNREADABLE = "holder-unreadable"
     OVERRIDES_UNREADABLE = "overrides-unreadable"
     TOO_MANY_POSSIBILITIES = "too-many-possibilities"
 

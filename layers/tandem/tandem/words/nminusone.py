@@ -52,6 +52,11 @@ ENTRIES: Entries = {
         _READ_AGAIN,
         "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateAddress.html",
     ),
+    UndeterminedCode.HOLDER_UNREADABLE: Entry(
+        "it is unknown if {subject} is alive: {why}",
+        "The address stays on an appliance whose session or instance cannot be read.",
+        _READ_AGAIN,
+    ),
     UndeterminedCode.OVERRIDES_UNREADABLE: Entry(
         "{subject} may be paused or pinned: {why}",
         "A page of the override records cannot be read.",
