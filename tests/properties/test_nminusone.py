@@ -61,6 +61,7 @@ def worlds(draw) -> World:
         elastic_ips=addresses,
         instance_states=states,
     )
+    assert where.server is not None
     server = replace(where.server, persist_state=draw(st.sampled_from(["enabled", "disabled"])))
     return declared, seen, replace(where, server=server)
 
@@ -81,7 +82,10 @@ def hidden(draw, world: World) -> World:
 
 
 def _some(whole: Mapping[str, T]) -> st.SearchStrategy[dict[str, T]]:
-    lost = st.one_of(st.just(frozenset()), st.frozensets(st.sampled_from(sorted(whole)), max_size=1))
+    one = st.frozensets(st.sampled_from(sorted(whole)), max_size=1)
+    lost: st.SearchStrategy[frozenset[str]] = st.one_of(st.just(frozenset()), one)
+        st.just(frozenset()), st.frozensets(st.sampled_from(sorted(whole)), max_size=1)
+    )
     return lost.map(lambda gone: {id_: one for id_, one in whole.items() if id_ not in gone})
 
 
@@ -112,7 +116,8 @@ def _without(  # noqa: PLR0911 - one for each part
             gone = draw(st.sampled_from(sorted(seen.elastic_ips)))
             addresses = {id_: a for id_, a in seen.elastic_ips.items() if id_ != gone}
             return replace(seen, elastic_ips=addresses, unknown=replace(unknown, elastic_ips={gone: WHY}))
-    return draw(_without_a_route(seen))
+    unread: Observation = draw(_without_a_route(seen))
+    return unread
 
 
 @st.composite

@@ -35,12 +35,13 @@ from tests.pure import (
     TABLE,
     after,
     allocation,
+    elastic_ip,
     interface,
     target,
     topology,
     with_interface,
 )
-from tests.whatif_values import PATH, THREE, ZONE, of_three, places, rows, world
+from tests.whatif_values import GROUP, PATH, THREE, ZONE, of_three, places, rows, world
 
 WHY = "cannot be read (KeyError: 'X')"
 
@@ -181,14 +182,7 @@ def test_an_address_that_leaves_lets_another_group_s_in() -> None:
         replace(declared.groups[0], name="first", elastic_ips=(one,)),
     )
     seen = world()
-    at_fw2 = replace(
-        seen.elastic_ips[allocation(0)],
-        holder=replace(
-            seen.elastic_ips[allocation(0)].holder,
-            network_interface_id=INTERFACE["fw2"],
-            private_ip=target("fw2", 0).private_ip,
-        ),
-    )
+    at_fw2 = replace(elastic_ip(0, target("fw2", 0)), border_group=GROUP)
     seen = replace(seen, elastic_ips={**seen.elastic_ips, allocation(0): at_fw2})
     found = row("fw1", seen=seen, declared=replace(declared, groups=groups))
     assert ends(found) == {(Ending.MOVED, "fw2", "owner-has-route")}
