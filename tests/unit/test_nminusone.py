@@ -231,6 +231,24 @@ def test_a_winner_that_is_left_stays_the_winner_of_a_tie() -> None:
     assert ends(found) == {(Ending.IN_PLACE, "fw1", "in-place")}
 
 
+def test_a_winner_of_equals_stays_when_another_equal_goes() -> None:
+    declared, seen, where = of_three({**THREE, "fw1": ("65001", "65001")}, {})
+    assert ends(row("rsp-3", seen=seen, declared=declared, where=where)) == {
+        (Ending.IN_PLACE, "fw1", "in-place")
+    }
+
+
+def test_a_route_that_goes_may_have_kept_another_one_of_its_neighbour_from_winning() -> None:
+    paths = {"fw1": ("65001", "65001"), "fw2": ("65002", "65002"), "fw3": ("65002", "65003")}
+    declared, seen, where = of_three(paths, {"fw2": 5})
+    found = row("rsp-3", seen=seen, declared=declared, where=where)
+    assert ends(found) == {(Ending.UNDETERMINED, None, UndeterminedCode.BEST_PATH_UNDOCUMENTED)}
+    assert {(p.ending, p.appliance) for p in first(found).possible} == {
+        (Ending.IN_PLACE, "fw1"),
+        (Ending.MOVED, "fw2"),
+    }
+
+
 def test_a_route_that_aws_passes_over_today_may_never_win() -> None:
     """A shorter path is in the RIB and not chosen: for a reason that AWS does not show."""
     seen = world(rows({"fw1": ("65001", "65001"), "fw2": ("65002",)}))
