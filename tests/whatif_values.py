@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -75,7 +76,9 @@ def places(persist: str | None = "disabled") -> Places:
     )
 
 
-def of_three(paths: dict[str, tuple[str, ...]], meds: dict[str, int]) -> tuple[Topology, Observation, Places]:
+def of_three(
+    paths: Mapping[str, tuple[str, ...]], meds: Mapping[str, int]
+) -> tuple[Topology, Observation, Places]:
     """A third appliance with a session of its own, as good a standby as fw2."""
     declared, seen, where = topology(), world(rows({n: paths[n] for n in ADDRESS}, meds=meds)), places()
     fw2 = declared.appliances["fw2"]

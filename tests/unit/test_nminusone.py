@@ -441,6 +441,33 @@ def test_a_group_without_addresses_ends_as_its_route() -> None:
     ]
 
 
+def test_many_groups_with_several_possibilities_each_are_gone_through_side_by_side() -> None:
+    prefixes = [f"10.{n}.0.0/16" for n in range(20)]
+    declared, seen, where = of_three(THREE, {})
+    [group] = declared.groups
+    routes = tuple(replace(r, prefix=prefix) for r in seen.database.routes for prefix in prefixes)
+    groups = tuple(replace(group, name=prefix, prefixes=(prefix,), elastic_ips=()) for prefix in prefixes)
+    seen = replace(seen, database=replace(seen.database, routes=routes))
+    found = row("fw1", seen=seen, declared=replace(declared, groups=groups), where=where)
+    assert {(g.ending, g.reasons[0].code) for g in found.groups} == {
+        (Ending.UNDETERMINED, UndeterminedCode.BEST_PATH_UNDOCUMENTED)
+    }
+    gone = row(
+        "fw1", "fw2", "fw3", seen=seen, declared=replace(declared, groups=groups), where=places("enabled")
+    )
+    assert {g.ending for g in gone.groups} <= {Ending.LOST, Ending.HELD, Ending.UNDETERMINED}
+
+
+def test_too_many_possibilities_of_one_group_are_undetermined() -> None:
+    prefixes = tuple(f"10.{n}.0.0/16" for n in range(7))
+    declared, seen, where = of_three(THREE, {})
+    group = replace(declared.groups[0], prefixes=prefixes)
+    routes = tuple(replace(r, prefix=prefix) for r in seen.database.routes for prefix in prefixes)
+    seen = replace(seen, database=replace(seen.database, routes=routes))
+    found = row("fw1", seen=seen, declared=replace(declared, groups=(group,)), where=where)
+    assert ends(found) == {(Ending.UNDETERMINED, None, UndeterminedCode.TOO_MANY_POSSIBILITIES)}
+
+
 def test_what_was_down_before_carries_nothing_after() -> None:
     seen = world()
     down = tuple(replace(p, bgp=DOWN, bfd=DOWN) if p.endpoint_id == "rse-2a" else p for p in seen.peers)

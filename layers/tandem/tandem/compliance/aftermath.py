@@ -92,13 +92,48 @@ def aftermath(
             doubts[prefix] = why
         if not is_whole:
             incomplete.add(prefix)
-    if prod(len(several) for several in options.values()) > MOST_ENDS:
-        for prefix in [p for p, several in options.items() if len(several) > 1]:
-            doubts[prefix] = (reason(UndeterminedCode.TOO_MANY_POSSIBILITIES, prefix),)
-            options[prefix] = options[prefix][:1]
-            incomplete.add(prefix)
-    ends = tuple(_end(dict(zip(options, each, strict=True)), scene) for each in product(*options.values()))
+    apart = _apart(topology, before)
+    for prefixes in apart:
+        if prod(len(options[p]) for p in prefixes) > MOST_ENDS:
+            for prefix in [p for p in prefixes if len(options[p]) > 1]:
+                doubts[prefix] = (reason(UndeterminedCode.TOO_MANY_POSSIBILITIES, prefix),)
+                options[prefix] = options[prefix][:1]
+                incomplete.add(prefix)
+    ends = tuple(_end(chosen, scene) for chosen in _chosen(apart, options))
     return Aftermath(ends, doubts, frozenset(incomplete), tuple(_assumptions(ends, options, scene)))
+
+
+def _apart(topology: Topology, before: Observation) -> tuple[tuple[str, ...], ...]:
+    """Returns the tracked prefixes, those of each group by themselves: no group's end depends on another's.
+
+    All together where groups share a prefix, or an address of one may be in the way of another's.
+    """
+    together = (tuple(dict.fromkeys(p for group in topology.groups for p in group.prefixes)),)
+    if sum(len(set(group.prefixes)) for group in topology.groups) > len(together[0]):
+        return together
+    taken: set[tuple[str, str]] = set()
+    for group in topology.groups:
+        holders = (
+            a and a.holder for a in (before.elastic_ips.get(e.allocation_id) for e in group.elastic_ips)
+        )
+        targets = (t for e in group.elastic_ips for t in e.targets.values())
+        own = {(place.network_interface_id, place.private_ip) for place in (*targets, *holders) if place}
+        if own & taken:
+            return together
+        taken |= own
+    return tuple(tuple(dict.fromkeys(group.prefixes)) for group in topology.groups)
+
+
+def _chosen(
+    apart: Iterable[Sequence[str]], options: Mapping[str, Sequence[_Option]]
+) -> Iterator[Mapping[str, _Option]]:
+    """Yields routes for all prefixes, until each part has had every combination of its own."""
+    parts = [
+        [dict(zip(prefixes, each, strict=True)) for each in product(*(options[p] for p in prefixes))]
+        for prefixes in apart
+    ]
+    for number in range(max((len(part) for part in parts), default=1)):
+        yield {p: option for part in parts for p, option in part[number % len(part)].items()}
 
 
 def _without(

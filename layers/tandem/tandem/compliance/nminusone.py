@@ -64,12 +64,22 @@ def predict(
     rests = [_rest(end, topology, places, now) for end in after.ends]
     unclear = _once(why for failure in failures for why in failure.unclear)
     dead = frozenset(name for failure in failures for name in failure.appliances)
-    scene = _Scene(topology, unpaused, observation.overrides, places, now, dead, unclear)
+    scene = _Scene(
+        topology=topology,
+        overrides=observation.overrides,
+        unpaused=unpaused.overrides,
+        owners={d.group: d.owner for d in decide(topology, unpaused, Memory(), now)},
+        places=places,
+        now=now,
+        dead=dead,
+        unclear=unclear,
+        doubts=_once(why for several in after.doubts.values() for why in several),
+    )
     groups = tuple(_group(group, rests, after, scene) for group in topology.groups)
     return FailureRow(
         failures=tuple(failures),
         groups=groups,
-        calls=max((len(rest.calls) for rest in rests), default=0),
+        calls=sum(group.calls for group in groups),
         round_trips=max((rest.round_trips for rest in rests), default=0),
         assumptions=(*assumptions, *after.assumptions),
     )
@@ -92,14 +102,17 @@ class _Rest:
 @dataclass(frozen=True, slots=True)
 class _Scene:
     topology: Topology
-    before: Observation
-    """Without pauses."""
     overrides: tuple[Override, ...]
-    """With pauses."""
+    unpaused: tuple[Override, ...]
+    """Those without the pauses."""
+    owners: Mapping[str, str | None]
+    """Group to its owner before anything fails."""
     places: Places
     now: datetime
     dead: frozenset[str]
     unclear: tuple[Reason, ...]
+    doubts: tuple[Reason, ...]
+    """Why there are several ends, whichever group it is about."""
 
 
 def _as_if_enforced(
@@ -180,8 +193,7 @@ def _border_groups(move: Move, observation: Observation, places: Places) -> tupl
 def _group(group: Group, rests: Sequence[_Rest], after: Aftermath, scene: _Scene) -> GroupEnd:
     why = _nobody_knows(group, after, scene)
     own = _once(one for prefix in group.prefixes for one in after.doubts.get(prefix, ()))
-    # addresses of other groups may be in the way
-    doubts = own or _once(one for several in after.doubts.values() for one in several)
+    doubts = own or scene.doubts  # an address of another group may be in the way
     addresses = tuple(
         _merged([_address(spec, group, rest, scene) for rest in rests], why, doubts)
         for spec in group.elastic_ips
@@ -202,7 +214,7 @@ def _nobody_knows(group: Group, after: Aftermath, scene: _Scene) -> tuple[Reason
     """Returns why no end of the group is certain, whatever was decided."""
     pages = (o for o in scene.overrides if not o.is_record and o.group in (None, group.name))
     unread = [reason(UndeterminedCode.OVERRIDES_UNREADABLE, group.name, why=o.why) for o in pages]
-    if prevailing(scene.before.overrides, group.name, scene.now) is not None:
+    if prevailing(scene.unpaused, group.name, scene.now) is not None:
         return (*scene.unclear, *unread)  # a pin decides without the route
     incomplete = [why for p in group.prefixes if p in after.incomplete for why in after.doubts[p]]
     return (*scene.unclear, *unread, *incomplete)
@@ -295,9 +307,7 @@ def _route(group: Group, rest: _Rest, scene: _Scene) -> AddressEnd:
     if decided.action is Action.HOLD and decided.code != HoldCode.SPLIT:
         ending = Ending.HELD if decided.awaiting is None else Ending.LOST
     else:
-        before = decide(scene.topology, scene.before, Memory(), scene.now)
-        is_moved = decided.owner not in [d.owner for d in before if d.group == group.name]
-        ending = _survives(decided.owner, is_moved, rest)
+        ending = _survives(decided.owner, decided.owner != scene.owners[group.name], rest)
     end = AddressEnd("", ending, decided.owner, decided.reasons)
     return AddressEnd("", Ending.UNDETERMINED, None, unread, (end,)) if unread else end
 
