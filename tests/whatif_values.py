@@ -31,7 +31,7 @@ def rows(
     paths: dict[str, tuple[str, ...]] = PATH,
     winner: str | None = "fw1",
     *,
-    meds: dict[str, int] | None = None,
+    meds: Mapping[str, int] | None = None,
     prefix: str = "0.0.0.0/0",
 ) -> tuple[Route, ...]:
     """Each appliance advertises the prefix in each of its sessions; the first row of the winner is chosen."""
