@@ -153,6 +153,12 @@ def with_database(observed: Observation, **changed: Any) -> Observation:
     return replace(observed, database=replace(observed.database or RoutingDatabase(), **changed))
 
 
+def database_of(observed: Observation) -> RoutingDatabase:
+    """Returns the routing database of an observation that has one."""
+    assert observed.database is not None
+    return observed.database
+
+
 def route_server(observed: Observation, declared: Topology | None = None) -> RouteServerSource:
     """Returns what the route server of a topology shows."""
     assert observed.database is not None

@@ -118,9 +118,7 @@ class LabAddresses(ElasticAddressBackend):
             raise ResourceAlreadyAssociatedError(elastic_ip.allocation_id or elastic_ip.public_ip)
         self._check_internet_gateway(interface)
         if elastic_ip.border_group not in (None, self.lab_region.name):
-            raise UnknownAwsBehaviour(
-                "AssociateAddress in another network border group: AWS refuses it, its code is not documented"
-            )
+            raise self._other_border_group(elastic_ip)
         displaced = interface.elastic_ip(private_ip)
         before = elastic_ip.eni
         elastic_ip.attach(interface, private_ip)
@@ -129,6 +127,14 @@ class LabAddresses(ElasticAddressBackend):
         if before is not None:
             before.renew_auto_public_ip()
         return elastic_ip
+
+    def _other_border_group(self, elastic_ip: LabAddress) -> Exception:
+        code = self.lab_region.lab.behaviour.border_group_code
+        if code is None:
+            return UnknownAwsBehaviour(
+                "AssociateAddress in another network border group: AWS refuses it, its code is not documented"
+            )
+        return fail(code, f"{elastic_ip.allocation_id} is of another network border group.")
 
     def _check_internet_gateway(self, interface: LabInterface) -> None:
         if not self.lab_region.lab.behaviour.require_internet_gateway:

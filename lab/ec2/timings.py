@@ -165,6 +165,9 @@ class Behaviour:
     # refused, not how. AuthFailure is seen for Elastic IPs at a NAT gateway's interface
     # (https://github.com/hashicorp/terraform-provider-aws/issues/3572), OperationNotPermitted elsewhere.
     managed_interface_code: str = "AuthFailure"
+    # AWS refuses AssociateAddress with an interface in another network border group; the code is not
+    # documented (docs/aws-facts.md#border-groups). None raises UnknownAwsBehaviour.
+    border_group_code: str | None = None
     # A path that no speaker may choose is shown as in-rib, else not at all. RFC 4271 §9.1.2 keeps it from the
     # choice; whether AWS keeps it in what it calls the RIB is not documented.
     shows_unusable_paths: bool = True

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from tandem.reasons.reason import Reason
-from tandem.words import compliance, failover_reasons, problem_reasons, step_reasons
+from tandem.words import compliance, failover_reasons, nminusone, problem_reasons, step_reasons
 from tandem.words.render import Entries, Entry, fill
 
 FAMILIES: dict[str, Entries] = {
@@ -14,6 +14,7 @@ FAMILIES: dict[str, Entries] = {
     "Topology documents": problem_reasons.PROBLEM_ENTRIES,
     "Provisioning": step_reasons.STEP_ENTRIES,
     "Compliance": {**compliance.RULE_ENTRIES, **compliance.CHECK_ENTRIES},
+    "What if": nminusone.ENTRIES,
 }
 """Title in docs/reasons.md to the words of its codes."""
 
