@@ -23,6 +23,7 @@ from tandem.compliance.endings import FailureRow
 from tandem.compliance.failures import Failure, FailureKind, Places
 from tandem.compliance.nminusone import table
 from tandem.failover import invocation
+from tandem.failover.look import look as real_look
 from tandem.failover.run import Report
 from tandem.model import Observation
 from tandem.state.record import Provisioned, TopologyRecord
@@ -177,10 +178,9 @@ class Unbroken:
     def rest(self) -> Report:
         """Lets the looks run until nothing changes any more; returns the last one's report."""
         reports: list[Report] = []
-        real = invocation.look
 
         def look(*arguments: Any, **named: Any) -> Report:
-            reports.append(real(*arguments, **named))
+            reports.append(real_look(*arguments, **named))
             return reports[-1]
 
         with mock.patch.object(invocation, "look", look):
