@@ -213,7 +213,7 @@ def test_what_was_looked_at_is_what_is_deleted(there: Managed) -> None:
     seen = delete_all(there, check=True)["version"]
     there.run(there.wanted() | {"mode": "dry-run"})
     (problem,) = delete_all(there, seen=seen)["problems"]
-    assert problem["what"] == "version 2 of edge is stored by now, not 1"
+    assert problem["what"] == "version 2 of edge is stored now, not version 1"
     assert there.changes == []
 
 
