@@ -20,7 +20,7 @@ from cli.exports import junit, ocsf, sarif
 from cli.stack import StackError, explained
 from tandem.adapters import clients, snapshots
 from tandem.compliance.engine import judge
-from tandem.compliance.report import Report, Versions, report
+from tandem.compliance.report import Report, Versions, predicted, report
 from tandem.compliance.rule import Finding, Severity, Verdict
 from tandem.compliance.rules.catalogue import RULES
 from tandem.compliance.snapshot import Need, Snapshot
@@ -150,4 +150,5 @@ def printed(judged: Judged, form: Format, document: Document | None) -> str:
 
 
 def _report(judged: Judged) -> Report:
-    return report(judged.snapshot, judged.findings, versions=Versions(cli=metadata.version("tandem")))
+    versions = Versions(cli=metadata.version("tandem"))
+    return report(judged.snapshot, judged.findings, failures=predicted(judged.snapshot), versions=versions)

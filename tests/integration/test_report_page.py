@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tandem.compliance.report import AddressEnd, FailureRow
+from tandem.compliance.report import ReportEnd, ReportRow
 from tests.browser import CHROMIUM, MISSING, Page, chromium
 from tests.complying import healthy
 from tests.reporting import break_several_things, reported
@@ -80,11 +80,11 @@ def browser() -> Iterator[Page]:
         yield page
 
 
-def rows(s: Stack) -> list[FailureRow]:
+def rows(s: Stack) -> list[ReportRow]:
     addresses = [(a["allocation_id"], a["public_ip"]) for a in s.ids["elastic_ips"].values()]
 
-    def row(failure: str, name: str, *end: str | None) -> FailureRow:
-        return FailureRow(failure, name, tuple(AddressEnd(*address, *end) for address in addresses))  # type: ignore[arg-type]
+    def row(failure: str, name: str, *end: str | None) -> ReportRow:
+        return ReportRow(failure, name, tuple(ReportEnd(*address, *end) for address in addresses))  # type: ignore[arg-type]
 
     return [
         row("appliance", "fw1", "moved", "fw2", None, None),

@@ -13,7 +13,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from tandem.compliance.engine import judge
-from tandem.compliance.report import AddressEnd, FailureRow, Report, Versions, report
+from tandem.compliance.report import Report, ReportEnd, ReportRow, Versions, report
 from tandem.compliance.rule import Result, Rule, Severity, failed, passed, unknown
 from tandem.compliance.snapshot import NotRead, Snapshot
 from tandem.model import Observation, RoutingDatabase
@@ -50,7 +50,7 @@ def rule(id_: RuleId, severity: Severity, *results: Result) -> Rule:
 
 
 def report_of(
-    *rules: Rule, topology: Topology | None = None, failures: list[FailureRow] | None = None, **parts: Any
+    *rules: Rule, topology: Topology | None = None, failures: list[ReportRow] | None = None, **parts: Any
 ) -> Report:
     """Makes a report of rules that find what they are given."""
     around = topologies.inventory()
@@ -66,13 +66,13 @@ HIGH = rule(
 )
 CRITICAL = rule(RuleId.STANDBY_ADVERTISES, Severity.CRITICAL, lacks("fw2 0.0.0.0/0"))
 ROWS = [
-    FailureRow("appliance", "fw1", (
-        AddressEnd("eipalloc-1", "203.0.113.1", "moved", "fw2", None, None),
-        AddressEnd("eipalloc-2", "203.0.113.2", "moved", "fw2", None, None),
-        AddressEnd("eipalloc-3", "203.0.113.3", "lost", "fw1", "target-missing", "the target is gone"),
+    ReportRow("appliance", "fw1", (
+        ReportEnd("eipalloc-1", "203.0.113.1", "moved", "fw2", None, None),
+        ReportEnd("eipalloc-2", "203.0.113.2", "moved", "fw2", None, None),
+        ReportEnd("eipalloc-3", "203.0.113.3", "lost", "fw1", "target-missing", "the target is gone"),
     )),
-    FailureRow(
-        "zone", "us-east-1a", (AddressEnd(None, None, "held", "fw1", "split", "two owners"),),
+    ReportRow(
+        "zone", "us-east-1a", (ReportEnd(None, None, "held", "fw1", "split", "two owners"),),
         alike=("i-1",), assumptions=("edge is in dry-run",), calls=4, batches=2,
     ),
 ]  # fmt: skip
@@ -164,7 +164,7 @@ def hostile() -> Iterator[Report]:
         waiver = Waiver(name, name, name, NOW.date())
         server = replace(topologies.topology().route_server, propagate_to=(name,))
         topology = replace(topologies.topology(), name=name, waivers=(waiver,), route_server=server)
-        rows = [FailureRow(name, name, (AddressEnd(name, name, name, name, name, name),))]
+        rows = [ReportRow(name, name, (ReportEnd(name, name, name, name, name, name),))]
         bad = rule(
             RuleId.ROUTE_INSTALLED, Severity.HIGH, replace(rejects(name), place=name), lacks(name, name)
         )
@@ -197,7 +197,7 @@ def test_the_page_shows_who_gets_it_or_why_it_is_held() -> None:
 
 def test_a_row_is_made_of_its_json() -> None:
     rows = report_of(CRITICAL, failures=ROWS).as_dict()["failures"]
-    assert [FailureRow.of(row) for row in rows] == ROWS
+    assert [ReportRow.of(row) for row in rows] == ROWS
 
 
 def test_each_finding_is_linked_with_its_rule_and_its_mark() -> None:

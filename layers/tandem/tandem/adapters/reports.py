@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tandem.adapters import clients
 from tandem.adapters.calls import called
-from tandem.compliance.report import report
+from tandem.compliance.report import predicted, report
 from tandem.compliance.rule import Finding
 from tandem.compliance.snapshot import Snapshot
 
@@ -24,7 +24,7 @@ class ReportBucket:
     def put(self, snapshot: Snapshot, findings: Sequence[Finding]) -> None:
         """Writes the report as JSON and as a page. Raises CallFailedError, TemporaryError."""
         name, at = snapshot.topology.name, snapshot.taken_at
-        made = report(snapshot, findings)
+        made = report(snapshot, findings, failures=predicted(snapshot))
         body, page = json.dumps(made.as_dict(), ensure_ascii=False, indent=1), made.html()
         for key in (f"{at:%Y/%m/%d/%H%M%SZ}", LATEST):
             self._put(f"compliance/{name}/{key}.json", body, "application/json")

@@ -14,7 +14,8 @@ from typing import TypeVar
 
 from tandem.compliance.aftermath import Aftermath, End, aftermath
 from tandem.compliance.endings import AddressEnd, Ending, FailureRow, GroupEnd, worst
-from tandem.compliance.failures import Failure, FailureKind, Places, single_failures
+from tandem.compliance.failures import Failure, FailureKind, Places, places_of, single_failures
+from tandem.compliance.snapshot import Snapshot, known
 from tandem.failover import readiness
 from tandem.failover.deciding import decide
 from tandem.failover.decision import Action, AddressDecision, GroupDecision
@@ -55,6 +56,12 @@ def table(
     failures = single_failures(topology, observation, places)
     rows = [predict((failure,), topology, observation, places, now) for failure in failures]
     return tuple(_without_twins(rows))
+
+
+def table_of(snapshot: Snapshot) -> tuple[FailureRow, ...]:
+    """Returns the table of what a compliance run read. Raises NotReadError if too little was read."""
+    observation, places = known(snapshot.observation), places_of(known(snapshot.inventory))
+    return table(snapshot.topology, observation, places, snapshot.taken_at)
 
 
 def predict(

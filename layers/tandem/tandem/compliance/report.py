@@ -8,10 +8,12 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from tandem.compliance import picture
+from tandem.compliance.endings import AddressEnd, Ending, FailureRow
+from tandem.compliance.nminusone import table_of
 from tandem.compliance.observing import scene
 from tandem.compliance.rule import Finding, Severity, Verdict
 from tandem.compliance.scene import Scene, numbered
-from tandem.compliance.snapshot import NotRead, Snapshot
+from tandem.compliance.snapshot import NotRead, NotReadError, Snapshot, known
 from tandem.events import iso
 from tandem.model import Observation
 from tandem.place import Place
@@ -28,7 +30,7 @@ SETTLED = (Verdict.WAIVED, Verdict.PASS, Verdict.NOT_APPLICABLE)
 
 
 @dataclass(frozen=True, slots=True)
-class AddressEnd:
+class ReportEnd:
     """Where one Elastic IP ends after a failure."""
 
     allocation_id: str | None
@@ -43,13 +45,13 @@ class AddressEnd:
 
 
 @dataclass(frozen=True, slots=True)
-class FailureRow:
+class ReportRow:
     """If this fails, each Elastic IP ends so."""
 
     failure: str
     """appliance, instance, session, endpoint or zone."""
     name: str
-    addresses: tuple[AddressEnd, ...]
+    addresses: tuple[ReportEnd, ...]
     alike: tuple[str, ...] = ()
     """Other things whose failure ends in the same way, and that have no row of their own."""
     assumptions: tuple[str, ...] = ()
@@ -59,10 +61,10 @@ class FailureRow:
     batches: int | None = None
 
     @classmethod
-    def of(cls, row: Mapping[str, Any]) -> FailureRow:
+    def of(cls, row: Mapping[str, Any]) -> ReportRow:
         """Makes a row of its JSON."""
         ends = tuple(
-            AddressEnd(**{f.name: one.get(f.name) for f in fields(AddressEnd)}) for one in row["addresses"]
+            ReportEnd(**{f.name: one.get(f.name) for f in fields(ReportEnd)}) for one in row["addresses"]
         )
         return cls(
             row["failure"],
@@ -73,6 +75,36 @@ class FailureRow:
             row.get("calls"),
             row.get("batches"),
         )
+
+
+def predicted(snapshot: Snapshot) -> tuple[ReportRow, ...] | None:
+    """Returns the N-1 table for the report; None where too little was read."""
+    try:
+        rows, addresses = table_of(snapshot), known(snapshot.observation).elastic_ips
+    except NotReadError:
+        return None
+    public = {id_: address.public_ip for id_, address in addresses.items()}
+    return tuple(_predicted(row, public) for row in rows)
+
+
+def _predicted(row: FailureRow, public: Mapping[str, str]) -> ReportRow:
+    ends: list[ReportEnd] = []
+    for group in row.groups:
+        route = () if group.addresses else (AddressEnd("", group.ending, group.appliance, group.reasons),)
+        for end in (*group.addresses, *route):
+            id_, is_fine = end.allocation_id or None, end.ending in (Ending.IN_PLACE, Ending.MOVED)
+            why = None if is_fine or not end.reasons else words.because(end.reasons)
+            address = id_, public.get(end.allocation_id)
+            ends.append(ReportEnd(*address, str(end.ending), end.appliance, end.code, why))
+    return ReportRow(
+        str(row.failures[0].kind),
+        row.failures[0].name,
+        tuple(ends),
+        tuple(failure.name for failure in row.alike),
+        tuple(words.said(one) for one in row.assumptions),
+        row.calls,
+        row.round_trips,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +133,7 @@ class Report:
     place: Place | None
     versions: Versions
     findings: tuple[Finding, ...]
-    failures: tuple[FailureRow, ...] | None
+    failures: tuple[ReportRow, ...] | None
     """None where the table was not made."""
     unread: tuple[Unread, ...]
     waivers_in_force: tuple[bool, ...]
@@ -164,7 +196,7 @@ def report(
     snapshot: Snapshot,
     findings: Sequence[Finding],
     *,
-    failures: Iterable[FailureRow] | None = None,
+    failures: Iterable[ReportRow] | None = None,
     place: Place | None = None,
     versions: Versions | None = None,
 ) -> Report:
@@ -239,8 +271,8 @@ def _rule(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _row(row: FailureRow) -> dict[str, Any]:
-    ends = [{f.name: getattr(end, f.name) for f in fields(AddressEnd)} for end in row.addresses]
+def _row(row: ReportRow) -> dict[str, Any]:
+    ends = [{f.name: getattr(end, f.name) for f in fields(ReportEnd)} for end in row.addresses]
     return {
         "failure": row.failure,
         "name": row.name,

@@ -11,6 +11,9 @@ class RuleId(StrEnum):
     # a standby that can take over
     STANDBY_ADVERTISES = "standby-advertises"
 
+    # a survivor for each single failure
+    SINGLE_FAILURE = "single-failure"
+
     # routes that are where they should be
     ROUTE_INSTALLED = "route-installed"
 
@@ -36,6 +39,11 @@ class CheckCode(StrEnum):
     STANDBY_LACKS_PREFIX = "standby-lacks-prefix"
     STANDBY_PATH_TIES = "standby-path-ties"
     STANDBY_IS_SILENT = "standby-is-silent"
+
+    # a survivor for each single failure
+    FAILURE_NOT_SURVIVED = "failure-not-survived"
+    SURVIVAL_ASSUMED = "survival-assumed"
+    SURVIVAL_UNKNOWN = "survival-unknown"
 
     # routes that are where they should be
     ROUTE_REJECTED = "route-rejected"

@@ -21,6 +21,15 @@ RULE_ENTRIES: Entries = {
         ),
         HOW_IT_WORKS,
     ),
+    RuleId.SINGLE_FAILURE: Entry(
+        "Every single failure has a survivor",
+        "If one appliance, session, endpoint, Availability Zone or instance fails, somebody must take over.",
+        (
+            "Repair what the finding names as the reason. The report's table of single failures says what",
+            "would happen to each Elastic IP.",
+        ),
+        HOW_IT_WORKS,
+    ),
     RuleId.ROUTE_INSTALLED: Entry(
         "The route of each tracked prefix is installed in every declared route table",
         "A subnet whose route table lacks the route never sends its traffic to the owner.",
@@ -93,6 +102,21 @@ CHECK_ENTRIES: Entries = {
     Code.STANDBY_IS_SILENT: Entry(
         "{appliance} advertises nothing until it is active, as the topology says (`standby: silent`)",
         "Nobody can check from outside whether such a standby would advertise the prefix.",
+    ),
+    Code.FAILURE_NOT_SURVIVED: Entry(
+        "if {subject} fails, an Elastic IP of {group} "
+        "[is_lost?stays on a dead appliance][is_lost!is held][: {why}]",
+        "Tandem's own decision, made now for this failure, moves the address nowhere.",
+        ("Repair what the sentence gives as the reason.",),
+    ),
+    Code.SURVIVAL_ASSUMED: Entry(
+        "if {subject} fails, {group} survives only if the silent standby {appliance} becomes active",
+        "The topology says that this standby speaks no BGP until it is active, so nobody can check it now.",
+    ),
+    Code.SURVIVAL_UNKNOWN: Entry(
+        "nobody can say how {group} ends if {subject} fails[: {why}]",
+        "AWS does not document what happens then, or something cannot be read now.",
+        ("Remove the ambiguity that the sentence names, or run it again.",),
     ),
     Code.ROUTE_REJECTED: Entry(
         "{table} rejects the route of {prefix}[: {why}]",

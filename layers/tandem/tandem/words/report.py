@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tandem.reasons.reason import Reason
 from tandem.words.catalogue import ENTRIES
 from tandem.words.compliance import RULE_ENTRIES
 from tandem.words.parts import Detail, sentence
-from tandem.words.render import Entry, fill, render
+from tandem.words.render import Entry, fill, render, sentences
 
 MEANINGS = {
     "critical": "The next failover fails.",
@@ -50,6 +50,11 @@ def said(reason: Reason) -> str:
     """Returns the sentence of a finding."""
     text = render(reason, ENTRIES)
     return sentence(text[:1].upper() + text[1:] if text.startswith(("nobody", "the ")) else text)
+
+
+def because(reasons: Iterable[Reason]) -> str:
+    """Returns several reasons as the end of a sentence."""
+    return sentences(reasons, ENTRIES)
 
 
 def remedy(rule_id: str, reason: Reason) -> list[str]:

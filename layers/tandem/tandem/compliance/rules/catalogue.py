@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tandem.compliance.rules import installation, standby, waivers
+from tandem.compliance.rules import installation, standby, survival, waivers
 
-FAST = (*standby.RULES, *installation.RULES)
+FAST = (*standby.RULES, *survival.RULES, *installation.RULES)
 """Those that say whether the next failover would work: judged every five minutes."""
 
-RULES = (*standby.RULES, *installation.RULES, *waivers.RULES)
+RULES = (*standby.RULES, *survival.RULES, *installation.RULES, *waivers.RULES)
