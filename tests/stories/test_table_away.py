@@ -13,7 +13,7 @@ from tandem.adapters import clients
 from tandem.errors import StateUnavailableError, TemporaryError
 from tests.crashing import table_away
 from tests.shared_worlds import begins_in
-from tests.stack import MOVING, Stack, stack
+from tests.stack import MOVING, Stack, edge_document, stack
 
 
 @pytest.fixture
@@ -73,6 +73,20 @@ def test_live_holder_waits_for_the_table(edge: Stack) -> None:
     with table_away(), pytest.raises(StateUnavailableError):
         edge.sweep()
     assert edge.calls(*MOVING) == []
+
+
+def test_a_fib_that_is_not_clear_waits_for_the_table(edge: Stack) -> None:
+    """One of two tracked prefixes is nobody's: with the table, what is with the dead moves all the same."""
+    group = edge_document(edge.ids)["groups"][0]
+    edge.store(groups=[{**group, "prefixes": [*group["prefixes"], "198.51.100.0/24"]}])
+    edge.sweep()
+    edge.levers.kill(name="fw1")
+    edge.clock.sleep(3)
+    with table_away(), pytest.raises(StateUnavailableError):
+        edge.sweep()
+    assert edge.calls(*MOVING) == []
+    edge.sweep()
+    assert edge.are_all_with("fw2")
 
 
 def test_an_override_known_or_forgotten_waits_for_the_table(edge: Stack) -> None:
