@@ -6,6 +6,8 @@ resource is the topic. It judges calls to DynamoDB without the partitions that t
 without their attributes, and an SNS subscription without its protocol and endpoint, so that conditions on
 them pass or fail for every call. It delivers no event of a bus to a log group. And it unpacks the layer for
 each worker anew, in its own process: a burst of cold starts would keep it from answering anything else.
+Everybody speaks HTTP to it on this machine, where the SDK speaks TLS to AWS: it judges each call as one that
+came by TLS, so that a policy that refuses all else lets the stack's own calls through.
 """
 
 import hashlib
@@ -20,7 +22,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from ministack.app import main
+from ministack import app
 from ministack.core import iam_actions, lambda_runtime
 from ministack.services import cloudwatch_logs, eventbridge
 
@@ -40,6 +42,7 @@ PARTITION_KEYS = ("kind", "sequence")
 Extract = Callable[..., str]
 Invoke = Callable[..., None]
 Context = Callable[[bytes], dict[str, Any]]
+Pin = Callable[[str, bool], None]
 
 
 def with_deliveries(extract: Extract) -> Extract:
@@ -135,6 +138,15 @@ def with_subscribers(context: Callable[..., dict[str, Any]]) -> Callable[..., di
     return request_tag_context
 
 
+def with_tls(pin: Pin) -> Pin:
+    """Returns ministack's `pin_request_origin`, by which each request comes by TLS."""
+
+    def pin_request_origin(source_ip: str, _secure_transport: bool) -> None:
+        pin(source_ip, True)
+
+    return pin_request_origin
+
+
 class SharedZip(zipfile.ZipFile):
     """Unpacks an archive once per process; whoever unpacks it again gets a link to that."""
 
@@ -156,4 +168,5 @@ if __name__ == "__main__":
         ZipFile=SharedZip, BadZipFile=zipfile.BadZipFile, LargeFileError=zipfile.LargeZipFile
     )
     eventbridge._invoke_target = with_log_groups(eventbridge._invoke_target, cloudwatch_logs)
-    main()
+    app.pin_request_origin = with_tls(app.pin_request_origin)
+    app.main()

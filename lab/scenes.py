@@ -15,6 +15,7 @@ from lab.cloud import Cloud
 from lab.deploy import ROOT, DeployError
 from lab.ec2.scenario import appliances_only
 from lab.example import EXAMPLE, topology
+from lab.judging import judged
 from lab.levers import NoLab
 from lab.making import at_rest, made
 from lab.moving import READ_SECONDS, WRITE_SECONDS, moved
@@ -80,6 +81,9 @@ def _play(stage: Stage, result: dict[str, Any]) -> None:
     time.sleep(REST_SECONDS)
     say("fw1 is repaired; Route Server prefers it again")
     result["failback"] = moved(stage, lambda: levers.restore("fw1"), "fw1")
+    if not stage.is_troubled:
+        levers.faults_clear()
+        result["compliance"] = judged(stage)
     result["audit"] = _audit(stage)
 
 

@@ -11,6 +11,7 @@ from tandem.compliance.engine import judge
 from tandem.compliance.rule import Finding, Verdict
 from tandem.compliance.rules.catalogue import RULES
 from tandem.place import Place
+from tandem.reasons.compliance import RuleId
 from tests.stack import ACCOUNT, REGION, Stack, edge_document, stack
 
 PLACE = Place("aws", REGION, ACCOUNT)
@@ -39,6 +40,21 @@ def checked(s: Stack) -> tuple[Finding, ...]:
 
 
 def failing(s: Stack) -> set[tuple[str, str]]:
-    """Returns rule and resource of everything that does not pass."""
-    found = (f for f in checked(s) if f.result.verdict in (Verdict.FAIL, Verdict.UNKNOWN))
-    return {f.identity for f in found}
+    """Returns rule and resource of everything that does not pass, but for the rule of single failures."""
+    return {f.identity for f in _bad(s) if f.rule.id is not RuleId.SINGLE_FAILURE}
+
+
+def unsurvived(s: Stack) -> set[str]:
+    """Returns the single failures that nobody would survive, or of which nobody can say."""
+    names = {
+        peer: f"{name}@{endpoint}"
+        for name, peers in s.ids["peers"].items()
+        for endpoint, peer in peers.items()
+    }
+    names |= {endpoint["id"]: name for name, endpoint in s.ids["endpoints"].items()}
+    found = (f.result.resource.split() for f in _bad(s) if f.rule.id is RuleId.SINGLE_FAILURE)
+    return {f"{kind} {names.get(name, name)}" for kind, name in found}
+
+
+def _bad(s: Stack) -> list[Finding]:
+    return [f for f in checked(s) if f.result.verdict in (Verdict.FAIL, Verdict.UNKNOWN)]

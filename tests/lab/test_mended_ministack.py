@@ -16,6 +16,7 @@ from lab.mended_ministack import (
     with_partitions,
     with_subscribers,
     with_subscriptions,
+    with_tls,
 )
 
 ARN = "arn:aws:logs:us-east-1:123456789012:"
@@ -144,3 +145,9 @@ def test_an_event_for_another_target_goes_ministacks_way():
     target = {"Arn": "arn:aws:sqs:us-east-1:123456789012:queue"}
     deliver(target, {"Source": "tandem"}, {})
     assert calls == [(target, {"Source": "tandem"}, {}, None)]
+
+
+def test_a_call_on_this_machine_counts_as_one_by_tls():
+    seen = []
+    with_tls(lambda *origin: seen.append(origin))("127.0.0.1", False)
+    assert seen == [("127.0.0.1", True)]
