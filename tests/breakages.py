@@ -66,3 +66,6 @@ def nothing_propagates(s: Stack) -> Iterable[str]:
     server = s.ids["route_server_id"]
     s.lab.client().disable_route_server_propagation(RouteServerId=server, RouteTableId=table)
     return [f"{table} {DEFAULT}"]
+
+
+from tests import breakages_sessions  # noqa: E402, F401 - registers its own

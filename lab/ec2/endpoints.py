@@ -100,7 +100,7 @@ def create_peer(
     asn = check_asn("BgpOptions.PeerAsn", asn)
     one_of("BgpOptions.PeerLivenessDetection", liveness, list(Liveness))
     server = region.route_servers[endpoint.route_server_id]
-    if asn == server.asn:
+    if asn == server.asn and not region.lab.behaviour.peers_with_amazon_asn:
         raise UnknownAwsBehaviour(f"peer ASN {asn} equals the Amazon side's; what AWS does is not known")
     peer = Peer(
         random_id("rsp"),

@@ -46,6 +46,28 @@ def known(reading: Reading[T]) -> T:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionChanges:
+    """What the peers' logs of the last hour say of BGP and BFD sessions."""
+
+    changes: tuple[SessionChange, ...] = ()
+    unread: tuple[str, ...] = ()
+    """Records that cannot be read, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChange:
+    """One session went up or down (docs/aws-facts.md#peer-log-records)."""
+
+    peer_id: str
+    protocol: str
+    status: str
+    at: datetime
+
+
+NO_LOGS = NotRead("the peers' logs are not read", is_absent=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """What one compliance run read for one topology."""
 
@@ -55,3 +77,5 @@ class Snapshot:
     """What `decide` asks for."""
     inventory: Reading[Inventory]
     """What the checks before storing ask for: the route server and the network around the appliances."""
+    session_changes: Reading[SessionChanges] = NO_LOGS
+    """Absent where the topology has no peer logs, or nobody said where they are."""

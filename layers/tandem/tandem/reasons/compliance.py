@@ -17,6 +17,16 @@ class RuleId(StrEnum):
     # the rules themselves
     WAIVER_CURRENT = "waiver-current"
 
+    # sessions
+    ENDPOINT_LOSS_SURVIVED = "endpoint-loss-survived"
+    ENDPOINTS_REDUNDANT = "endpoints-redundant"
+    ENDPOINTS_AND_PEERS_AVAILABLE = "endpoints-and-peers-available"
+    LIVENESS_WITHIN_RTO = "liveness-within-rto"
+    SESSIONS_STEADY = "sessions-steady"
+    PEER_ASN_OF_ITS_OWN = "peer-asn-of-its-own"
+    PERSISTENCE_AS_DECLARED = "persistence-as-declared"
+    NO_PERSISTED_ROUTE = "no-persisted-route"
+
 
 class CheckCode(StrEnum):
     """A rule passes, fails or cannot be judged for a resource."""
@@ -39,3 +49,18 @@ class CheckCode(StrEnum):
     # routes that are where they should be
     ROUTE_REJECTED = "route-rejected"
     ROUTE_NOT_INSTALLED = "route-not-installed"
+
+    # sessions
+    SESSIONS_WITH_ONE_ENDPOINT = "sessions-with-one-endpoint"
+    SESSIONS_UP_AT_ONE_ENDPOINT = "sessions-up-at-one-endpoint"
+    ENDPOINT_ALONE_IN_SUBNET = "endpoint-alone-in-subnet"
+    ENDPOINTS_IN_ONE_ZONE = "endpoints-in-one-zone"
+    NOT_AVAILABLE = "not-available"
+    SESSIONS_MISSING = "sessions-missing"
+    RTO_NOT_DECLARED = "rto-not-declared"
+    KEEPALIVE_TOO_SLOW = "keepalive-too-slow"
+    SESSION_FLAPS = "session-flaps"
+    PEER_HAS_ASN_OF_ROUTE_SERVER = "peer-has-asn-of-route-server"
+    PERSISTENCE_NOT_DECLARED = "persistence-not-declared"
+    PERSISTENCE_IS_OTHERWISE = "persistence-is-otherwise"
+    ROUTE_IS_PERSISTED = "route-is-persisted"

@@ -9,6 +9,11 @@ from tandem.words.render import Entries, Entry
 VPC_GUIDE = "https://docs.aws.amazon.com/vpc/latest/userguide"
 HOW_IT_WORKS = f"{VPC_GUIDE}/route-server-how-it-works.html"
 SUPPORTED = f"{VPC_GUIDE}/dynamic-routing-route-server.html"
+ENDPOINTS_PAGE = f"{VPC_GUIDE}/route-server-tutorial-create-endpoints.html"
+PEERS_PAGE = f"{VPC_GUIDE}/route-server-tutorial-create-peer.html"
+PEER_LOGS_PAGE = f"{VPC_GUIDE}/route-server-peer-logging.html"
+SERVER_PAGE = f"{VPC_GUIDE}/route-server-tutorial-create.html"
+EC2_REFERENCE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference"
 
 
 RULE_ENTRIES: Entries = {
@@ -34,6 +39,80 @@ RULE_ENTRIES: Entries = {
         "A waiver has not expired, and names a rule that there is",
         "An expired waiver hides nothing any more, and whoever wrote it meant to look again.",
         ("Repair what it was about and remove the waiver, or give it a new date and a reason.",),
+    ),
+    # sessions
+    RuleId.ENDPOINT_LOSS_SURVIVED: Entry(
+        "Each appliance survives the loss of any one endpoint",
+        "AWS works on endpoints one at a time. An appliance that is up at one endpoint only loses its routes"
+        " with it.",
+        (
+            "Bring up the appliance's sessions with a second endpoint:",
+            "aws ec2 create-route-server-peer --route-server-endpoint-id rse-... --peer-address ... \\",
+            "  --bgp-options PeerAsn=...,PeerLivenessDetection=bfd",
+        ),
+        ENDPOINTS_PAGE,
+    ),
+    RuleId.ENDPOINTS_REDUNDANT: Entry(
+        "Each subnet with an endpoint has two of them, and the endpoints are in two Availability Zones",
+        "The loss of an endpoint, or of a zone, must leave others to which the appliances are connected.",
+        (
+            "Create the missing endpoint, and a peer at it for each appliance:",
+            "aws ec2 create-route-server-endpoint --route-server-id rs-... --subnet-id subnet-...",
+        ),
+        ENDPOINTS_PAGE,
+    ),
+    RuleId.ENDPOINTS_AND_PEERS_AVAILABLE: Entry(
+        "The endpoints and the declared peers exist and are available",
+        "No session can be up at an endpoint or a peer that is missing or failed.",
+        (
+            "Read the reason that AWS gives. Delete what has failed, and create it again:",
+            "aws ec2 describe-route-server-peers; aws ec2 describe-route-server-endpoints",
+        ),
+        PEERS_PAGE,
+    ),
+    RuleId.LIVENESS_WITHIN_RTO: Entry(
+        "The liveness mode of the sessions notices a failure within the declared `rto`",
+        "Until Route Server notices that an appliance is gone, the traffic still goes there.",
+        (
+            "Use BFD. AWS changes no peer: delete each and create it with PeerLivenessDetection=bfd.",
+            "docs/appliances.md has the appliances' side.",
+        ),
+        f"{EC2_REFERENCE}/API_RouteServerBgpOptions.html",
+    ),
+    RuleId.SESSIONS_STEADY: Entry(
+        "No session changes more than 4 times in an hour",
+        "A session that comes and goes moves traffic each time, and damping then delays the moves.",
+        (
+            "Read the peer's log and the appliance's own log of the same time.",
+            "Typical causes are BFD intervals that the appliance cannot keep, and packet loss.",
+        ),
+        PEER_LOGS_PAGE,
+    ),
+    RuleId.PEER_ASN_OF_ITS_OWN: Entry(
+        "A peer's ASN is not the route server's",
+        "The sessions are eBGP. Nobody has seen a session in which both sides have one ASN.",
+        ("Give the appliance an ASN of its own: delete the peer and create it with that ASN.",),
+        SERVER_PAGE,
+    ),
+    RuleId.PERSISTENCE_AS_DECLARED: Entry(
+        "Persistence of routes is as the topology declares it",
+        "Persistence decides what becomes of the traffic when all sessions end. Both choices are right"
+        " somewhere, so only the declaration counts.",
+        (
+            "Correct `route_server.persist_routes`, or change the route server:",
+            "aws ec2 modify-route-server --route-server-id rs-... --persist-routes disable",
+        ),
+        f"{EC2_REFERENCE}/API_ModifyRouteServer.html",
+    ),
+    RuleId.NO_PERSISTED_ROUTE: Entry(
+        "No tracked prefix is in the FIB only because it is persisted",
+        "A persisted route leads to an appliance whose sessions have ended. Nothing takes its place until a"
+        " session is up again.",
+        (
+            "Bring up the appliances' sessions. To withdraw what is persisted:",
+            "aws ec2 modify-route-server --route-server-id rs-... --persist-routes reset",
+        ),
+        f"{EC2_REFERENCE}/API_ModifyRouteServer.html",
     ),
 }
 
@@ -101,5 +180,85 @@ CHECK_ENTRIES: Entries = {
         "A declared route table does not get the route of a tracked prefix.",
         ("Enable propagation from the route server to {table}.",),
         HOW_IT_WORKS,
+    ),
+    # sessions
+    Code.SESSIONS_WITH_ONE_ENDPOINT: Entry(
+        "{appliance} has sessions with {endpoints:endpoint} only: without that one it loses its routes",
+        "An appliance needs sessions with two endpoints, since AWS works on them one at a time.",
+        ("Create a peer for {appliance} at a second endpoint.",),
+        ENDPOINTS_PAGE,
+    ),
+    Code.SESSIONS_UP_AT_ONE_ENDPOINT: Entry(
+        "{appliance} has sessions with {endpoints:endpoint}, and they are up at [up?{up}|none]"
+        "[bfd?; BFD is down beside BGP there: {bfd}]",
+        "What is down now is missing when the next endpoint or session fails.",
+        ("Find out on {appliance} why the sessions with {down:and} are down.",),
+        ENDPOINTS_PAGE,
+    ),
+    Code.ENDPOINT_ALONE_IN_SUBNET: Entry(
+        "{subnet} has one endpoint only, {endpoint}",
+        "AWS recommends two endpoints in each subnet.",
+        ("aws ec2 create-route-server-endpoint --route-server-id {server} --subnet-id {subnet}",),
+        ENDPOINTS_PAGE,
+    ),
+    Code.ENDPOINTS_IN_ONE_ZONE: Entry(
+        "{subject} has all of its {endpoints:endpoint} in {zone}",
+        "Without that Availability Zone the route server has no endpoint.",
+        ("Create two endpoints in a subnet of another Availability Zone, and peers for the appliances.",),
+        ENDPOINTS_PAGE,
+    ),
+    Code.NOT_AVAILABLE: Entry(
+        "{subject} is {state}[: {why}]",
+        "An endpoint or a peer can be used only while it is available.",
+        ("Delete it and create it again if it has failed; wait if it is pending.",),
+        PEERS_PAGE,
+    ),
+    Code.SESSIONS_MISSING: Entry(
+        "{appliance} has {found:peer}, and the topology declares {declared}",
+        "A declared session has no peer on the route server.",
+        ("Create the missing peers, or take them out of the topology.",),
+        PEERS_PAGE,
+    ),
+    Code.RTO_NOT_DECLARED: Entry(
+        "{subject} declares no `rto`",
+        "How soon a failure must be noticed is judged only where the topology says it.",
+        ("Add `rto`, in seconds, to the group.",),
+    ),
+    Code.KEEPALIVE_TOO_SLOW: Entry(
+        "{group} may be away for {rto} s, and {appliance} is watched by BGP keepalive, which notices a"
+        " failure after {least} to {most} s (observed; AWS gives no figure)",
+        "Keepalive notices a dead appliance too late for the declared `rto`.",
+        ("Create the peers of {appliance} anew with PeerLivenessDetection=bfd: {peers:and}.",),
+        f"{EC2_REFERENCE}/API_RouteServerBgpOptions.html",
+    ),
+    Code.SESSION_FLAPS: Entry(
+        "the {protocol} session of {subject} ({appliance}) changed {times} times within an hour, the last"
+        " time at {last:%H:%M:%S}",
+        "The session does not stay up.",
+        ("Read the log of {appliance} of that hour.",),
+        PEER_LOGS_PAGE,
+    ),
+    Code.PEER_HAS_ASN_OF_ROUTE_SERVER: Entry(
+        "{subject} ({appliance}) has the ASN {asn}, which is the route server's",
+        "In every setup that is known to work the two differ.",
+        ("Delete the peer and create it with an ASN of its own.",),
+        SERVER_PAGE,
+    ),
+    Code.PERSISTENCE_NOT_DECLARED: Entry(
+        "the topology does not declare `route_server.persist_routes`",
+        "Persistence is judged only where the topology declares it.",
+        ("Declare `disable`, or the number of minutes.",),
+    ),
+    Code.PERSISTENCE_IS_OTHERWISE: Entry(
+        "persistence of {subject} is {actual}, and the topology declares {declared}",
+        "After the loss of all sessions the routes stay or go otherwise than declared.",
+        ("Correct the topology or the route server.",),
+        f"{EC2_REFERENCE}/API_ModifyRouteServer.html",
+    ),
+    Code.ROUTE_IS_PERSISTED: Entry(
+        "{prefix} still leads to {next_hop}, though the session that advertised it ({peer}) is down",
+        "The route is kept after its session ended, so traffic goes to an appliance that may be dead.",
+        ("Bring up a session that advertises {prefix}, or reset the persisted routes.",),
+        f"{EC2_REFERENCE}/API_ModifyRouteServer.html",
     ),
 }
