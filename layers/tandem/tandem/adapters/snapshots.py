@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
-from tandem.adapters import ec2, inventory, peerlogs
+from tandem.adapters import ec2, filterreads, inventory, peerlogs
 from tandem.compliance.rules.sessions import FLAP_WINDOW
 from tandem.compliance.snapshot import NO_LOGS, NotRead, Snapshot
 from tandem.errors import CallFailedError, TandemError
@@ -36,11 +37,14 @@ def take(
         logged = None
         if peer_log_group and topology.route_server.peer_logs:
             logged = side.submit(peerlogs.session_changes, peer_log_group, now, FLAP_WINDOW)
+        found = _reading(around.result)
+        filters = found if isinstance(found, NotRead) else _reading(partial(filterreads.read, found))
         return Snapshot(
             topology=topology,
             taken_at=now,
             observation=_reading(observation.result),
-            inventory=_reading(around.result),
+            inventory=found,
+            filters=filters,
             session_changes=_reading(logged.result, "logs") if logged else NO_LOGS,
         )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar, Union
 
+from tandem.compliance.filters import Filters
 from tandem.errors import TandemError
 from tandem.model import Observation
 from tandem.topology.document import Topology
@@ -64,6 +65,7 @@ class SessionChange:
     at: datetime
 
 
+NO_FILTERS = NotRead("the packet filters are not read", is_absent=True)
 NO_LOGS = NotRead("the peers' logs are not read", is_absent=True)
 
 
@@ -79,3 +81,5 @@ class Snapshot:
     """What the checks before storing ask for: the route server and the network around the appliances."""
     session_changes: Reading[SessionChanges] = NO_LOGS
     """Absent where the topology has no peer logs, or nobody said where they are."""
+    filters: Reading[Filters] = NO_FILTERS
+    """Security groups and network ACLs between the endpoints and the appliances."""

@@ -27,6 +27,10 @@ class RuleId(StrEnum):
     PERSISTENCE_AS_DECLARED = "persistence-as-declared"
     NO_PERSISTED_ROUTE = "no-persisted-route"
 
+    # packet filters
+    SECURITY_GROUPS_PASS = "security-groups-pass"  # noqa: S105 - no password
+    NETWORK_ACLS_PASS = "network-acls-pass"  # noqa: S105 - no password
+
 
 class CheckCode(StrEnum):
     """A rule passes, fails or cannot be judged for a resource."""
@@ -64,3 +68,7 @@ class CheckCode(StrEnum):
     PERSISTENCE_NOT_DECLARED = "persistence-not-declared"
     PERSISTENCE_IS_OTHERWISE = "persistence-is-otherwise"
     ROUTE_IS_PERSISTED = "route-is-persisted"
+
+    # packet filters
+    GROUPS_STOP_SESSION = "groups-stop-session"
+    ACL_STOPS_SESSION = "acl-stops-session"

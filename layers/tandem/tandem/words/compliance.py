@@ -114,6 +114,25 @@ RULE_ENTRIES: Entries = {
         ),
         f"{EC2_REFERENCE}/API_ModifyRouteServer.html",
     ),
+    # packet filters
+    RuleId.SECURITY_GROUPS_PASS: Entry(
+        "Security groups let BGP and BFD pass between endpoints and appliances",
+        "A session may outlive a change of its groups for a while, and then it cannot come back.",
+        (
+            "Allow TCP 179 from the appliance to the endpoint and, with BFD, UDP 3784 both ways.",
+            "AWS manages the endpoint's own group: if it was changed, create the peer again.",
+        ),
+        f"{VPC_GUIDE}/security-group-rules.html",
+    ),
+    RuleId.NETWORK_ACLS_PASS: Entry(
+        "Network ACLs let BGP and BFD pass between endpoints and appliances, and the answers too",
+        "Network ACLs are asked about each packet that enters or leaves a subnet, in both directions.",
+        (
+            "Allow in the network ACLs of both subnets: TCP 179 to the endpoint,",
+            "TCP 32768-61000 to the appliance (the answers) and, with BFD, UDP 3784 both ways.",
+        ),
+        f"{VPC_GUIDE}/custom-network-acl.html",
+    ),
 }
 
 """What each rule checks (`text`), what it protects (`meaning`), how to repair it, and AWS's page."""
@@ -260,5 +279,20 @@ CHECK_ENTRIES: Entries = {
         "The route is kept after its session ended, so traffic goes to an appliance that may be dead.",
         ("Bring up a session that advertises {prefix}, or reset the persisted routes.",),
         f"{EC2_REFERENCE}/API_ModifyRouteServer.html",
+    ),
+    # packet filters
+    Code.GROUPS_STOP_SESSION: Entry(
+        "{groups:and} [outbound?of {source}|of {destination}] let no {flow} from {source} to {destination}"
+        " [outbound?out|in], which the session of {appliance} needs",
+        "The security groups of an interface have no permission for this.",
+        ("Add the permission to one of {groups:and}.",),
+        f"{VPC_GUIDE}/security-group-rules.html",
+    ),
+    Code.ACL_STOPS_SESSION: Entry(
+        "rule {rule} of {acl}, the network ACL of {subnet}, lets no {flow} from {source} to {destination}"
+        " [outbound?out|in], which the session of {appliance} needs",
+        "A network ACL denies this, at least in a part of the ports.",
+        ("Allow it in {acl} with a lower number than {rule}.",),
+        f"{VPC_GUIDE}/custom-network-acl.html",
     ),
 }
