@@ -68,4 +68,4 @@ def nothing_propagates(s: Stack) -> Iterable[str]:
     return [f"{table} {DEFAULT}"]
 
 
-from tests import breakages_filters, breakages_sessions  # noqa: E402, F401 - they register their own
+from tests import breakages_filters, breakages_limits, breakages_sessions  # noqa: E402, F401 - they register theirs

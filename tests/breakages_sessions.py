@@ -56,11 +56,11 @@ def a_session_of_the_standby_goes_down(s: Stack) -> Iterable[str]:
     return ["fw2"]
 
 
-@breaks(RuleId.ENDPOINT_LOSS_SURVIVED, RuleId.ENDPOINTS_AND_PEERS_AVAILABLE)
+@breaks(RuleId.ENDPOINT_LOSS_SURVIVED, RuleId.ENDPOINTS_AND_PEERS_AVAILABLE, RuleId.ENDPOINT_IN_USE)
 def the_standby_loses_a_peer(s: Stack) -> Iterable[str]:
     """Somebody deletes one of the standby's two peers."""
     delete_peer(s, "fw2", "az2-b")
-    return ["fw2", "fw2"]
+    return ["fw2", "fw2", endpoint(s, "az2-b")]
 
 
 @breaks(RuleId.ENDPOINTS_AND_PEERS_AVAILABLE, RuleId.ENDPOINT_LOSS_SURVIVED)
@@ -79,11 +79,11 @@ def a_peer_fails(s: Stack) -> Iterable[str]:
     return [failed, "fw2"]
 
 
-@breaks(RuleId.ENDPOINTS_REDUNDANT)
+@breaks(RuleId.ENDPOINTS_REDUNDANT, RuleId.ENDPOINT_IN_USE)
 def an_endpoint_stands_alone(s: Stack) -> Iterable[str]:
     """Somebody creates a single endpoint in a third subnet."""
-    create_endpoint(s, "protected1")
-    return [s.ids["subnets"]["protected1"]]
+    created = create_endpoint(s, "protected1")
+    return [s.ids["subnets"]["protected1"], created]
 
 
 @breaks(RuleId.ENDPOINTS_REDUNDANT)

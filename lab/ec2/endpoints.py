@@ -126,7 +126,8 @@ def create_peer(
     )
     region.peers[peer.id] = peer
     for permission in _permissions(region, peer):
-        region.backend.authorize_security_group_ingress(**permission)
+        with suppress(EC2ClientError):  # a second peer of the same address
+            region.backend.authorize_security_group_ingress(**permission)
 
     def arrive() -> None:
         if peer.state is State.PENDING:

@@ -36,7 +36,7 @@ class LabInterface(NetworkInterface):
         return self.id
 
     @property
-    def group_set(self) -> Any:  # type: ignore[override]
+    def group_set(self) -> Any:
         """Its own: moto adds those with which its instance was launched, for good."""
         return self._group_set
 

@@ -31,6 +31,12 @@ class RuleId(StrEnum):
     SECURITY_GROUPS_PASS = "security-groups-pass"  # noqa: S105 - no password
     NETWORK_ACLS_PASS = "network-acls-pass"  # noqa: S105 - no password
 
+    # limits and cost
+    ROUTES_WITHIN_LIMITS = "routes-within-limits"
+    PEERS_OF_PREFIX_WITHIN_LIMIT = "peers-of-prefix-within-limit"
+    WITHIN_QUOTAS = "within-quotas"
+    ENDPOINT_IN_USE = "endpoint-in-use"
+
 
 class CheckCode(StrEnum):
     """A rule passes, fails or cannot be judged for a resource."""
@@ -72,3 +78,12 @@ class CheckCode(StrEnum):
     # packet filters
     GROUPS_STOP_SESSION = "groups-stop-session"
     ACL_STOPS_SESSION = "acl-stops-session"
+
+    # limits and cost
+    PEER_NEAR_ROUTE_LIMIT = "peer-near-route-limit"
+    FIB_NEAR_ROUTE_LIMIT = "fib-near-route-limit"
+    TABLE_NEAR_ROUTE_LIMIT = "table-near-route-limit"
+    PREFIX_NEAR_PEER_LIMIT = "prefix-near-peer-limit"
+    ENDPOINTS_NEAR_QUOTA = "endpoints-near-quota"
+    PEERS_NEAR_QUOTA = "peers-near-quota"
+    ENDPOINT_WITHOUT_PEER = "endpoint-without-peer"

@@ -13,6 +13,7 @@ ENDPOINTS_PAGE = f"{VPC_GUIDE}/route-server-tutorial-create-endpoints.html"
 PEERS_PAGE = f"{VPC_GUIDE}/route-server-tutorial-create-peer.html"
 PEER_LOGS_PAGE = f"{VPC_GUIDE}/route-server-peer-logging.html"
 SERVER_PAGE = f"{VPC_GUIDE}/route-server-tutorial-create.html"
+LIMITS_PAGE = f"{VPC_GUIDE}/amazon-vpc-limits.html"
 EC2_REFERENCE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference"
 
 
@@ -132,6 +133,37 @@ RULE_ENTRIES: Entries = {
             "TCP 32768-61000 to the appliance (the answers) and, with BFD, UDP 3784 both ways.",
         ),
         f"{VPC_GUIDE}/custom-network-acl.html",
+    ),
+    # limits and cost
+    RuleId.ROUTES_WITHIN_LIMITS: Entry(
+        "Peers, FIB and route tables have less than 80 % of the 100 routes that AWS allows",
+        "Nobody can raise these limits, and nobody knows what becomes of the 101st route.",
+        ("Summarise routes on the appliances, or filter what they advertise.",),
+        LIMITS_PAGE,
+    ),
+    RuleId.PEERS_OF_PREFIX_WITHIN_LIMIT: Entry(
+        "Fewer than 26 peers advertise one prefix, of the 32 that AWS allows for a route table",
+        "The peers after the 32nd may be those that should take over.",
+        ("Advertise the prefix from fewer peers: two endpoints for each appliance are enough.",),
+        f"{VPC_GUIDE}/igw-ingress-routing.html",
+    ),
+    RuleId.WITHIN_QUOTAS: Entry(
+        "The route server has fewer than 8 endpoints, and an endpoint fewer than 16 peers",
+        "At 10 endpoints and 20 peers AWS refuses further ones by default, perhaps during a repair.",
+        (
+            "Delete what is not used, or ask AWS Support for more.",
+            "If yours are raised already, waive the finding: no API shows these quotas.",
+        ),
+        LIMITS_PAGE,
+    ),
+    RuleId.ENDPOINT_IN_USE: Entry(
+        "Each endpoint has a peer",
+        "An endpoint costs $0.75 an hour, some $550 a month, whether it is used or not.",
+        (
+            "Create a peer at it, or delete it:",
+            "aws ec2 delete-route-server-endpoint --route-server-endpoint-id rse-...",
+        ),
+        ENDPOINTS_PAGE,
     ),
 }
 
@@ -294,5 +326,48 @@ CHECK_ENTRIES: Entries = {
         "A network ACL denies this, at least in a part of the ports.",
         ("Allow it in {acl} with a lower number than {rule}.",),
         f"{VPC_GUIDE}/custom-network-acl.html",
+    ),
+    # limits and cost
+    Code.PEER_NEAR_ROUTE_LIMIT: Entry(
+        "{subject} advertises {used:route} of the {most} that AWS allows",
+        "A peer is near its limit of routes.",
+        ("Summarise or filter what the appliance advertises.",),
+        LIMITS_PAGE,
+    ),
+    Code.FIB_NEAR_ROUTE_LIMIT: Entry(
+        "the FIB of {subject} has {used:route} of the {most} that AWS allows",
+        "A route server is near its limit of routes.",
+        ("Summarise or filter what the appliances advertise.",),
+        LIMITS_PAGE,
+    ),
+    Code.TABLE_NEAR_ROUTE_LIMIT: Entry(
+        "{subject} has {used} propagated {used:route|routes} of the {most} that AWS allows",
+        "A route table is near its limit of propagated routes.",
+        ("Summarise or filter what the appliances advertise, or disable propagation to {subject}.",),
+        LIMITS_PAGE,
+    ),
+    Code.PREFIX_NEAR_PEER_LIMIT: Entry(
+        "{used:peer} of the {most} that AWS allows for a route table advertise {subject}",
+        "A prefix is near its limit of peers.",
+        ("Advertise {subject} from fewer peers.",),
+        f"{VPC_GUIDE}/igw-ingress-routing.html",
+    ),
+    Code.ENDPOINTS_NEAR_QUOTA: Entry(
+        "{subject} has {used:endpoint} of the {most} that AWS allows by default",
+        "A route server is near its quota of endpoints.",
+        ("Delete what is not used, or ask AWS Support for more.",),
+        LIMITS_PAGE,
+    ),
+    Code.PEERS_NEAR_QUOTA: Entry(
+        "{subject} has {used:peer} of the {most} that AWS allows by default",
+        "An endpoint is near its quota of peers.",
+        ("Use another endpoint, or ask AWS Support for more.",),
+        LIMITS_PAGE,
+    ),
+    Code.ENDPOINT_WITHOUT_PEER: Entry(
+        "{subject} in {subnet} has no peer, and costs $0.75 an hour all the same",
+        "Nobody can use an endpoint without a peer.",
+        ("aws ec2 delete-route-server-endpoint --route-server-endpoint-id {subject}",),
+        ENDPOINTS_PAGE,
     ),
 }
