@@ -68,4 +68,9 @@ def nothing_propagates(s: Stack) -> Iterable[str]:
     return [f"{table} {DEFAULT}"]
 
 
-from tests import breakages_filters, breakages_limits, breakages_sessions  # noqa: E402, F401 - they register theirs
+from tests import (  # noqa: E402 - they register theirs
+    breakages_filters,  # noqa: F401
+    breakages_limits,  # noqa: F401
+    breakages_sessions,  # noqa: F401
+    breakages_upkeep,  # noqa: F401
+)

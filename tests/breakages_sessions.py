@@ -113,6 +113,8 @@ def a_session_flaps(s: Stack) -> Iterable[str]:
         s.clock.sleep(60)
         s.levers.session("fw2", at, "up")
         s.clock.sleep(60)
+    s.sweep()
+    s.watch()
     return [peer(s, "fw2", "az2-b")]
 
 

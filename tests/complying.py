@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from lab.ec2.signals import RecordingSink
-from tandem.adapters import clients, snapshots
+from tandem.adapters import clients, snapshots, stackfacts
+from tandem.adapters.topologies import TopologyStore
 from tandem.compliance.engine import judge
 from tandem.compliance.rule import Finding, Verdict
 from tandem.compliance.rules.catalogue import RULES
-from tandem.compliance.snapshot import Snapshot
+from tandem.compliance.snapshot import Snapshot, StackFacts
 from tandem.place import Place
 from tests.stack import ACCOUNT, REGION, Stack, edge_document, stack
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_logs.type_defs import InputLogEventTypeDef
 
 PLACE = Place("aws", REGION, ACCOUNT)
+DEAD_LETTERS = "tandem-failover-dead-letters"
 PEER_LOGS = "/aws/vendedlogs/tandem/route-server-peer"
 
 
@@ -39,7 +42,9 @@ def healthy() -> Iterator[Stack]:
     with stack() as s:
         s.store(**healthy_document(s.ids))
         clients.logs().create_log_group(logGroupName=PEER_LOGS)
+        s.queues.create_queue(QueueName=DEAD_LETTERS)
         s.sweep()
+        s.watch()
         yield s
 
 
@@ -52,7 +57,17 @@ def checked(s: Stack) -> tuple[Finding, ...]:
 def taken(s: Stack) -> Snapshot:
     """Reads what AWS shows now."""
     now = s.clock.now()
-    return snapshots.take(s.record.topology, "tandem", PLACE, now, peer_log_group=PEER_LOGS)
+    return snapshots.take(
+        s.record.topology, "tandem", PLACE, now, peer_log_group=PEER_LOGS, facts=partial(facts, s)
+    )
+
+
+def facts(s: Stack, **release: str) -> StackFacts:
+    """Reads what the stack's own records say."""
+    record = TopologyStore(clients.dynamodb(), "tandem-state").get(s.record.topology.name)
+    assert record is not None
+    url = s.queues.get_queue_url(QueueName=DEAD_LETTERS)["QueueUrl"]
+    return stackfacts.read(record, "tandem-state", {DEAD_LETTERS: url}, **release)
 
 
 def deliver_peer_logs(s: Stack) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
 
 C = TypeVar("C", bound="BaseClient")
 
@@ -154,6 +155,11 @@ def sns() -> SNSClient:
 @cache
 def logs() -> CloudWatchLogsClient:
     return cast("CloudWatchLogsClient", made("logs", READS))
+
+
+@cache
+def sqs() -> SQSClient:
+    return cast("SQSClient", made("sqs", READS))
 
 
 @cache

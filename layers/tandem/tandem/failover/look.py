@@ -131,6 +131,7 @@ def _settle(run: Run, signals: tuple[Signal, ...]) -> tuple[bool, tuple[Signal, 
             run.memory,
             next_hops=seen_next_hops(observation, run.topology),
             sessions=seen_sessions(run.memory.sessions, observation, run.observed_at),
+            looked_at=run.observed_at,
         )
         decisions = decide(run.topology, observation, run.memory, clock.now())
         run.memory = run.memory.with_verified(in_place(decisions))

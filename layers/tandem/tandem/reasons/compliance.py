@@ -37,6 +37,14 @@ class RuleId(StrEnum):
     WITHIN_QUOTAS = "within-quotas"
     ENDPOINT_IN_USE = "endpoint-in-use"
 
+    # Tandem itself
+    LOOKED_AT_RECENTLY = "looked-at-recently"
+    WATCHED_RECENTLY = "watched-recently"
+    NO_DEAD_LETTERS = "no-dead-letters"
+    NOT_PAUSED_FOR_LONG = "not-paused-for-long"
+    NOT_DRY_RUN_FOR_LONG = "not-dry-run-for-long"
+    RELEASES_MATCH = "releases-match"
+
 
 class CheckCode(StrEnum):
     """A rule passes, fails or cannot be judged for a resource."""
@@ -87,3 +95,12 @@ class CheckCode(StrEnum):
     ENDPOINTS_NEAR_QUOTA = "endpoints-near-quota"
     PEERS_NEAR_QUOTA = "peers-near-quota"
     ENDPOINT_WITHOUT_PEER = "endpoint-without-peer"
+
+    # Tandem itself
+    NOT_LOOKED_AT = "not-looked-at"
+    NOT_WATCHED = "not-watched"
+    DEAD_LETTERS_WAIT = "dead-letters-wait"
+    PAUSED_FOR_LONG = "paused-for-long"
+    DRY_RUN_FOR_LONG = "dry-run-for-long"
+    MODE_TIME_NOT_RECORDED = "mode-time-not-recorded"
+    RELEASES_DIFFER = "releases-differ"

@@ -165,6 +165,49 @@ RULE_ENTRIES: Entries = {
         ),
         ENDPOINTS_PAGE,
     ),
+    # Tandem itself
+    RuleId.LOOKED_AT_RECENTLY: Entry(
+        "Tandem has looked at the topology within the last five minutes",
+        "The sweep looks at each topology every minute. Without looks no Elastic IP moves.",
+        (
+            "Read the failover function's log, and see that the parameter `Schedules` is ENABLED.",
+            "The time is from the topology's `look` record in the state table.",
+        ),
+    ),
+    RuleId.WATCHED_RECENTLY: Entry(
+        "The watch has run within the last five minutes",
+        "Without the watch, a change of routes that no SNS message is about waits for the sweep.",
+        (
+            "Read the watch function's log, and see that the parameter `Schedules` is ENABLED.",
+            "The time is from the `heartbeat` record in the state table.",
+        ),
+    ),
+    RuleId.NO_DEAD_LETTERS: Entry(
+        "No message waits in a dead-letter queue of the stack",
+        "An event that a function could not handle waits there: a move or a notification may be missing.",
+        ("docs/operating.md says what to do with the messages of each queue.",),
+    ),
+    RuleId.NOT_PAUSED_FOR_LONG: Entry(
+        "No pause has held for more than a day",
+        "A pause that was forgotten keeps Elastic IPs with a dead appliance.",
+        (
+            "Delete the override, or waive the finding until the work ends.",
+            "The override records have no time: the age is that of the hold in the `look` record.",
+        ),
+    ),
+    RuleId.NOT_DRY_RUN_FOR_LONG: Entry(
+        "The topology has not been in dry-run for more than a week",
+        "In dry-run Tandem decides and notifies, and moves nothing.",
+        (
+            "Set `mode: enforce` when you have seen enough, or waive the finding.",
+            "The time is from the topology's record in the state table.",
+        ),
+    ),
+    RuleId.RELEASES_MATCH: Entry(
+        "The stack and what runs these rules are of one release",
+        "Another release may know other rules, properties and codes.",
+        ("Deploy the stack, or install the command line, of the other's release.",),
+    ),
 }
 
 """What each rule checks (`text`), what it protects (`meaning`), how to repair it, and AWS's page."""
@@ -369,5 +412,41 @@ CHECK_ENTRIES: Entries = {
         "Nobody can use an endpoint without a peer.",
         ("aws ec2 delete-route-server-endpoint --route-server-endpoint-id {subject}",),
         ENDPOINTS_PAGE,
+    ),
+    # Tandem itself
+    Code.NOT_LOOKED_AT: Entry(
+        "the last look at {subject} [was at {at}|is not recorded]",
+        "Tandem has not looked at the topology for more than five minutes.",
+        ("Read the failover function's log.",),
+    ),
+    Code.NOT_WATCHED: Entry(
+        "the watch last [ran at {at}|ran nobody knows when]",
+        "The watch has not run for more than five minutes.",
+        ("Read the watch function's log.",),
+    ),
+    Code.DEAD_LETTERS_WAIT: Entry(
+        "{messages:message} {messages:waits|wait} in {subject}",
+        "A function could not handle an event, or it was never delivered.",
+        ("Read the messages in {subject}, and the log of the function that it belongs to.",),
+    ),
+    Code.PAUSED_FOR_LONG: Entry(
+        "{subject} has been held since {since}, as {who} paused it until {until} ({why})",
+        "A pause has lasted for more than a day.",
+        ("Delete the override of {subject}, or waive the finding.",),
+    ),
+    Code.DRY_RUN_FOR_LONG: Entry(
+        "{subject} has been in dry-run since {since}",
+        "Nothing of this topology is moved.",
+        ("Set `mode: enforce`, or waive the finding.",),
+    ),
+    Code.MODE_TIME_NOT_RECORDED: Entry(
+        "nobody wrote down when the mode of {subject} was stored",
+        "Release 0.1.0 stored no time.",
+        ("The time is stored when the mode changes next.",),
+    ),
+    Code.RELEASES_DIFFER: Entry(
+        "the stack is of release {stack}, and these rules are of release {tool}",
+        "The stack and what runs the rules are of different releases.",
+        ("Deploy the stack, or install the command line, of the other's release.",),
     ),
 }

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from tandem.compliance.rules import filters, installation, limits, sessions, standby, waivers
+from tandem.compliance.rules import filters, installation, limits, sessions, standby, upkeep, waivers
 
-RULES = (*standby.RULES, *installation.RULES, *sessions.RULES, *filters.RULES, *limits.RULES, *waivers.RULES)
+RULES = (
+    *standby.RULES,
+    *installation.RULES,
+    *sessions.RULES,
+    *filters.RULES,
+    *limits.RULES,
+    *upkeep.RULES,
+    *waivers.RULES,
+)
