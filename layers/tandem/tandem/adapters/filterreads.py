@@ -13,8 +13,8 @@ from tandem.topology.inventory import Inventory
 
 T = TypeVar("T")
 
-MOST_LISTS = 50
-"""Prefix lists: each is a call of its own."""
+MOST_LISTS = 15
+"""Prefix lists that are read: each is a call of its own, and EC2's bucket is not for us alone."""
 
 READS = 8
 
@@ -39,7 +39,8 @@ def read(inventory: Inventory) -> Filters:
         interfaces = of_endpoints.result() + of_peers.result()
         group_ids = sorted({id_ for i in interfaces.found for id_ in i.group_ids or ()})
         groups = vpcreads.security_groups(group_ids)
-        lists = sorted(_lists_in(groups.found))[:MOST_LISTS]
+        named = sorted(_lists_in(groups.found))
+        lists, left = named[:MOST_LISTS], named[MOST_LISTS:]
         entries = dict(zip(lists, side.map(_entries, lists), strict=True))
         subnets, acls = of_subnets.result(), of_acls.result()
     return Filters(
@@ -49,7 +50,8 @@ def read(inventory: Inventory) -> Filters:
         acls=acls.found,
         prefix_lists={id_: found for id_, found in entries.items() if not isinstance(found, str)},
         unknown=groups.unknown(group_ids, {group.group_id for group in groups.found})
-        | {id_: why for id_, why in entries.items() if isinstance(why, str)},
+        | {id_: why for id_, why in entries.items() if isinstance(why, str)}
+        | dict.fromkeys(left, f"the security groups name more than {MOST_LISTS} prefix lists"),
         interface_doubt=_doubt(interfaces),
         subnet_doubt=_doubt(subnets),
         acl_doubt=_doubt(acls),
