@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -37,9 +37,9 @@ def healthy_document(ids: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def healthy() -> Iterator[Stack]:
-    """Yields the edge scenario in a state in which every rule passes."""
-    with stack() as s:
+def healthy(world: Stack | None = None) -> Iterator[Stack]:
+    """Yields the edge scenario, in a world of its own or this one, in a state in which every rule passes."""
+    with stack() if world is None else nullcontext(world) as s:
         s.store(**healthy_document(s.ids))
         clients.logs().create_log_group(logGroupName=PEER_LOGS)
         s.queues.create_queue(QueueName=DEAD_LETTERS)

@@ -82,7 +82,7 @@ RULE_ENTRIES: Entries = {
     ),
     RuleId.SESSIONS_STEADY: Entry(
         "No session changes more than 4 times in an hour",
-        "A session that comes and goes moves traffic each time, and damping then delays the moves.",
+        "Where the active appliance's sessions come and go, traffic and Elastic IPs move each time.",
         (
             "Read the peer's log and the appliance's own log of the same time.",
             "Typical causes are BFD intervals that the appliance cannot keep, and packet loss.",
