@@ -34,7 +34,7 @@ def read(inventory: Inventory) -> Filters:
         of_endpoints = side.submit(ec2reads.interfaces, "network-interface-id", interface_ids)
         by_address = "addresses.private-ip-address"
         of_peers = side.submit(ec2reads.interfaces, by_address, sorted(addresses), vpc_ids[0])
-        of_subnets = side.submit(vpcreads.subnets_of, vpc_ids)
+        of_subnets = side.submit(vpcreads.subnets, vpc_ids, "vpc-id")
         of_acls = side.submit(vpcreads.network_acls, vpc_ids)
         interfaces = of_endpoints.result() + of_peers.result()
         group_ids = sorted({id_ for i in interfaces.found for id_ in i.group_ids or ()})

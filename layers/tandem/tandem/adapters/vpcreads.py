@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
-from tandem.adapters import clients, filterrows, vpcrows
-from tandem.adapters.calls import called
-from tandem.adapters.ec2reads import PAGE, Filters, answer_about, described, list_in, of_server
-from tandem.adapters.rows import Kind, Row, Rows, read
+from tandem.adapters import filterrows, vpcrows
+from tandem.adapters.ec2reads import PAGE, Filters, answer_about, described, inside, list_in, of_server
+from tandem.adapters.rows import Kind, Rows, read
 from tandem.compliance.filters import NetworkAcl, SecurityGroup
 from tandem.errors import RefusedError
 from tandem.model import RouteServer
@@ -65,13 +64,9 @@ def route_tables(vpc_ids: Iterable[str]) -> Rows[RouteTable]:
     return described("describe_route_tables", "RouteTables", vpcrows.ROUTE_TABLE, {"vpc-id": vpc_ids})
 
 
-def subnets(subnet_ids: Iterable[str]) -> Rows[Subnet]:
-    return described("describe_subnets", "Subnets", vpcrows.SUBNET, {"subnet-id": subnet_ids})
-
-
-def subnets_of(vpc_ids: Iterable[str]) -> Rows[Subnet]:
-    """Returns all subnets of the VPCs."""
-    return described("describe_subnets", "Subnets", vpcrows.SUBNET, {"vpc-id": vpc_ids})
+def subnets(values: Iterable[str], by: str = "subnet-id") -> Rows[Subnet]:
+    """Returns the subnets that match one of the values of a filter."""
+    return described("describe_subnets", "Subnets", vpcrows.SUBNET, {by: values})
 
 
 def network_acls(vpc_ids: Iterable[str]) -> Rows[NetworkAcl]:
@@ -84,16 +79,10 @@ def security_groups(group_ids: Iterable[str]) -> Rows[SecurityGroup]:
 
 
 def prefix_list(prefix_list_id: str) -> Rows[str]:
-    """Returns the prefixes of a managed prefix list, all pages."""
-    found = called(prefix_list_id, lambda: _all_entries(prefix_list_id))
-    return read(found, filterrows.ENTRY)
-
-
-def _all_entries(prefix_list_id: str) -> list[Row]:
-    pages = clients.ec2().get_paginator("get_managed_prefix_list_entries")
-    operation = "get_managed_prefix_list_entries"
-    found = (list_in(page, "Entries", operation) for page in pages.paginate(PrefixListId=prefix_list_id))
-    return [row for rows in found for row in rows]
+    """Returns the prefixes of a managed prefix list."""
+    asked = {"PrefixListId": prefix_list_id}
+    kind = filterrows.ENTRY
+    return inside("get_managed_prefix_list_entries", "Entries", kind, prefix_list_id, asked)
 
 
 def consents(resource_ids: Iterable[str]) -> dict[str, str | None]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from tandem.compliance.filters import Filters, Flow, Passage, SecurityGroup, through_acl, through_groups
 from tandem.compliance.rule import Result, Rule, Severity, failed, passed, unknown
@@ -171,10 +173,16 @@ def _sessions(snapshot: Snapshot) -> Iterator[Session | Result]:
             yield unknown(name, doubt)
         for peer in peers_of(observation, appliance):
             endpoint = endpoints.get(peer.endpoint_id)
-            if endpoint is None or endpoint.address is None:
+            if endpoint is None or not _is_address(endpoint.address):
                 yield unknown(f"{name} {peer.endpoint_id}", f"EC2 shows no address of {peer.endpoint_id}")
             else:
                 yield Session(name, peer, endpoint)
+
+
+def _is_address(text: str | None) -> bool:
+    with suppress(ValueError):
+        return text is not None and bool(ip_address(text))
+    return False
 
 
 RULES = (
