@@ -151,7 +151,7 @@ def seconds_until_moved(s: Stack, most: int = 200) -> int:
     for second in range(most):
         if s.are_all_with("fw2"):
             return second
-        s.run(1)
+        s.run(1, step=1)
     return most
 
 

@@ -283,8 +283,8 @@ CHECK_ENTRIES: Entries = {
         ENDPOINTS_PAGE,
     ),
     Code.SESSIONS_UP_AT_ONE_ENDPOINT: Entry(
-        "{appliance} has sessions with {endpoints:endpoint}, and they are up at [up?{up}|none]"
-        "[bfd?; BFD is down beside BGP there: {bfd}]",
+        "{appliance} has sessions with {endpoints:endpoint}, and [up?only those with {up} are up|none is up]"
+        "[bfd?; BFD is down beside BGP at {bfd:and}]",
         "What is down now is missing when the next endpoint or session fails.",
         ("Find out on {appliance} why the sessions with {down:and} are down.",),
         ENDPOINTS_PAGE,
@@ -302,7 +302,7 @@ CHECK_ENTRIES: Entries = {
         ENDPOINTS_PAGE,
     ),
     Code.NOT_AVAILABLE: Entry(
-        "{subject} is {state}[: {why}]",
+        "AWS shows {subject} as {state}[: {why}]",
         "An endpoint or a peer can be used only while it is available.",
         ("Delete it and create it again if it has failed; wait if it is pending.",),
         PEERS_PAGE,
@@ -344,7 +344,8 @@ CHECK_ENTRIES: Entries = {
         ("Declare `disable`, or the number of minutes.",),
     ),
     Code.PERSISTENCE_IS_OTHERWISE: Entry(
-        "persistence of {subject} is {actual}, and the topology declares {declared}",
+        "persistence of {subject} is [actual?enabled ({actual} min)|disabled], and the topology declares it"
+        " [declared?enabled ({declared} min)|disabled]",
         "After the loss of all sessions the routes stay or go otherwise than declared.",
         ("Correct the topology or the route server.",),
         f"{EC2_REFERENCE}/API_ModifyRouteServer.html",
@@ -357,15 +358,15 @@ CHECK_ENTRIES: Entries = {
     ),
     # packet filters
     Code.GROUPS_STOP_SESSION: Entry(
-        "{groups:and} [outbound?of {source}|of {destination}] let no {flow} from {source} to {destination}"
-        " [outbound?out|in], which the session of {appliance} needs",
+        "no permission of {groups:and} lets {flow} from {source} to {destination} [outbound?out|in], and the"
+        " session of {appliance} needs it",
         "The security groups of an interface have no permission for this.",
-        ("Add the permission to one of {groups:and}.",),
+        ("Add the permission to {groups:and}.",),
         f"{VPC_GUIDE}/security-group-rules.html",
     ),
     Code.ACL_STOPS_SESSION: Entry(
-        "rule {rule} of {acl}, the network ACL of {subnet}, lets no {flow} from {source} to {destination}"
-        " [outbound?out|in], which the session of {appliance} needs",
+        "rule {rule} of {acl}, the network ACL of {subnet}, denies {flow} from {source} to {destination} on"
+        " its way [outbound?out|in], or a part of it, and the session of {appliance} needs it",
         "A network ACL denies this, at least in a part of the ports.",
         ("Allow it in {acl} with a lower number than {rule}.",),
         f"{VPC_GUIDE}/custom-network-acl.html",

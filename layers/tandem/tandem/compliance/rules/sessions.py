@@ -200,7 +200,7 @@ def steady(snapshot: Snapshot) -> Iterator[Result]:
                 yield failed(
                     peer.peer_id,
                     CheckCode.SESSION_FLAPS,
-                    protocol=protocol,
+                    protocol=protocol.upper(),
                     appliance=name,
                     times=len(most),
                     last=_last(most),
@@ -243,11 +243,11 @@ def persistence(snapshot: Snapshot) -> Iterator[Result]:
     if "persist_routes" not in topology.document["route_server"] and not topology.manage:
         yield not_applicable(server_id, CheckCode.PERSISTENCE_NOT_DECLARED)
         return
-    declared = _minutes(topology.route_server.persist_minutes)
+    declared = topology.route_server.persist_minutes
     if server.persist_state == "disabled":
-        actual = _minutes(None)
+        actual = None
     elif server.persist_state == "enabled" and server.persist_minutes is not None:
-        actual = _minutes(server.persist_minutes)
+        actual = server.persist_minutes
     else:
         yield unknown(server_id, f"AWS shows its persistence as {server.persist_state!r}", place)
         return
@@ -255,10 +255,6 @@ def persistence(snapshot: Snapshot) -> Iterator[Result]:
         yield passed(server_id, place)
         return
     yield failed(server_id, CheckCode.PERSISTENCE_IS_OTHERWISE, place, actual=actual, declared=declared)
-
-
-def _minutes(minutes: int | None) -> str:
-    return "disabled" if minutes is None else f"enabled with {minutes} min"
 
 
 def persisted(snapshot: Snapshot) -> Iterator[Result]:
