@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from tandem.adapters import clients, snapshots
+from tandem.adapters import clients, snapshots, stackfacts
+from tandem.adapters.topologies import TopologyStore
 from tandem.compliance.engine import judge
 from tandem.compliance.rule import Finding, Verdict
 from tandem.compliance.rules.catalogue import RULES
@@ -96,6 +98,21 @@ def test_without_a_stack_its_rules_are_not_applicable(edge: Stack) -> None:
         rules, Verdict.NOT_APPLICABLE
     )
     assert unknown(found) == {}
+
+
+def test_each_record_of_the_stack_is_read_by_itself(edge: Stack) -> None:
+    record = TopologyStore(clients.dynamodb(), "tandem-state").get("edge")
+    assert record is not None
+    gone = {"tandem-failover-dead-letters": "https://sqs.us-east-1.amazonaws.com/123456789012/gone"}
+    damaged = stackfacts.read(record, "tandem-state", gone)
+    tableless = stackfacts.read(record, "another-table", {})
+    for stack_facts, rules in (
+        (damaged, {RuleId.NO_DEAD_LETTERS}),
+        (tableless, {RuleId.LOOKED_AT_RECENTLY, RuleId.WATCHED_RECENTLY, RuleId.NOT_PAUSED_FOR_LONG}),
+    ):
+        found = judge(RULES, replace(taken(edge), stack=stack_facts))
+        assert unknown(found).keys() == rules
+        assert all(f.result.verdict is not Verdict.FAIL for f in found)
 
 
 @prove
