@@ -74,7 +74,7 @@ def _judged(topology: Topology, has: frozenset[Need]) -> Judged:
     if "AWS_REGION" in os.environ:  # the SDK alone reads AWS_DEFAULT_REGION only
         os.environ.setdefault("AWS_DEFAULT_REGION", os.environ["AWS_REGION"])
     try:
-        snapshot = snapshots.take(topology, "", _place(), datetime.now(UTC), has)
+        snapshot = snapshots.take(topology, "", _place(), datetime.now(UTC), has=has)
     except (TandemError, BotoCoreError, ValueError) as error:
         cause = error.__cause__ if isinstance(error, TandemError) else error
         if isinstance(cause, BotoCoreError | ValueError):

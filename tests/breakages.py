@@ -66,3 +66,11 @@ def nothing_propagates(s: Stack) -> Iterable[str]:
     server = s.ids["route_server_id"]
     s.lab.client().disable_route_server_propagation(RouteServerId=server, RouteTableId=table)
     return [f"{table} {DEFAULT}"]
+
+
+from tests import (  # noqa: E402 - they register theirs
+    breakages_filters,  # noqa: F401
+    breakages_limits,  # noqa: F401
+    breakages_sessions,  # noqa: F401
+    breakages_upkeep,  # noqa: F401
+)

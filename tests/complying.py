@@ -2,41 +2,91 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from unittest import mock
 
-from tandem.adapters import snapshots
+from lab.ec2.signals import RecordingSink
+from tandem.adapters import clients, snapshots, stackfacts
+from tandem.adapters.topologies import TopologyStore
 from tandem.compliance.engine import judge
 from tandem.compliance.rule import Finding, Verdict
 from tandem.compliance.rules.catalogue import RULES
+from tandem.compliance.snapshot import Snapshot, StackFacts
 from tandem.place import Place
 from tandem.reasons.compliance import RuleId
 from tests.stack import ACCOUNT, REGION, Stack, edge_document, stack
 
+if TYPE_CHECKING:
+    from mypy_boto3_logs.type_defs import InputLogEventTypeDef
+
 PLACE = Place("aws", REGION, ACCOUNT)
+DEAD_LETTERS = "tandem-failover-dead-letters"
+PEER_LOGS = "/aws/vendedlogs/tandem/route-server-peer"
 
 
 def healthy_document(ids: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """Returns the edge topology with its route table declared."""
     document = edge_document(ids)
-    document["route_server"] |= {"propagate_to": [ids["route_tables"]["protected"]]}
+    declared = {"propagate_to": [ids["route_tables"]["protected"]], "persist_routes": "disable"}
+    document["route_server"] |= declared
+    document["groups"][0]["rto"] = 30
     return document | changes
 
 
 @contextmanager
-def healthy() -> Iterator[Stack]:
-    """Yields the edge scenario in a state in which every rule passes."""
-    with stack() as s:
+def healthy(world: Stack | None = None) -> Iterator[Stack]:
+    """Yields the edge scenario, in a world of its own or this one, in a state in which every rule passes."""
+    with stack() if world is None else nullcontext(world) as s:
         s.store(**healthy_document(s.ids))
+        clients.logs().create_log_group(logGroupName=PEER_LOGS)
+        s.queues.create_queue(QueueName=DEAD_LETTERS)
         s.sweep()
+        s.watch()
         yield s
 
 
 def checked(s: Stack) -> tuple[Finding, ...]:
     """Runs every rule on what AWS shows now."""
-    snapshot = snapshots.take(s.record.topology, "tandem", PLACE, s.clock.now())
-    return judge(RULES, snapshot)
+    deliver_peer_logs(s)
+    return judge(RULES, taken(s))
+
+
+def taken(s: Stack) -> Snapshot:
+    """Reads what AWS shows now."""
+    now = s.clock.now()
+    return snapshots.take(
+        s.record.topology, "tandem", PLACE, now, peer_log_group=PEER_LOGS, facts=partial(facts, s)
+    )
+
+
+def facts(s: Stack, **release: str) -> StackFacts:
+    """Reads what the stack's own records say."""
+    record = TopologyStore(clients.dynamodb(), "tandem-state").get(s.record.topology.name)
+    assert record is not None
+    url = s.queues.get_queue_url(QueueName=DEAD_LETTERS)["QueueUrl"]
+    return stackfacts.read(record, "tandem-state", {DEAD_LETTERS: url}, **release)
+
+
+def deliver_peer_logs(s: Stack) -> None:
+    """Puts what the peers have logged so far into the log group, as AWS's delivery does."""
+    assert isinstance(s.lab.sink, RecordingSink)
+    for peer_id, record in s.lab.sink.logs:
+        put_peer_log(s, peer_id, json.dumps(record), record["event_timestamp"])
+    s.lab.sink.logs.clear()
+
+
+def put_peer_log(s: Stack, peer_id: str, line: str, milliseconds: int) -> None:
+    """Puts one record into a peer's log. moto takes records of the last days only, by its own clock."""
+    logs, now = clients.logs(), s.clock.now().replace(tzinfo=None)
+    with suppress(logs.exceptions.ResourceAlreadyExistsException):
+        logs.create_log_stream(logGroupName=PEER_LOGS, logStreamName=peer_id)
+    event: InputLogEventTypeDef = {"timestamp": milliseconds, "message": line}
+    with mock.patch("moto.logs.models.utcnow", return_value=now):
+        logs.put_log_events(logGroupName=PEER_LOGS, logStreamName=peer_id, logEvents=[event])
 
 
 def failing(s: Stack) -> set[tuple[str, str]]:

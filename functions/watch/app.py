@@ -10,9 +10,10 @@ from aws_lambda_powertools.metrics import MetricUnit
 from tandem.adapters import clients, ec2reads
 from tandem.adapters.bus import EventBus
 from tandem.adapters.clock import SystemClock
+from tandem.adapters.heartbeats import Heartbeat
 from tandem.adapters.looks import LookStore
 from tandem.adapters.topologies import TopologyStore
-from tandem.errors import TemporaryError
+from tandem.errors import StateUnavailableError, TemporaryError
 from tandem.failover.watch import Turn, watch
 from tandem.settings import Settings
 
@@ -25,6 +26,7 @@ settings = Settings.from_env("state_table", "bus_name")
 clients.ec2()
 store = TopologyStore(clients.dynamodb(), settings.need("state_table"))
 looks = LookStore(settings.need("state_table"))
+heartbeat = Heartbeat(settings.need("state_table"))
 bus = EventBus(settings.need("bus_name"))
 clock = SystemClock()
 
@@ -49,6 +51,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         except TemporaryError as error:
             failures["the bus"] = str(error)
     metrics.add_metric("Watched", MetricUnit.Count, len(stored.looked_at))
+    try:
+        heartbeat.beat(clock.now())
+    except StateUnavailableError as error:
+        failures["the heartbeat"] = str(error)
     if failures:
         raise TemporaryError("; ".join(f"{what}: {why}" for what, why in failures.items()))
 

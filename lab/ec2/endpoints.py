@@ -4,8 +4,11 @@ docs/aws-facts.md#creation-order, docs/aws-facts.md#quotas)."""
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.utils import random_id
 
 from lab.ec2 import installation, routing, sessions
@@ -63,7 +66,11 @@ def create_endpoint(region: Region, server: RouteServer, subnet_id: str) -> Endp
 
 
 def _endpoint_interface(region: Region, subnet: Any) -> LabInterface:
-    interface = region.backend.create_network_interface(subnet, region.backend.free_address(subnet))
+    group = region.backend.create_security_group(
+        f"RouteServerEndpoint-{random_id('rse')}", "Created by Route Server", vpc_id=subnet.vpc_id, force=True
+    )
+    address = region.backend.free_address(subnet)
+    interface = region.backend.create_network_interface(subnet, address, group_ids=[group.id])
     if not isinstance(interface, LabInterface):
         raise TypeError(f"{interface!r} was not made by the lab's EC2")
     interface.requester_managed = True
@@ -82,7 +89,10 @@ def delete_endpoint(region: Region, endpoint: Endpoint) -> Endpoint:
     def arrive() -> None:
         if endpoint.state is not State.DELETING:
             return
+        groups = [group.id for group in region.backend.get_network_interface(endpoint.eni_id).group_set]
         region.backend.delete_network_interface(endpoint.eni_id)
+        for group_id in groups:
+            region.backend.delete_security_group(group_id=group_id)
         region.finish_deletion(endpoint, region.endpoints)
 
     region.after(region.lab.timings.delete_s, arrive)
@@ -100,7 +110,7 @@ def create_peer(
     asn = check_asn("BgpOptions.PeerAsn", asn)
     one_of("BgpOptions.PeerLivenessDetection", liveness, list(Liveness))
     server = region.route_servers[endpoint.route_server_id]
-    if asn == server.asn:
+    if asn == server.asn and not region.lab.behaviour.peers_with_amazon_asn:
         raise UnknownAwsBehaviour(f"peer ASN {asn} equals the Amazon side's; what AWS does is not known")
     peer = Peer(
         random_id("rsp"),
@@ -115,6 +125,9 @@ def create_peer(
         Liveness(liveness or Liveness.KEEPALIVE),
     )
     region.peers[peer.id] = peer
+    for permission in _permissions(region, peer):
+        with suppress(EC2ClientError):  # a second peer of the same address
+            region.backend.authorize_security_group_ingress(**permission)
 
     def arrive() -> None:
         if peer.state is State.PENDING:
@@ -123,6 +136,21 @@ def create_peer(
 
     region.after(region.lab.timings.peer_s, arrive)
     return peer
+
+
+def _permissions(region: Region, peer: Peer) -> Iterator[dict[str, Any]]:
+    """What the endpoint's security group gets with a peer, and loses with it. AWS documents the permissions
+    that this takes, and not the rules (docs/aws-facts.md#endpoint-security-group)."""
+    protocols = [("tcp", 179), *([("udp", 3784)] if peer.liveness is Liveness.BFD else [])]
+    for group in region.backend.get_network_interface(peer.endpoint_eni_id).group_set:
+        for protocol, port in protocols:
+            yield {
+                "group_name_or_id": group.id,
+                "ip_protocol": protocol,
+                "from_port": port,
+                "to_port": port,
+                "ip_ranges": [{"CidrIp": f"{peer.address}/32"}],
+            }
 
 
 def _check_peer(region: Region, endpoint: Endpoint, address: str) -> None:
@@ -151,6 +179,9 @@ def delete_peer(region: Region, peer: Peer) -> Peer:
     if peer.state not in {State.AVAILABLE, State.FAILED}:
         raise incorrect_state(f"Route Server Peer {peer.id} is in an invalid state.")
     peer.state = State.DELETING
+    for permission in _permissions(region, peer):
+        with suppress(EC2ClientError):  # somebody may have revoked it already
+            region.backend.revoke_security_group_ingress(**permission)
     for event in (peer.dialing, peer.silence):
         if event is not None:
             event.cancel()

@@ -83,6 +83,12 @@ class LabInstances(InstanceBackend):
             primary_alone(self.get_instance(instance_id)).source_dest_check = value
         return super().modify_instance_attribute(instance_id, key, value)
 
+    def modify_instance_security_groups(self, instance_id: str, new_group_id_list: list[str]) -> MotoInstance:
+        """They are those of its interface."""
+        instance = super().modify_instance_security_groups(instance_id, new_group_id_list)
+        primary_alone(instance)._group_set = list(instance.security_groups)
+        return instance
+
     def start_instances(self, instance_ids: list[str]) -> list[tuple[MotoInstance, InstanceState]]:
         return [(instance, self.move_to(instance, "running")) for instance in self._all(instance_ids)]
 

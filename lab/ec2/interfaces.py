@@ -36,6 +36,11 @@ class LabInterface(NetworkInterface):
         return self.id
 
     @property
+    def group_set(self) -> Any:
+        """Its own: moto adds those with which its instance was launched, for good."""
+        return self._group_set
+
+    @property
     def public_ip(self) -> str | None:
         """The public address of the primary private address."""
         address = self.elastic_ip(self.private_ip_address)
@@ -250,9 +255,11 @@ class LabInterfaces(NetworkInterfaceBackend):
         source_dest_check: bool | None = None,
         description: str | None = None,
     ) -> None:
-        """The check of a primary interface is that of its instance."""
+        """The check and the groups of a primary interface are those of its instance."""
         super().modify_network_interface_attribute(eni_id, group_ids, source_dest_check, description)
         interface = self.get_network_interface(eni_id)
+        if group_ids and interface.instance is not None and interface.device_index == 0:
+            interface.instance.security_groups = list(interface.group_set)
         if source_dest_check is not None and interface.instance is not None and interface.device_index == 0:
             interface.instance.source_dest_check = source_dest_check
 

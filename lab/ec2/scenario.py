@@ -43,6 +43,7 @@ def edge(
         route_tables    {public, protected}
         instances       {fw1, fw2}
         interfaces      {fw1, fw2}
+        security_group
         endpoints       {az1-a, az1-b, az2-a, az2-b} -> {id, address, subnet_id}
         peers           {fw1: {az1-a: rsp-…, az1-b: …}, fw2: {az2-a, az2-b}}
         peer_addresses  {fw1: 10.0.1.10, fw2: 10.0.2.10}
@@ -128,6 +129,7 @@ def network(ec2: Any, stack: str = "tandem") -> dict[str, Any]:
 
 def _appliances(ec2: Any, world: dict[str, Any], stack: str) -> None:
     world["instances"], world["interfaces"], world["peer_addresses"] = {}, {}, {}
+    group_id = world["security_group"] = _group(ec2, world["vpc_id"])
     for number, name in enumerate(APPLIANCES, start=1):
         address = f"10.0.{number}.10"
         run = ec2.run_instances(
@@ -137,6 +139,7 @@ def _appliances(ec2: Any, world: dict[str, Any], stack: str) -> None:
             MaxCount=1,
             SubnetId=world["subnets"][f"az{number}"],
             PrivateIpAddress=address,
+            SecurityGroupIds=[group_id],
             TagSpecifications=tags_on("instance", name),
         )
         instance = run["Instances"][0]
@@ -155,6 +158,15 @@ def _appliances(ec2: Any, world: dict[str, Any], stack: str) -> None:
         world["instances"][name] = instance["InstanceId"]
         world["interfaces"][name] = interface_id
         world["peer_addresses"][name] = address
+
+
+def _group(ec2: Any, vpc_id: str) -> str:
+    """The appliances' security group: everything from the VPC, as a router needs it."""
+    made = ec2.create_security_group(GroupName="appliances", Description="appliances", VpcId=vpc_id)
+    ec2.authorize_security_group_ingress(
+        GroupId=made["GroupId"], IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": CIDR}]}]
+    )
+    return str(made["GroupId"])
 
 
 def _elastic_ips(ec2: Any, world: dict[str, Any], stack: str, associated: bool) -> None:

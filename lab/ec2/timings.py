@@ -153,6 +153,8 @@ class Behaviour:
     duplicate_peers: bool = (
         False  # a second peer of the same endpoint and address is made, else UnknownAwsBehaviour
     )
+    # a peer with the route server's own ASN is made, else UnknownAwsBehaviour (docs/aws-facts.md#ebgp)
+    peers_with_amazon_asn: bool = False
     keepalive_peers_show_bfd: bool = True  # a peer without BFD shows BfdStatus down, else no BfdStatus
     # "The route server endpoints detect the failure through BFD" and withdraw the routes: steps 3 and 4 of
     # https://docs.aws.amazon.com/vpc/latest/userguide/route-server-how-it-works.html. They do not speak of

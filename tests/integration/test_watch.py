@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tandem.adapters import clients
+from tandem.adapters.heartbeats import Heartbeat
 from tandem.errors import ConfigurationError, TemporaryError
 from tandem.events import from_envelope, parse_iso
 from tests.contracts import assert_meets_schema
@@ -145,6 +146,21 @@ def test_a_topology_that_nobody_has_looked_at_is_asked_for(world):
 
 def test_it_ends_before_its_own_time_is_up(world):
     assert world.watch(seconds=30) <= 20
+
+
+def test_it_writes_when_it_has_watched_also_after_a_failure(world):
+    heartbeat = Heartbeat("tandem-state")
+    assert heartbeat.last() is None
+    world.watch()
+    first = heartbeat.last()
+    assert first is not None
+    assert first == world.stack.clock.now().replace(microsecond=first.microsecond)
+    world.stack.levers.fault(action=READ, error="InternalError")
+    with pytest.raises(TemporaryError):
+        world.watch()
+    last = heartbeat.last()
+    assert last is not None
+    assert last > first
 
 
 def test_one_sick_route_server_stops_no_other_and_is_reported_at_the_end(world, capsys):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from tandem.compliance.engine import judge
 from tandem.compliance.rule import Verdict
+from tandem.compliance.rules.catalogue import RULES
 from tandem.reasons.compliance import RuleId
 from tests.breakages import BREAKAGES, Breakage
-from tests.complying import checked, failing, healthy, healthy_document
+from tests.complying import checked, facts, failing, healthy, healthy_document, taken
 from tests.shared_worlds import begins_in
 from tests.stack import Stack, stack
 
@@ -39,7 +42,14 @@ def test_a_breakage_opens_its_findings_and_no_other(edge: Stack, breakage: Break
 
 
 def test_every_rule_has_a_breakage() -> None:
-    assert {rule for breakage in BREAKAGES for rule in breakage.rules} == set(RuleId) - NOT_IN_THIS_WORLD
+    broken = {rule for breakage in BREAKAGES for rule in breakage.rules}
+    assert broken == set(RuleId) - NOT_IN_THIS_WORLD - {RuleId.RELEASES_MATCH}
+
+
+def test_a_stack_of_another_release_is_a_finding(edge: Stack) -> None:
+    snapshot = replace(taken(edge), stack=facts(edge, version="0.0.9"))
+    found = [f.identity for f in judge(RULES, snapshot) if f.result.verdict is Verdict.FAIL]
+    assert found == [("releases-match", "edge")]
 
 
 def test_a_waiver_that_expired_or_names_no_rule_is_a_finding(edge: Stack) -> None:

@@ -22,6 +22,7 @@ CHANGED = {
     ("KeyUse", "Roles"),
     ("KeyUse", "PolicyDocument"),
     ("Dashboard", "DashboardBody"),
+    ("WatchRole", "Policies"),  # the watch writes a heartbeat
 }
 
 WORDS = {

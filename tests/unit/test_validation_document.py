@@ -193,6 +193,7 @@ SHAPE: dict[str, tuple[str, object, str, str, str]] = {
     "no groups": ("groups", [], "groups", "is empty", "at least one"),
     "a mapping for the groups": ("groups", {"name": "x"}, "groups", "is a mapping", "a list of groups"),
     "no group name": ("groups.0.name", ..., "groups[0].name", "is missing", "letters, digits"),
+    "no time at all": ("groups.0.rto", 0, "groups[0].rto", "0", "1 to 86400"),
     "no prefixes": ("groups.0.prefixes", [], "groups[0].prefixes", "is empty", "at least one"),
     "a prefix with host bits": (
         "groups.0.prefixes.0",

@@ -168,6 +168,8 @@ class NetworkInterface:
     """Its place in its instance."""
     owner: str | None = None
     """The account that it belongs to; whoever owns a shared VPC sees the interfaces of others in it."""
+    group_ids: tuple[str, ...] | None = None
+    """Its security groups; None where they cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)

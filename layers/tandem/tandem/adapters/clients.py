@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
 
 _C = TypeVar("_C", bound="BaseClient")
 
@@ -160,6 +161,11 @@ def logs() -> CloudWatchLogsClient:
 @cache
 def s3() -> S3Client:
     return cast("S3Client", made("s3", READS))
+
+
+@cache
+def sqs() -> SQSClient:
+    return cast("SQSClient", made("sqs", READS))
 
 
 @cache

@@ -165,6 +165,11 @@ def _inside(outer: object, members: str) -> list[Row]:
     return found if isinstance(found, list) else [{}]
 
 
+def inside(operation: str, members: str, kind: Kind[T], about: str, chosen: Mapping[str, Any]) -> Rows[T]:
+    """Returns all pages of what one thing has, which the request names."""
+    return read_rows(called(about, partial(_pages, operation, members, chosen)), kind)
+
+
 def of_server(operation: str, members: str, kind: Kind[T], route_server_id: str) -> Rows[T]:
     """Returns the rows of one route server: AWS refuses filters by it. A row that names none may be of it."""
     rows = called(route_server_id, partial(_pages, operation, members, {}))

@@ -162,7 +162,12 @@ def _interface(row: Row, odd: Odd) -> NetworkInterface:
         tags=beside(row, "TagSet", tags, odd) or (),
         device_index=beside(attachment, "DeviceIndex", number, odd),
         owner=beside(row, "OwnerId", text, odd),
+        group_ids=beside(row, "Groups", _group_ids, odd) if has(row, "Groups") else (),
     )
+
+
+def _group_ids(row: Row, name: str) -> tuple[str, ...]:
+    return tuple(text(group, "GroupId") for group in parts(row, name))
 
 
 def _private_address(row: Row) -> PrivateAddress:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tandem.adapters import clients
 from tandem.adapters.leases import KEPT, LeaseStore
-from tandem.adapters.tables import all_of
+from tandem.adapters.tables import all_of, with_second_try
 from tandem.state.lease import Lease
 from tandem.state.memory import Memory, dump, load, not_after
 
@@ -65,6 +65,14 @@ class LookStore:
     def let_go(self, lease: Lease, memory: Memory) -> None:
         """Ends the lease whatever is marked; the caller asks the bus for a look."""
         self._leases.let_go(lease, dump(memory))
+
+    def memory(self, topology: str) -> Memory | None:
+        """Returns what the last look at a topology remembered; None where nobody has looked at it."""
+        key = {"kind": {"S": _KIND}, "id": {"S": topology}}
+        found = with_second_try(
+            lambda: clients.dynamodb().get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        )
+        return load(found["Item"].get(KEPT, {}).get("S"))[0] if "Item" in found else None
 
     def next_hops(self) -> dict[str, dict[str, tuple[str, ...]]]:
         """Returns what the last look at each topology saw in the FIB: tracked prefix to next hops."""

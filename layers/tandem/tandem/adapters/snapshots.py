@@ -5,44 +5,49 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import TypeVar
+from functools import partial
 
-from tandem.adapters import ec2, inventory
-from tandem.compliance.snapshot import Need, NotRead, Snapshot
-from tandem.errors import CallFailedError, TandemError
+from tandem.adapters import ec2, filterreads, inventory, peerlogs
+from tandem.adapters.readings import reading
+from tandem.compliance.rules.sessions import FLAP_WINDOW
+from tandem.compliance.snapshot import NO_LOGS, NO_STACK, Need, NotRead, Snapshot, StackFacts
 from tandem.place import Place
 from tandem.topology.document import Topology
-
-T = TypeVar("T")
-
-DENIED = frozenset({"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"})
-"""AWS's codes for a missing permission (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html)."""
 
 PARTS = 8
 """Parts of a snapshot that are read at once; each begins further reads of its own."""
 
 
 def take(
-    topology: Topology, stack: str, place: Place, now: datetime, has: frozenset[Need] = frozenset(Need)
+    topology: Topology,
+    stack: str,
+    place: Place,
+    now: datetime,
+    *,
+    has: frozenset[Need] = frozenset(Need),
+    peer_log_group: str | None = None,
+    facts: Callable[[], StackFacts] | None = None,
 ) -> Snapshot:
-    """Reads AWS for one topology. Raises nothing that AWS answers: a part that cannot be read is NotRead."""
+    """Reads AWS for one topology. Raises nothing that AWS answers: a part that cannot be read is NotRead.
+
+    Without a log group there is nothing to say of the peers' logs, and without `facts` nothing of a stack.
+    """
     with ThreadPoolExecutor(max_workers=PARTS, thread_name_prefix="snapshot") as side:
         observation = side.submit(ec2.observe, topology)
         around = side.submit(inventory.read, topology, stack, place)
+        logged = None
+        if peer_log_group and topology.route_server.peer_logs:
+            logged = side.submit(peerlogs.session_changes, peer_log_group, now, FLAP_WINDOW)
+        of_stack = side.submit(facts) if facts else None
+        found = reading(around.result)
+        filters = found if isinstance(found, NotRead) else reading(partial(filterreads.read, found))
         return Snapshot(
             topology=topology,
             taken_at=now,
-            observation=_reading(observation.result),
-            inventory=_reading(around.result),
+            observation=reading(observation.result),
+            inventory=found,
+            filters=filters,
+            stack=reading(of_stack.result) if of_stack else NO_STACK,
+            session_changes=reading(logged.result, "logs") if logged else NO_LOGS,
             has=has,
         )
-
-
-def _reading(part: Callable[[], T]) -> T | NotRead:
-    try:
-        return part()
-    except TandemError as error:
-        permission = None
-        if isinstance(error, CallFailedError) and error.code in DENIED:
-            permission = f"ec2:{error.call.partition(' ')[0]}"
-        return NotRead(str(error), permission)

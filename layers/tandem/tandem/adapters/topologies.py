@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from botocore.exceptions import ClientError
 
+from tandem.adapters.leaserows import ms
 from tandem.adapters.tables import all_of, condition_failed, with_second_try
 from tandem.errors import ConfigurationError, TemporaryError
-from tandem.state.decoding import Damaged, fitted, flag, json_of, number, partly, read, text, written
+from tandem.state.decoding import (
+    Damaged,
+    fitted,
+    flag,
+    json_of,
+    ms_time,
+    number,
+    partly,
+    read,
+    text,
+    written,
+)
 from tandem.state.record import ANEW, Provisioned, TopologyRecord
 from tandem.topology.document import Topology, parse_topology, resolved
 
@@ -104,8 +117,10 @@ class TopologyStore:
         seen: TopologyRecord | None,
         *,
         allow_interruption: bool = False,
+        stored_at: datetime | None = None,
     ) -> TopologyRecord:
-        """Stores the document as the version after the one that was seen; what was provisioned stays.
+        """Stores the document as the version after the one that was seen; what was provisioned stays, and
+        the time of the mode unless that is another one.
 
         Raises ChangedMeanwhileError, StateUnavailableError.
         """
@@ -120,6 +135,10 @@ class TopologyStore:
         if seen is not None:
             condition, values[":seen"] = "version = :seen", _number(seen.version)
         update = "SET document = :document, door = :door, version = :version, interruption = :interruption"
+        mode_since = seen.mode_since if seen else None
+        if stored_at is not None and (seen is None or seen.topology.mode is not topology.mode):
+            mode_since, values[":since"] = stored_at, ms(stored_at)
+            update += ", mode_since = :since"
         self._update(topology.name, update, condition, values)
         stored = parse_topology(topology.document, version=version)
         before = TopologyRecord(stored, version, door) if seen is None else seen
@@ -130,6 +149,7 @@ class TopologyStore:
             version=version,
             door=door,
             allow_interruption=allow_interruption,
+            mode_since=mode_since,
         )
 
     def replace_damaged(self, topology: Topology, door: str) -> TopologyRecord:
@@ -243,12 +263,19 @@ def _record(item: Mapping[str, Any]) -> TopologyRecord:
         provisioned=found,
         allow_interruption=known(lambda: flag(item, "interruption"), False),
         revision=known(lambda: number(item, "revision") if "revision" in item else 0, 0),
+        mode_since=_mode_since(item),
     )
     wrong += [why for member, why in unread.items() if member not in ANEW]
     if wrong:
         raise DamagedTopologyError(_damaged(name, "; ".join(wrong)), record)
     words = f"the stored topology {name} was damaged ({'; '.join(unread.values())}); these times start again"
     return replace(record, repaired=words) if unread else record
+
+
+def _mode_since(item: Mapping[str, Any]) -> datetime | None:
+    """One that cannot be read counts as none: nothing but compliance asks for it."""
+    found = read(lambda: ms_time(item, "mode_since"))
+    return None if isinstance(found, Damaged) else found
 
 
 def _topology(item: Mapping[str, Any], name: str) -> Topology:

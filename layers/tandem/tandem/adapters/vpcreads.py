@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
-from tandem.adapters import vpcrows
-from tandem.adapters.ec2reads import PAGE, Filters, all_pages, answer_about, list_in, of_server
+from tandem.adapters import filterrows, vpcrows
+from tandem.adapters.ec2reads import PAGE, Filters, all_pages, answer_about, inside, list_in, of_server
 from tandem.adapters.rows import Kind, Rows, read_rows
+from tandem.compliance.filters import NetworkAcl, SecurityGroup
 from tandem.errors import RefusedError
 from tandem.model import RouteServer
 from tandem.tags import OWNER_TAG
@@ -63,8 +64,25 @@ def route_tables(vpc_ids: Iterable[str]) -> Rows[RouteTable]:
     return all_pages("describe_route_tables", "RouteTables", vpcrows.ROUTE_TABLE, {"vpc-id": vpc_ids})
 
 
-def subnets(subnet_ids: Iterable[str]) -> Rows[Subnet]:
-    return all_pages("describe_subnets", "Subnets", vpcrows.SUBNET, {"subnet-id": subnet_ids})
+def subnets(values: Iterable[str], by: str = "subnet-id") -> Rows[Subnet]:
+    """Returns the subnets that match one of the values of a filter."""
+    return all_pages("describe_subnets", "Subnets", vpcrows.SUBNET, {by: values})
+
+
+def network_acls(vpc_ids: Iterable[str]) -> Rows[NetworkAcl]:
+    return all_pages("describe_network_acls", "NetworkAcls", filterrows.ACL, {"vpc-id": vpc_ids}, page=PAGE)
+
+
+def security_groups(group_ids: Iterable[str]) -> Rows[SecurityGroup]:
+    asked: Filters = {"group-id": group_ids}
+    return all_pages("describe_security_groups", "SecurityGroups", filterrows.GROUP, asked, page=PAGE)
+
+
+def prefix_list(prefix_list_id: str) -> Rows[str]:
+    """Returns the prefixes of a managed prefix list."""
+    asked = {"PrefixListId": prefix_list_id}
+    kind = filterrows.ENTRY
+    return inside("get_managed_prefix_list_entries", "Entries", kind, prefix_list_id, asked)
 
 
 def consents(resource_ids: Iterable[str]) -> dict[str, str | None]:

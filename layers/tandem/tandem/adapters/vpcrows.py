@@ -58,6 +58,7 @@ def _endpoint(row: Row, odd: Odd) -> Endpoint:
         address=given(row, "EniAddress", text),
         tags=tags(row, "Tags"),
         failure_reason=beside(row, "FailureReason", text, odd),
+        interface_id=beside(row, "EniId", text, odd),
     )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar, Union
 
+from tandem.compliance.filters import Filters
 from tandem.errors import TandemError
 from tandem.model import Observation, RoutingDatabase
 from tandem.topology.document import Topology
@@ -56,6 +57,63 @@ class Need(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SessionChanges:
+    """What the peers' logs of the last hour say of BGP and BFD sessions."""
+
+    changes: tuple[SessionChange, ...] = ()
+    unread: tuple[str, ...] = ()
+    """Records that cannot be read, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChange:
+    """One session went up or down (docs/aws-facts.md#peer-log-records)."""
+
+    peer_id: str
+    protocol: str
+    status: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """An override that pauses a topology or a group, with the age of the hold that it causes."""
+
+    resource: str
+    """The group, or the topology where all of it is paused."""
+    who: str
+    why: str
+    until: datetime
+    since: datetime | None
+    """When the hold began, as the look record says; None where no look has recorded it yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class StackFacts:
+    """What a deployed stack's own records say of one topology, each part read by itself."""
+
+    looked_at: Reading[datetime | None]
+    """From the look record; None where nobody has looked, or release 0.1.0 did."""
+    watched_at: Reading[datetime | None]
+    """From the watch's heartbeat record."""
+    pauses: Reading[tuple[Pause, ...]]
+    """From the override records, with the age from the look record."""
+    mode_since: Reading[datetime | None]
+    """From the topology record: when the mode that is in force was stored."""
+    dead_letters: Reading[dict[str, int]]
+    """Queue to the messages in it."""
+    version: str
+    """The release of the stack's functions."""
+    tool_version: str
+    """The release of what runs the rules."""
+
+
+NO_STACK = NotRead("there is no stack", is_absent=True)
+NO_FILTERS = NotRead("the packet filters are not read", is_absent=True)
+NO_LOGS = NotRead("the peers' logs are not read", is_absent=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """What one compliance run read for one topology."""
 
@@ -65,6 +123,11 @@ class Snapshot:
     """What `decide` asks for."""
     inventory: Reading[Inventory]
     """What the checks before storing ask for: the route server and the network around the appliances."""
+    session_changes: Reading[SessionChanges] = NO_LOGS
+    """Absent where the topology has no peer logs, or nobody said where they are."""
+    filters: Reading[Filters] = NO_FILTERS
+    """Security groups and network ACLs between the endpoints and the appliances."""
+    stack: Reading[StackFacts] = NO_STACK
     has: frozenset[Need] = frozenset(Need)
 
     @property

@@ -208,6 +208,7 @@ class _Looks:
             memory,
             next_hops=seen_next_hops(progress.observation, topology),
             sessions=seen_sessions(memory.sessions, progress.observation, progress.observed_at),
+            looked_at=progress.observed_at,
         )
         decisions = decide(topology, progress.observation, memory, run.world.clock.now())
         self._keep(replace(progress, memory=memory.with_verified(in_place(decisions))))

@@ -57,6 +57,7 @@ class DocumentStore(Protocol):
         seen: TopologyRecord | None,
         *,
         allow_interruption: bool = False,
+        stored_at: datetime | None = None,
     ) -> TopologyRecord: ...
 
     def replace_damaged(self, topology: Topology, door: str) -> TopologyRecord: ...
@@ -178,7 +179,9 @@ def store(
 
     Raises TemporaryError, ChangedMeanwhileError among them.
     """
-    record = world.store.put(topology, door, before, allow_interruption=allow_interruption)
+    record = world.store.put(
+        topology, door, before, allow_interruption=allow_interruption, stored_at=world.now()
+    )
     _tell(record, before, by, world)
     return record
 

@@ -53,7 +53,7 @@ def parse_peer_logs(payload: Mapping[str, Any]) -> tuple[Signal, ...]:
     is_data = batch.get("messageType") == "DATA_MESSAGE"
     if not is_data or not isinstance(records, list) or len(records) > MOST_RECORDS:
         return (replace(_unknown(""), cause="a peer log delivery of unknown shape came"),)
-    return tuple(_record(str(members(record).get("message", ""))) for record in records)
+    return tuple(signal_of(str(members(record).get("message", ""))) for record in records)
 
 
 def _decoded(data: object) -> Mapping[str, Any]:
@@ -65,7 +65,8 @@ def _decoded(data: object) -> Mapping[str, Any]:
     return {}
 
 
-def _record(line: str) -> Signal:
+def signal_of(line: str) -> Signal:
+    """Returns the signal of one record; one that is not `known` where the record cannot be read."""
     with suppress(ValueError, RecursionError):
         record = members(json.loads(line))
         peer = _PEER.search(str(record.get("resource_arn", "")))

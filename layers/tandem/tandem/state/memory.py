@@ -118,6 +118,8 @@ class Memory:
     """The appliances that were seen alive, each with how it was declared then; no decision depends on it."""
     in_place_at: datetime | None = None
     """When a look last found every address in place; no decision depends on it."""
+    looked_at: datetime | None = None
+    """When a look last read AWS; no decision depends on it. Release 0.1.0 kept none."""
 
     def with_move(self, owner: str, at: datetime, addresses: Iterable[str]) -> Memory:
         """Adds a move. What finishes an address's last one takes its place."""
@@ -238,4 +240,5 @@ def not_after(memory: Memory, now: datetime) -> tuple[Memory, str | None]:
     seen = {peer: replace(s, since=min(s.since, now)) for peer, s in memory.sessions.items()}
     in_place_at = min(memory.in_place_at, now) if memory.in_place_at else None
     memory = replace(memory, moves=moves, heard=heard, episodes=known, sessions=seen, in_place_at=in_place_at)
+    memory = replace(memory, looked_at=min(memory.looked_at, now) if memory.looked_at else None)
     return memory, damage if ahead else None

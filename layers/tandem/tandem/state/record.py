@@ -100,6 +100,8 @@ class TopologyRecord:
     """Whether whoever stored this version accepted that an owner's last session is taken down for it."""
     revision: int = 0
     """Counts the writes of `provisioned`."""
+    mode_since: datetime | None = None
+    """When its mode was first stored; None where that was not written down."""
     repaired: str | None = field(default=None, compare=False)
     """What of `provisioned` could not be read and counts anew; the next write of it ends that."""
 

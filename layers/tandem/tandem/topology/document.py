@@ -85,6 +85,8 @@ class Group:
     name: str
     prefixes: tuple[str, ...]
     elastic_ips: tuple[ElasticIpSpec, ...] = ()
+    rto_seconds: int | None = None
+    """How long its traffic may stay away when the active appliance dies; only compliance goes by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,4 +234,5 @@ def _group(spec: dict[str, Any]) -> Group:
             )
             for address in spec.get("elastic_ips", ())
         ),
+        rto_seconds=spec.get("rto"),
     )

@@ -28,6 +28,7 @@ class Endpoint:
     """What the appliance dials; known when the endpoint is available (docs/aws-facts.md#who-dials)."""
     tags: tuple[tuple[str, str], ...] = ()
     failure_reason: str | None = None
+    interface_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,8 @@ class RouteServerReading:
     server: RouteServer
     endpoints: tuple[Endpoint, ...] = ()
     peers: tuple[Peer, ...] = ()
+    broken: tuple[Endpoint, ...] = ()
+    """Endpoints that AWS shows in another state, and not on their way out: failed ones."""
 
 
 @dataclass(frozen=True, slots=True)

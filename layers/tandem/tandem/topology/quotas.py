@@ -15,8 +15,8 @@ from tandem.topology.crosschecks import MOST_PEERS_OF_PREFIX, MOST_ROUTES
 from tandem.topology.document import Topology
 from tandem.topology.inventory import Inventory
 
-_MOST_ENDPOINTS = 10
-_MOST_PEERS_OF_ENDPOINT = 20
+MOST_ENDPOINTS = 10
+MOST_PEERS_OF_ENDPOINT = 20
 _MOST_ROUTE_SERVERS_OF_VPC = 5
 _MOST_ROUTES_OF_TABLE = 500
 
@@ -46,15 +46,15 @@ def _endpoints(topology: Topology, inventory: Inventory) -> Iterator[Reason]:
     """Counts what exists and is not declared too: nothing outside the document is ever deleted."""
     there = Counter(e.subnet_id for e in inventory.reading.endpoints) if inventory.reading else Counter[str]()
     used = (there | Counter(subnet_id for _, subnet_id in topology.route_server.endpoints)).total()
-    if used > _MOST_ENDPOINTS:
-        yield reason(ProblemCode.MANY_ENDPOINTS, topology.name, used=used, most=_MOST_ENDPOINTS)
+    if used > MOST_ENDPOINTS:
+        yield reason(ProblemCode.MANY_ENDPOINTS, topology.name, used=used, most=MOST_ENDPOINTS)
 
 
 def _peers_of_endpoints(topology: Topology) -> Iterator[Reason]:
     sessions = Counter(name for appliance in topology.appliances.values() for name, _ in appliance.peers)
     for name, used in sessions.items():
-        if used > _MOST_PEERS_OF_ENDPOINT:
-            yield reason(ProblemCode.MANY_PEERS_OF_ENDPOINT, name, used=used, most=_MOST_PEERS_OF_ENDPOINT)
+        if used > MOST_PEERS_OF_ENDPOINT:
+            yield reason(ProblemCode.MANY_PEERS_OF_ENDPOINT, name, used=used, most=MOST_PEERS_OF_ENDPOINT)
 
 
 def _allowed(topology: Topology) -> Iterator[Reason]:

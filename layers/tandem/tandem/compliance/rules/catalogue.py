@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from tandem.compliance.rules import installation, standby, survival, waivers
+from tandem.compliance.rules import (
+    filters,
+    installation,
+    limits,
+    sessions,
+    standby,
+    survival,
+    upkeep,
+    waivers,
+)
 
-FAST = (*standby.RULES, *survival.RULES, *installation.RULES)
+FAST = (*standby.RULES, *survival.RULES, *installation.RULES, *sessions.RULES, *filters.RULES)
 """Those that say whether the next failover would work: judged every five minutes."""
 
-RULES = (*standby.RULES, *survival.RULES, *installation.RULES, *waivers.RULES)
+RULES = (*FAST, *limits.RULES, *upkeep.RULES, *waivers.RULES)

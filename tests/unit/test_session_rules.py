@@ -1,0 +1,273 @@
+"""Rules of the sessions, the packet filters and Tandem itself in states that no healthy world shows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tandem.compliance.filters import Filters, NetworkAcl
+from tandem.compliance.rule import Result, Verdict
+from tandem.compliance.rules import filters, limits, sessions, upkeep
+from tandem.compliance.snapshot import (
+    NotRead,
+    NotReadError,
+    Pause,
+    SessionChange,
+    SessionChanges,
+    Snapshot,
+    StackFacts,
+)
+from tandem.model import Observation, RouteServer, Status, Unknown
+from tandem.topology.document import Mode, Standby
+from tandem.topology.inventory import Endpoint, Inventory, RouteServerReading, Subnet
+from tests.pure import observation, topology
+from tests.topologies import PLACE
+
+NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
+SERVER = RouteServer("rs-0edge", "available", 65000, persist_state="disabled")
+THROTTLED = NotRead("EC2 throttles")
+
+
+def endpoints(observed: Observation) -> tuple[Endpoint, ...]:
+    """Returns the endpoints of the peers: each appliance's in a subnet and a zone of its own."""
+    return tuple(
+        Endpoint(p.endpoint_id, "rs-0edge", f"subnet-{p.asn}", "available", "10.0.9.9")
+        for p in observed.peers
+    )
+
+
+def snapshot(observed: Observation | None = None, **changes: Any) -> Snapshot:
+    observed = observed or observation()
+    reading = RouteServerReading(SERVER, endpoints(observed), observed.peers)
+    subnets = {
+        e.subnet_id: Subnet(e.subnet_id, "vpc-1", zone=f"zone-{e.subnet_id}") for e in reading.endpoints
+    }
+    around = Inventory(PLACE, "tandem", reading, subnets=subnets)
+    declared = replace(topology(), document={"route_server": {"persist_routes": "disable"}})
+    return replace(Snapshot(declared, NOW, observed, around), **changes)
+
+
+def by_resource(found: Any) -> dict[str, Verdict]:
+    results: list[Result] = list(found)
+    return {result.resource: result.verdict for result in results}
+
+
+def reading_of(changed: Snapshot) -> RouteServerReading:
+    assert isinstance(changed.inventory, Inventory)
+    assert changed.inventory.reading is not None
+    return changed.inventory.reading
+
+
+def with_reading(**changes: Any) -> Snapshot:
+    whole = snapshot()
+    assert isinstance(whole.inventory, Inventory)
+    reading = replace(reading_of(whole), **changes)
+    return replace(whole, inventory=replace(whole.inventory, reading=reading))
+
+
+def test_a_world_as_it_should_be_passes() -> None:
+    judges = (
+        sessions.survives_endpoint_loss,
+        sessions.available,
+        sessions.redundant,
+        sessions.asn_of_its_own,
+    )
+    for judge in (*judges, sessions.persistence, limits.in_use, limits.within_quotas):
+        assert set(by_resource(judge(snapshot())).values()) == {Verdict.PASS}, judge.__name__
+
+
+def test_without_a_route_server_nobody_can_say() -> None:
+    bare = replace(snapshot(), inventory=Inventory(PLACE, "tandem", None))
+    for judge in (sessions.survives_endpoint_loss, sessions.persistence, limits.within_quotas):
+        with pytest.raises(NotReadError):
+            list(judge(bare))
+
+
+def test_a_peer_that_cannot_be_read_is_its_appliances_unknown_and_no_others() -> None:
+    observed = observation()
+    address = next(p.peer_address for p in observed.peers if p.peer_id.startswith("rsp-"))
+    unread = replace(observed, unknown=Unknown(peers={address: "the peer cannot be read"}))
+    verdicts = by_resource(sessions.survives_endpoint_loss(snapshot(unread)))
+    assert sorted(verdicts.values()) == [Verdict.PASS, Verdict.UNKNOWN]
+    nobodys = replace(observed, unknown=Unknown(peers={"": "a peer cannot be read"}))
+    assert set(by_resource(sessions.survives_endpoint_loss(snapshot(nobodys))).values()) == {Verdict.UNKNOWN}
+
+
+def test_a_silent_standby_is_not_applicable_only_while_it_is_silent() -> None:
+    observed = observation(alive=("fw1",))
+    quiet = snapshot(observed)
+    fw2 = replace(quiet.topology.appliances["fw2"], standby=Standby.SILENT)
+    declared = replace(quiet.topology, appliances={**quiet.topology.appliances, "fw2": fw2})
+    found = by_resource(sessions.survives_endpoint_loss(replace(quiet, topology=declared)))
+    assert found == {"fw1": Verdict.PASS, "fw2": Verdict.NOT_APPLICABLE}
+    assert by_resource(sessions.survives_endpoint_loss(quiet))["fw2"] is Verdict.FAIL
+    [first, *_] = [p for p in observed.peers if p.bgp is Status.DOWN]
+    half = replace(
+        observed,
+        peers=tuple(replace(p, bgp=Status.UP, bfd=Status.UP) if p is first else p for p in observed.peers),
+    )
+    found = by_resource(sessions.survives_endpoint_loss(replace(snapshot(half), topology=declared)))
+    assert found["fw2"] is Verdict.FAIL
+
+
+def test_bfd_that_is_down_beside_bgp_carries_no_routes() -> None:
+    observed = observation()
+    peers = tuple(replace(p, bfd=Status.DOWN) if p.asn == 65002 else p for p in observed.peers)
+    found = by_resource(sessions.survives_endpoint_loss(snapshot(replace(observed, peers=peers))))
+    assert found == {"fw1": Verdict.PASS, "fw2": Verdict.FAIL}
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"),
+    [
+        ("available", Verdict.PASS),
+        ("pending", Verdict.FAIL),
+        ("failing", Verdict.FAIL),
+        ("delete-failed", Verdict.FAIL),
+        ("resting", Verdict.UNKNOWN),
+    ],
+)
+def test_a_state_that_is_not_documented_is_unknown(state: str, verdict: Verdict) -> None:
+    observed = observation()
+    changed = replace(observed, peers=(replace(observed.peers[0], state=state), *observed.peers[1:]))
+    found = by_resource(sessions.available(snapshot(changed)))
+    assert found[observed.peers[0].peer_id] is verdict
+    broken = with_reading(broken=(replace(endpoints(observed)[0], endpoint_id="rse-x", state=state),))
+    assert by_resource(sessions.available(broken))["rse-x"] is verdict
+
+
+@pytest.mark.parametrize(
+    ("state", "minutes", "verdict"),
+    [
+        ("disabled", None, Verdict.PASS),
+        ("enabled", 1, Verdict.FAIL),
+        ("enabled", None, Verdict.UNKNOWN),
+        ("enabling", None, Verdict.UNKNOWN),
+        (None, None, Verdict.UNKNOWN),
+        ("sleeping", 1, Verdict.UNKNOWN),
+    ],
+)
+def test_persistence_that_is_changing_or_not_shown_is_unknown(
+    state: str | None, minutes: int | None, verdict: Verdict
+) -> None:
+    changed = with_reading(server=replace(SERVER, persist_state=state, persist_minutes=minutes))
+    assert by_resource(sessions.persistence(changed)) == {"rs-0edge": verdict}
+    undeclared = replace(changed, topology=replace(changed.topology, document={"route_server": {}}))
+    assert by_resource(sessions.persistence(undeclared)) == {"rs-0edge": Verdict.NOT_APPLICABLE}
+
+
+def test_a_zone_that_ec2_does_not_show_is_unknown_unless_there_are_two_others() -> None:
+    whole = snapshot()
+    assert isinstance(whole.inventory, Inventory)
+    server = {subnet.subnet_id: replace(subnet, zone="") for subnet in whole.inventory.subnets.values()}
+    blind = replace(whole, inventory=replace(whole.inventory, subnets=server))
+    assert by_resource(sessions.redundant(blind))["rs-0edge"] is Verdict.UNKNOWN
+    assert by_resource(sessions.redundant(whole))["rs-0edge"] is Verdict.PASS
+
+
+def test_a_route_of_a_peer_that_aws_does_not_show_is_unknown() -> None:
+    observed = observation()
+    strange = replace(observed, peers=())
+    assert set(by_resource(sessions.persisted(snapshot(strange))).values()) == {Verdict.UNKNOWN}
+
+
+def changes(times: int, *, apart: timedelta = timedelta(minutes=1)) -> tuple[SessionChange, ...]:
+    peer_id = observation().peers[0].peer_id
+    return tuple(
+        SessionChange(peer_id, "bgp", "down" if n % 2 == 0 else "up", NOW - apart * n) for n in range(times)
+    )
+
+
+@pytest.mark.parametrize(
+    ("logged", "verdict"),
+    [
+        (SessionChanges(), Verdict.PASS),
+        (SessionChanges(changes(4)), Verdict.PASS),
+        (SessionChanges(changes(4) * 3), Verdict.PASS),
+        (SessionChanges(changes(5)), Verdict.FAIL),
+        (SessionChanges(changes(5, apart=timedelta(minutes=20))), Verdict.PASS),
+        (SessionChanges(changes(4), ("a record cannot be read",)), Verdict.UNKNOWN),
+        (SessionChanges(changes(5), ("a record cannot be read",)), Verdict.FAIL),
+    ],
+    ids=["none", "four", "copies", "five", "over more than an hour", "unread", "unread and enough"],
+)
+def test_changes_of_the_last_hour_count_once(logged: SessionChanges, verdict: Verdict) -> None:
+    found = by_resource(sessions.steady(snapshot(session_changes=logged)))
+    assert found[observation().peers[0].peer_id] is verdict
+
+
+def test_what_the_filters_do_not_show_is_unknown() -> None:
+    doubted = Filters(interface_doubt="an interface cannot be read")
+    found = by_resource(filters.groups_pass(snapshot(filters=doubted)))
+    assert set(found.values()) == {Verdict.UNKNOWN}
+    assert set(by_resource(filters.acls_pass(snapshot(filters=Filters()))).values()) == {Verdict.UNKNOWN}
+    addresses = {p.peer_address for p in observation().peers}
+    blocks = tuple(Subnet(f"subnet-{a}", "vpc-1", f"{a}/32") for a in addresses)
+    unread = Filters(subnets=blocks, acl_doubt="a network ACL cannot be read")
+    assert set(by_resource(filters.acls_pass(snapshot(filters=unread))).values()) == {Verdict.UNKNOWN}
+    closed = replace(unread, acls=tuple(NetworkAcl("acl-1", (block.subnet_id,)) for block in blocks))
+    assert set(by_resource(filters.acls_pass(snapshot(filters=closed))).values()) == {Verdict.FAIL}
+
+
+def facts(**changes: Any) -> StackFacts:
+    return replace(StackFacts(NOW, NOW, (), NOW, {"q": 0}, "1", "1"), **changes)
+
+
+PAUSE = Pause("internet-edge", "kim", "work", NOW + timedelta(days=9), NOW - timedelta(days=2))
+
+
+@pytest.mark.parametrize(
+    ("judge", "stack", "verdict"),
+    [
+        (upkeep.looked_at, facts(looked_at=NOW - timedelta(minutes=5)), Verdict.PASS),
+        (upkeep.looked_at, facts(looked_at=NOW - timedelta(minutes=6)), Verdict.FAIL),
+        (upkeep.looked_at, facts(looked_at=None), Verdict.FAIL),
+        (upkeep.watched, facts(watched_at=None), Verdict.FAIL),
+        (upkeep.dead_letters, facts(dead_letters={"q": 1}), Verdict.FAIL),
+        (upkeep.paused, facts(pauses=(PAUSE,)), Verdict.FAIL),
+        (upkeep.paused, facts(pauses=(replace(PAUSE, since=NOW - timedelta(hours=23)),)), Verdict.PASS),
+        (upkeep.paused, facts(pauses=(replace(PAUSE, since=None),)), Verdict.UNKNOWN),
+        (upkeep.paused, facts(pauses=(replace(PAUSE, until=NOW),)), Verdict.PASS),
+        (upkeep.versions, facts(version="2"), Verdict.FAIL),
+    ],
+)
+def test_each_record_is_judged_by_its_age(judge: Any, stack: StackFacts, verdict: Verdict) -> None:
+    assert set(by_resource(judge(snapshot(stack=stack))).values()) == {verdict}
+
+
+@pytest.mark.parametrize("part", ["looked_at", "watched_at", "pauses", "dead_letters"])
+def test_a_record_that_cannot_be_read_raises_for_its_rule_alone(part: str) -> None:
+    judges = dict(
+        zip(
+            ("looked_at", "watched_at", "dead_letters", "pauses"),
+            (upkeep.looked_at, upkeep.watched, upkeep.dead_letters, upkeep.paused),
+            strict=True,
+        )
+    )
+    damaged = snapshot(stack=facts(**{part: THROTTLED}))
+    for name, judge in judges.items():
+        if name == part:
+            with pytest.raises(NotReadError):
+                list(judge(damaged))
+        else:
+            assert set(by_resource(judge(damaged)).values()) == {Verdict.PASS}
+
+
+@pytest.mark.parametrize(
+    ("mode", "since", "verdict"),
+    [
+        (Mode.ENFORCE, NOW - timedelta(days=30), Verdict.PASS),
+        (Mode.DRY_RUN, NOW - timedelta(days=6), Verdict.PASS),
+        (Mode.DRY_RUN, NOW - timedelta(days=8), Verdict.FAIL),
+        (Mode.DRY_RUN, None, Verdict.NOT_APPLICABLE),
+    ],
+)
+def test_dry_run_is_judged_by_when_it_was_stored(
+    mode: Mode, since: datetime | None, verdict: Verdict
+) -> None:
+    whole = snapshot(stack=facts(mode_since=since))
+    found = by_resource(upkeep.dry_run(replace(whole, topology=replace(whole.topology, mode=mode))))
+    assert found == {"edge": verdict}
