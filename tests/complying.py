@@ -13,6 +13,9 @@ from tandem.compliance.rules.catalogue import RULES
 from tandem.place import Place
 from tests.stack import ACCOUNT, REGION, Stack, edge_document, stack
 
+FLOATING = "10.0.2.50"
+"""A secondary address of fw2 that no Elastic IP uses."""
+
 PLACE = Place("aws", REGION, ACCOUNT)
 
 
@@ -20,6 +23,7 @@ def healthy_document(ids: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """Returns the edge topology with its route table declared."""
     document = edge_document(ids)
     document["route_server"] |= {"propagate_to": [ids["route_tables"]["protected"]]}
+    document["appliances"]["fw2"]["next_hops"] = [FLOATING]
     return document | changes
 
 
@@ -27,6 +31,9 @@ def healthy_document(ids: dict[str, Any], **changes: Any) -> dict[str, Any]:
 def healthy() -> Iterator[Stack]:
     """Yields the edge scenario in a state in which every rule passes."""
     with stack() as s:
+        s.lab.client().assign_private_ip_addresses(
+            NetworkInterfaceId=s.ids["interfaces"]["fw2"], PrivateIpAddresses=[FLOATING]
+        )
         s.store(**healthy_document(s.ids))
         s.sweep()
         yield s

@@ -24,8 +24,8 @@ def _index() -> str:
         "<!-- Made by `python -m tests.rules_pages` from the rules; a test compares. -->\n\n"
         "Tandem checks on a schedule that the next failover will work. Each rule is one question. Its\n"
         "answer for a resource is *pass*, *fail*, *not applicable*, *unknown* (something could not be read)\n"
-        "or *waived*. **Critical** means that the next failover fails; **high**, that it may fail; **medium**,\n"
-        "that something is missing that protects it; **low**, that a person should know.\n\n"
+        "or *waived*. **Critical** means that the next failover fails; **high**, that it may fail;\n"
+        "**medium**, that something is missing that protects it; **low**, that a person should know.\n\n"
         "| rule | severity | what it checks |\n|---|---|---|\n"
     )
     return head + "\n".join(rows) + "\n"

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 import pytest
 
-from tandem.compliance.rule import Verdict
+from lab.ec2.authorizer import AllowAll, Resource
+from lab.ec2.errors import UnknownAwsBehaviour
+from tandem.adapters import clients
+from tandem.compliance.rule import Severity, Verdict
+from tandem.compliance.rules import installation, standby, targets
 from tandem.reasons.compliance import RuleId
-from tests.breakages import BREAKAGES, Breakage
+from tests.breakages import BREAKAGES, DEFAULT, Breakage, Failover
 from tests.complying import checked, failing, healthy, healthy_document
 from tests.shared_worlds import begins_in
 from tests.stack import Stack, stack
 
-NOT_IN_THIS_WORLD = {RuleId.WAIVER_CURRENT}
+NOT_IN_THIS_WORLD = {RuleId.WAIVER_CURRENT, RuleId.NO_GATEWAY_FIREWALL}
 """Rules about what the healthy document does not have."""
+
+FIRST = {rule.id for group in (standby, targets, installation) for rule in group.RULES}
+
+
+PREDICTED = [breakage for breakage in BREAKAGES if FIRST & set(breakage.rules)]
 
 
 @pytest.fixture
@@ -59,3 +68,55 @@ def test_a_waiver_that_expired_or_names_no_rule_is_a_finding(edge: Stack) -> Non
         "route-installed": (Verdict.FAIL, "waiver-expired"),
         "standby-advertise": (Verdict.FAIL, "waiver-of-unknown-rule"),
     }
+
+
+class OwnersConsent(AllowAll):
+    """IAM with the one condition of the failover function's policy: AssociateAddress asks for the tags."""
+
+    def allow(
+        self,
+        access_key_id: str,
+        action: str,
+        resources: Sequence[Resource],
+        request_tags: Mapping[str, str],
+        keys: Mapping[str, str],
+    ) -> str | None:
+        owned = all(tags.get("tandem:stack") == "tandem" for _, tags in resources)
+        if owned or action != "ec2:AssociateAddress":
+            return None
+        return "not authorized to perform: ec2:AssociateAddress"
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("breakage", PREDICTED, ids=lambda breakage: breakage.name)
+def test_the_failover_after_a_breakage_ends_as_its_rule_predicts(edge: Stack, breakage: Breakage) -> None:
+    """The active appliance dies, and the real failover function runs."""
+    breakage.break_(edge)
+    edge.clock.sleep(30)
+    edge.lab.lab.authorizer = OwnersConsent()
+    edge.levers.kill("fw1")
+    edge.clock.sleep(10)
+    if breakage.then is Failover.UNDOCUMENTED:
+        with pytest.raises(UnknownAwsBehaviour):
+            edge.sweep()
+        return
+    edge.sweep()
+    there = edge.holders()
+    assert {name for name, holder in there.items() if holder != "fw2"} == set(breakage.stay) & set(there)
+    if breakage.then is not Failover.HELD:
+        assert leads_to_fw2(edge) is (breakage.then is Failover.WORKS)
+
+
+def leads_to_fw2(s: Stack) -> bool:
+    """Returns True if the declared route table's default route leads to the appliance that is left."""
+    [table] = clients.ec2().describe_route_tables(RouteTableIds=[s.ids["route_tables"]["protected"]])[
+        "RouteTables"
+    ]
+    routes = [r for r in table["Routes"] if r.get("DestinationCidrBlock") == DEFAULT]
+    return [r.get("NetworkInterfaceId") for r in routes] == [s.ids["interfaces"]["fw2"]]
+
+
+def test_every_critical_rule_of_the_first_groups_predicts_a_failover_that_fails() -> None:
+    groups = (standby, targets, installation)
+    critical = {r.id for group in groups for r in group.RULES if r.severity is Severity.CRITICAL}
+    assert critical <= {r for b in PREDICTED if b.then is not Failover.WORKS for r in b.rules}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tandem.errors import TemporaryError
 from tandem.model import Liveness, Peer, RouteServer, Status
-from tandem.provisioning.actors import MOST_QUESTIONS, Call, Frugal, Suspicion, actor, calls_of
+from tandem.provisioning.actors import MOST_QUESTIONS, Frugal, Suspicion, actor
 from tandem.provisioning.managesteps import (
     CreateEndpoint,
     CreatePeer,
@@ -26,6 +26,7 @@ from tandem.provisioning.suspicions import suspicion_of_problem, suspicion_of_st
 from tandem.reasons.documents import ProblemCode
 from tandem.reasons.provisioning import ProvisioningCode
 from tandem.reasons.reason import reason
+from tandem.signals.calls import Call, calls_of
 from tandem.state.record import Provisioned, TopologyRecord
 from tandem.topology.document import parse
 from tandem.topology.inventory import RouteServerReading

@@ -105,6 +105,8 @@ class RoutingDatabase:
     doubts: dict[str, str] = field(default_factory=dict)
     """Prefix to why nobody can tell who owns it: the row that may be in the FIB cannot be read. An empty
     prefix stands for a row that does not say which it is of."""
+    incomplete: dict[str, str] = field(default_factory=dict)
+    """Prefix to which member of one of its rows in `routes` nobody can read."""
 
     def in_fib(self, prefixes: Collection[str]) -> tuple[Route, ...]:
         """Returns the rows of these prefixes that are in the FIB."""

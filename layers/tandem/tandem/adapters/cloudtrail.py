@@ -12,7 +12,7 @@ from botocore.parsers import ResponseParserError
 from tandem.adapters import clients
 from tandem.adapters.calls import called
 from tandem.errors import TemporaryError
-from tandem.provisioning.actors import Call, calls_of
+from tandem.signals.calls import Call, calls_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudtrail import CloudTrailClient

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from tandem.adapters import ec2, ec2reads, vpcreads
 from tandem.adapters.rows import Rows
@@ -66,8 +67,10 @@ def read(topology: Topology, stack: str, place: Place) -> Inventory:
         elastic_ips={address.allocation_id: address for address in addresses.found},
         consents=vpcreads.consents(resource_id for _, resource_id in networks(topology)),
     )
+    read_rows: tuple[Rows[Any], ...] = (interfaces, subnets, instances, addresses, tables, prefixes)
     return replace(
         inventory,
+        incomplete={about: words for rows in read_rows for about, words in rows.incomplete},
         unknown=interfaces.unknown(topology.target_interface_ids, inventory.interfaces)
         | subnets.unknown(subnet_ids, inventory.subnets)
         | instances.unknown(topology.instance_ids, inventory.instance_states)

@@ -21,11 +21,7 @@ from tandem.adapters.rows import (
 )
 from tandem.model import RouteServer
 from tandem.topology.document import canonical_prefix
-from tandem.topology.inventory import Endpoint, RouteTable, Subnet, TableRoute
-
-ADVERTISED, MADE = "Advertisement", "CreateRoute"
-"""Origins of a route that a route server wrote, and of one that somebody made
-(https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html)."""
+from tandem.topology.inventory import ADVERTISED, MADE, Endpoint, RouteTable, Subnet, TableRoute
 
 ENDED = frozenset({"disassociating", "disassociated", "failing", "failed"})
 
@@ -89,18 +85,19 @@ def _route_table(row: Row, odd: Odd) -> RouteTable:
 
 
 def _routes(routes: Iterable[Row], odd: Odd) -> Iterator[TableRoute]:
-    """Yields every route with a destination that can be read; without an origin it is what somebody made."""
+    """Yields every route with a destination that can be read."""
     for route in routes:
         blocks = ("DestinationCidrBlock", "DestinationIpv6CidrBlock")
         to = next(filter(None, (beside(route, block, prefix_of, odd) for block in blocks)), None)
         to = to or beside(route, "DestinationPrefixListId", text, odd)
         if to is None:
+            odd.append("a route shows no destination")
             continue
         target = next((str(route[name]) for name in TARGETS if has(route, name)), "")
-        state, origin = route.get("State", "active"), route.get("Origin", MADE)
+        state, origin = beside(route, "State", text, odd), beside(route, "Origin", text, odd)
         firewall = beside(route, "IgwFirewall", part, odd) or {}
         arn = beside(firewall, "FirewallArn", text, odd)
-        yield TableRoute(to, target, str(state), str(origin), arn)
+        yield TableRoute(to, target, state or "", origin or "", arn)
 
 
 def _leads_to_internet(route: Row) -> bool:

@@ -8,6 +8,7 @@ from typing import TypeVar, Union
 
 from tandem.errors import TandemError
 from tandem.model import Observation
+from tandem.signals.calls import Call
 from tandem.topology.document import Topology
 from tandem.topology.inventory import Inventory
 
@@ -55,3 +56,9 @@ class Snapshot:
     """What `decide` asks for."""
     inventory: Reading[Inventory]
     """What the checks before storing ask for: the route server and the network around the appliances."""
+    stored: Reading[tuple[Topology, ...]] = NotRead("no stored topologies are read", is_absent=True)
+    """Every topology of the stack, this one too."""
+    firewalls: Reading[bool] = NotRead("nobody asked the SDK", is_absent=True)
+    """True where the SDK reads whether a route carries an internet gateway firewall."""
+    changes: Reading[tuple[Call, ...]] = NotRead("CloudTrail is not read", is_absent=True)
+    """The newest calls in CloudTrail's event history that change addresses, routes or peers."""

@@ -8,6 +8,10 @@ from tandem.words.render import Entries, Entry
 
 VPC_GUIDE = "https://docs.aws.amazon.com/vpc/latest/userguide"
 HOW_IT_WORKS = f"{VPC_GUIDE}/route-server-how-it-works.html"
+ASSOCIATE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateAddress.html"
+PRIORITY = f"{VPC_GUIDE}/route-tables-priority.html"
+ROUTE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html"
+EVS = "https://docs.aws.amazon.com/evs/latest/userguide/setting-up.html#route-server"
 SUPPORTED = f"{VPC_GUIDE}/dynamic-routing-route-server.html"
 
 
@@ -21,6 +25,89 @@ RULE_ENTRIES: Entries = {
         ),
         HOW_IT_WORKS,
     ),
+    RuleId.STANDBY_ALIVE: Entry(
+        "Every appliance runs, and at least one of its sessions carries routes",
+        "An appliance that is dead cannot take over, and nobody notices until the active one dies too.",
+        (
+            "The finding says what is wrong: the instance, the peers, BGP or BFD. With `standby: silent` the",
+            "rule does not apply to an appliance that speaks no BGP until it is active.",
+        ),
+        HOW_IT_WORKS,
+    ),
+    RuleId.SESSIONS_UP: Entry(
+        "Every session of an appliance is up: BGP, and BFD where the peer uses BFD",
+        "With one session less, the loss of one more endpoint is the loss of the appliance.",
+        (
+            "Look at the appliance's side of the session: the endpoint's address, the ASN, TCP port 179, and",
+            "UDP port 3784 for BFD.",
+        ),
+        HOW_IT_WORKS,
+    ),
+    RuleId.INSTANCE_EXISTS: Entry(
+        "The declared instance of each appliance exists",
+        "Without its instance an appliance cannot take over.",
+        ("Declare the instance that took its place, and apply the topology.",),
+    ),
+    RuleId.APPLIANCE_HAS_ADDRESSES: Entry(
+        "The instance of each appliance has the declared addresses of its sessions and next hops",
+        "A session needs the peer's address, and a route needs an interface that has its next hop.",
+        ("Assign the address to an interface of the instance again, or declare the new one.",),
+        HOW_IT_WORKS,
+    ),
+    RuleId.TARGET_ATTACHED: Entry(
+        "Each target interface is in the route server's VPC, of this account, and attached to the running"
+        " instance of its appliance",
+        "An Elastic IP on an interface that reaches no running appliance is an outage, so Tandem holds.",
+        (
+            "Attach the interface to the appliance, or declare the one that took its place:",
+            (
+                "aws ec2 attach-network-interface --network-interface-id eni-... --instance-id i-..."
+                " --device-index 1"
+            ),
+        ),
+        ASSOCIATE,
+    ),
+    RuleId.TARGET_HAS_PRIVATE_IP: Entry(
+        "Each target interface has the declared private IP",
+        "EC2 refuses to associate an Elastic IP with a private IP that the interface does not have.",
+        (
+            "Assign it again. Without --allow-reassignment this takes it from no other interface:",
+            (
+                "aws ec2 assign-private-ip-addresses --network-interface-id eni-..."
+                " --private-ip-addresses 10.0.2.20"
+            ),
+        ),
+        ASSOCIATE,
+    ),
+    RuleId.TARGET_FREE: Entry(
+        "The private IP of each target has no Elastic IP of somebody else and no auto-assigned address",
+        "A move would displace the other address, so Tandem holds.",
+        (
+            "Take the other address off, if whoever uses it agrees, or declare another private IP:",
+            "aws ec2 disassociate-address --association-id eipassoc-...",
+        ),
+        ASSOCIATE,
+    ),
+    RuleId.TARGET_IN_BORDER_GROUP: Entry(
+        "Each Elastic IP and its targets are in one network border group",
+        "EC2 refuses to associate an Elastic IP with an interface in another network border group.",
+        ("Declare an interface and an Elastic IP of the same network border group.",),
+        ASSOCIATE,
+    ),
+    RuleId.ELASTIC_IP_EXISTS: Entry(
+        "Each declared Elastic IP is in the account and Region",
+        "An Elastic IP that was released cannot move.",
+        ("Declare the Elastic IP that took its place, and apply the topology.",),
+    ),
+    RuleId.OWNER_TAG: Entry(
+        "Each Elastic IP and each target interface has its owner's tag",
+        "Tandem's role may only move what is tagged, so IAM refuses the move without the tag.",
+        (
+            "Write the tag with the stack's name as value:",
+            "aws ec2 create-tags --resources eipalloc-... --tags Key=tandem:stack,Value=...",
+        ),
+        "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html",
+    ),
     RuleId.ROUTE_INSTALLED: Entry(
         "The route of each tracked prefix is installed in every declared route table",
         "A subnet whose route table lacks the route never sends its traffic to the owner.",
@@ -29,6 +116,71 @@ RULE_ENTRIES: Entries = {
             "aws ec2 enable-route-server-propagation --route-server-id rs-... --route-table-id rtb-...",
         ),
         HOW_IT_WORKS,
+    ),
+    RuleId.ROUTE_NOT_SHADOWED: Entry(
+        "No static route in a declared route table has the destination of a tracked prefix",
+        "AWS prefers a static route to a propagated one, so the table does not follow the failover.",
+        (
+            "Remove the static route, or do not propagate to that table:",
+            "aws ec2 delete-route --route-table-id rtb-... --destination-cidr-block 0.0.0.0/0",
+        ),
+        PRIORITY,
+    ),
+    RuleId.ROUTE_NOT_BYPASSED: Entry(
+        "No static route in a declared route table takes a part of a tracked prefix elsewhere",
+        "The longest prefix wins, so traffic for that part passes no appliance, before and after a failover.",
+        (
+            "Remove the static route, or waive the finding where it is meant, as to a transit gateway. A",
+            "route to a prefix list is not judged: its prefixes are not read.",
+        ),
+        PRIORITY,
+    ),
+    RuleId.NO_BLACKHOLE_ROUTE: Entry(
+        "No route in a declared route table is a blackhole",
+        "Traffic for the route is dropped: what it led to is gone, or does not run.",
+        (
+            "Remove the route, or bring back what it led to. Look at it:",
+            "aws ec2 describe-route-tables --route-table-ids rtb-...",
+        ),
+        ROUTE,
+    ),
+    RuleId.ROUTE_LEADS_TO_APPLIANCE: Entry(
+        "The propagated route of each tracked prefix leads to an interface of a declared appliance",
+        "A device that the topology does not know carries the traffic, and Tandem holds every move.",
+        ("Withdraw the route there, delete its peer, or declare the device as an appliance.",),
+        HOW_IT_WORKS,
+    ),
+    RuleId.PROPAGATION_DECLARED: Entry(
+        "The route server propagates to declared route tables only",
+        "Subnets get routes that nobody declared, and nothing else watches that table.",
+        (
+            "Declare the table in route_server.propagate_to, or turn propagation off:",
+            "aws ec2 disable-route-server-propagation --route-server-id rs-... --route-table-id rtb-...",
+        ),
+        HOW_IT_WORKS,
+    ),
+    RuleId.ROUTE_TABLE_SUPPORTED: Entry(
+        "Each declared route table is of subnets or of an internet gateway",
+        "AWS does not support Route Server with the tables of virtual private and transit gateways.",
+        ("Do not propagate to that table.",),
+        SUPPORTED,
+    ),
+    RuleId.ROUTE_TABLE_HAS_SUBNET: Entry(
+        "Each declared route table is associated with a subnet explicitly",
+        "Amazon EVS's guide says that advertisement fails without one; Route Server's guide supports it.",
+        (
+            "Associate a subnet with the table, or waive the finding:",
+            "aws ec2 associate-route-table --route-table-id rtb-... --subnet-id subnet-...",
+        ),
+        EVS,
+    ),
+    RuleId.NO_GATEWAY_FIREWALL: Entry(
+        "No route in a declared route table carries an internet gateway firewall",
+        "The firewall acts on traffic beside the appliances. Nothing here was tested with one.",
+        (
+            "Judge whether the firewall and the appliances may both be in the way, and waive the finding.",
+            "The rule does not apply where the SDK does not know firewalls of routes (`IgwFirewall`).",
+        ),
     ),
     RuleId.WAIVER_CURRENT: Entry(
         "A waiver has not expired, and names a rule that there is",
@@ -90,6 +242,10 @@ CHECK_ENTRIES: Entries = {
         "{appliance} advertises nothing until it is active, as the topology says (`standby: silent`)",
         "Nobody can check from outside whether such a standby would advertise the prefix.",
     ),
+    Code.APPLIANCE_IS_DEAD: Entry(
+        "{appliance} is dead, which another rule says",
+        "Single sessions say nothing of an appliance that has none.",
+    ),
     Code.ROUTE_REJECTED: Entry(
         "{table} rejects the route of {prefix}[: {why}]",
         "Route Server chose a path, and the route table does not take it.",
@@ -101,5 +257,54 @@ CHECK_ENTRIES: Entries = {
         "A declared route table does not get the route of a tracked prefix.",
         ("Enable propagation from the route server to {table}.",),
         HOW_IT_WORKS,
+    ),
+    Code.ROUTE_BYPASSED: Entry(
+        "{subject} has a static route for {destination} to {target}, inside {prefix}[more?, and {more} more"
+        " like it]: traffic for it passes no appliance",
+        "A static route takes a part of a tracked prefix elsewhere, since the longest prefix wins.",
+        ("Remove the route, or waive the finding where it is meant.",),
+        PRIORITY,
+    ),
+    Code.ROUTE_IS_BLACKHOLE: Entry(
+        "{subject} drops what is for {destination}: the route[ to {target}] is a blackhole[more?, and so are"
+        " {more} more]",
+        "The target of a route is gone or not available.",
+        ("Remove the route, or bring back what it led to.",),
+        ROUTE,
+    ),
+    Code.ROUTE_TO_STRANGER: Entry(
+        "the propagated route of {prefix} leads to {target}[, next hop {next_hop}], which is of no declared"
+        " appliance",
+        "A device that the topology does not know owns a tracked prefix.",
+        ("Withdraw the route there, delete its peer, or declare the device as an appliance.",),
+        HOW_IT_WORKS,
+    ),
+    Code.TABLE_UNDECLARED: Entry(
+        "the route server propagates to {subject}, which the topology does not declare",
+        "A route table gets routes that the document does not speak of.",
+        ("Declare the table in route_server.propagate_to, or turn propagation off.",),
+        HOW_IT_WORKS,
+    ),
+    Code.TABLE_OF_OTHER_GATEWAY: Entry(
+        "{subject} is associated with {gateways}: AWS supports Route Server for tables of subnets and of"
+        " internet gateways",
+        "A declared route table is of a kind that AWS does not support.",
+        ("Do not propagate to that table.",),
+        SUPPORTED,
+    ),
+    Code.TABLE_OF_GATEWAY: Entry(
+        "{subject} is the table of {gateways}, which needs no subnet", "The rule is about subnet tables."
+    ),
+    Code.TABLE_WITHOUT_SUBNET: Entry(
+        "no subnet is associated with {subject} explicitly[main?, which is the VPC's main table]: of AWS's"
+        " guides one supports this, another says that advertisement fails",
+        "Whether a table without an explicit subnet association gets the routes is not clear.",
+        ("Associate a subnet with the table, or waive the finding.",),
+        EVS,
+    ),
+    Code.ROUTE_HAS_FIREWALL: Entry(
+        "the route of {subject} to {destination} carries the internet gateway firewall {firewall}",
+        "An internet gateway firewall acts on traffic of a declared route table.",
+        ("Judge whether the firewall and the appliances may both be in the way, and waive the finding.",),
     ),
 }

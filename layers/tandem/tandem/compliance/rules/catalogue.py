@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tandem.compliance.rules import installation, standby, waivers
+from tandem.compliance.rules import installation, standby, targets, waivers
 
-RULES = (*standby.RULES, *installation.RULES, *waivers.RULES)
+RULES = (*standby.RULES, *targets.RULES, *installation.RULES, *waivers.RULES)

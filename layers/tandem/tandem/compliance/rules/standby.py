@@ -1,14 +1,31 @@
-"""Whether a standby could take over: what it advertises, its sessions and its targets."""
+"""Whether a standby could take over: what it advertises, its sessions and its instance."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tandem.compliance.rule import Result, Rule, Severity, failed, not_applicable, passed, unknown
+from tandem.compliance.checks import Part, checked
+from tandem.compliance.rule import (
+    Result,
+    Rule,
+    Severity,
+    failed,
+    failed_for,
+    not_applicable,
+    passed,
+    unknown,
+)
 from tandem.compliance.snapshot import Snapshot, known
-from tandem.model import Route, RouteStatus
+from tandem.failover import ownership, standbyreasons, vitality
+from tandem.model import Liveness, Observation, Peer, Route, RouteStatus, Status
 from tandem.reasons.compliance import CheckCode, RuleId
-from tandem.topology.document import Appliance, Standby
+from tandem.reasons.documents import ProblemCode as Code
+from tandem.state.episodes import Change
+from tandem.state.memory import Memory
+from tandem.topology import routeserver
+from tandem.topology.document import Appliance, Standby, Topology
+from tandem.topology.inventory import Inventory
+from tandem.topology.problems import path_of
 
 
 def advertises(snapshot: Snapshot) -> Iterator[Result]:
@@ -21,10 +38,15 @@ def advertises(snapshot: Snapshot) -> Iterator[Result]:
         for prefix in group.prefixes:
             paths = [route for route in database.routes if route.prefix == prefix]
             best = next((route for route in paths if route.status is RouteStatus.IN_FIB), None)
+            # the row that nobody can read may be this appliance's, and so may the path that looks empty
+            doubt = database.doubts.get(prefix) or database.doubts.get("") or database.incomplete.get(prefix)
+            doubt = doubt or next((unread for unread in database.unread if prefix in unread), None)
+            pathless = next((route.next_hop for route in paths if not route.as_path), None)
+            if doubt is None and pathless is not None:
+                doubt = f"the route to {prefix} by {pathless} shows no AS path"
             for name, appliance in snapshot.topology.appliances.items():
                 resource = f"{name} {prefix}"
-                doubt = database.doubts.get(prefix) or database.doubts.get("")
-                if doubt is not None:  # the row that nobody can read may be this appliance's
+                if doubt is not None:
                     yield unknown(resource, doubt)
                     continue
                 yield _judged(resource, prefix, appliance, paths, best, snapshot)
@@ -65,4 +87,98 @@ def _rank(route: Route) -> tuple[int, int]:
     return len(route.as_path), route.med
 
 
-RULES = (Rule(RuleId.STANDBY_ADVERTISES, Severity.CRITICAL, advertises),)
+def alive(snapshot: Snapshot) -> Iterator[Result]:
+    """Judges each appliance as the failover function does: a session carries routes, the instance runs."""
+    observation = known(snapshot.observation)
+    for name, appliance, doubt in _speaking(snapshot, observation):
+        if doubt is not None:
+            yield doubt
+        elif vitality.cannot_take_over(appliance, observation) is True:
+            yield _found(standbyreasons.Rule.STANDBY_ALIVE, name, snapshot, observation)
+        elif vitality.cannot_take_over(appliance, observation) is None:
+            yield unknown(name, "AWS is creating its session, or shows one that cannot be read")
+        else:
+            yield passed(name, path_of(["appliances", name]))
+
+
+def sessions_up(snapshot: Snapshot) -> Iterator[Result]:
+    """Judges every session of an appliance that is alive: BGP, and BFD where the peer uses BFD."""
+    observation = known(snapshot.observation)
+    for name, appliance, doubt in _speaking(snapshot, observation):
+        down = vitality.some_down(appliance, observation)
+        if doubt is not None:
+            yield doubt
+        elif vitality.cannot_take_over(appliance, observation) is True:
+            yield not_applicable(name, CheckCode.APPLIANCE_IS_DEAD, appliance=name)
+        elif down is True:
+            yield _found(standbyreasons.Rule.SESSIONS_UP, name, snapshot, observation)
+        elif down is None:
+            yield unknown(name, "AWS is creating its session, or shows one that cannot be read")
+        else:
+            yield passed(name, path_of(["appliances", name, "peers"]))
+
+
+def _speaking(snapshot: Snapshot, observation: Observation) -> Iterator[tuple[str, Appliance, Result | None]]:
+    """Yields each appliance; with a result where its sessions say nothing of it."""
+    for name, appliance in snapshot.topology.appliances.items():
+        silent = not_applicable(name, CheckCode.STANDBY_IS_SILENT, appliance=name)
+        unclear = next((p for p in ownership.sessions_of(appliance, observation) if _hides_bfd(p)), None)
+        unread = ownership.unread_session(appliance, observation)
+        state = observation.unknown.instances.get(appliance.instance_id or "")
+        if appliance.standby is Standby.SILENT:
+            yield name, appliance, silent
+        elif unread or state:
+            yield name, appliance, unknown(name, unread or state or "")
+        elif unclear is not None:
+            yield name, appliance, unknown(name, f"{unclear.peer_id} has BFD and shows no status of it")
+        elif observation.instance_states is None and appliance.instance_id is not None:
+            yield name, appliance, unknown(name, "; ".join(observation.failed))
+        else:
+            yield name, appliance, None
+
+
+def _hides_bfd(peer: Peer) -> bool:
+    return peer.liveness is Liveness.BFD and peer.bfd is None and peer.bgp is Status.UP
+
+
+def _found(rule: standbyreasons.Rule, name: str, snapshot: Snapshot, observation: Observation) -> Result:
+    scene = vitality.Scene(snapshot.topology, observation, Memory())
+    why = standbyreasons.why_found(rule, name, Change.OPENED, scene)
+    return failed_for(name, why, path_of(["appliances", name]))
+
+
+def _instances(topology: Topology, inventory: Inventory) -> Iterator[Part]:
+    for name, appliance in topology.appliances.items():
+        if appliance.instance_id is not None:
+            where = path_of(["appliances", name, "instance_id"])
+            yield Part(appliance.instance_id, (where,), (appliance.instance_id,))
+
+
+def _addresses(topology: Topology, inventory: Inventory) -> Iterator[Part]:
+    """Yields each appliance: any of its interfaces may have its addresses, so all have to be read."""
+    for name, appliance in topology.appliances.items():
+        if appliance.instance_id is not None:
+            paths = tuple(path_of(["appliances", name, part]) for part in ("peers", "next_hops"))
+            own = (i.network_interface_id for i in inventory.interfaces_of(appliance.instance_id))
+            yield Part(name, paths, (*inventory.unknown, *own))
+
+
+RULES = (
+    Rule(RuleId.STANDBY_ADVERTISES, Severity.CRITICAL, advertises),
+    Rule(RuleId.STANDBY_ALIVE, Severity.CRITICAL, alive),
+    Rule(RuleId.SESSIONS_UP, Severity.HIGH, sessions_up),
+    checked(
+        RuleId.INSTANCE_EXISTS,
+        Severity.CRITICAL,
+        (routeserver.instances_exist,),
+        (Code.INSTANCE_UNKNOWN, Code.INSTANCE_TERMINATED),
+        _instances,
+    ),
+    checked(
+        RuleId.APPLIANCE_HAS_ADDRESSES,
+        Severity.HIGH,
+        (routeserver.instances_exist,),
+        (Code.PEER_ADDRESS_ELSEWHERE, Code.NEXT_HOP_ELSEWHERE),
+        _addresses,
+    ),
+)
