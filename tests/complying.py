@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tandem.adapters import snapshots
+from tandem.adapters import clients, snapshots
+from tandem.adapters.topologies import TopologyStore
 from tandem.compliance.engine import judge
 from tandem.compliance.rule import Finding, Verdict
 from tandem.compliance.rules.catalogue import RULES
@@ -16,6 +17,10 @@ from tests.stack import ACCOUNT, REGION, Stack, edge_document, stack
 FLOATING = "10.0.2.50"
 """A secondary address of fw2 that no Elastic IP uses."""
 
+LATER = "2027-06-30"
+OTHER = "other"
+"""Name of a topology beside the one that is judged."""
+
 PLACE = Place("aws", REGION, ACCOUNT)
 
 
@@ -24,6 +29,20 @@ def healthy_document(ids: dict[str, Any], **changes: Any) -> dict[str, Any]:
     document = edge_document(ids)
     document["route_server"] |= {"propagate_to": [ids["route_tables"]["protected"]]}
     document["appliances"]["fw2"]["next_hops"] = [FLOATING]
+    document["route_server"] |= {"persist_routes": "disable", "sns_notifications": True}
+    document["route_server"]["endpoints"] = {
+        name: endpoint["subnet_id"] for name, endpoint in ids["endpoints"].items()
+    }
+    for appliance in document["appliances"].values():
+        appliance["allowed_prefixes"] = ["0.0.0.0/0"]
+    document["waivers"] = [
+        {
+            "rule": "failback-wanted",
+            "resource": "0.0.0.0/0",
+            "reason": "fw1 is the faster one",
+            "until": LATER,
+        }
+    ]
     return document | changes
 
 
@@ -40,8 +59,10 @@ def healthy() -> Iterator[Stack]:
 
 
 def checked(s: Stack) -> tuple[Finding, ...]:
-    """Runs every rule on what AWS shows now."""
-    snapshot = snapshots.take(s.record.topology, "tandem", PLACE, s.clock.now())
+    """Runs every rule on what AWS shows now, for the topology of the story: the one that is not `OTHER`."""
+    stored = tuple(r.topology for r in TopologyStore(clients.dynamodb(), "tandem-state").list().records)
+    topology = next(t for t in stored if t.name != OTHER)
+    snapshot = snapshots.take(topology, "tandem", PLACE, s.clock.now(), stored=stored, clock=s.clock)
     return judge(RULES, snapshot)
 
 

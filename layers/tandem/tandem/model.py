@@ -162,12 +162,15 @@ class NetworkInterface:
     attachment: str | None = None
     addresses: tuple[PrivateAddress, ...] = ()
     ipv6: tuple[str, ...] = ()
-    source_dest_check: bool = False
+    source_dest_check: bool | None = False
+    """None where AWS does not show it."""
     tags: tuple[tuple[str, str], ...] = ()
     device_index: int | None = None
     """Its place in its instance."""
     owner: str | None = None
     """The account that it belongs to; whoever owns a shared VPC sees the interfaces of others in it."""
+    service: str | None = None
+    """The AWS service or provider that manages it, if one does (API_NetworkInterface)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import botocore
 
-from tandem.adapters import clients, ec2, inventory
-from tandem.compliance.snapshot import NotRead, Reading, Snapshot
-from tandem.errors import CallFailedError, TandemError
+from tandem.adapters import clients, cloudtrail, ec2, inventory
+from tandem.compliance.snapshot import NO_HISTORY, NO_STORE, NotRead, Reading, Snapshot
+from tandem.errors import CallFailedError, TandemError, TemporaryError
 from tandem.place import Place
+from tandem.ports import Clock
+from tandem.provisioning.actors import Frugal
+from tandem.signals.calls import Call
 from tandem.topology.document import Topology
 
 if TYPE_CHECKING:
@@ -26,22 +29,55 @@ DENIED = frozenset({"UnauthorizedOperation", "AccessDenied", "AccessDeniedExcept
 FIREWALL = "IgwFirewall"
 """The member of API_Route with an internet gateway firewall; it came with botocore 1.44.8."""
 
+CHANGES = (
+    *("AssociateAddress", "CreateRoute", "ReplaceRoute", "DeleteRoute"),
+    *("CreateRouteServerPeer", "DeleteRouteServerPeer"),
+)
+"""Calls that are looked for in CloudTrail, as many as one run may ask for (`actors.MOST_QUESTIONS`)."""
+
+RECENT = timedelta(days=1)
+
 PARTS = 8
 """Parts of a snapshot that are read at once; each begins further reads of its own."""
 
 
-def take(topology: Topology, stack: str, place: Place, now: datetime) -> Snapshot:
-    """Reads AWS for one topology. Raises nothing that AWS answers: a part that cannot be read is NotRead."""
+def take(
+    topology: Topology,
+    stack: str,
+    place: Place,
+    now: datetime,
+    *,
+    stored: Reading[tuple[Topology, ...]] | None = None,
+    clock: Clock | None = None,
+) -> Snapshot:
+    """Reads AWS for one topology. Raises nothing that AWS answers: a part that cannot be read is NotRead.
+
+    `stored` are the stack's topologies. CloudTrail is read where a `clock` is given, to wait between calls.
+    """
     with ThreadPoolExecutor(max_workers=PARTS, thread_name_prefix="snapshot") as side:
         observation = side.submit(ec2.observe, topology)
         around = side.submit(inventory.read, topology, stack, place)
+        changes = side.submit(_changes, clock, now)
         return Snapshot(
             topology=topology,
             taken_at=now,
             observation=_reading(observation.result),
             inventory=_reading(around.result),
+            stored=NO_STORE if stored is None else stored,
             firewalls=_firewalls(),
+            changes=_reading(changes.result),
         )
+
+
+def _changes(clock: Clock | None, now: datetime) -> tuple[Call, ...] | NotRead:
+    """Reads the calls of the last day that change addresses, routes or peers."""
+    if clock is None:
+        return NO_HISTORY
+    history = Frugal(cloudtrail, clock)
+    calls = tuple(call for name in CHANGES for call in history.calls(name, now - RECENT))
+    if history.trouble is not None:
+        raise TemporaryError(history.trouble)
+    return calls
 
 
 def _firewalls() -> Reading[bool]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from tandem.compliance.rule import Result, Rule, Severity, Verdict, failed_for, passed, unknown
-from tandem.compliance.snapshot import Snapshot, known
+from tandem.compliance.rule import Result, Rule, Severity, Verdict, failed_for, passed, unknown, unread
+from tandem.compliance.snapshot import NotReadError, Snapshot, known
 from tandem.reasons.compliance import RuleId
 from tandem.reasons.documents import ProblemCode
 from tandem.reasons.reason import Reason
@@ -43,13 +43,19 @@ def checked(
 ) -> Rule:
     """Makes the rule that these checks find none of these problems, part by part.
 
-    The document is judged as if Tandem only watched: what it manages should be as declared too.
+    A managed topology is judged as a watched one too: what Tandem manages should be as declared as well.
     """
     checks, codes = tuple(checks), frozenset(codes)
 
     def judge(snapshot: Snapshot) -> Iterator[Result]:
-        topology, inventory = watched(snapshot.topology), known(snapshot.inventory)
-        found = [_problem(one) for check in checks for one in check(topology, inventory)]
+        topology, inventory = snapshot.topology, known(snapshot.inventory)
+        views = dict.fromkeys((False, topology.manage))
+        found = (
+            _problem(one)
+            for manage in views
+            for check in checks
+            for one in check(replace(topology, manage=manage), inventory)
+        )
         problems = [problem for problem in found if problem.code in codes]
         yield from results(parts(topology, inventory), problems, inventory)
 
@@ -58,7 +64,9 @@ def checked(
 
 def results(parts: Iterable[Part], problems: Iterable[Problem], inventory: Inventory) -> Iterator[Result]:
     """Yields one result for each part, with its first problem; then one for each problem of no part."""
-    left = {(problem.subject, problem.path): problem for problem in problems}
+    left: dict[tuple[str, str], Problem] = {}
+    for problem in problems:
+        left.setdefault((problem.subject, problem.path), problem)
     for part in parts:
         mine = [key for key, problem in left.items() if part.has(problem)]
         first = left[mine[0]] if mine else None
@@ -92,7 +100,10 @@ def otherwise(first: Rule, more: Callable[[Snapshot, Result], Result]) -> Rule:
 
     def judge(snapshot: Snapshot) -> Iterator[Result]:
         for result in first.judge(snapshot):
-            yield more(snapshot, result) if result.verdict is Verdict.PASS else result
+            try:
+                yield more(snapshot, result) if result.verdict is Verdict.PASS else result
+            except NotReadError as error:
+                yield unread(result.resource, error.missing)
 
     return replace(first, judge=judge)
 

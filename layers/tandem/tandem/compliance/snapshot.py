@@ -46,6 +46,10 @@ def known(reading: Reading[T]) -> T:
     return reading
 
 
+NO_STORE = NotRead("no stored topologies are read", is_absent=True)
+NO_HISTORY = NotRead("CloudTrail's event history is not read", is_absent=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What one compliance run read for one topology."""
@@ -56,9 +60,9 @@ class Snapshot:
     """What `decide` asks for."""
     inventory: Reading[Inventory]
     """What the checks before storing ask for: the route server and the network around the appliances."""
-    stored: Reading[tuple[Topology, ...]] = NotRead("no stored topologies are read", is_absent=True)
+    stored: Reading[tuple[Topology, ...]] = NO_STORE
     """Every topology of the stack, this one too."""
     firewalls: Reading[bool] = NotRead("nobody asked the SDK", is_absent=True)
     """True where the SDK reads whether a route carries an internet gateway firewall."""
-    changes: Reading[tuple[Call, ...]] = NotRead("CloudTrail is not read", is_absent=True)
+    changes: Reading[tuple[Call, ...]] = NO_HISTORY
     """The newest calls in CloudTrail's event history that change addresses, routes or peers."""

@@ -32,6 +32,38 @@ class RuleId(StrEnum):
     ROUTE_TABLE_HAS_SUBNET = "route-table-has-subnet"
     NO_GATEWAY_FIREWALL = "no-gateway-firewall"
 
+    # both directions through one appliance
+    SAME_APPLIANCE_BOTH_WAYS = "same-appliance-both-ways"
+    GATEWAY_TARGET_HAS_PUBLIC_IP = "gateway-target-has-public-ip"
+    GATEWAY_TABLE_TAKES_PREFIXES = "gateway-table-takes-prefixes"
+    APPLIANCE_HAS_WAY_OUT = "appliance-has-way-out"
+
+    # what belongs to whom, and who changes it
+    NETWORK_OWNER_TAG = "network-owner-tag"
+    NO_SERVICE_MANAGES = "no-service-manages"
+    SOURCE_DEST_CHECK_OFF = "source-dest-check-off"
+    ALLOWED_PREFIXES_ONLY = "allowed-prefixes-only"
+    ONE_MOVER = "one-mover"
+    NO_PIPELINE = "no-pipeline"
+    NO_FOREIGN_CHANGE = "no-foreign-change"
+
+    # what the document declares
+    ROUTE_SERVER_EXISTS = "route-server-exists"
+    ROUTE_SERVER_AS_DECLARED = "route-server-as-declared"
+    PERSISTENCE_AS_DECLARED = "persistence-as-declared"
+    NOTIFICATIONS_ON = "notifications-on"
+    ENDPOINT_EXISTS = "endpoint-exists"
+    PEER_EXISTS = "peer-exists"
+    PEER_AS_DECLARED = "peer-as-declared"
+    PEER_DECLARED = "peer-declared"
+    LEAKS_SEEN = "leaks-seen"
+    ONE_TOPOLOGY_ONLY = "one-topology-only"
+    ROUTE_TABLE_HAS_ROOM = "route-table-has-room"
+    WITHIN_DEFAULT_QUOTAS = "within-default-quotas"
+
+    # after a failover
+    FAILBACK_WANTED = "failback-wanted"
+
     # the rules themselves
     WAIVER_CURRENT = "waiver-current"
 
@@ -66,3 +98,17 @@ class CheckCode(StrEnum):
     TABLE_OF_GATEWAY = "table-of-gateway"
     TABLE_WITHOUT_SUBNET = "table-without-subnet"
     ROUTE_HAS_FIREWALL = "route-has-firewall"
+
+    # both directions through one appliance
+    DIRECTIONS_DIFFER = "directions-differ"
+
+    # what belongs to whom, and who changes it
+    INTERFACE_OF_SERVICE = "interface-of-service"
+    ADVERTISES_MORE = "advertises-more"
+    CHANGED_BY_TOOL = "changed-by-tool"
+    CHANGED_BY_APPLIANCE = "changed-by-appliance"
+    CHANGED_BY_OTHER = "changed-by-other"
+
+    # after a failover
+    NO_OTHER_PATH = "no-other-path"
+    PATH_COMES_BACK = "path-comes-back"

@@ -10,6 +10,9 @@ from datetime import datetime
 from tandem.signals.awsevents import identifiers
 from tandem.signals.signal import members, moment
 
+CLOUDFORMATION = "cloudformation.amazonaws.com"
+TOOLS = ("Terraform", "OpenTofu", "Pulumi")
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -26,6 +29,8 @@ class Call:
     (docs/aws-facts.md#cloudtrail-resources)."""
     request: str
     """The request's parameters as JSON, in lower case: AWS documents no shape for those of Route Server."""
+    tool: str | None = None
+    """The tool that applies a template, where the record shows that one called."""
 
 
 def calls_of(records: Iterable[str]) -> tuple[Call, ...]:
@@ -53,7 +58,17 @@ def _call(record: str) -> Call | None:
         role=_role(caller) or issuer.get("userName"),
         resource_ids=identifiers(request),
         request=json.dumps(request).lower(),
+        tool=_tool(str(who.get("invokedBy")), str(event.get("userAgent"))),
     )
+
+
+def _tool(service: str, agent: str) -> str | None:
+    """Names CloudFormation by `invokedBy`, other tools by what they say of themselves in the user agent
+    (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html).
+    """
+    if CLOUDFORMATION in (service, agent):
+        return "CloudFormation"
+    return next((tool for tool in TOOLS if tool.lower() in agent.lower()), None)
 
 
 def _role(arn: str) -> str | None:

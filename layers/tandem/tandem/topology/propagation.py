@@ -141,7 +141,9 @@ def _tracked(topology: Topology) -> list[str]:
 
 
 def _gateway_tables(topology: Topology, inventory: Inventory) -> list[RouteTable]:
-    return [table for table in _propagated_tables(topology, inventory) if table.gateway_ids]
+    """Returns those of internet gateways; AWS does not support others (docs/aws-facts.md#route-tables)."""
+    tables = _propagated_tables(topology, inventory)
+    return [table for table in tables if any(g.startswith("igw-") for g in table.gateway_ids)]
 
 
 def _propagated_tables(topology: Topology, inventory: Inventory) -> list[RouteTable]:

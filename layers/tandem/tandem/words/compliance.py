@@ -12,6 +12,9 @@ ASSOCIATE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Associat
 PRIORITY = f"{VPC_GUIDE}/route-tables-priority.html"
 ROUTE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html"
 EVS = "https://docs.aws.amazon.com/evs/latest/userguide/setting-up.html#route-server"
+GATEWAY_ROUTING = f"{VPC_GUIDE}/igw-ingress-routing.html"
+QUOTAS = f"{VPC_GUIDE}/amazon-vpc-limits.html"
+CLOUDTRAIL = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events.html"
 SUPPORTED = f"{VPC_GUIDE}/dynamic-routing-route-server.html"
 
 
@@ -182,6 +185,178 @@ RULE_ENTRIES: Entries = {
             "The rule does not apply where the SDK does not know firewalls of routes (`IgwFirewall`).",
         ),
     ),
+    RuleId.SAME_APPLIANCE_BOTH_WAYS: Entry(
+        "Gateway tables and subnet tables lead to the same appliance",
+        "A stateful firewall drops the answers of connections whose beginning it did not see.",
+        (
+            "Advertise the prefixes of both directions from each appliance with the same preference: the",
+            "same AS path length and MED for all of them.",
+        ),
+        GATEWAY_ROUTING,
+    ),
+    RuleId.GATEWAY_TARGET_HAS_PUBLIC_IP: Entry(
+        "Each interface to which a gateway route table may lead has a public IP of its own",
+        "AWS sends internet traffic of a gateway table only to an interface with a public IP address.",
+        ("Associate an Elastic IP that stays there with the interface that the appliance peers from.",),
+        GATEWAY_ROUTING,
+    ),
+    RuleId.GATEWAY_TABLE_TAKES_PREFIXES: Entry(
+        "A gateway route table can take every tracked prefix",
+        "AWS rejects a prefix outside the VPC in a gateway table, unless it is of that table's BYOIP pool.",
+        (
+            "Nothing, where the prefix is for the other tables, as the way back of ingress inspection. Waive",
+            "the finding then.",
+        ),
+        GATEWAY_ROUTING,
+    ),
+    RuleId.APPLIANCE_HAS_WAY_OUT: Entry(
+        "The route table of a target's own subnet does not get the default route from the route server",
+        "The appliance's own way out would lead to the appliance, so nothing leaves it.",
+        ("Give that subnet a table of its own, without propagation and with a static default route.",),
+        HOW_IT_WORKS,
+    ),
+    RuleId.NETWORK_OWNER_TAG: Entry(
+        "The VPC, subnets and route tables of a managed route server have their owner's tag",
+        "Without the tag Tandem cannot restore there what somebody deletes.",
+        (
+            "Write the tag with the stack's name as value:",
+            "aws ec2 create-tags --resources subnet-... --tags Key=tandem:stack,Value=...",
+        ),
+        "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html",
+    ),
+    RuleId.NO_SERVICE_MANAGES: Entry(
+        "No service manages an Elastic IP or a target interface of a group",
+        "Only the service can move what it manages, so EC2 refuses the move.",
+        ("Declare an Elastic IP and an interface of your own.",),
+        "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Address.html",
+    ),
+    RuleId.SOURCE_DEST_CHECK_OFF: Entry(
+        "Each interface through which an appliance forwards has SourceDestCheck off",
+        "EC2 drops what the appliance forwards there, although the route and the addresses are right.",
+        (
+            (
+                "aws ec2 modify-network-interface-attribute --network-interface-id eni-..."
+                " --no-source-dest-check"
+            ),
+        ),
+        GATEWAY_ROUTING,
+    ),
+    RuleId.ALLOWED_PREFIXES_ONLY: Entry(
+        "An appliance advertises nothing outside its allowed_prefixes",
+        "A route that nobody meant takes traffic away, in every table that gets propagated routes.",
+        ("Filter the prefix on the appliance, or allow it in the topology.",),
+        HOW_IT_WORKS,
+    ),
+    RuleId.ONE_MOVER: Entry(
+        "Nobody but this stack moved a declared Elastic IP within the last day",
+        "EC2 keeps the last association, so two movers undo each other's failover.",
+        (
+            "Turn off the other mover: the appliance's own failover script and its role's permission for",
+            "ec2:AssociateAddress, or whoever the finding names. CloudTrail's event history has the call. A",
+            "role counts as the stack's if its name begins with the stack's name and a hyphen.",
+        ),
+        ASSOCIATE,
+    ),
+    RuleId.NO_PIPELINE: Entry(
+        "No tool that applies a template changed addresses, routes or peers within the last day",
+        "The next run of the tool takes an Elastic IP or a route back to where its template has it.",
+        (
+            "Take the association, the route or the peer out of the template, or let the tool ignore it.",
+            "CloudFormation is known by `invokedBy` in CloudTrail's record, other tools by their user agent.",
+        ),
+        CLOUDTRAIL,
+    ),
+    RuleId.NO_FOREIGN_CHANGE: Entry(
+        "Nobody else changed a declared route table, or a managed peer, within the last day",
+        "A change by hand is how most failovers are broken, so somebody should know of it.",
+        ("Ask whoever the finding names. The other rules say if the change breaks anything.",),
+        CLOUDTRAIL,
+    ),
+    RuleId.ROUTE_SERVER_EXISTS: Entry(
+        "The route server exists and is associated with a VPC",
+        "Without the route server no route follows an appliance.",
+        ("Declare the route server that took its place, or let Tandem create one (manage: true).",),
+        HOW_IT_WORKS,
+    ),
+    RuleId.ROUTE_SERVER_AS_DECLARED: Entry(
+        "The route server has the declared VPC and ASN, and no appliance has the same ASN",
+        "The document describes another route server than the one that carries the traffic.",
+        ("Correct the document, or declare the right route server.",),
+        HOW_IT_WORKS,
+    ),
+    RuleId.PERSISTENCE_AS_DECLARED: Entry(
+        "The route server keeps routes as declared",
+        "Persistence decides what becomes of the routes when all sessions end.",
+        (
+            "Correct route_server.persist_routes in the document, or the route server:",
+            "aws ec2 modify-route-server --route-server-id rs-... --persist-routes disable",
+        ),
+        HOW_IT_WORKS,
+    ),
+    RuleId.NOTIFICATIONS_ON: Entry(
+        "The route server sends SNS notifications, where they are declared",
+        "Without them Tandem learns of the end of a session with its next look only.",
+        ("aws ec2 modify-route-server --route-server-id rs-... --sns-notifications-enabled",),
+        f"{VPC_GUIDE}/route-server-tutorial-create.html",
+    ),
+    RuleId.ENDPOINT_EXISTS: Entry(
+        "Each declared endpoint is there, in its subnet and in the route server's VPC",
+        "A session needs its endpoint.",
+        (
+            "Create it again, or correct the document:",
+            "aws ec2 create-route-server-endpoint --route-server-id rs-... --subnet-id subnet-...",
+        ),
+        HOW_IT_WORKS,
+    ),
+    RuleId.PEER_EXISTS: Entry(
+        "Each declared session has a peer",
+        "Without a peer the appliance has no session with that endpoint.",
+        ("Create the peer again (aws ec2 create-route-server-peer), or correct the document.",),
+        HOW_IT_WORKS,
+    ),
+    RuleId.PEER_AS_DECLARED: Entry(
+        "Each peer has the declared ASN and liveness mode",
+        "With another ASN the session does not come up; with another mode a failure is seen later.",
+        ("AWS changes no peer: delete it and create it anew, or correct the document.",),
+        "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RouteServerBgpOptions.html",
+    ),
+    RuleId.PEER_DECLARED: Entry(
+        "Each peer of the route server is of a declared appliance",
+        "While an undeclared device owns a tracked prefix, Tandem holds.",
+        ("Declare the appliance, or delete the peer.",),
+    ),
+    RuleId.LEAKS_SEEN: Entry(
+        "Where prefixes are limited, peer logs show what an appliance advertises",
+        "Without peer logs a route leak is seen by this rule's neighbours only, when compliance runs.",
+        ("Set route_server.peer_logs: true, or leave allowed_prefixes out.",),
+        f"{VPC_GUIDE}/route-server-peer-logging.html",
+    ),
+    RuleId.ONE_TOPOLOGY_ONLY: Entry(
+        "No other stored topology declares the same Elastic IP or target",
+        "Two topologies would move one address to two places.",
+        ("Take the address out of one of the topologies.",),
+    ),
+    RuleId.ROUTE_TABLE_HAS_ROOM: Entry(
+        "The topologies that share a route table do not track more prefixes than it takes",
+        "AWS does not say what becomes of one route too many.",
+        ("Track fewer prefixes, or use another table.",),
+        QUOTAS,
+    ),
+    RuleId.WITHIN_DEFAULT_QUOTAS: Entry(
+        "The topology needs no more than AWS's default quotas",
+        "What exceeds a quota cannot be created, or is not propagated.",
+        ("Ask AWS Support for a higher quota where it can be raised, or declare less.",),
+        QUOTAS,
+    ),
+    RuleId.FAILBACK_WANTED: Entry(
+        "No appliance takes the route back by itself when it returns",
+        "A failback is a second interruption, at a time that nobody chose.",
+        (
+            "Let an appliance that returns advertise with a longer AS path or a higher MED than the active",
+            "one, until a person lowers it. Waive the finding if failing back at once is what you want.",
+        ),
+        HOW_IT_WORKS,
+    ),
     RuleId.WAIVER_CURRENT: Entry(
         "A waiver has not expired, and names a rule that there is",
         "An expired waiver hides nothing any more, and whoever wrote it meant to look again.",
@@ -306,5 +481,53 @@ CHECK_ENTRIES: Entries = {
         "the route of {subject} to {destination} carries the internet gateway firewall {firewall}",
         "An internet gateway firewall acts on traffic of a declared route table.",
         ("Judge whether the firewall and the appliances may both be in the way, and waive the finding.",),
+    ),
+    Code.DIRECTIONS_DIFFER: Entry(
+        "gateway route tables lead to {to}, subnet route tables to {back}",
+        "The two directions of the traffic pass different appliances.",
+        ("Advertise the prefixes of both directions from each appliance with the same preference.",),
+        GATEWAY_ROUTING,
+    ),
+    Code.INTERFACE_OF_SERVICE: Entry(
+        "{subject} is managed by {service}",
+        "A service manages the interface, and nobody else can move an address to it.",
+        ("Declare an interface of your own.",),
+    ),
+    Code.ADVERTISES_MORE: Entry(
+        "{appliance} advertises {prefixes}, which its allowed_prefixes leave out",
+        "The routing database has a prefix that the topology does not allow.",
+        ("Filter the prefix on the appliance, or allow it in the topology.",),
+        HOW_IT_WORKS,
+    ),
+    Code.CHANGED_BY_TOOL: Entry(
+        "{tool} changed {subject} ({call} by {actor}, {at})",
+        "A tool that applies a template changed what Tandem or Route Server moves.",
+        ("Take it out of the template, or let the tool ignore it.",),
+        CLOUDTRAIL,
+    ),
+    Code.CHANGED_BY_APPLIANCE: Entry(
+        "{appliance} itself changed {subject} by its role {role} ({call}, {at})",
+        "The appliance's own failover moves what Tandem moves.",
+        ("Turn the appliance's own failover off, and take the permission from {role}.",),
+        CLOUDTRAIL,
+    ),
+    Code.CHANGED_BY_OTHER: Entry(
+        "{actor} changed {subject} ({call}, {at})",
+        "Somebody changed what Tandem or Route Server moves.",
+        ("Ask {actor}.",),
+        CLOUDTRAIL,
+    ),
+    Code.NO_OTHER_PATH: Entry(
+        "only one appliance has a path to {prefix}", "Nobody else could take the route back."
+    ),
+    Code.PATH_COMES_BACK: Entry(
+        "{appliance} has the better path to {prefix}: when it returns after a failover, it takes the route"
+        " back at once",
+        "Route Server chooses the better path as soon as it is there.",
+        (
+            "Let {appliance} return with a longer AS path or a higher MED, or waive the finding where this",
+            "is what you want.",
+        ),
+        HOW_IT_WORKS,
     ),
 }

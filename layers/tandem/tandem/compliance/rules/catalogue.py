@@ -2,6 +2,24 @@
 
 from __future__ import annotations
 
-from tandem.compliance.rules import installation, standby, targets, waivers
+from tandem.compliance.rules import (
+    declared,
+    failback,
+    installation,
+    ownership,
+    standby,
+    symmetry,
+    targets,
+    waivers,
+)
 
-RULES = (*standby.RULES, *targets.RULES, *installation.RULES, *waivers.RULES)
+RULES = (
+    *standby.RULES,
+    *targets.RULES,
+    *installation.RULES,
+    *symmetry.RULES,
+    *ownership.RULES,
+    *declared.RULES,
+    *failback.RULES,
+    *waivers.RULES,
+)

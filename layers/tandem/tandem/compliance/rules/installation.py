@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tandem.compliance.checks import doubt_about, watched
-from tandem.compliance.rule import Result, Rule, Severity, failed, failed_for, not_applicable, passed, unknown
+from tandem.compliance.rule import (
+    Result,
+    Rule,
+    Severity,
+    Verdict,
+    failed,
+    failed_for,
+    not_applicable,
+    passed,
+    unknown,
+)
 from tandem.compliance.snapshot import Snapshot, known
 from tandem.model import InstallationStatus, Route, RoutingDatabase
 from tandem.reasons.compliance import CheckCode, RuleId
@@ -13,7 +23,12 @@ from tandem.reasons.documents import ProblemCode as Code
 from tandem.topology.document import Topology
 from tandem.topology.inventory import ADVERTISED, MADE, Inventory, RouteTable, TableRoute
 from tandem.topology.problems import Problem, path_of
-from tandem.topology.propagation import propagates_as_declared, static_route_warnings, within
+from tandem.topology.propagation import (
+    propagates_as_declared,
+    propagation_warnings,
+    static_route_warnings,
+    within,
+)
 
 BLACKHOLE = "blackhole"
 INTERNET_GATEWAY = "igw-"
@@ -23,6 +38,8 @@ def installed(snapshot: Snapshot) -> Iterator[Result]:
     """Judges each declared route table and tracked prefix by the chosen path's installations."""
     database, inventory = known(snapshot.observation).database, known(snapshot.inventory)
     problems = tuple(propagates_as_declared(watched(snapshot.topology), inventory))
+    gateways = {why.subject: why for why in propagation_warnings(snapshot.topology, inventory)}
+    rejected = {prefix for why in gateways.values() for prefix in dict(why.facts)["prefixes"]}
     for table, place in _declared(snapshot.topology):
         problem = next((p for p in problems if p.path == place and p.code in TABLE_GONE), None)
         doubt = doubt_about((table,), inventory)
@@ -32,10 +49,18 @@ def installed(snapshot: Snapshot) -> Iterator[Result]:
             unread = unread or database.incomplete.get(prefix)
             if unread is not None:
                 yield unknown(resource, unread, place)
+            elif table in gateways and prefix in rejected and not _is_installed(database, table, prefix):
+                yield Result(resource, Verdict.NOT_APPLICABLE, gateways[table], place)
             elif problem is not None:
                 yield failed_for(resource, problem.reason, place)
             else:
                 yield _installation(database, table, prefix, place)
+
+
+def _is_installed(database: RoutingDatabase, table: str, prefix: str) -> bool:
+    """Returns True if a gateway table has a prefix outside the VPC, as one of the account's own pools."""
+    found = (i for route in database.in_fib((prefix,)) for i in route.installations)
+    return any(i.route_table_id == table and i.status is InstallationStatus.INSTALLED for i in found)
 
 
 def _installation(database: RoutingDatabase, table: str, prefix: str, place: str) -> Result:

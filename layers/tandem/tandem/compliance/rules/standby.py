@@ -17,7 +17,7 @@ from tandem.compliance.rule import (
 )
 from tandem.compliance.snapshot import Snapshot, known
 from tandem.failover import ownership, standbyreasons, vitality
-from tandem.model import Liveness, Observation, Peer, Route, RouteStatus, Status
+from tandem.model import Liveness, Observation, Peer, Route, RouteStatus, RoutingDatabase, Status
 from tandem.reasons.compliance import CheckCode, RuleId
 from tandem.reasons.documents import ProblemCode as Code
 from tandem.state.episodes import Change
@@ -38,12 +38,7 @@ def advertises(snapshot: Snapshot) -> Iterator[Result]:
         for prefix in group.prefixes:
             paths = [route for route in database.routes if route.prefix == prefix]
             best = next((route for route in paths if route.status is RouteStatus.IN_FIB), None)
-            # the row that nobody can read may be this appliance's, and so may the path that looks empty
-            doubt = database.doubts.get(prefix) or database.doubts.get("") or database.incomplete.get(prefix)
-            doubt = doubt or next((unread for unread in database.unread if prefix in unread), None)
-            pathless = next((route.next_hop for route in paths if not route.as_path), None)
-            if doubt is None and pathless is not None:
-                doubt = f"the route to {prefix} by {pathless} shows no AS path"
+            doubt = unread_path(prefix, database)
             for name, appliance in snapshot.topology.appliances.items():
                 resource = f"{name} {prefix}"
                 if doubt is not None:
@@ -60,17 +55,17 @@ def _judged(
     best: Route | None,
     snapshot: Snapshot,
 ) -> Result:
-    own = [route for route in paths if route.next_hop in _next_hops(appliance)]
+    own = [route for route in paths if route.next_hop in next_hops(appliance)]
     if best is not None and best in own:
         return passed(resource)
     if not own:
         if appliance.standby is Standby.SILENT:
             return not_applicable(resource, CheckCode.STANDBY_IS_SILENT, appliance=appliance.name)
         return failed(resource, CheckCode.STANDBY_LACKS_PREFIX, appliance=appliance.name, prefix=prefix)
-    tied = best is not None and any(_rank(route) == _rank(best) for route in own)
+    tied = best is not None and any(rank(route) == rank(best) for route in own)
     if best is not None and tied:
         owner = next(
-            (n for n, a in snapshot.topology.appliances.items() if best.next_hop in _next_hops(a)),
+            (n for n, a in snapshot.topology.appliances.items() if best.next_hop in next_hops(a)),
             best.next_hop,
         )
         return failed(
@@ -79,11 +74,23 @@ def _judged(
     return passed(resource)
 
 
-def _next_hops(appliance: Appliance) -> frozenset[str]:
+def unread_path(prefix: str, database: RoutingDatabase) -> str | None:
+    """Returns why the paths to a prefix cannot be compared: a row is unread, or shows no AS path.
+
+    The sessions are eBGP, so every path has an ASN. A row that nobody can read may be any appliance's.
+    """
+    doubt = database.doubts.get(prefix) or database.doubts.get("") or database.incomplete.get(prefix)
+    unread = doubt or next(iter(database.unread), None)
+    pathless = (r.next_hop for r in database.routes if r.prefix == prefix and not r.as_path)
+    empty = next((f"the route to {prefix} by {next_hop} shows no AS path" for next_hop in pathless), None)
+    return unread or empty
+
+
+def next_hops(appliance: Appliance) -> frozenset[str]:
     return appliance.peer_addresses | set(appliance.next_hops)
 
 
-def _rank(route: Route) -> tuple[int, int]:
+def rank(route: Route) -> tuple[int, int]:
     return len(route.as_path), route.med
 
 

@@ -18,7 +18,7 @@ from tandem.topology.inventory import Inventory
 from tandem.topology.problems import path_of
 
 
-def _interfaces(topology: Topology, inventory: Inventory) -> Iterator[Part]:
+def target_interfaces(topology: Topology, inventory: Inventory) -> Iterator[Part]:
     """Yields each target interface once, with every place that names it."""
     placed: dict[str, list[Placed]] = {}
     for target in targets(topology, inventory):
@@ -51,7 +51,7 @@ def _owned(topology: Topology, inventory: Inventory) -> Iterator[Part]:
     for part in declared_addresses(topology, inventory):
         if part.resource in inventory.elastic_ips or part.resource in inventory.unknown:
             yield part
-    for part in _interfaces(topology, inventory):
+    for part in target_interfaces(topology, inventory):
         if part.resource in inventory.interfaces or part.resource in inventory.unknown:
             yield Part(part.resource, (), (part.resource,))
 
@@ -128,7 +128,7 @@ RULES = (
                 Code.INTERFACE_OF_OTHER_ACCOUNT,
                 Code.INTERFACE_OUTSIDE_VPC,
             ),
-            _interfaces,
+            target_interfaces,
         ),
         _movable,
     ),
