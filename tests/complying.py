@@ -11,7 +11,9 @@ from tandem.adapters.topologies import TopologyStore
 from tandem.compliance.engine import judge
 from tandem.compliance.rule import Finding, Verdict
 from tandem.compliance.rules.catalogue import RULES
+from tandem.compliance.snapshot import Snapshot
 from tandem.place import Place
+from tandem.ports import Clock
 from tests.stack import ACCOUNT, REGION, Stack, edge_document, stack
 
 FLOATING = "10.0.2.50"
@@ -58,12 +60,16 @@ def healthy() -> Iterator[Stack]:
         yield s
 
 
-def checked(s: Stack) -> tuple[Finding, ...]:
-    """Runs every rule on what AWS shows now, for the topology of the story: the one that is not `OTHER`."""
+def snapshot_of(s: Stack, *, clock: Clock | None = None) -> Snapshot:
+    """Reads what AWS shows now for the topology of the story: the one that is not `OTHER`."""
     stored = tuple(r.topology for r in TopologyStore(clients.dynamodb(), "tandem-state").list().records)
     topology = next(t for t in stored if t.name != OTHER)
-    snapshot = snapshots.take(topology, "tandem", PLACE, s.clock.now(), stored=stored, clock=s.clock)
-    return judge(RULES, snapshot)
+    return snapshots.take(topology, "tandem", PLACE, s.clock.now(), stored=stored, clock=clock)
+
+
+def checked(s: Stack) -> tuple[Finding, ...]:
+    """Runs every rule on what AWS shows now, CloudTrail's event history with it."""
+    return judge(RULES, snapshot_of(s, clock=s.clock))
 
 
 def failing(s: Stack) -> set[tuple[str, str]]:

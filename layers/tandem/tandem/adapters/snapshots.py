@@ -11,10 +11,10 @@ import botocore
 
 from tandem.adapters import clients, cloudtrail, ec2, inventory
 from tandem.compliance.snapshot import NO_HISTORY, NO_STORE, NotRead, Reading, Snapshot
-from tandem.errors import CallFailedError, TandemError, TemporaryError
+from tandem.errors import CallFailedError, TandemError
 from tandem.place import Place
 from tandem.ports import Clock
-from tandem.provisioning.actors import Frugal
+from tandem.provisioning.actors import PAUSE_SECONDS
 from tandem.signals.calls import Call
 from tandem.topology.document import Topology
 
@@ -33,7 +33,10 @@ CHANGES = (
     *("AssociateAddress", "CreateRoute", "ReplaceRoute", "DeleteRoute"),
     *("CreateRouteServerPeer", "DeleteRouteServerPeer"),
 )
-"""Calls that are looked for in CloudTrail, as many as one run may ask for (`actors.MOST_QUESTIONS`)."""
+"""Calls that are looked for in CloudTrail's event history."""
+
+SERVICES = {"LookupEvents": "cloudtrail"}
+"""Services of the reads that are none of EC2."""
 
 RECENT = timedelta(days=1)
 
@@ -73,11 +76,11 @@ def _changes(clock: Clock | None, now: datetime) -> tuple[Call, ...] | NotRead:
     """Reads the calls of the last day that change addresses, routes or peers."""
     if clock is None:
         return NO_HISTORY
-    history = Frugal(cloudtrail, clock)
-    calls = tuple(call for name in CHANGES for call in history.calls(name, now - RECENT))
-    if history.trouble is not None:
-        raise TemporaryError(history.trouble)
-    return calls
+    calls: list[Call] = []
+    for name in CHANGES:
+        calls += cloudtrail.calls(name, now - RECENT)
+        clock.sleep(PAUSE_SECONDS)
+    return tuple(calls)
 
 
 def _firewalls() -> Reading[bool]:
@@ -94,5 +97,6 @@ def _reading(part: Callable[[], T]) -> T | NotRead:
     except TandemError as error:
         permission = None
         if isinstance(error, CallFailedError) and error.code in DENIED:
-            permission = f"ec2:{error.call.partition(' ')[0]}"
+            action = error.call.partition(" ")[0]
+            permission = f"{SERVICES.get(action, 'ec2')}:{action}"
         return NotRead(str(error), permission)

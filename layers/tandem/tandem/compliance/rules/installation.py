@@ -197,7 +197,10 @@ def only_declared(snapshot: Snapshot) -> Iterator[Result]:
     topology, inventory = snapshot.topology, known(snapshot.inventory)
     declared = dict(_declared(topology))
     for table_id in inventory.propagated_to if declared or topology.manage else ():
-        if table_id in declared:
+        doubt = doubt_about((table_id,), inventory)
+        if doubt is not None:
+            yield unknown(table_id, doubt, declared.get(table_id))
+        elif table_id in declared:
             yield passed(table_id, declared[table_id])
         else:
             yield failed(table_id, CheckCode.TABLE_UNDECLARED, "route_server.propagate_to")
@@ -254,6 +257,8 @@ def _readable(snapshot: Snapshot) -> Iterator[tuple[RouteTable, str, str | None]
         unnamed = next((r for r in table.routes if not r.origin), None) if table else None
         if doubt is None and unnamed is not None:
             doubt = f"the route to {unnamed.destination} shows no origin"
+        if doubt is None and table is not None and not table.routes:
+            doubt = f"{table_id} shows no route, not even the local one"
         if table is not None:
             yield table, place, doubt
         elif doubt is not None:

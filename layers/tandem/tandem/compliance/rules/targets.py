@@ -58,7 +58,10 @@ def _owned(topology: Topology, inventory: Inventory) -> Iterator[Part]:
 
 def _movable(snapshot: Snapshot, result: Result) -> Result:
     """Asks as the failover function does whether an address may go to an interface that passed."""
-    observation = known(snapshot.observation)
+    observation, inventory = known(snapshot.observation), known(snapshot.inventory)
+    shown = inventory.interfaces.get(result.resource)
+    if shown is None or shown.owner is None or shown.subnet_id not in inventory.subnets:
+        return unknown(result.resource, "AWS does not show its account or its subnet", result.place)
     for placed in targets(snapshot.topology, None):
         if placed.target.network_interface_id != result.resource:
             continue
