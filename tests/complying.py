@@ -49,13 +49,16 @@ def healthy_document(ids: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def healthy() -> Iterator[Stack]:
+def healthy(**scenario: Any) -> Iterator[Stack]:
     """Yields the edge scenario in a state in which every rule passes."""
-    with stack() as s:
+    with stack(**scenario) as s:
         s.lab.client().assign_private_ip_addresses(
             NetworkInterfaceId=s.ids["interfaces"]["fw2"], PrivateIpAddresses=[FLOATING]
         )
-        s.store(**healthy_document(s.ids))
+        document = healthy_document(s.ids)
+        for appliance in document["appliances"].values():
+            appliance["liveness"] = scenario.get("liveness", "bfd")
+        s.store(**document)
         s.sweep()
         yield s
 

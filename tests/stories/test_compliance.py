@@ -76,10 +76,46 @@ def test_ingress_inspection_that_breaks_opens_its_findings_and_no_other(breakage
 def test_in_ingress_inspection_the_gateway_table_rejects_the_way_back() -> None:
     with watched("ingress-inspection") as w:
         gateway = w.documents["ingress-inspection"]["route_server"]["propagate_to"][0]
-        assert failing(w.stack) == {
+        found = checked(w.stack)
+        assert {f.identity for f in found if f.result.verdict in (Verdict.FAIL, Verdict.UNKNOWN)} == {
             ("gateway-table-takes-prefixes", gateway),
             *(("failback-wanted", prefix) for prefix in ("10.0.11.0/24", "0.0.0.0/0")),
         }
+        passed = {f.rule.id for f in found if f.result.verdict is Verdict.PASS}
+        assert passed >= {RuleId.SAME_APPLIANCE_BOTH_WAYS, RuleId.GATEWAY_TARGET_HAS_PUBLIC_IP}
+        rejected = [f.result for f in found if f.identity == ("route-installed", f"{gateway} 0.0.0.0/0")]
+        assert [result.verdict for result in rejected] == [Verdict.NOT_APPLICABLE]
+
+
+def test_what_tandem_manages_is_judged_as_declared_too(edge: Stack) -> None:
+    edge.store(**healthy_document(edge.ids, manage=True))
+    server = edge.ids["route_server_id"]
+    edge.lab.client().modify_route_server(RouteServerId=server, SnsNotificationsEnabled=False)
+    edge.clock.sleep(30)
+    found = checked(edge)
+    assert {f.identity for f in found if f.result.verdict is Verdict.FAIL} == {("notifications-on", server)}
+    tags = {f.result.resource for f in found if f.identity[0] == "network-owner-tag"}
+    assert tags == {edge.ids["vpc_id"], *(edge.ids["subnets"][z] for z in ("az1", "az2"))} | {
+        edge.ids["route_tables"]["protected"]
+    }
+
+
+def test_a_silent_standby_is_judged_by_its_instance(edge: Stack) -> None:
+    """Its sessions and routes say nothing until it is active."""
+    document = healthy_document(edge.ids)
+    document["appliances"]["fw2"]["standby"] = "silent"
+    edge.store(**document)
+    edge.levers.shutdown("fw2")
+    edge.clock.sleep(30)
+    assert failing(edge) == set()
+    edge.levers.instance("fw2", "stopped")
+    assert failing(edge) == {("target-attached", edge.ids["interfaces"]["fw2"])}
+
+
+@begins_in(stack, liveness="bgp-keepalive")
+def test_bfd_that_a_peer_does_not_use_is_not_asked_for() -> None:
+    with healthy(liveness="bgp-keepalive") as s:
+        assert failing(s) == set()
 
 
 def test_every_rule_has_a_breakage() -> None:

@@ -251,3 +251,21 @@ def test_a_peer_that_is_there_was_deleted_by_nobody() -> None:
     assert suspicion_of_problem(problem, RECORD, reading).resources == (frozenset({PEER}),)
     reading = RouteServerReading(reading.server, peers=(peer,))
     assert suspicion_of_problem(problem, RECORD, reading).resources == ()
+
+
+@pytest.mark.parametrize(
+    ("more", "tool"),
+    [
+        ({"userIdentity": {"arn": ALICE, "invokedBy": "cloudformation.amazonaws.com"}}, "CloudFormation"),
+        ({"userAgent": "cloudformation.amazonaws.com"}, "CloudFormation"),
+        ({"userAgent": "APN/1.0 HashiCorp/1.0 Terraform/1.9.8 (+https://www.terraform.io)"}, "Terraform"),
+        ({"userAgent": "aws-cli/2.31.0 md/awscrt#0.27.6"}, None),
+        ({"userAgent": 5}, None),
+        ({}, None),
+    ],
+)
+def test_a_tool_that_applies_a_template_is_known_by_the_record(
+    more: dict[str, Any], tool: str | None
+) -> None:
+    [call] = calls_of([record(**more)])
+    assert call.tool == tool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from tandem.compliance.rule import Result, Rule, Severity, Verdict, failed_for, passed, unknown, unread
@@ -95,15 +95,21 @@ def whole(topology: Topology, inventory: Inventory) -> Iterator[Part]:
     yield Part(topology.name, (), tuple(inventory.unknown))
 
 
-def otherwise(first: Rule, more: Callable[[Snapshot, Result], Result]) -> Rule:
-    """Returns the rule with a further question for each resource that passes it."""
+def otherwise(first: Rule, more: Callable[[Snapshot], Mapping[str, Result]]) -> Rule:
+    """Returns the rule with further results, by resource, that count where the rule itself passes."""
 
     def judge(snapshot: Snapshot) -> Iterator[Result]:
+        try:
+            found, missing = more(snapshot), None
+        except NotReadError as error:
+            found, missing = {}, error.missing
         for result in first.judge(snapshot):
-            try:
-                yield more(snapshot, result) if result.verdict is Verdict.PASS else result
-            except NotReadError as error:
-                yield unread(result.resource, error.missing)
+            if result.verdict is not Verdict.PASS:
+                yield result
+            elif missing is not None:
+                yield unread(result.resource, missing)
+            else:
+                yield found.get(result.resource, result)
 
     return replace(first, judge=judge)
 

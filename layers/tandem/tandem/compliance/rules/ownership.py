@@ -29,11 +29,14 @@ def _networks(topology: Topology, inventory: Inventory) -> Iterator[Part]:
             yield Part(resource_id, (where,), (resource_id,))
 
 
-def _tags_read(snapshot: Snapshot, result: Result) -> Result:
+def _unread_tags(snapshot: Snapshot) -> dict[str, Result]:
     """A network whose tags nobody may read is left to IAM, and is not known to have its owner's tag."""
-    if result.resource in known(snapshot.inventory).consents:
-        return result
-    return unknown(result.resource, "its tags cannot be read (ec2:DescribeTags)", result.place)
+    consents = known(snapshot.inventory).consents
+    return {
+        id_: unknown(id_, "its tags cannot be read (ec2:DescribeTags)", where)
+        for where, id_ in networks(snapshot.topology)
+        if id_ not in consents
+    }
 
 
 def _with_service(topology: Topology, inventory: Inventory) -> Iterator[Part]:
@@ -43,11 +46,12 @@ def _with_service(topology: Topology, inventory: Inventory) -> Iterator[Part]:
             yield part
 
 
-def _interface_is_free(snapshot: Snapshot, result: Result) -> Result:
-    interface = known(snapshot.inventory).interfaces.get(result.resource)
-    if interface is None or interface.service is None:
-        return result
-    return failed(result.resource, CheckCode.INTERFACE_OF_SERVICE, result.place, service=interface.service)
+def _interfaces_of_services(snapshot: Snapshot) -> dict[str, Result]:
+    return {
+        id_: failed(id_, CheckCode.INTERFACE_OF_SERVICE, None, service=interface.service)
+        for id_, interface in known(snapshot.inventory).interfaces.items()
+        if interface.service is not None
+    }
 
 
 def _forwarding(topology: Topology, inventory: Inventory) -> Iterator[Part]:
@@ -58,11 +62,12 @@ def _forwarding(topology: Topology, inventory: Inventory) -> Iterator[Part]:
             yield Part(interface.network_interface_id, (), (interface.network_interface_id,))
 
 
-def _check_shown(snapshot: Snapshot, result: Result) -> Result:
-    interface = known(snapshot.inventory).interfaces[result.resource]
-    if interface.source_dest_check is None:
-        return unknown(result.resource, "AWS shows no SourceDestCheck of it")
-    return result
+def _unshown_checks(snapshot: Snapshot) -> dict[str, Result]:
+    return {
+        id_: unknown(id_, "AWS shows no SourceDestCheck of it")
+        for id_, interface in known(snapshot.inventory).interfaces.items()
+        if interface.source_dest_check is None
+    }
 
 
 def allowed_only(snapshot: Snapshot) -> Iterator[Result]:
@@ -171,7 +176,7 @@ RULES = (
             (Code.NETWORK_WITHOUT_CONSENT,),
             _networks,
         ),
-        _tags_read,
+        _unread_tags,
     ),
     otherwise(
         checked(
@@ -181,7 +186,7 @@ RULES = (
             (Code.ELASTIC_IP_OF_SERVICE,),
             _with_service,
         ),
-        _interface_is_free,
+        _interfaces_of_services,
     ),
     otherwise(
         checked(
@@ -191,7 +196,7 @@ RULES = (
             (Code.SOURCE_DEST_CHECK_ON,),
             _forwarding,
         ),
-        _check_shown,
+        _unshown_checks,
     ),
     Rule(RuleId.ALLOWED_PREFIXES_ONLY, Severity.HIGH, allowed_only),
     Rule(RuleId.ONE_MOVER, Severity.HIGH, one_mover),

@@ -32,10 +32,9 @@ def target_interfaces(topology: Topology, inventory: Inventory) -> Iterator[Part
 
 def _targets(topology: Topology, inventory: Inventory) -> Iterator[Part]:
     for placed in targets(topology, inventory):
-        interface_id = placed.target.network_interface_id
-        resource = f"{interface_id} {placed.target.private_ip}"
         subnet = placed.interface.subnet_id if placed.interface else ""
-        yield Part(resource, (placed.path(),), (interface_id, placed.allocation_id, subnet))
+        ids = (placed.target.network_interface_id, placed.allocation_id, subnet)
+        yield Part(resource_of(placed), (placed.path(),), ids)
 
 
 def declared_addresses(topology: Topology, inventory: Inventory) -> Iterator[Part]:
@@ -56,29 +55,26 @@ def _owned(topology: Topology, inventory: Inventory) -> Iterator[Part]:
             yield Part(part.resource, (), (part.resource,))
 
 
-def _movable(snapshot: Snapshot, result: Result) -> Result:
-    """Asks as the failover function does whether an address may go to an interface that passed."""
-    observation, inventory = known(snapshot.observation), known(snapshot.inventory)
-    shown = inventory.interfaces.get(result.resource)
-    if shown is None or shown.owner is None or shown.subnet_id not in inventory.subnets:
-        return unknown(result.resource, "AWS does not show its account or its subnet", result.place)
-    for placed in targets(snapshot.topology, None):
-        if placed.target.network_interface_id != result.resource:
+def _immovable(snapshot: Snapshot) -> dict[str, Result]:
+    """Asks of each target as the failover function does whether its address may go there."""
+    topology, inventory = snapshot.topology, known(snapshot.inventory)
+    observation = known(snapshot.observation)
+    specs = {e.allocation_id: e for group in topology.groups for e in group.elastic_ips}
+    found: dict[str, Result] = {}
+    for placed in targets(topology, inventory):
+        resource, shown = placed.target.network_interface_id, placed.interface
+        if resource in found:
             continue
-        spec = next(
-            e
-            for g in snapshot.topology.groups
-            for e in g.elastic_ips
-            if e.allocation_id == placed.allocation_id
-        )
         # forced: its sessions are the business of other rules
-        why = limitation(spec, placed.appliance, observation, forced=True, dead=False)
-        if why is not None and why.code in UNREADABLE:
+        why = limitation(specs[placed.allocation_id], placed.appliance, observation, forced=True, dead=False)
+        if shown is not None and (shown.owner is None or shown.subnet_id not in inventory.subnets):
+            found[resource] = unknown(resource, "AWS does not show its account or its subnet")
+        elif why is not None and why.code in UNREADABLE:
             errors = dict(why.facts).get("error") or "; ".join(observation.failed)
-            return unknown(result.resource, str(errors), placed.path())
-        if why is not None and why.code in UNATTACHED:
-            return failed_for(result.resource, why, placed.path())
-    return result
+            found[resource] = unknown(resource, str(errors), placed.path())
+        elif why is not None and why.code in UNATTACHED:
+            found[resource] = failed_for(resource, why, placed.path())
+    return found
 
 
 UNATTACHED = frozenset(
@@ -99,17 +95,23 @@ UNREADABLE = frozenset(
 )
 
 
-def _shows_border_groups(snapshot: Snapshot, result: Result) -> Result:
+def _without_border_group(snapshot: Snapshot) -> dict[str, Result]:
     """EC2 shows the group of every address and zone; a rule that sees none has compared nothing."""
     inventory = known(snapshot.inventory)
+    found: dict[str, Result] = {}
     for placed in targets(snapshot.topology, inventory):
         address, interface = inventory.elastic_ips.get(placed.allocation_id), placed.interface
         subnet = inventory.subnets.get(interface.subnet_id) if interface else None
-        if result.place != placed.path() or address is None or interface is None:
+        if address is None or interface is None:
             continue
         if address.border_group is None or subnet is None or subnet.border_group is None:
-            return unknown(result.resource, "AWS shows no network border group of it", result.place)
-    return result
+            resource = resource_of(placed)
+            found[resource] = unknown(resource, "AWS shows no network border group of it", placed.path())
+    return found
+
+
+def resource_of(placed: Placed) -> str:
+    return f"{placed.target.network_interface_id} {placed.target.private_ip}"
 
 
 RULES = (
@@ -133,7 +135,7 @@ RULES = (
             ),
             target_interfaces,
         ),
-        _movable,
+        _immovable,
     ),
     checked(
         RuleId.TARGET_HAS_PRIVATE_IP,
@@ -157,7 +159,7 @@ RULES = (
             (Code.BORDER_GROUPS_DIFFER,),
             _targets,
         ),
-        _shows_border_groups,
+        _without_border_group,
     ),
     checked(
         RuleId.ELASTIC_IP_EXISTS,
