@@ -302,6 +302,17 @@ def the_table_is_of_a_virtual_private_gateway(s: Stack) -> Iterable[str]:
     return [table, f"{table} {DEFAULT}"]
 
 
+@breaks(RuleId.ROUTE_INSTALLED, RuleId.GATEWAY_TABLE_TAKES_PREFIXES, then=Failover.WITHOUT_ROUTE)
+def the_table_is_of_the_internet_gateway(s: Stack) -> Iterable[str]:
+    """The only declared route table becomes the one of the internet gateway."""
+    ec2, table = s.lab.client(), s.ids["route_tables"]["protected"]
+    [shown] = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"]
+    for association in shown["Associations"]:
+        ec2.disassociate_route_table(AssociationId=association["RouteTableAssociationId"])
+    ec2.associate_route_table(RouteTableId=table, GatewayId=s.ids["internet_gateway_id"])
+    return [f"{table} {DEFAULT}", table]
+
+
 @breaks(RuleId.ROUTE_TABLE_HAS_SUBNET)
 def the_table_has_no_subnet(s: Stack) -> Iterable[str]:
     """Somebody associates the subnets of a declared route table with another one."""

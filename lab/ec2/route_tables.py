@@ -53,8 +53,7 @@ class StaticRoute(Route):
 
     @property
     def state(self) -> str:
-        """blackhole: the target is not available, as a gateway that is not attached to the VPC
-        (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html)."""
+        """blackhole: the target is not available (docs/aws-facts.md#route-states)."""
         if self.interface is not None:
             instance = self.interface.instance
             return "active" if instance is not None and instance.is_running() else "blackhole"

@@ -106,7 +106,8 @@ class RoutingDatabase:
     """Prefix to why nobody can tell who owns it: the row that may be in the FIB cannot be read. An empty
     prefix stands for a row that does not say which it is of."""
     incomplete: dict[str, str] = field(default_factory=dict)
-    """Prefix to which member of one of its rows in `routes` nobody can read."""
+    """Prefix to why one of its rows is not read, or not as a whole, in the FIB or not; an empty prefix stands
+    for a row that does not say which it is of."""
 
     def in_fib(self, prefixes: Collection[str]) -> tuple[Route, ...]:
         """Returns the rows of these prefixes that are in the FIB."""

@@ -63,9 +63,8 @@ def _call(record: str) -> Call | None:
 
 
 def _tool(service: str, agent: str) -> str | None:
-    """Names CloudFormation by `invokedBy`, other tools by what they say of themselves in the user agent
-    (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html).
-    """
+    """Names CloudFormation by `invokedBy`, other tools by the user agent
+    (docs/aws-facts.md#cloudtrail-callers)."""
     if CLOUDFORMATION in (service, agent):
         return "CloudFormation"
     return next((tool for tool in TOOLS if tool.lower() in agent.lower()), None)

@@ -40,16 +40,23 @@ def installed(snapshot: Snapshot) -> Iterator[Result]:
     problems = tuple(propagates_as_declared(watched(snapshot.topology), inventory))
     gateways = {why.subject: why for why in propagation_warnings(snapshot.topology, inventory)}
     rejected = {prefix for why in gateways.values() for prefix in dict(why.facts)["prefixes"]}
+    # a gateway table need not have what another table is for
+    is_elsewhere = any(table not in gateways for table, _ in _declared(snapshot.topology))
     for table, place in _declared(snapshot.topology):
         problem = next((p for p in problems if p.path == place and p.code in TABLE_GONE), None)
         doubt = doubt_about((table,), inventory)
         for prefix in _tracked(snapshot.topology):
             resource = f"{table} {prefix}"
             unread = doubt or database.doubts.get(prefix) or database.doubts.get("")
-            unread = unread or database.incomplete.get(prefix)
+            unread = unread or database.incomplete.get(prefix) or database.incomplete.get("")
             if unread is not None:
                 yield unknown(resource, unread, place)
-            elif table in gateways and prefix in rejected and not _is_installed(database, table, prefix):
+            elif (
+                is_elsewhere
+                and table in gateways
+                and prefix in rejected
+                and not _is_installed(database, table, prefix)
+            ):
                 yield Result(resource, Verdict.NOT_APPLICABLE, gateways[table], place)
             elif problem is not None:
                 yield failed_for(resource, problem.reason, place)
@@ -125,7 +132,7 @@ def not_bypassed(snapshot: Snapshot) -> Iterator[Result]:
 
 
 def no_blackhole(snapshot: Snapshot) -> Iterator[Result]:
-    """Judges each declared table: every route of it leads to something that is there."""
+    """Judges each declared table: every route leads to what is there (docs/aws-facts.md#route-states)."""
     for table, place, doubt in _readable(snapshot):
         resource, dead = table.route_table_id, [r for r in table.routes if r.state == BLACKHOLE]
         if doubt is not None:
@@ -234,7 +241,7 @@ def has_subnet(snapshot: Snapshot) -> Iterator[Result]:
 
 
 def no_firewall(snapshot: Snapshot) -> Iterator[Result]:
-    """Judges each declared table, where the SDK reads the firewalls of routes at all."""
+    """Judges each declared table, where the SDK reads firewalls at all (docs/aws-facts.md#route-states)."""
     known(snapshot.firewalls)
     for table, place, doubt in _readable(snapshot):
         resource = table.route_table_id

@@ -146,7 +146,7 @@ def _by_resource(snapshot: Snapshot, calls: list[Call], resources: set[str]) -> 
         if call is None:
             yield passed(resource)
             continue
-        # a session of an instance's role has the instance's ID as its name
+        # an instance's role has the instance's ID as session name (docs/aws-facts.md#cloudtrail-callers)
         appliance = instances.get(call.actor.rpartition("/")[2])
         name, actor, at = call.name, call.actor, call.at
         if call.tool is not None:

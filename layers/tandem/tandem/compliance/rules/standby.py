@@ -75,12 +75,12 @@ def _judged(
 
 
 def unread_path(prefix: str, database: RoutingDatabase) -> str | None:
-    """Returns why the paths to a prefix cannot be compared: a row is unread, or shows no AS path.
+    """Returns why the paths to a prefix cannot be compared: a row is not read, or shows no AS path.
 
     The sessions are eBGP, so every path has an ASN. A row that nobody can read may be any appliance's.
     """
-    doubt = database.doubts.get(prefix) or database.doubts.get("") or database.incomplete.get(prefix)
-    unread = doubt or next(iter(database.unread), None)
+    doubt = database.doubts.get(prefix) or database.doubts.get("")
+    unread = doubt or database.incomplete.get(prefix) or database.incomplete.get("")
     pathless = (r.next_hop for r in database.routes if r.prefix == prefix and not r.as_path)
     empty = next((f"the route to {prefix} by {next_hop} shows no AS path" for next_hop in pathless), None)
     return unread or empty
