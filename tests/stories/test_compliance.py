@@ -46,6 +46,8 @@ def test_in_a_healthy_world_every_rule_passes(edge: Stack) -> None:
     passed = {f.rule.id for f in found if f.result.verdict is Verdict.PASS}
     others = {f.rule.id: f.result.verdict for f in found if f.rule.id not in passed}
     assert set(others.values()) <= {Verdict.NOT_APPLICABLE, Verdict.WAIVED}
+    [firewall] = [f.result.reason for f in found if f.rule.id == RuleId.NO_GATEWAY_FIREWALL]
+    assert "knows no IgwFirewall of a route" in dict(firewall.facts)["why"]
     assert passed >= set(RuleId) - NOT_IN_THIS_WORLD - {RuleId.FAILBACK_WANTED}
 
 

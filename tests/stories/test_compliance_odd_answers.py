@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
+from tandem.adapters import cloudtrail
 from tandem.compliance.engine import judge
 from tandem.compliance.rule import Finding, Verdict
 from tandem.compliance.rules.catalogue import RULES
@@ -162,3 +164,28 @@ def test_a_history_that_is_denied_is_unknown_and_names_the_permission(edge: Stac
     found = [f for f in checked(edge) if f.rule.id in ("one-mover", "no-pipeline", "no-foreign-change")]
     assert {f.result.verdict for f in found} == {Verdict.UNKNOWN}
     assert {dict(f.result.reason.facts)["permission"] for f in found} == {"cloudtrail:LookupEvents"}
+
+
+ODD_EVENTS: dict[str, dict[str, Any]] = {
+    "no events": {},
+    "events that are none": {"Events": None},
+    "an event that is none": {"Events": [None]},
+    "an event without a record": {"Events": [{}]},
+    "a record that is no text": {"Events": [{"CloudTrailEvent": 5}]},
+    "a record that is no JSON": {"Events": [{"CloudTrailEvent": "{"}]},
+    "a record without a caller": {
+        "Events": [{"CloudTrailEvent": '{"eventName": "CreateRoute", "eventTime": "2026-11-21T03:00:00Z"}'}]
+    },
+}
+
+
+@pytest.mark.parametrize("odd", ODD_EVENTS.values(), ids=ODD_EVENTS)
+def test_a_history_that_cannot_be_read_is_unknown(edge: Stack, odd: dict[str, Any]) -> None:
+    def show(parsed: dict[str, Any], **_: Any) -> None:
+        parsed.clear()
+        parsed.update(odd)
+
+    cloudtrail.client().meta.events.register("after-call.cloudtrail.LookupEvents", show)
+    found = [f for f in checked(edge) if f.rule.id in ("one-mover", "no-pipeline", "no-foreign-change")]
+    assert {f.result.verdict for f in found} == {Verdict.UNKNOWN}
+    assert CheckCode.RULE_FAILED not in {f.result.reason.code for f in found}

@@ -11,11 +11,11 @@ import botocore
 
 from tandem.adapters import clients, cloudtrail, ec2, inventory
 from tandem.compliance.snapshot import NO_HISTORY, NO_STORE, NotRead, Reading, Snapshot
-from tandem.errors import CallFailedError, TandemError
+from tandem.errors import CallFailedError, TandemError, TemporaryError
 from tandem.place import Place
 from tandem.ports import Clock
 from tandem.provisioning.actors import PAUSE_SECONDS
-from tandem.signals.calls import Call
+from tandem.signals.calls import Call, calls_of, is_unreadable
 from tandem.topology.document import Topology
 
 if TYPE_CHECKING:
@@ -78,7 +78,10 @@ def _changes(clock: Clock | None, now: datetime) -> tuple[Call, ...] | NotRead:
         return NO_HISTORY
     calls: list[Call] = []
     for name in CHANGES:
-        calls += cloudtrail.calls(name, now - RECENT)
+        records = cloudtrail.records(name, now - RECENT)
+        if any(is_unreadable(record) for record in records):
+            raise TemporaryError(f"CloudTrail has a record of {name} that does not say who called")
+        calls += calls_of(records)
         clock.sleep(PAUSE_SECONDS)
     return tuple(calls)
 

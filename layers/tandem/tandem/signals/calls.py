@@ -39,6 +39,15 @@ def calls_of(records: Iterable[str]) -> tuple[Call, ...]:
     return tuple(call for call in found if call is not None)
 
 
+def is_unreadable(record: str) -> bool:
+    """Returns True for a record that does not say who called what, or if AWS carried the call out."""
+    try:
+        refused = members(json.loads(record)).get("errorCode")
+    except ValueError:
+        return True
+    return not refused and _call(record) is None
+
+
 def _call(record: str) -> Call | None:
     """None for what is no call that was carried out, or cannot be read."""
     try:

@@ -252,8 +252,9 @@ RULE_ENTRIES: Entries = {
         "EC2 keeps the last association, so two movers undo each other's failover.",
         (
             "Turn off the other mover: the appliance's own failover script and its role's permission for",
-            "ec2:AssociateAddress, or whoever the finding names. CloudTrail's event history has the call. A",
-            "role counts as the stack's if its name begins with the stack's name and a hyphen.",
+            "ec2:AssociateAddress, or whoever the finding names. CloudTrail's event history has the call;",
+            "the newest 50 are read. A role counts as the stack's if its name begins with the stack's name",
+            "and a hyphen.",
         ),
         ASSOCIATE,
     ),
