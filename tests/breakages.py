@@ -380,20 +380,23 @@ def the_standby_leaks_a_route(s: Stack) -> Iterable[str]:
 
 
 class Callers(AllowAll):
-    """CloudTrail names CloudFormation and the standby by their access keys."""
+    """CloudTrail names CloudFormation, the standby and the failover function by their access keys."""
 
     def __init__(self, s: Stack) -> None:
-        self._standby = role_session("firewall-ha", s.ids["instances"]["fw2"])
+        self._roles = {
+            "fw2": role_session("firewall-ha", s.ids["instances"]["fw2"]),
+            "failover": role_session("tandem-FailoverRole-1A2B3C4D5E6F", "tandem-failover"),
+        }
 
     def identity(self, access_key_id: str) -> Mapping[str, Any]:
-        if access_key_id == "fw2":
-            return self._standby
+        if access_key_id in self._roles:
+            return self._roles[access_key_id]
         shown = user(access_key_id)
         is_service = access_key_id == "cloudformation"
         return {**shown, "invokedBy": "cloudformation.amazonaws.com"} if is_service else shown
 
 
-def _associated_again(s: Stack, caller: str) -> str:
+def associated_again(s: Stack, caller: str) -> str:
     """Associates an Elastic IP where it is: nothing changes but CloudTrail's history."""
     address, ec2 = s.ids["elastic_ips"]["eip1"], s.lab.client(access_key_id=caller)
     s.lab.lab.authorizer = Callers(s)
@@ -408,19 +411,19 @@ def _associated_again(s: Stack, caller: str) -> str:
 @breaks(RuleId.ONE_MOVER)
 def the_standby_moves_an_elastic_ip_itself(s: Stack) -> Iterable[str]:
     """The standby's own failover script associates a declared Elastic IP."""
-    return [_associated_again(s, "fw2")]
+    return [associated_again(s, "fw2")]
 
 
 @breaks(RuleId.ONE_MOVER)
 def somebody_moves_an_elastic_ip(s: Stack) -> Iterable[str]:
     """Somebody associates a declared Elastic IP by hand."""
-    return [_associated_again(s, "alice")]
+    return [associated_again(s, "alice")]
 
 
 @breaks(RuleId.NO_PIPELINE)
 def cloudformation_moves_an_elastic_ip(s: Stack) -> Iterable[str]:
     """CloudFormation associates a declared Elastic IP."""
-    return [_associated_again(s, "cloudformation")]
+    return [associated_again(s, "cloudformation")]
 
 
 @breaks(RuleId.ROUTE_SERVER_AS_DECLARED)

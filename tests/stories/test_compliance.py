@@ -13,7 +13,7 @@ from tandem.adapters import clients
 from tandem.compliance.rule import Severity, Verdict
 from tandem.compliance.rules import installation, standby, targets
 from tandem.reasons.compliance import RuleId
-from tests.breakages import BREAKAGES, DEFAULT, Breakage, Failover, World
+from tests.breakages import BREAKAGES, DEFAULT, Breakage, Failover, World, associated_again
 from tests.complying import checked, failing, healthy, healthy_document
 from tests.shared_worlds import begins_in
 from tests.stack import Stack, stack
@@ -100,6 +100,19 @@ def test_what_tandem_manages_is_judged_as_declared_too(edge: Stack) -> None:
     assert tags == {edge.ids["vpc_id"], *(edge.ids["subnets"][z] for z in ("az1", "az2"))} | {
         edge.ids["route_tables"]["protected"]
     }
+
+
+def test_the_stacks_own_role_is_no_second_mover(edge: Stack) -> None:
+    associated_again(edge, "failover")
+    assert failing(edge) == set()
+
+
+def test_the_appliance_that_moves_an_address_is_named(edge: Stack) -> None:
+    allocation_id = associated_again(edge, "fw2")
+    [found] = [f.result for f in checked(edge) if f.identity == ("one-mover", allocation_id)]
+    facts = dict(found.reason.facts)
+    assert found.reason.code == "changed-by-appliance"
+    assert (facts["appliance"], facts["role"]) == ("fw2", "firewall-ha")
 
 
 def test_a_silent_standby_is_judged_by_its_instance(edge: Stack) -> None:
