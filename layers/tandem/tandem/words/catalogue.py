@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from tandem.reasons.reason import Reason
 from tandem.words import compliance, failover_reasons, problem_reasons, step_reasons
-from tandem.words.render import Entries, Entry
+from tandem.words.render import Entries, Entry, render
 
 FAMILIES: dict[str, Entries] = {
     "Failover": failover_reasons.ENTRIES,
@@ -19,3 +20,13 @@ FAMILIES: dict[str, Entries] = {
 ENTRIES: Mapping[StrEnum, Entry] = {
     code: entry for words in FAMILIES.values() for code, entry in words.items()
 }
+
+
+def sentence_at(place: str | None, why: Reason) -> str:
+    """Returns the sentence of a reason that has a place in the topology document.
+
+    The sentence of a problem of a document may go on from its place: `is 65010, but AWS shows 65000`.
+    """
+    problem = problem_reasons.PROBLEM_ENTRIES.get(why.code)
+    goes_on = problem is not None and not problem.text.startswith("{")
+    return f"{place}: {render(why, ENTRIES)}" if place and goes_on else render(why, ENTRIES)

@@ -149,7 +149,10 @@ def _hides_bfd(peer: Peer) -> bool:
 
 
 def _found(rule: standbyreasons.Rule, name: str, snapshot: Snapshot, observation: Observation) -> Result:
-    scene = vitality.Scene(snapshot.topology, observation, Memory())
+    appliances = snapshot.topology.appliances.items()
+    # nobody knows here what was up before: all that is said is what is so now
+    up = {n: vitality.declared_as(snapshot.topology, appliance) for n, appliance in appliances}
+    scene = vitality.Scene(snapshot.topology, observation, Memory(seen_up=up))
     why = standbyreasons.why_found(rule, name, Change.OPENED, scene)
     return failed_for(name, why, path_of(["appliances", name]))
 
