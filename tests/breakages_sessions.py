@@ -128,13 +128,6 @@ def a_peer_has_the_route_servers_asn(s: Stack) -> Iterable[str]:
     return [created, "fw2"]
 
 
-@breaks(RuleId.PERSISTENCE_AS_DECLARED)
-def persistence_is_turned_on(s: Stack) -> Iterable[str]:
-    """Somebody enables persistence, which the topology declares as disabled."""
-    _persist(s)
-    return [s.ids["route_server_id"]]
-
-
 @breaks(
     RuleId.NO_PERSISTED_ROUTE,
     RuleId.ENDPOINT_LOSS_SURVIVED,

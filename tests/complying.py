@@ -17,11 +17,19 @@ from tandem.compliance.rule import Finding, Verdict
 from tandem.compliance.rules.catalogue import RULES
 from tandem.compliance.snapshot import Snapshot, StackFacts
 from tandem.place import Place
+from tandem.ports import Clock
 from tandem.reasons.compliance import RuleId
 from tests.stack import ACCOUNT, REGION, Stack, edge_document, stack
 
 if TYPE_CHECKING:
     from mypy_boto3_logs.type_defs import InputLogEventTypeDef
+
+FLOATING = "10.0.2.50"
+"""A secondary address of fw2 that no Elastic IP uses."""
+
+LATER = "2027-06-30"
+OTHER = "other"
+"""Name of a topology beside the one that is judged."""
 
 PLACE = Place("aws", REGION, ACCOUNT)
 DEAD_LETTERS = "tandem-failover-dead-letters"
@@ -31,17 +39,37 @@ PEER_LOGS = "/aws/vendedlogs/tandem/route-server-peer"
 def healthy_document(ids: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """Returns the edge topology with its route table declared."""
     document = edge_document(ids)
-    declared = {"propagate_to": [ids["route_tables"]["protected"]], "persist_routes": "disable"}
-    document["route_server"] |= declared
+    document["route_server"] |= {"propagate_to": [ids["route_tables"]["protected"]]}
+    document["appliances"]["fw2"]["next_hops"] = [FLOATING]
+    document["route_server"] |= {"persist_routes": "disable", "sns_notifications": True}
+    document["route_server"]["endpoints"] = {
+        name: endpoint["subnet_id"] for name, endpoint in ids["endpoints"].items()
+    }
+    for appliance in document["appliances"].values():
+        appliance["allowed_prefixes"] = ["0.0.0.0/0"]
+    document["waivers"] = [
+        {
+            "rule": "failback-wanted",
+            "resource": "0.0.0.0/0",
+            "reason": "fw1 is the faster one",
+            "until": LATER,
+        }
+    ]
     document["groups"][0]["rto"] = 30
     return document | changes
 
 
 @contextmanager
-def healthy(world: Stack | None = None) -> Iterator[Stack]:
+def healthy(world: Stack | None = None, **scenario: Any) -> Iterator[Stack]:
     """Yields the edge scenario, in a world of its own or this one, in a state in which every rule passes."""
-    with stack() if world is None else nullcontext(world) as s:
-        s.store(**healthy_document(s.ids))
+    with stack(**scenario) if world is None else nullcontext(world) as s:
+        s.lab.client().assign_private_ip_addresses(
+            NetworkInterfaceId=s.ids["interfaces"]["fw2"], PrivateIpAddresses=[FLOATING]
+        )
+        document = healthy_document(s.ids)
+        for appliance in document["appliances"].values():
+            appliance["liveness"] = scenario.get("liveness", "bfd")
+        s.store(**document)
         clients.logs().create_log_group(logGroupName=PEER_LOGS)
         s.queues.create_queue(QueueName=DEAD_LETTERS)
         s.sweep()
@@ -50,16 +78,20 @@ def healthy(world: Stack | None = None) -> Iterator[Stack]:
 
 
 def checked(s: Stack) -> tuple[Finding, ...]:
-    """Runs every rule on what AWS shows now."""
+    """Runs every rule on what AWS shows now, CloudTrail's event history with it."""
     deliver_peer_logs(s)
-    return judge(RULES, taken(s))
+    return judge(RULES, taken(s, clock=s.clock))
 
 
-def taken(s: Stack) -> Snapshot:
-    """Reads what AWS shows now."""
-    now = s.clock.now()
+def taken(s: Stack, *, clock: Clock | None = None) -> Snapshot:
+    """Reads what AWS shows now for the topology of the story: the one that is not `OTHER`."""
+    stored = tuple(r.topology for r in TopologyStore(clients.dynamodb(), "tandem-state").list().records)
     return snapshots.take(
-        s.record.topology, "tandem", PLACE, now, peer_log_group=PEER_LOGS, facts=partial(facts, s)
+        next(t for t in stored if t.name != OTHER),
+        "tandem",
+        PLACE,
+        s.clock.now(),
+        beside=snapshots.Beside(PEER_LOGS, partial(facts, s), stored, clock),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tests.affected import LAYER
 
 TANDEM = f"{LAYER}tandem"
+COMPLIANCE = f"{TANDEM}/compliance"
 FAILOVER, PROVISIONING = f"{TANDEM}/failover", f"{TANDEM}/provisioning"
 COMPLIANCE = f"{TANDEM}/compliance"
 
@@ -1469,6 +1470,56 @@ MUTANTS = (
         f"{COMPLIANCE}/aftermath.py",
         'dict.fromkeys(stopped, "stopped")',
         "{}",
+    ),
+    # compliance: whether the next failover will work
+    Mutant(
+        "compliance-unread",
+        "A rule never passes for what nobody can read.",
+        f"{COMPLIANCE}/checks.py",
+        "    doubts = inventory.incomplete | inventory.unknown\n",
+        "    doubts = inventory.unknown\n",
+    ),
+    Mutant(
+        "compliance-managed",
+        "What Tandem manages is compared with the document like what it watches.",
+        f"{COMPLIANCE}/checks.py",
+        "dict.fromkeys((False, topology.manage))",
+        "(topology.manage,)",
+    ),
+    Mutant(
+        "compliance-tie",
+        "A standby's path that ties with the chosen one is a finding.",
+        f"{COMPLIANCE}/rules/standby.py",
+        "any(rank(route) == rank(best) for route in own)",
+        "any(rank(route) < rank(best) for route in own)",
+    ),
+    Mutant(
+        "compliance-static",
+        "Only a route that somebody made can bypass the propagated one.",
+        f"{COMPLIANCE}/rules/installation.py",
+        "if route.origin == MADE and _is_inside(route.destination, prefix)",
+        "if _is_inside(route.destination, prefix)",
+    ),
+    Mutant(
+        "compliance-gateway",
+        "A gateway table need not have a prefix only where another declared table can.",
+        f"{COMPLIANCE}/rules/installation.py",
+        "                is_elsewhere\n                and table in gateways\n",
+        "                table in gateways\n",
+    ),
+    Mutant(
+        "compliance-own-role",
+        "The stack's own roles are no second mover.",
+        f"{COMPLIANCE}/rules/ownership.py",
+        'if call.role is None or not call.role.startswith(f"{stack}-"):',
+        "if call.role is None or stack:",
+    ),
+    Mutant(
+        "compliance-last-day",
+        "A waiver holds on its last day.",
+        f"{TANDEM}/topology/document.py",
+        "return at.date() <= self.until",
+        "return at.date() < self.until",
     ),
     # the lab's EC2
     Mutant(

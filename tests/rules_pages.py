@@ -7,7 +7,7 @@ from pathlib import Path
 from tandem.compliance.rule import Rule
 from tandem.compliance.rules.catalogue import RULES
 from tandem.words.compliance import RULE_ENTRIES as WORDS
-from tests.breakages import BREAKAGES
+from tests.breakages import BREAKAGES, Breakage, Failover
 
 FOLDER = Path(__file__).parents[1] / "docs" / "rules"
 
@@ -35,13 +35,25 @@ def _page(rule: Rule) -> str:
     words = WORDS[rule.id]
     remedy = "\n".join(words.advice)
     page = f"\nAWS: <{words.page}>\n" if words.page else ""
-    breakages = "\n".join(f"- {breakage.words}" for breakage in BREAKAGES if rule.id in breakage.rules)
+    breakages = "\n".join(_breakage(breakage) for breakage in BREAKAGES if rule.id in breakage.rules)
     proof = f"## What a test breaks to prove it\n\n{breakages}\n" if breakages else ""
     return (
         f"# {rule.id}\n\n{words.text}.\n\nSeverity: {rule.severity}.\n\n"
         f"## What it protects\n\n{words.meaning}\n\n"
         f"## What to do when it fails\n\n{remedy}\n{page}\n{proof}"
     )
+
+
+AFTER = {
+    Failover.WORKS: "",
+    Failover.HELD: " A failover after it leaves Elastic IPs on the appliance that died.",
+    Failover.WITHOUT_ROUTE: " A failover after it moves the Elastic IPs, but the table has no route there.",
+    Failover.UNDOCUMENTED: " EC2 then refuses to move the address.",
+}
+
+
+def _breakage(breakage: Breakage) -> str:
+    return f"- {breakage.words}{AFTER[breakage.then]}"
 
 
 if __name__ == "__main__":

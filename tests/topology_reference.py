@@ -30,6 +30,10 @@ MISTAKES: dict[str, tuple[str, object]] = {
     "A peer names an endpoint that there is not": ("appliances.fw1.peers.az3-a", "10.0.1.10"),
     "An appliance has no target": ("groups.0.elastic_ips.0.targets.fw2", ...),
     "An appliance has the route server's ASN": ("appliances.fw2.asn", 65000),
+    "A waiver names a rule that there is not": (
+        "waivers",
+        [{"rule": "failback-want", "resource": "0.0.0.0/0", "reason": "as meant", "until": "2027-06-30"}],
+    ),
     "One Elastic IP stands there twice": ("groups.0.elastic_ips.1.allocation_id", EIP),
 }
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from moto.ec2.models.internet_gateways import InternetGateway
 from moto.ec2.models.route_tables import Route, RouteBackend, RouteTable
 
 if TYPE_CHECKING:
@@ -41,6 +42,26 @@ class AdvertisedRoute(Route):
         return "active" if instance is not None and instance.is_running() else "blackhole"
 
 
+class StaticRoute(Route):
+    """A route that somebody made, with its state: moto shows every one as active."""
+
+    @classmethod
+    def shown(cls, route: Route) -> StaticRoute:
+        own: Any = cls.__new__(cls)
+        own.__dict__.update(route.__dict__)
+        return cast("StaticRoute", own)
+
+    @property
+    def state(self) -> str:
+        """blackhole: the target is not available (docs/aws-facts.md#route-states)."""
+        if self.interface is not None:
+            instance = self.interface.instance
+            return "active" if instance is not None and instance.is_running() else "blackhole"
+        gateway: Any = self.gateway
+        is_detached = isinstance(gateway, InternetGateway) and gateway.vpc is None
+        return "blackhole" if is_detached else "active"
+
+
 class LabRouteTable(RouteTable):
     """Also knows propagated routes, apart from the static ones which moto keeps."""
 
@@ -61,7 +82,17 @@ class LabRouteTable(RouteTable):
             for route in self._routes.values()
             if not (route.local and _destination(route) in self.advertised)
         ]
-        return [*static, *self.advertised.values()]
+        return [*map(StaticRoute.shown, static), *self.advertised.values()]
+
+    @property
+    def associations(self) -> list[dict[str, Any]]:
+        """moto leaves out which virtual private gateway a table is associated with."""
+        shown = super().associations
+        for item in shown:
+            target = self._associations.get(item["RouteTableAssociationId"], "")
+            if target.startswith("vgw-"):
+                item["GatewayId"] = target
+        return shown
 
     def has_static(self, prefix: str, but_local: bool) -> bool:
         return any(

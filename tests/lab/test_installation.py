@@ -112,3 +112,31 @@ def test_without_propagation_nothing_is_written(at_edge):
 def test_an_ipv6_prefix_without_an_ipv6_next_hop_is_not_guessed(at_edge):
     with pytest.raises(LeverError, match="IPv6 next_hop"):
         at_edge.levers.advertise("fw1", "2001:db8::/32")
+
+
+def test_a_static_route_whose_target_does_not_run_is_a_blackhole(at_edge):
+    ec2, table = at_edge.ec2, at_edge.route_tables["public"]
+    loose = ec2.create_network_interface(SubnetId=at_edge.world["subnets"]["az1"])["NetworkInterface"]
+    for prefix, interface in (
+        ("203.0.113.0/24", loose["NetworkInterfaceId"]),
+        ("192.0.2.0/24", at_edge.interfaces["fw1"]),
+    ):
+        ec2.create_route(RouteTableId=table, DestinationCidrBlock=prefix, NetworkInterfaceId=interface)
+    [shown] = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"]
+    states = {route["DestinationCidrBlock"]: route["State"] for route in shown["Routes"]}
+    assert states == {
+        "10.0.0.0/16": "active",
+        "0.0.0.0/0": "active",
+        "203.0.113.0/24": "blackhole",
+        "192.0.2.0/24": "active",
+    }
+
+
+def test_a_table_shows_the_virtual_private_gateway_that_it_is_associated_with(at_edge):
+    ec2, table = at_edge.ec2, at_edge.route_tables["protected"]
+    gateway = ec2.create_vpn_gateway(Type="ipsec.1")["VpnGateway"]["VpnGatewayId"]
+    ec2.attach_vpn_gateway(VpcId=at_edge.vpc_id, VpnGatewayId=gateway)
+    ec2.associate_route_table(RouteTableId=table, GatewayId=gateway)
+    [shown] = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"]
+    assert [a["GatewayId"] for a in shown["Associations"] if "GatewayId" in a] == [gateway]
+    assert at_edge.installation() == {table: rejected(Rejection.UNSUPPORTED_TABLE)}

@@ -77,7 +77,7 @@ def test_a_read_that_is_throttled_leaves_its_rules_unknown(edge: Stack, action: 
 def test_a_log_group_that_is_not_there_is_unknown_and_no_logs_are_not_applicable(edge: Stack) -> None:
     clients.logs().delete_log_group(logGroupName=PEER_LOGS)
     topology, now = edge.record.topology, edge.clock.now()
-    asked = snapshots.take(topology, "tandem", PLACE, now, peer_log_group=PEER_LOGS)
+    asked = snapshots.take(topology, "tandem", PLACE, now, beside=snapshots.Beside(PEER_LOGS))
     unasked = snapshots.take(topology, "tandem", PLACE, now)
     verdicts = [
         {f.result.verdict for f in judge(RULES, snapshot) if f.rule.id == RuleId.SESSIONS_STEADY}

@@ -16,7 +16,7 @@ from tandem.compliance.rule import Verdict
 from tandem.reasons.compliance import RuleId
 from tests import breakages_filters as filtering
 from tests import breakages_sessions as breaking
-from tests.breakages import DEFAULT
+from tests.breakages import DEFAULT, somebody_persists_routes
 from tests.breakages_sessions import asn_of, create_peer, delete_peer, endpoint
 from tests.complying import checked, healthy
 from tests.shared_worlds import begins_in
@@ -126,7 +126,7 @@ def test_undeclared_persistence_keeps_a_route_that_was_to_go(edge: Stack) -> Non
         for name in peers:
             edge.levers.session(appliance, endpoint(edge, name), "up")
     edge.run(10)
-    breaking.persistence_is_turned_on(edge)
+    somebody_persists_routes(edge)
     assert failing(edge, RuleId.PERSISTENCE_AS_DECLARED)
     all_sessions_end(edge)
     assert len(chosen(edge)) == 1

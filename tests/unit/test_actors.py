@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tandem.errors import TemporaryError
 from tandem.model import Liveness, Peer, RouteServer, Status
-from tandem.provisioning.actors import MOST_QUESTIONS, Call, Frugal, Suspicion, actor, calls_of
+from tandem.provisioning.actors import MOST_QUESTIONS, Frugal, Suspicion, actor
 from tandem.provisioning.managesteps import (
     CreateEndpoint,
     CreatePeer,
@@ -26,6 +26,7 @@ from tandem.provisioning.suspicions import suspicion_of_problem, suspicion_of_st
 from tandem.reasons.documents import ProblemCode
 from tandem.reasons.provisioning import ProvisioningCode
 from tandem.reasons.reason import reason
+from tandem.signals.calls import Call, calls_of
 from tandem.state.record import Provisioned, TopologyRecord
 from tandem.topology.document import parse_topology
 from tandem.topology.inventory import RouteServerReading
@@ -250,3 +251,21 @@ def test_a_peer_that_is_there_was_deleted_by_nobody() -> None:
     assert suspicion_of_problem(problem, RECORD, reading).resources == (frozenset({PEER}),)
     reading = RouteServerReading(reading.server, peers=(peer,))
     assert suspicion_of_problem(problem, RECORD, reading).resources == ()
+
+
+@pytest.mark.parametrize(
+    ("more", "tool"),
+    [
+        ({"userIdentity": {"arn": ALICE, "invokedBy": "cloudformation.amazonaws.com"}}, "CloudFormation"),
+        ({"userAgent": "cloudformation.amazonaws.com"}, "CloudFormation"),
+        ({"userAgent": "APN/1.0 HashiCorp/1.0 Terraform/1.9.8 (+https://www.terraform.io)"}, "Terraform"),
+        ({"userAgent": "aws-cli/2.31.0 md/awscrt#0.27.6"}, None),
+        ({"userAgent": 5}, None),
+        ({}, None),
+    ],
+)
+def test_a_tool_that_applies_a_template_is_known_by_the_record(
+    more: dict[str, Any], tool: str | None
+) -> None:
+    [call] = calls_of([record(**more)])
+    assert call.tool == tool

@@ -14,7 +14,9 @@ import pytest
 import tandem
 from tandem import reasons
 from tandem.reasons.compliance import RuleId
-from tandem.words.catalogue import ENTRIES
+from tandem.reasons.documents import ProblemCode
+from tandem.reasons.reason import reason
+from tandem.words.catalogue import ENTRIES, sentence_at
 from tandem.words.render import fields
 from tests.reasons_page import PAGE, page
 
@@ -84,6 +86,16 @@ def test_every_code_is_given_somewhere() -> None:
     named = {ast.unparse(code) for _, code, _ in GIVEN}
     own = [code for code in CODES if type(code).__module__ in JUDGING and type(code) is not RuleId]
     assert {f"{type(code).__name__}.{code.name}" for code in own} <= named
+
+
+def test_a_problems_sentence_goes_on_from_its_place() -> None:
+    asns = reason(ProblemCode.ASN_DIFFERS, "route_server.amazon_side_asn", declared=65010, actual=65000)
+    gone = reason(ProblemCode.INSTANCE_TERMINATED, "i-1")
+    assert sentence_at("route_server.amazon_side_asn", asns) == (
+        "route_server.amazon_side_asn: is 65010, but AWS shows 65000"
+    )
+    assert sentence_at("appliances.fw1.instance_id", gone) == "i-1 is terminated"
+    assert sentence_at(None, gone) == "i-1 is terminated"
 
 
 def test_the_page_is_what_the_catalogue_makes_of_it() -> None:

@@ -75,13 +75,13 @@ def test_a_world_as_it_should_be_passes() -> None:
         sessions.redundant,
         sessions.asn_of_its_own,
     )
-    for judge in (*judges, sessions.persistence, limits.in_use, limits.within_quotas):
+    for judge in (*judges, limits.in_use, limits.within_quotas):
         assert set(by_resource(judge(snapshot())).values()) == {Verdict.PASS}, judge.__name__
 
 
 def test_without_a_route_server_nobody_can_say() -> None:
     bare = replace(snapshot(), inventory=Inventory(PLACE, "tandem", None))
-    for judge in (sessions.survives_endpoint_loss, sessions.persistence, limits.within_quotas):
+    for judge in (sessions.survives_endpoint_loss, limits.within_quotas):
         with pytest.raises(NotReadError):
             list(judge(bare))
 
@@ -137,26 +137,6 @@ def test_a_state_that_is_not_documented_is_unknown(state: str, verdict: Verdict)
     assert found[observed.peers[0].peer_id] is verdict
     broken = with_reading(broken=(replace(endpoints(observed)[0], endpoint_id="rse-x", state=state),))
     assert by_resource(sessions.available(broken))["rse-x"] is verdict
-
-
-@pytest.mark.parametrize(
-    ("state", "minutes", "verdict"),
-    [
-        ("disabled", None, Verdict.PASS),
-        ("enabled", 1, Verdict.FAIL),
-        ("enabled", None, Verdict.UNKNOWN),
-        ("enabling", None, Verdict.UNKNOWN),
-        (None, None, Verdict.UNKNOWN),
-        ("sleeping", 1, Verdict.UNKNOWN),
-    ],
-)
-def test_persistence_that_is_changing_or_not_shown_is_unknown(
-    state: str | None, minutes: int | None, verdict: Verdict
-) -> None:
-    changed = with_reading(server=replace(SERVER, persist_state=state, persist_minutes=minutes))
-    assert by_resource(sessions.persistence(changed)) == {"rs-0edge": verdict}
-    undeclared = replace(changed, topology=replace(changed.topology, document={"route_server": {}}))
-    assert by_resource(sessions.persistence(undeclared)) == {"rs-0edge": Verdict.NOT_APPLICABLE}
 
 
 def test_a_zone_that_ec2_does_not_show_is_unknown_unless_there_are_two_others() -> None:

@@ -17,6 +17,7 @@ from tests.topologies import SUBNET, Edit, Expected, document, edited, in_words
 
 FIRST_IP = "groups.0.elastic_ips.0"
 OF_FIRST = "groups[0].elastic_ips[0]"
+WAIVER = {"rule": "one-mover", "resource": "eni-1", "reason": "a drill", "until": "2027-06-30"}
 SECOND_GROUP = {"name": "other", "prefixes": ["10.20.0.0/16"]}
 
 
@@ -200,6 +201,14 @@ CROSS: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], list[Expected
     "a hundred and one prefixes": (
         edit(("groups.0.prefixes", [f"10.{n}.0.0/16" for n in range(101)])),
         [("groups", "101 tracked prefixes", "at most 100")],
+    ),
+    "a waiver of a misspelled rule": (
+        edit(("waivers", [{**WAIVER, "rule": "one-movers"}])),
+        [("waivers[0].rule", '"one-movers" is no rule of compliance', "one-mover")],
+    ),
+    "a waiver of anything": (
+        edit(("waivers", [WAIVER, {**WAIVER, "rule": "*"}])),
+        [("waivers[1].rule", '"*" is no rule of compliance', "the name of a rule")],
     ),
     "too many peers of a prefix": (with_many_peers, [("appliances", "44 peers", "at most 32")]),
 }

@@ -17,6 +17,14 @@ FIRST_IP = "groups.0.elastic_ips.0"
 OF_FIRST = "groups[0].elastic_ips[0]"
 
 
+WAIVER = {"rule": "one-mover", "resource": "eni-1", "reason": "a drill", "until": "2027-06-30"}
+
+
+def waiver(**changes: object) -> dict[str, object]:
+    """Returns a waiver with other values; `...` leaves a property out."""
+    return {key: value for key, value in {**WAIVER, **changes}.items() if value is not ...}
+
+
 SHAPE: dict[str, tuple[str, object, str, str, str]] = {
     # name: (where, value, path of the problem, what is wrong, what would be right)
     "another schema version": ("tandem", 2, "tandem", "is 2", "1"),
@@ -247,6 +255,47 @@ SHAPE: dict[str, tuple[str, object, str, str, str]] = {
         "2001",
         "IPv4",
     ),
+    "waivers without a list": ("waivers", WAIVER, "waivers", "a mapping", "a list of waivers"),
+    "a waiver by name": ("waivers", ["one-mover"], "waivers[0]", '"one-mover"', "rule, resource, reason"),
+    "a waiver of no rule": ("waivers", [waiver(rule=...)], "waivers[0].rule", "is missing", "a rule"),
+    "a waiver of nothing": ("waivers", [waiver(resource="")], "waivers[0].resource", "is empty", "1 to 200"),
+    "a waiver without a reason": (
+        "waivers",
+        [waiver(reason=...)],
+        "waivers[0].reason",
+        "is missing",
+        "a text",
+    ),
+    "a waiver for ever": ("waivers", [waiver(until=...)], "waivers[0].until", "is missing", "a date"),
+    "a waiver until no date": (
+        "waivers",
+        [waiver(until="2027-06-31")],
+        "waivers[0].until",
+        '"2027-06-31"',
+        "a date, such as 2027-06-30",
+    ),
+    "a waiver until the end of a week": (
+        "waivers",
+        [waiver(until="2027-W26-3")],
+        "waivers[0].until",
+        '"2027-W26-3"',
+        "2027-06-30",
+    ),
+    "a waiver twice": ("waivers", [WAIVER, WAIVER], "waivers[1]", "again", "each of them once"),
+    "too many waivers": (
+        "waivers",
+        [waiver(resource=f"eni-{n}") for n in range(51)],
+        "waivers",
+        "has 51",
+        "50 at most",
+    ),
+    "a misspelled property of a waiver": (
+        "waivers",
+        [{**WAIVER, "untill": "2027-06-30"}],
+        "waivers[0].untill",
+        "no property",
+        "until",
+    ),
     "a misspelled target property": (
         f"{FIRST_IP}.targets.fw1.privat_ip",
         "10.0.1.20",
@@ -271,7 +320,7 @@ def test_a_wrong_shape_is_named_in_its_place(where, value, path, what, right) ->
 
 def test_every_property_of_the_schema_is_shown_failing() -> None:
     named = {where.replace(".0", "").replace(".1", "") for where, *_ in SHAPE.values()}
-    known = {"fw1", "fw2", "targets"}
+    known = {"fw1", "fw2", "targets", *WAIVER}  # a waiver's are in the values above
     properties = {key for node in nodes(topology_schema()) for key in node.get("properties", {})}
     assert properties <= {part for where in named for part in where.split(".")} | known
 
@@ -305,6 +354,10 @@ def test_what_is_no_document_at_all_is_one_problem(nonsense) -> None:
 def test_one_place_has_one_problem_for_its_name_and_one_for_its_value() -> None:
     problems = shape_problems(set_at(document(), "route_server.endpoints.az 3", "x"))
     assert [p.path for p in problems] == ['route_server.endpoints["az 3"]'] * 2
+
+
+def test_a_waiver_is_taken() -> None:
+    assert validate(set_at(document(), "waivers", [WAIVER])) == []
 
 
 def test_endpoints_may_be_left_out_of_what_is_only_watched() -> None:
@@ -378,6 +431,9 @@ MEANT: dict[str, tuple[str, object, str]] = {
     "a wildcard mask": ("groups.0.prefixes.0", "10.1.2.0/0.0.0.255", "a prefix with its length"),
     "a wildcard of one address": ("groups.0.prefixes.0", "10.1.2.3/0.0.0.0", "a prefix with its length"),
     "a wildcard of all": ("groups.0.prefixes.0", "0.0.0.0/255.255.255.255", "a prefix with its length"),
+    "a time of day": ("waivers", [waiver(until="2027-06-30T12:00:00Z")], "2027-06-30; a date"),
+    "a date without hyphens": ("waivers", [waiver(until="20270630")], "2027-06-30; a date"),
+    "a blank behind a date": ("waivers", [waiver(until="2027-06-30 ")], '"2027-06-30", without the blanks'),
     "an address with a length": (
         f"{FIRST_IP}.targets.fw1.private_ip",
         "10.0.1.20/24",
@@ -390,7 +446,9 @@ MEANT: dict[str, tuple[str, object, str]] = {
 def test_what_would_be_right_is_never_what_is_there_already(where, value, meant) -> None:
     (problem,) = validate(set_at(document(), where, value))
     assert said(problem).right.startswith(meant)
-    assert json.dumps(value[0] if isinstance(value, list) else value) in said(problem).what
+    given = value[0] if isinstance(value, list) else value
+    given = given["until"] if isinstance(given, dict) else given
+    assert json.dumps(given) in said(problem).what
 
 
 @pytest.mark.parametrize("value", ["1.99999", "4.2E99", "AS", "6 5 0 0 1 0 0 0 0 0 0", "0x", "-1", "1e-3"])

@@ -107,6 +107,9 @@ class RoutingDatabase:
     doubts: dict[str, str] = field(default_factory=dict)
     """Prefix to why nobody can tell who owns it: the row that may be in the FIB cannot be read. An empty
     prefix stands for a row that does not say which it is of."""
+    incomplete: dict[str, str] = field(default_factory=dict)
+    """Prefix to why one of its rows is not read, or not as a whole, in the FIB or not; an empty prefix stands
+    for a row that does not say which it is of."""
 
     def in_fib(self, prefixes: Collection[str]) -> tuple[Route, ...]:
         """Returns the rows of these prefixes that are in the FIB."""
@@ -162,7 +165,8 @@ class NetworkInterface:
     attachment: str | None = None
     addresses: tuple[PrivateAddress, ...] = ()
     ipv6: tuple[str, ...] = ()
-    source_dest_check: bool = False
+    source_dest_check: bool | None = False
+    """None where AWS does not show it."""
     tags: tuple[tuple[str, str], ...] = ()
     device_index: int | None = None
     """Its place in its instance."""
@@ -170,6 +174,8 @@ class NetworkInterface:
     """The account that it belongs to; whoever owns a shared VPC sees the interfaces of others in it."""
     group_ids: tuple[str, ...] | None = None
     """Its security groups; None where they cannot be read."""
+    service: str | None = None
+    """The AWS service or provider that manages it, if one does (API_NetworkInterface)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from botocore.parsers import ResponseParserError
 from tandem.adapters import clients
 from tandem.adapters.calls import called
 from tandem.errors import TemporaryError
-from tandem.provisioning.actors import Call, calls_of
+from tandem.signals.calls import Call, calls_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudtrail import CloudTrailClient
@@ -40,6 +40,14 @@ def calls(name: str, since: datetime) -> tuple[Call, ...]:
 
     Raises CallFailedError, TemporaryError.
     """
+    return calls_of(records(name, since))
+
+
+def records(name: str, since: datetime) -> tuple[str, ...]:
+    """Returns CloudTrail's newest records of calls of that name, the newest first.
+
+    Raises CallFailedError, TemporaryError.
+    """
     try:
         found = called(
             name,
@@ -51,4 +59,13 @@ def calls(name: str, since: datetime) -> tuple[Call, ...]:
         )
     except ResponseParserError as error:
         raise TemporaryError(f"no answer about {name}: {error}") from error
-    return calls_of(event.get("CloudTrailEvent", "") for event in found["Events"])
+    events = found.get("Events")
+    if not isinstance(events, list):
+        raise TemporaryError(f"CloudTrail answered LookupEvents about {name} without Events")
+    return tuple(_record(event) for event in events)
+
+
+def _record(event: object) -> str:
+    """Returns the record in an event; an empty text where there is none that can be read."""
+    record = event.get("CloudTrailEvent") if isinstance(event, dict) else None
+    return record if isinstance(record, str) else ""

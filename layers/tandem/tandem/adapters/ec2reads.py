@@ -60,6 +60,7 @@ def routing_database(route_server_id: str) -> RoutingDatabase:
         unread=tuple(row.words for row in found.unread),
         odd=found.odd,
         doubts=dict(ec2rows.doubts(found.found, found.unread)),
+        incomplete={row.about: row.words for row in found.unread} | dict(found.incomplete),
     )
 
 

@@ -158,16 +158,27 @@ def _interface(row: Row, odd: Odd) -> NetworkInterface:
         attachment=given(attachment, "Status", text),
         addresses=tuple(_private_address(a) for a in parts(row, "PrivateIpAddresses")),
         ipv6=tuple(canonical_address(text(a, "Ipv6Address")) for a in parts(row, "Ipv6Addresses")),
-        source_dest_check=beside(row, "SourceDestCheck", flag, odd) or False,
+        source_dest_check=beside(row, "SourceDestCheck", flag, odd),
         tags=beside(row, "TagSet", tags, odd) or (),
         device_index=beside(attachment, "DeviceIndex", number, odd),
         owner=beside(row, "OwnerId", text, odd),
         group_ids=beside(row, "Groups", _group_ids, odd) if has(row, "Groups") else (),
+        service=_service(row, odd),
     )
 
 
 def _group_ids(row: Row, name: str) -> tuple[str, ...]:
     return tuple(text(group, "GroupId") for group in parts(row, name))
+
+
+def _service(row: Row, odd: Odd) -> str | None:
+    """Reads who manages an interface instead of its owner; a name that cannot be read is one all the same."""
+    operator = beside(row, "Operator", part, odd) or {}
+    if beside(operator, "Managed", flag, odd):
+        return beside(operator, "Principal", text, odd) or "a service provider"
+    if beside(row, "RequesterManaged", flag, odd):
+        return beside(row, "RequesterId", text, odd) or "an AWS service"
+    return None
 
 
 def _private_address(row: Row) -> PrivateAddress:

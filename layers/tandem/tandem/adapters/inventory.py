@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tandem.adapters import ec2, ec2reads, vpcreads
 from tandem.adapters.rows import Rows
@@ -92,8 +93,10 @@ def _read(topology: Topology, stack: str, place: Place, side: Executor) -> Inven
         elastic_ips={address.allocation_id: address for address in addresses.found},
         consents=reading_consents.result(),
     )
+    rounds: tuple[Rows[Any], ...] = (interfaces, subnets, instances, addresses, tables, prefixes)
     return replace(
         inventory,
+        incomplete={about: words for rows in rounds for about, words in rows.incomplete},
         # what could not be read is unknown, not absent: no check may call it missing
         unknown=interfaces.unknown(topology.target_interface_ids, inventory.interfaces)
         | subnets.unknown(subnet_ids, inventory.subnets)

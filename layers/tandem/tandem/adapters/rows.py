@@ -50,9 +50,16 @@ class Rows(Generic[_T]):
     unread: tuple[Unread, ...] = ()
     odd: tuple[str, ...] = ()
     """Members that are left out of rows in `found`, in words."""
+    incomplete: tuple[tuple[str, str], ...] = ()
+    """What each row of `odd` is about, with the same words."""
 
     def __add__(self, other: Rows[_T]) -> Rows[_T]:
-        return Rows(self.found + other.found, self.unread + other.unread, self.odd + other.odd)
+        return Rows(
+            self.found + other.found,
+            self.unread + other.unread,
+            self.odd + other.odd,
+            self.incomplete + other.incomplete,
+        )
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -81,7 +88,7 @@ def read_rows(rows: Iterable[Any], kind: Kind[_T]) -> Rows[_T]:
     """Reads each of the rows by itself."""
     found: list[_T] = []
     unread: list[Unread] = []
-    odd: list[str] = []
+    incomplete: list[tuple[str, str]] = []
     for row in rows:
         known = row if isinstance(row, Mapping) else {}
         about, left_out = known.get(kind.key), Odd()
@@ -94,8 +101,9 @@ def read_rows(rows: Iterable[Any], kind: Kind[_T]) -> Rows[_T]:
             if known.get("State") == _DELETED:
                 continue
             unread.append(Unread(about, f"{which} cannot be read ({_why(error)})", known))
-        odd += [f"{which} has a member that cannot be read and is ignored ({why})" for why in left_out]
-    return Rows(tuple(found), tuple(unread), tuple(odd))
+        ignored = "has a member that cannot be read and is ignored"
+        incomplete += [(about, f"{which} {ignored} ({why})") for why in left_out]
+    return Rows(tuple(found), tuple(unread), tuple(words for _, words in incomplete), tuple(incomplete))
 
 
 @dataclass(frozen=True, slots=True)

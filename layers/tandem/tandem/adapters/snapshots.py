@@ -4,18 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING, cast
 
-from tandem.adapters import ec2, filterreads, inventory, peerlogs
+import botocore
+
+from tandem.adapters import clients, cloudtrail, ec2, filterreads, inventory, peerlogs
 from tandem.adapters.readings import reading
 from tandem.compliance.rules.sessions import FLAP_WINDOW
-from tandem.compliance.snapshot import NO_LOGS, NO_STACK, Need, NotRead, Snapshot, StackFacts
+from tandem.compliance.snapshot import (
+    NO_HISTORY,
+    NO_LOGS,
+    NO_STACK,
+    NO_STORE,
+    Need,
+    NotRead,
+    Reading,
+    Snapshot,
+    StackFacts,
+)
+from tandem.errors import TemporaryError
 from tandem.place import Place
+from tandem.ports import Clock
+from tandem.provisioning.actors import PAUSE_SECONDS
+from tandem.signals.calls import Call, calls_of, is_unreadable
 from tandem.topology.document import Topology
+
+if TYPE_CHECKING:
+    from botocore.model import StructureShape
+
+FIREWALL = "IgwFirewall"
+"""The member of API_Route with an internet gateway firewall; it came with botocore 1.44.8."""
+
+CHANGES = (
+    *("AssociateAddress", "CreateRoute", "ReplaceRoute", "DeleteRoute"),
+    *("CreateRouteServerPeer", "DeleteRouteServerPeer"),
+)
+"""Calls that are looked for in CloudTrail's event history."""
+
+RECENT = timedelta(days=1)
 
 PARTS = 8
 """Parts of a snapshot that are read at once; each begins further reads of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is read beside EC2; what is left out is absent, and the rules about it do not apply."""
+
+    peer_log_group: str | None = None
+    facts: Callable[[], StackFacts] | None = None
+    """Reads what a deployed stack says of itself."""
+    stored: Reading[tuple[Topology, ...]] = NO_STORE
+    """The stack's topologies."""
+    clock: Clock | None = None
+    """To wait with between calls to CloudTrail, which is read only with one."""
 
 
 def take(
@@ -25,22 +70,20 @@ def take(
     now: datetime,
     *,
     has: frozenset[Need] = frozenset(Need),
-    peer_log_group: str | None = None,
-    facts: Callable[[], StackFacts] | None = None,
+    beside: Beside | None = None,
 ) -> Snapshot:
-    """Reads AWS for one topology. Raises nothing that AWS answers: a part that cannot be read is NotRead.
-
-    Without a log group there is nothing to say of the peers' logs, and without `facts` nothing of a stack.
-    """
+    """Reads AWS for one topology. Raises nothing that AWS answers: a part that cannot be read is NotRead."""
+    more = beside or Beside()
     with ThreadPoolExecutor(max_workers=PARTS, thread_name_prefix="snapshot") as side:
         observation = side.submit(ec2.observe, topology)
         around = side.submit(inventory.read, topology, stack, place)
         logged = None
-        if peer_log_group and topology.route_server.peer_logs:
-            logged = side.submit(peerlogs.session_changes, peer_log_group, now, FLAP_WINDOW)
-        of_stack = side.submit(facts) if facts else None
+        if more.peer_log_group and topology.route_server.peer_logs:
+            logged = side.submit(peerlogs.session_changes, more.peer_log_group, now, FLAP_WINDOW)
+        of_stack = side.submit(more.facts) if more.facts else None
         found = reading(around.result)
         filters = found if isinstance(found, NotRead) else reading(partial(filterreads.read, found))
+        changes = side.submit(_changes, more.clock, now)
         return Snapshot(
             topology=topology,
             taken_at=now,
@@ -49,5 +92,30 @@ def take(
             filters=filters,
             stack=reading(of_stack.result) if of_stack else NO_STACK,
             session_changes=reading(logged.result, "logs") if logged else NO_LOGS,
+            stored=more.stored,
+            firewalls=_firewalls(),
+            changes=reading(changes.result, "cloudtrail"),
             has=has,
         )
+
+
+def _changes(clock: Clock | None, now: datetime) -> tuple[Call, ...] | NotRead:
+    """Reads the calls of the last day that change addresses, routes or peers."""
+    if clock is None:
+        return NO_HISTORY
+    calls: list[Call] = []
+    for name in CHANGES:
+        records = cloudtrail.records(name, now - RECENT)
+        if any(is_unreadable(record) for record in records):
+            raise TemporaryError(f"CloudTrail has a record of {name} that does not say who called")
+        calls += calls_of(records)
+        clock.sleep(PAUSE_SECONDS)
+    return tuple(calls)
+
+
+def _firewalls() -> Reading[bool]:
+    """Says if the SDK reads the firewalls of routes; what its model lacks it leaves out of every answer."""
+    route = cast("StructureShape", clients.ec2().meta.service_model.shape_for("Route"))
+    if FIREWALL in route.members:
+        return True
+    return NotRead(f"botocore {botocore.__version__} knows no {FIREWALL} of a route", is_absent=True)

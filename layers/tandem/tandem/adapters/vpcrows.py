@@ -21,11 +21,7 @@ from tandem.adapters.rows import (
 )
 from tandem.model import RouteServer
 from tandem.topology.document import canonical_prefix
-from tandem.topology.inventory import Endpoint, RouteTable, Subnet, TableRoute
-
-ADVERTISED, _MADE = "Advertisement", "CreateRoute"
-"""Origins of a route that a route server wrote, and of one that somebody made
-(https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html)."""
+from tandem.topology.inventory import ADVERTISED, MADE, Endpoint, RouteTable, Subnet, TableRoute
 
 _ENDED = frozenset({"disassociating", "disassociated", "failing", "failed"})
 
@@ -90,18 +86,19 @@ def _route_table(row: Row, odd: Odd) -> RouteTable:
 
 
 def _routes(routes: Iterable[Row], odd: Odd) -> Iterator[TableRoute]:
-    """Yields every route with a destination that can be read; without an origin it is what somebody made."""
+    """Yields every route with a destination that can be read."""
     for route in routes:
         blocks = ("DestinationCidrBlock", "DestinationIpv6CidrBlock")
         to = next(filter(None, (beside(route, block, prefix_of, odd) for block in blocks)), None)
         to = to or beside(route, "DestinationPrefixListId", text, odd)
         if to is None:
+            odd.append("a route shows no destination")
             continue
         target = next((str(route[name]) for name in _TARGETS if has(route, name)), "")
-        state, origin = route.get("State", "active"), route.get("Origin", _MADE)
+        state, origin = beside(route, "State", text, odd), beside(route, "Origin", text, odd)
         firewall = beside(route, "IgwFirewall", part, odd) or {}
         arn = beside(firewall, "FirewallArn", text, odd)
-        yield TableRoute(to, target, str(state), str(origin), arn)
+        yield TableRoute(to, target, state or "", origin or "", arn)
 
 
 def _leads_to_internet(route: Row) -> bool:
@@ -114,7 +111,7 @@ def _static_routes(routes: Iterable[Row], odd: Odd) -> Iterator[tuple[str, str]]
     """Yields destination and target. A destination that is a prefix list shadows none that is known."""
     for route in routes:
         kinds = ("DestinationCidrBlock", "DestinationIpv6CidrBlock")
-        found = (beside(route, kind, prefix_of, odd) for kind in kinds if route.get("Origin") == _MADE)
+        found = (beside(route, kind, prefix_of, odd) for kind in kinds if route.get("Origin") == MADE)
         targets = (str(route[name]) for name in _TARGETS if name in route)
         yield from ((to, next(targets, "an unknown target")) for to in found if to)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from tandem.compliance.snapshot import Need, NotRead, Snapshot
 from tandem.reasons.compliance import CheckCode, RuleId
+from tandem.reasons.documents import ProblemCode
 from tandem.reasons.reason import Identity, Reason, reason
 from tandem.topology.document import Waiver
 
@@ -54,6 +55,8 @@ class Rule:
     severity: Severity
     judge: Callable[[Snapshot], Iterable[Result]]
     """Raises NotReadError where a part of the snapshot is missing."""
+    problems: frozenset[ProblemCode] = frozenset()
+    """Codes of the checks before storing that are this rule's: each code is one rule's only."""
     needs: frozenset[Need] = frozenset()
 
 
@@ -84,6 +87,11 @@ def failed(
     **facts: Any,  # noqa: ANN401 - see `Reason.facts`
 ) -> Result:
     return Result(resource, Verdict.FAIL, reason(code, resource, **facts), place)
+
+
+def failed_for(resource: str, why: Reason, place: str | None = None) -> Result:
+    """A reason that Tandem knows already, from a decision or from a check before storing."""
+    return Result(resource, Verdict.FAIL, why, place)
 
 
 def unknown(resource: str, why: str, place: str | None = None) -> Result:

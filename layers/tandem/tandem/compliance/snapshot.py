@@ -10,6 +10,7 @@ from typing import TypeVar, Union
 from tandem.compliance.filters import Filters
 from tandem.errors import TandemError
 from tandem.model import Observation, RoutingDatabase
+from tandem.signals.calls import Call
 from tandem.topology.document import Topology
 from tandem.topology.inventory import Inventory
 
@@ -111,6 +112,8 @@ class StackFacts:
 NO_STACK = NotRead("there is no stack", is_absent=True)
 NO_FILTERS = NotRead("the packet filters are not read", is_absent=True)
 NO_LOGS = NotRead("the peers' logs are not read", is_absent=True)
+NO_STORE = NotRead("no stored topologies are read", is_absent=True)
+NO_HISTORY = NotRead("CloudTrail's event history is not read", is_absent=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,12 @@ class Snapshot:
     filters: Reading[Filters] = NO_FILTERS
     """Security groups and network ACLs between the endpoints and the appliances."""
     stack: Reading[StackFacts] = NO_STACK
+    stored: Reading[tuple[Topology, ...]] = NO_STORE
+    """Every topology of the stack, this one too."""
+    firewalls: Reading[bool] = NotRead("nobody asked the SDK", is_absent=True)
+    """True where the SDK reads whether a route carries an internet gateway firewall."""
+    changes: Reading[tuple[Call, ...]] = NO_HISTORY
+    """The newest calls in CloudTrail's event history that change addresses, routes or peers."""
     has: frozenset[Need] = frozenset(Need)
 
     @property

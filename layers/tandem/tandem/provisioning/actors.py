@@ -7,15 +7,12 @@ User Guide, view-cloudtrail-events). What it does not tell stays unknown: nothin
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from tandem.errors import CallFailedError, TemporaryError
-from tandem.signals.awsevents import identifiers
-from tandem.signals.signal import members, moment
+from tandem.signals.calls import Call
 
 if TYPE_CHECKING:
     from tandem.ports import Clock
@@ -26,27 +23,10 @@ MOST_QUESTIONS = 6
 TAGGING = ("DeleteTags", "CreateTags")
 _OUR_TAGS = "tandem:"
 
-_PAUSE_SECONDS = 0.6
+PAUSE_SECONDS = 0.6
 """Between two of them: an account has two a second in a Region, for all its users (API_LookupEvents)."""
 
 _KEPT = timedelta(days=90)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """Holds one call that AWS carried out, as CloudTrail recorded it."""
-
-    name: str
-    at: datetime
-    actor: str
-    """The caller's ARN; where there is none, the AWS service that called."""
-    role: str | None
-    """The role whose session called."""
-    resource_ids: frozenset[str]
-    """Those that the request names; `resources` of the event is usually empty
-    (docs/aws-facts.md#cloudtrail-resources)."""
-    request: str
-    """The request's parameters as JSON, in lower case: AWS documents no shape for those of Route Server."""
 
 
 class History(Protocol):
@@ -90,7 +70,7 @@ class Frugal:
         if not self._left or self.trouble is not None:
             return ()
         if self._left < MOST_QUESTIONS:
-            self._clock.sleep(_PAUSE_SECONDS)
+            self._clock.sleep(PAUSE_SECONDS)
         self._left -= 1
         try:
             answer = tuple(call for call in self._history.calls(name, since) if call.at >= since)
@@ -127,37 +107,3 @@ def _newest(suspicion: Suspicion, calls: tuple[Call, ...]) -> list[Call]:
         next((call for call in calls if suspicion.matches(call, ids)), None) for ids in suspicion.resources
     )
     return [call for call in found if call is not None]
-
-
-def calls_of(records: Iterable[str]) -> tuple[Call, ...]:
-    """Returns the calls in CloudTrail records, in their order; those that were refused changed nothing."""
-    found = (_call(record) for record in records)
-    return tuple(call for call in found if call is not None)
-
-
-def _call(record: str) -> Call | None:
-    """Returns the call; None for one that was refused or cannot be read."""
-    try:
-        event = members(json.loads(record))
-    except ValueError:
-        return None
-    who, at = members(event.get("userIdentity")), moment(event.get("eventTime"))
-    name, caller = event.get("eventName"), who.get("arn") or who.get("invokedBy")
-    if at is None or event.get("errorCode") or not isinstance(name, str) or not isinstance(caller, str):
-        return None
-    request = event.get("requestParameters")
-    issuer = members(members(who.get("sessionContext")).get("sessionIssuer"))
-    return Call(
-        name=name,
-        at=at,
-        actor=caller,
-        role=_role(caller) or issuer.get("userName"),
-        resource_ids=identifiers(request),
-        request=json.dumps(request).lower(),
-    )
-
-
-def _role(arn: str) -> str | None:
-    """Returns the role's name in `arn:aws:sts::123456789012:assumed-role/name/session`."""
-    kind, _, rest = arn.rpartition(":")[2].partition("/")
-    return rest.partition("/")[0] if kind == "assumed-role" else None

@@ -41,6 +41,7 @@ class ProblemCode(StrEnum):
     TOO_MANY_PREFIXES = "too-many-prefixes"
     TOO_MANY_PEERS = "too-many-peers"
     CLAIMED_BY_TWO_APPLIANCES = "claimed-by-two-appliances"
+    UNKNOWN_RULE = "unknown-rule"
     ADDRESS_ON_TWO_INTERFACES = "address-on-two-interfaces"
     UNSPECIFIED_ADDRESS = "unspecified-address"
     MULTICAST_ADDRESS = "multicast-address"

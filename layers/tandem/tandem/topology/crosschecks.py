@@ -11,6 +11,7 @@ from ipaddress import ip_network
 from itertools import zip_longest
 from typing import Any
 
+from tandem.reasons.compliance import RuleId
 from tandem.reasons.documents import ProblemCode
 from tandem.topology import draft
 from tandem.topology.addresses import addresses_of_interfaces, addresses_of_one_appliance
@@ -150,6 +151,17 @@ def _within_quotas(root: dict[str, Any]) -> Iterator[Problem]:
         yield problem_at("appliances", ProblemCode.TOO_MANY_PEERS, count=peers, most=MOST_PEERS_OF_PREFIX)
 
 
+def _waivers_of_rules(root: dict[str, Any]) -> Iterator[Problem]:
+    """A waiver of a rule that there is not would hide nothing, and nobody would notice."""
+    rules = [str(rule) for rule in RuleId]
+    for index, waiver in enumerate(draft.sequence(root.get("waivers"))):
+        rule = draft.text_or_empty(draft.mapping(waiver).get("rule"))
+        if rule and rule not in rules:
+            close = nearest(rule, rules)["close"]
+            where = path_of(["waivers", index, "rule"])
+            yield problem_at(where, ProblemCode.UNKNOWN_RULE, rule, close=close)
+
+
 CHECKS: tuple[Check, ...] = (
     _says_which_route_server,
     _known_endpoints,
@@ -161,6 +173,7 @@ CHECKS: tuple[Check, ...] = (
     _prefixes_that_are_routed,
     _tracked_prefixes_allowed,
     _within_quotas,
+    _waivers_of_rules,
 )
 
 

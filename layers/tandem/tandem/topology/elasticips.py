@@ -31,7 +31,7 @@ class Placed:
         return path_of([*self.keys, *more])
 
 
-def _elastic_ips_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def elastic_ips_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     for where, allocation_id in _allocations(topology):
         address = inventory.elastic_ips.get(allocation_id)
         if allocation_id in inventory.unknown:
@@ -44,7 +44,7 @@ def _elastic_ips_exist(topology: Topology, inventory: Inventory) -> Iterator[Pro
             yield problem_at(where, code, allocation_id, service=service)
 
 
-def _owner_consents(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def owner_consents(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     """Checks the owner's tag on each Elastic IP and each target interface, once a resource
     (docs/security.md#the-owners-tag-is-the-consent).
     """
@@ -65,7 +65,7 @@ def _owner_consents(topology: Topology, inventory: Inventory) -> Iterator[Proble
             yield from () if problem is None else (problem,)
 
 
-def _interfaces_are_the_appliances(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def interfaces_are_the_appliances(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     for placed in targets(topology, inventory):
         where, interface_id = placed.path("network_interface"), placed.target.network_interface_id
         interface, instance_id = placed.interface, placed.appliance.instance_id
@@ -98,7 +98,7 @@ def _interfaces_are_the_appliances(topology: Topology, inventory: Inventory) -> 
             )
 
 
-def _interfaces_are_of_this_account(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def interfaces_are_of_this_account(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     """Checks the account: in a shared VPC
     (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing.html) an account may see interfaces of
     another one. Nobody can consent to their use here.
@@ -119,7 +119,7 @@ def _is_foreign(placed: Placed, inventory: Inventory) -> bool:
     return owner not in (None, inventory.place.account)
 
 
-def _interfaces_are_in_the_vpc(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def interfaces_are_in_the_vpc(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     for placed in targets(topology, inventory):
         subnet = inventory.subnets.get(placed.interface.subnet_id) if placed.interface else None
         if subnet is not None and inventory.vpc_ids and subnet.vpc_id not in inventory.vpc_ids:
@@ -132,7 +132,7 @@ def _interfaces_are_in_the_vpc(topology: Topology, inventory: Inventory) -> Iter
             )
 
 
-def _border_groups_fit(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def border_groups_fit(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     """EC2 associates no Elastic IP with an interface in another network border group, such as a Local Zone's.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateAddress.html
@@ -152,7 +152,7 @@ def _border_groups_fit(topology: Topology, inventory: Inventory) -> Iterator[Pro
             )
 
 
-def _private_ips_are_there(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def private_ips_are_there(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     for placed in targets(topology, inventory):
         interface, address = placed.interface, placed.target.private_ip
         if interface is None or any(own.private_ip == address for own in interface.addresses):
@@ -185,7 +185,7 @@ def _private_ips_are_there(topology: Topology, inventory: Inventory) -> Iterator
             yield problem_at(where, ProblemCode.PRIVATE_IP_MISSING, **facts)
 
 
-def _nobody_is_displaced(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def nobody_is_displaced(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     """AssociateAddress throws off what the private IP has already (docs/aws-facts.md#displaced-addresses)."""
     for placed in targets(topology, inventory):
         addresses = placed.interface.addresses if placed.interface else ()
@@ -203,14 +203,14 @@ def _nobody_is_displaced(topology: Topology, inventory: Inventory) -> Iterator[P
 
 
 ELASTIC_IP_CHECKS: tuple[Check, ...] = (
-    _elastic_ips_exist,
-    _owner_consents,
-    _interfaces_are_the_appliances,
-    _interfaces_are_of_this_account,
-    _interfaces_are_in_the_vpc,
-    _border_groups_fit,
-    _private_ips_are_there,
-    _nobody_is_displaced,
+    elastic_ips_exist,
+    owner_consents,
+    interfaces_are_the_appliances,
+    interfaces_are_of_this_account,
+    interfaces_are_in_the_vpc,
+    border_groups_fit,
+    private_ips_are_there,
+    nobody_is_displaced,
 )
 
 

@@ -11,6 +11,10 @@ from tandem.place import Place
 from tandem.reasons.documents import ProblemCode
 from tandem.topology.problems import Problem, problem_at
 
+ADVERTISED, MADE = "Advertisement", "CreateRoute"
+"""Origins of a route that a route server wrote, and of one that somebody made
+(https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html)."""
+
 
 class RegionWithoutRouteServerError(ConfigurationError):
     """The Region has no Route Server (docs/aws-facts.md#regions)."""
@@ -62,10 +66,10 @@ class TableRoute:
     target: str
     """The gateway's or interface's ID; empty where the route shows none that is known."""
     state: str
-    """`active`, `blackhole`, or what AWS adds."""
+    """`active`, `blackhole`, or what AWS adds; empty where it shows none."""
     origin: str
     """`Advertisement` for what a route server wrote (docs/aws-facts.md#advertised-routes), `CreateRoute` for
-    what somebody made, or another one of API_Route."""
+    what somebody made, or another one of API_Route; empty where AWS shows none."""
     firewall: str | None = None
     """The ARN of an internet gateway firewall on this route."""
 
@@ -130,6 +134,8 @@ class Inventory:
     """The owner's tag on each VPC, subnet and route table that a managed route server enters, or None."""
     unknown: dict[str, str] = field(default_factory=dict)
     """ID to why nobody can read what AWS shows of it: it is unknown, and not absent."""
+    incomplete: dict[str, str] = field(default_factory=dict)
+    """ID to which member of what AWS shows of it nobody can read."""
 
     def unreadable(self, where: str, id_: str) -> Problem:
         """The problem that nobody can read what AWS shows of a declared ID."""

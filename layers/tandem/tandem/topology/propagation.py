@@ -18,7 +18,7 @@ Check = Callable[[Topology, Inventory], Iterator[Problem]]
 _DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
 
 
-def _propagates_as_declared(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def propagates_as_declared(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     if inventory.reading is None and not topology.manage:
         return
     for index, table_id in enumerate(topology.route_server.propagate_to):
@@ -33,7 +33,7 @@ def _propagates_as_declared(topology: Topology, inventory: Inventory) -> Iterato
             yield problem_at(where, code, table_id, actual=inventory.propagated_to)
 
 
-def _appliances_have_a_way_out(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def appliances_have_a_way_out(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     """Refuses a default route that is propagated into the target's own subnet points the appliance's way out
     at itself.
     """
@@ -56,11 +56,11 @@ def _appliances_have_a_way_out(topology: Topology, inventory: Inventory) -> Iter
             )
 
 
-def _gateway_tables_can_have_the_routes(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def gateway_tables_can_have_the_routes(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     """Checks that a gateway table's route needs a target interface with a public IP of its own
     (docs/aws-facts.md#gateway-route-tables).
     """
-    inside = [p for p in _tracked(topology) if any(_within(p, vpc) for vpc in inventory.vpc_prefixes)]
+    inside = [p for p in _tracked(topology) if any(within(p, vpc) for vpc in inventory.vpc_prefixes)]
     for table in _gateway_tables(topology, inventory):
         for name, appliance in topology.appliances.items() if inside else ():
             for address in sorted(appliance.peer_addresses):
@@ -77,9 +77,9 @@ def _gateway_tables_can_have_the_routes(topology: Topology, inventory: Inventory
 
 
 PROPAGATION_CHECKS: tuple[Check, ...] = (
-    _propagates_as_declared,
-    _appliances_have_a_way_out,
-    _gateway_tables_can_have_the_routes,
+    propagates_as_declared,
+    appliances_have_a_way_out,
+    gateway_tables_can_have_the_routes,
 )
 
 
@@ -110,7 +110,7 @@ def propagation_warnings(topology: Topology, inventory: Inventory) -> Iterator[R
     if not inventory.unknown.keys().isdisjoint(inventory.vpc_ids):
         return
     outside = tuple(
-        p for p in _tracked(topology) if not any(_within(p, vpc) for vpc in inventory.vpc_prefixes)
+        p for p in _tracked(topology) if not any(within(p, vpc) for vpc in inventory.vpc_prefixes)
     )
     for table in _gateway_tables(topology, inventory) if outside else ():
         yield reason(ProblemCode.GATEWAY_TABLE_REJECTS, table.route_table_id, prefixes=outside)
@@ -133,7 +133,7 @@ def static_route_warnings(topology: Topology, inventory: Inventory) -> Iterator[
                 yield reason(ProblemCode.STATIC_ROUTE_BESIDE, f"{prefix} in {table_id}", **facts)
 
 
-def _within(prefix: str, other: str) -> bool:
+def within(prefix: str, other: str) -> bool:
     """Returns True if `prefix` is `other` or a part of it."""
     inner, outer = ip_network(prefix), ip_network(other)
     if isinstance(inner, IPv4Network) and isinstance(outer, IPv4Network):
@@ -148,7 +148,9 @@ def _tracked(topology: Topology) -> list[str]:
 
 
 def _gateway_tables(topology: Topology, inventory: Inventory) -> list[RouteTable]:
-    return [table for table in _propagated_tables(topology, inventory) if table.gateway_ids]
+    """Returns those of internet gateways; AWS does not support others (docs/aws-facts.md#route-tables)."""
+    tables = _propagated_tables(topology, inventory)
+    return [table for table in tables if any(g.startswith("igw-") for g in table.gateway_ids)]
 
 
 def _propagated_tables(topology: Topology, inventory: Inventory) -> list[RouteTable]:

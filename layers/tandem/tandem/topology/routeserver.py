@@ -15,14 +15,14 @@ from tandem.topology.problems import Problem, path_of, problem_at
 Check = Callable[[Topology, Inventory], Iterator[Problem]]
 
 
-def _route_server_exists(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def route_server_exists(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     wanted = topology.route_server.route_server_id
     if inventory.reading is None and wanted is not None:
         facts = {"place": str(inventory.place), "others": inventory.route_server_ids}
         yield problem_at("route_server.id", ProblemCode.ROUTE_SERVER_UNKNOWN, wanted, **facts)
 
 
-def _route_server_as_declared(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def route_server_as_declared(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     if inventory.reading is None or topology.manage:
         return
     declared, server = topology.route_server, inventory.reading.server
@@ -40,7 +40,7 @@ def _route_server_as_declared(topology: Topology, inventory: Inventory) -> Itera
             yield problem_at(where, ProblemCode.ASN_OF_ROUTE_SERVER, asn=appliance.asn)
 
 
-def _endpoints_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def endpoints_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     # that the route server is missing is said already
     if inventory.reading is None and not topology.manage:
         return
@@ -68,7 +68,7 @@ def _endpoints_exist(topology: Topology, inventory: Inventory) -> Iterator[Probl
             )
 
 
-def _peers_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def peers_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     """Each declared session has a peer of its own; endpoints of one subnet cannot be told apart by name."""
     if inventory.reading is None or topology.manage:
         return
@@ -91,7 +91,7 @@ def _peers_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
                 )
 
 
-def _peers_as_declared(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def peers_as_declared(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     """Compares the peers with the document; a managed one is changed to be so."""
     if topology.manage:
         return
@@ -108,7 +108,7 @@ def _peers_as_declared(topology: Topology, inventory: Inventory) -> Iterator[Pro
                 yield problem_at(where, ProblemCode.PEER_LIVENESS_DIFFERS, peer.peer_id, **modes)
 
 
-def _vpc_exists(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def vpc_exists(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     """Checks that the VPC exists in which a managed route server is going to be."""
     wanted = topology.route_server.vpc_id
     if topology.manage and wanted is not None and not inventory.vpc_prefixes:
@@ -116,7 +116,7 @@ def _vpc_exists(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
         yield problem_at("route_server.vpc_id", ProblemCode.VPC_UNKNOWN, wanted, place=place)
 
 
-def _instances_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
+def instances_exist(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     for name, appliance in topology.appliances.items():
         if appliance.instance_id is None:
             continue
@@ -134,13 +134,13 @@ def _instances_exist(topology: Topology, inventory: Inventory) -> Iterator[Probl
 
 
 ROUTE_SERVER_CHECKS: tuple[Check, ...] = (
-    _route_server_exists,
-    _vpc_exists,
-    _route_server_as_declared,
-    _endpoints_exist,
-    _peers_exist,
-    _peers_as_declared,
-    _instances_exist,
+    route_server_exists,
+    vpc_exists,
+    route_server_as_declared,
+    endpoints_exist,
+    peers_exist,
+    peers_as_declared,
+    instances_exist,
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import date
 from functools import cache, partial
 from importlib.resources import files
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -39,10 +40,18 @@ def _prefix(text: str) -> str:
     return canonical_prefix(text)
 
 
+def _day(text: str) -> str:
+    """Raises ValueError for ISO 8601's other ways to write a date too: a week and its day, or no hyphens."""
+    if date.fromisoformat(text).isoformat() != text:
+        raise ValueError(f"{text[:60]} is no date as in 2027-06-30")
+    return text
+
+
 _SPELLINGS: dict[str, Callable[[str], str]] = {
     "ipv4": lambda text: str(IPv4Address(text)),
     "address": _address,
     "prefix": _prefix,
+    "date": _day,
 }
 """The one spelling of what has a format in the schema. Each raises ValueError for what has not."""
 
@@ -229,6 +238,7 @@ def _inner(top: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "route_server", top["route_server"]["properties"]
     yield "an appliance", top["appliances"]["additionalProperties"]["properties"]
     yield "a group", top["groups"]["items"]["properties"]
+    yield "a waiver", top["waivers"]["items"]["properties"]
 
 
 def _right(node: dict[str, Any]) -> str:

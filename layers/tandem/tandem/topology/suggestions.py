@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import datetime
 from decimal import Decimal
 from difflib import get_close_matches
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -76,6 +77,9 @@ def _meant_by_text(text: str, node: dict[str, Any], takes: Takes) -> Iterator[st
     yield from _addresses(stripped, takes)
     if node.get("format") in ("address", "ipv4"):
         yield from _mapped(stripped)
+    if node.get("format") == "date":
+        with suppress(ValueError):
+            yield datetime.fromisoformat(stripped).date().isoformat()
     if node.get("format") == "prefix":
         yield from _prefixes(stripped)
 

@@ -8,6 +8,13 @@ from tandem.words.render import Entries, Entry
 
 VPC_GUIDE = "https://docs.aws.amazon.com/vpc/latest/userguide"
 HOW_IT_WORKS = f"{VPC_GUIDE}/route-server-how-it-works.html"
+ASSOCIATE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateAddress.html"
+PRIORITY = f"{VPC_GUIDE}/route-tables-priority.html"
+ROUTE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html"
+EVS = "https://docs.aws.amazon.com/evs/latest/userguide/setting-up.html#route-server"
+GATEWAY_ROUTING = f"{VPC_GUIDE}/igw-ingress-routing.html"
+QUOTAS = f"{VPC_GUIDE}/amazon-vpc-limits.html"
+CLOUDTRAIL = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events.html"
 SUPPORTED = f"{VPC_GUIDE}/dynamic-routing-route-server.html"
 ENDPOINTS_PAGE = f"{VPC_GUIDE}/route-server-tutorial-create-endpoints.html"
 PEERS_PAGE = f"{VPC_GUIDE}/route-server-tutorial-create-peer.html"
@@ -36,12 +43,333 @@ RULE_ENTRIES: Entries = {
         ),
         HOW_IT_WORKS,
     ),
+    RuleId.STANDBY_ALIVE: Entry(
+        "Every appliance runs, and at least one of its sessions carries routes",
+        "An appliance that is dead cannot take over, and nobody notices until the active one dies too.",
+        (
+            "The finding says what is wrong: the instance, the peers, BGP or BFD. With `standby: silent` the",
+            "rule does not apply to an appliance that speaks no BGP until it is active.",
+        ),
+        HOW_IT_WORKS,
+    ),
+    RuleId.SESSIONS_UP: Entry(
+        "Every session of an appliance is up: BGP, and BFD where the peer uses BFD",
+        "With one session less, the loss of one more endpoint is the loss of the appliance.",
+        (
+            "Look at the appliance's side of the session: the endpoint's address, the ASN, TCP port 179, and",
+            "UDP port 3784 for BFD.",
+        ),
+        HOW_IT_WORKS,
+    ),
+    RuleId.INSTANCE_EXISTS: Entry(
+        "The declared instance of each appliance exists",
+        "Without its instance an appliance cannot take over.",
+        ("Declare the instance that took its place, and apply the topology.",),
+    ),
+    RuleId.APPLIANCE_HAS_ADDRESSES: Entry(
+        "The instance of each appliance has the declared addresses of its sessions and next hops",
+        "A session needs the peer's address, and a route needs an interface that has its next hop.",
+        ("Assign the address to an interface of the instance again, or declare the new one.",),
+        HOW_IT_WORKS,
+    ),
+    RuleId.TARGET_ATTACHED: Entry(
+        "Each target interface is in the route server's VPC, of this account, and attached to the running"
+        " instance of its appliance",
+        "An Elastic IP on an interface that reaches no running appliance is an outage, so Tandem holds.",
+        (
+            "Attach the interface to the appliance, or declare the one that took its place:",
+            (
+                "aws ec2 attach-network-interface --network-interface-id eni-... --instance-id i-..."
+                " --device-index 1"
+            ),
+        ),
+        ASSOCIATE,
+    ),
+    RuleId.TARGET_HAS_PRIVATE_IP: Entry(
+        "Each target interface has the declared private IP",
+        "EC2 refuses to associate an Elastic IP with a private IP that the interface does not have.",
+        (
+            "Assign it again. Without --allow-reassignment this takes it from no other interface:",
+            (
+                "aws ec2 assign-private-ip-addresses --network-interface-id eni-..."
+                " --private-ip-addresses 10.0.2.20"
+            ),
+        ),
+        ASSOCIATE,
+    ),
+    RuleId.TARGET_FREE: Entry(
+        "The private IP of each target has no Elastic IP of somebody else and no auto-assigned address",
+        "A move would displace the other address, so Tandem holds.",
+        (
+            "Take the other address off, if whoever uses it agrees, or declare another private IP:",
+            "aws ec2 disassociate-address --association-id eipassoc-...",
+        ),
+        ASSOCIATE,
+    ),
+    RuleId.TARGET_IN_BORDER_GROUP: Entry(
+        "Each Elastic IP and its targets are in one network border group",
+        "EC2 refuses to associate an Elastic IP with an interface in another network border group.",
+        ("Declare an interface and an Elastic IP of the same network border group.",),
+        ASSOCIATE,
+    ),
+    RuleId.ELASTIC_IP_EXISTS: Entry(
+        "Each declared Elastic IP is in the account and Region",
+        "An Elastic IP that was released cannot move.",
+        ("Declare the Elastic IP that took its place, and apply the topology.",),
+    ),
+    RuleId.OWNER_TAG: Entry(
+        "Each Elastic IP and each target interface has its owner's tag",
+        "Tandem's role may only move what is tagged, so IAM refuses the move without the tag.",
+        (
+            "Write the tag with the stack's name as value:",
+            "aws ec2 create-tags --resources eipalloc-... --tags Key=tandem:stack,Value=...",
+        ),
+        "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html",
+    ),
     RuleId.ROUTE_INSTALLED: Entry(
         "The route of each tracked prefix is installed in every declared route table",
         "A subnet whose route table lacks the route never sends its traffic to the owner.",
         (
             "Read the reason that AWS gives for the route table. Turn propagation on if it is off:",
             "aws ec2 enable-route-server-propagation --route-server-id rs-... --route-table-id rtb-...",
+        ),
+        HOW_IT_WORKS,
+    ),
+    RuleId.ROUTE_NOT_SHADOWED: Entry(
+        "No static route in a declared route table has the destination of a tracked prefix",
+        "AWS prefers a static route to a propagated one, so the table does not follow the failover.",
+        (
+            "Remove the static route, or do not propagate to that table:",
+            "aws ec2 delete-route --route-table-id rtb-... --destination-cidr-block 0.0.0.0/0",
+        ),
+        PRIORITY,
+    ),
+    RuleId.ROUTE_NOT_BYPASSED: Entry(
+        "No static route in a declared route table takes a part of a tracked prefix elsewhere",
+        "The longest prefix wins, so traffic for that part passes no appliance, before and after a failover.",
+        (
+            "Remove the static route, or waive the finding where it is meant, as to a transit gateway. A",
+            "route to a prefix list is not judged: its prefixes are not read.",
+        ),
+        PRIORITY,
+    ),
+    RuleId.NO_BLACKHOLE_ROUTE: Entry(
+        "No route in a declared route table is a blackhole",
+        "Traffic for the route is dropped: what it led to is gone, or does not run.",
+        (
+            "Remove the route, or bring back what it led to. Look at it:",
+            "aws ec2 describe-route-tables --route-table-ids rtb-...",
+        ),
+        ROUTE,
+    ),
+    RuleId.ROUTE_LEADS_TO_APPLIANCE: Entry(
+        "The propagated route of each tracked prefix leads to an interface of a declared appliance",
+        "A device that the topology does not know carries the traffic, and Tandem holds every move.",
+        ("Withdraw the route there, delete its peer, or declare the device as an appliance.",),
+        HOW_IT_WORKS,
+    ),
+    RuleId.PROPAGATION_DECLARED: Entry(
+        "The route server propagates to declared route tables only",
+        "Subnets get routes that nobody declared, and nothing else watches that table.",
+        (
+            "Declare the table in route_server.propagate_to, or turn propagation off:",
+            "aws ec2 disable-route-server-propagation --route-server-id rs-... --route-table-id rtb-...",
+        ),
+        HOW_IT_WORKS,
+    ),
+    RuleId.ROUTE_TABLE_SUPPORTED: Entry(
+        "Each declared route table is of subnets or of an internet gateway",
+        "AWS does not support Route Server with the tables of virtual private and transit gateways.",
+        ("Do not propagate to that table.",),
+        SUPPORTED,
+    ),
+    RuleId.ROUTE_TABLE_HAS_SUBNET: Entry(
+        "Each declared route table is associated with a subnet explicitly",
+        "Amazon EVS's guide says that advertisement fails without one; Route Server's guide supports it.",
+        (
+            "Associate a subnet with the table, or waive the finding:",
+            "aws ec2 associate-route-table --route-table-id rtb-... --subnet-id subnet-...",
+        ),
+        EVS,
+    ),
+    RuleId.NO_GATEWAY_FIREWALL: Entry(
+        "No route in a declared route table carries an internet gateway firewall",
+        "The firewall acts on traffic beside the appliances. Nothing here was tested with one.",
+        (
+            "Judge whether the firewall and the appliances may both be in the way, and waive the finding.",
+            "The rule does not apply where the SDK does not know firewalls of routes (`IgwFirewall`).",
+        ),
+    ),
+    RuleId.SAME_APPLIANCE_BOTH_WAYS: Entry(
+        "Gateway tables and subnet tables lead to the same appliance",
+        "A stateful firewall drops the answers of connections whose beginning it did not see.",
+        (
+            "Advertise the prefixes of both directions from each appliance with the same preference: the",
+            "same AS path length and MED for all of them.",
+        ),
+        GATEWAY_ROUTING,
+    ),
+    RuleId.GATEWAY_TARGET_HAS_PUBLIC_IP: Entry(
+        "Each interface to which a gateway route table may lead has a public IP of its own",
+        "AWS sends internet traffic of a gateway table only to an interface with a public IP address.",
+        ("Associate an Elastic IP that stays there with the interface that the appliance peers from.",),
+        GATEWAY_ROUTING,
+    ),
+    RuleId.GATEWAY_TABLE_TAKES_PREFIXES: Entry(
+        "A gateway route table can take every tracked prefix",
+        "AWS rejects a prefix outside the VPC in a gateway table, unless it is of that table's BYOIP pool.",
+        (
+            "Nothing, where the prefix is for the other tables, as the way back of ingress inspection. Waive",
+            "the finding then.",
+        ),
+        GATEWAY_ROUTING,
+    ),
+    RuleId.APPLIANCE_HAS_WAY_OUT: Entry(
+        "The route table of a target's own subnet does not get the default route from the route server",
+        "The appliance's own way out would lead to the appliance, so nothing leaves it.",
+        ("Give that subnet a table of its own, without propagation and with a static default route.",),
+        HOW_IT_WORKS,
+    ),
+    RuleId.NETWORK_OWNER_TAG: Entry(
+        "The VPC, subnets and route tables of a managed route server have their owner's tag",
+        "Without the tag Tandem cannot restore there what somebody deletes.",
+        (
+            "Write the tag with the stack's name as value:",
+            "aws ec2 create-tags --resources subnet-... --tags Key=tandem:stack,Value=...",
+        ),
+        "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html",
+    ),
+    RuleId.NO_SERVICE_MANAGES: Entry(
+        "No service manages an Elastic IP or a target interface of a group",
+        "Only the service can move what it manages, so EC2 refuses the move.",
+        ("Declare an Elastic IP and an interface of your own.",),
+        "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Address.html",
+    ),
+    RuleId.SOURCE_DEST_CHECK_OFF: Entry(
+        "Each interface through which an appliance forwards has SourceDestCheck off",
+        "EC2 drops what the appliance forwards there, although the route and the addresses are right.",
+        (
+            (
+                "aws ec2 modify-network-interface-attribute --network-interface-id eni-..."
+                " --no-source-dest-check"
+            ),
+        ),
+        GATEWAY_ROUTING,
+    ),
+    RuleId.ALLOWED_PREFIXES_ONLY: Entry(
+        "An appliance advertises nothing outside its allowed_prefixes",
+        "A route that nobody meant takes traffic away, in every table that gets propagated routes.",
+        ("Filter the prefix on the appliance, or allow it in the topology.",),
+        HOW_IT_WORKS,
+    ),
+    RuleId.ONE_MOVER: Entry(
+        "Nobody but this stack moved a declared Elastic IP within the last day",
+        "EC2 keeps the last association, so two movers undo each other's failover.",
+        (
+            "Turn off the other mover: the appliance's own failover script and its role's permission for",
+            "ec2:AssociateAddress, or whoever the finding names. CloudTrail's event history has the call;",
+            "the newest 50 are read. A role counts as the stack's if its name begins with the stack's name",
+            "and a hyphen.",
+        ),
+        ASSOCIATE,
+    ),
+    RuleId.NO_PIPELINE: Entry(
+        "No tool that applies a template changed addresses, routes or peers within the last day",
+        "The next run of the tool takes an Elastic IP or a route back to where its template has it.",
+        (
+            "Take the association, the route or the peer out of the template, or let the tool ignore it.",
+            "CloudFormation is known by `invokedBy` in CloudTrail's record, other tools by their user agent.",
+        ),
+        CLOUDTRAIL,
+    ),
+    RuleId.NO_FOREIGN_CHANGE: Entry(
+        "Nobody else changed a declared route table, or a managed peer, within the last day",
+        "A change by hand is how most failovers are broken, so somebody should know of it.",
+        ("Ask whoever the finding names. The other rules say if the change breaks anything.",),
+        CLOUDTRAIL,
+    ),
+    RuleId.ROUTE_SERVER_EXISTS: Entry(
+        "The route server exists and is associated with a VPC",
+        "Without the route server no route follows an appliance.",
+        ("Declare the route server that took its place, or let Tandem create one (manage: true).",),
+        HOW_IT_WORKS,
+    ),
+    RuleId.ROUTE_SERVER_AS_DECLARED: Entry(
+        "The route server has the declared VPC and ASN, and no appliance has the same ASN",
+        "The document describes another route server than the one that carries the traffic.",
+        ("Correct the document, or declare the right route server.",),
+        HOW_IT_WORKS,
+    ),
+    RuleId.PERSISTENCE_AS_DECLARED: Entry(
+        "The route server keeps routes as declared",
+        "Persistence decides what becomes of the routes when all sessions end.",
+        (
+            "Correct route_server.persist_routes in the document, or the route server:",
+            "aws ec2 modify-route-server --route-server-id rs-... --persist-routes disable",
+        ),
+        HOW_IT_WORKS,
+    ),
+    RuleId.NOTIFICATIONS_ON: Entry(
+        "The route server sends SNS notifications, where they are declared",
+        "Without them Tandem learns of the end of a session with its next look only.",
+        ("aws ec2 modify-route-server --route-server-id rs-... --sns-notifications-enabled",),
+        f"{VPC_GUIDE}/route-server-tutorial-create.html",
+    ),
+    RuleId.ENDPOINT_EXISTS: Entry(
+        "Each declared endpoint is there, in its subnet and in the route server's VPC",
+        "A session needs its endpoint.",
+        (
+            "Create it again, or correct the document:",
+            "aws ec2 create-route-server-endpoint --route-server-id rs-... --subnet-id subnet-...",
+        ),
+        HOW_IT_WORKS,
+    ),
+    RuleId.PEER_EXISTS: Entry(
+        "Each declared session has a peer",
+        "Without a peer the appliance has no session with that endpoint.",
+        ("Create the peer again (aws ec2 create-route-server-peer), or correct the document.",),
+        HOW_IT_WORKS,
+    ),
+    RuleId.PEER_AS_DECLARED: Entry(
+        "Each peer has the declared ASN and liveness mode",
+        "With another ASN the session does not come up; with another mode a failure is seen later.",
+        ("AWS changes no peer: delete it and create it anew, or correct the document.",),
+        "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RouteServerBgpOptions.html",
+    ),
+    RuleId.PEER_DECLARED: Entry(
+        "Each peer of the route server is of a declared appliance",
+        "While an undeclared device owns a tracked prefix, Tandem holds.",
+        ("Declare the appliance, or delete the peer.",),
+    ),
+    RuleId.LEAKS_SEEN: Entry(
+        "Where prefixes are limited, peer logs show what an appliance advertises",
+        "Without peer logs a route leak is seen by this rule's neighbours only, when compliance runs.",
+        ("Set route_server.peer_logs: true, or leave allowed_prefixes out.",),
+        f"{VPC_GUIDE}/route-server-peer-logging.html",
+    ),
+    RuleId.ONE_TOPOLOGY_ONLY: Entry(
+        "No other stored topology declares the same Elastic IP or target",
+        "Two topologies would move one address to two places.",
+        ("Take the address out of one of the topologies.",),
+    ),
+    RuleId.ROUTE_TABLE_HAS_ROOM: Entry(
+        "The topologies that share a route table do not track more prefixes than it takes",
+        "AWS does not say what becomes of one route too many.",
+        ("Track fewer prefixes, or use another table.",),
+        QUOTAS,
+    ),
+    RuleId.WITHIN_DEFAULT_QUOTAS: Entry(
+        "The topology needs no more than AWS's default quotas",
+        "What exceeds a quota cannot be created, or is not propagated.",
+        ("Ask AWS Support for a higher quota where it can be raised, or declare less.",),
+        QUOTAS,
+    ),
+    RuleId.FAILBACK_WANTED: Entry(
+        "No appliance takes the route back by itself when it returns",
+        "A failback is a second interruption, at a time that nobody chose.",
+        (
+            "Let an appliance that returns advertise with a longer AS path or a higher MED than the active",
+            "one, until a person lowers it. Waive the finding if failing back at once is what you want.",
         ),
         HOW_IT_WORKS,
     ),
@@ -103,16 +431,6 @@ RULE_ENTRIES: Entries = {
         "The sessions are eBGP. Nobody has seen a session in which both sides have one ASN.",
         ("Give the appliance an ASN of its own: delete the peer and create it with that ASN.",),
         SERVER_PAGE,
-    ),
-    RuleId.PERSISTENCE_AS_DECLARED: Entry(
-        "Persistence of routes is as the topology declares it",
-        "Persistence decides what becomes of the traffic when all sessions end. Both choices are right"
-        " somewhere, so only the declaration counts.",
-        (
-            "Correct `route_server.persist_routes`, or change the route server:",
-            "aws ec2 modify-route-server --route-server-id rs-... --persist-routes disable",
-        ),
-        f"{EC2_REFERENCE}/API_ModifyRouteServer.html",
     ),
     RuleId.NO_PERSISTED_ROUTE: Entry(
         "No tracked prefix is in the FIB only because it is persisted",
@@ -291,6 +609,10 @@ CHECK_ENTRIES: Entries = {
         "AWS does not document what happens then, or something cannot be read now.",
         ("Remove the ambiguity that the sentence names, or run it again.",),
     ),
+    Code.APPLIANCE_IS_DEAD: Entry(
+        "{appliance} is dead, which another rule says",
+        "Single sessions say nothing of an appliance that has none.",
+    ),
     Code.ROUTE_REJECTED: Entry(
         "{table} rejects the route of {prefix}[: {why}]",
         "Route Server chose a path, and the route table does not take it.",
@@ -365,18 +687,6 @@ CHECK_ENTRIES: Entries = {
         "In every setup that is known to work the two differ.",
         ("Delete the peer and create it with an ASN of its own.",),
         SERVER_PAGE,
-    ),
-    Code.PERSISTENCE_NOT_DECLARED: Entry(
-        "the topology does not declare `route_server.persist_routes`",
-        "Persistence is judged only where the topology declares it.",
-        ("Declare `disable`, or the number of minutes.",),
-    ),
-    Code.PERSISTENCE_IS_OTHERWISE: Entry(
-        "persistence of {subject} is [actual?enabled ({actual} min)|disabled], and the topology declares it"
-        " [declared?enabled ({declared} min)|disabled]",
-        "After the loss of all sessions the routes stay or go otherwise than declared.",
-        ("Correct the topology or the route server.",),
-        f"{EC2_REFERENCE}/API_ModifyRouteServer.html",
     ),
     Code.ROUTE_IS_PERSISTED: Entry(
         "{prefix} still leads to {next_hop}, though the session that advertised it ({peer}) is down",
@@ -477,5 +787,102 @@ CHECK_ENTRIES: Entries = {
         "the stack is of release {stack}, and these rules are of release {tool}",
         "The stack and what runs the rules are of different releases.",
         ("Deploy the stack, or install the command line, of the other's release.",),
+    ),
+    Code.ROUTE_BYPASSED: Entry(
+        "{subject} has a static route for {destination} to {target}, inside {prefix}[more?, and {more} more"
+        " like it]: traffic for it passes no appliance",
+        "A static route takes a part of a tracked prefix elsewhere, since the longest prefix wins.",
+        ("Remove the route, or waive the finding where it is meant.",),
+        PRIORITY,
+    ),
+    Code.ROUTE_IS_BLACKHOLE: Entry(
+        "{subject} drops what is for {destination}: the route[ to {target}] is a blackhole[more?, and so are"
+        " {more} more]",
+        "The target of a route is gone or not available.",
+        ("Remove the route, or bring back what it led to.",),
+        ROUTE,
+    ),
+    Code.ROUTE_TO_STRANGER: Entry(
+        "the propagated route of {prefix} leads to {target}[, next hop {next_hop}], which is of no declared"
+        " appliance",
+        "A device that the topology does not know owns a tracked prefix.",
+        ("Withdraw the route there, delete its peer, or declare the device as an appliance.",),
+        HOW_IT_WORKS,
+    ),
+    Code.TABLE_UNDECLARED: Entry(
+        "the route server propagates to {subject}, which the topology does not declare",
+        "A route table gets routes that the document does not speak of.",
+        ("Declare the table in route_server.propagate_to, or turn propagation off.",),
+        HOW_IT_WORKS,
+    ),
+    Code.TABLE_OF_OTHER_GATEWAY: Entry(
+        "{subject} is associated with {gateways}: AWS supports Route Server for tables of subnets and of"
+        " internet gateways",
+        "A declared route table is of a kind that AWS does not support.",
+        ("Do not propagate to that table.",),
+        SUPPORTED,
+    ),
+    Code.TABLE_OF_GATEWAY: Entry(
+        "{subject} is the table of {gateways}, which needs no subnet", "The rule is about subnet tables."
+    ),
+    Code.TABLE_WITHOUT_SUBNET: Entry(
+        "no subnet is associated with {subject} explicitly[main?, which is the VPC's main table]: of AWS's"
+        " guides one supports this, another says that advertisement fails",
+        "Whether a table without an explicit subnet association gets the routes is not clear.",
+        ("Associate a subnet with the table, or waive the finding.",),
+        EVS,
+    ),
+    Code.ROUTE_HAS_FIREWALL: Entry(
+        "the route of {subject} to {destination} carries the internet gateway firewall {firewall}",
+        "An internet gateway firewall acts on traffic of a declared route table.",
+        ("Judge whether the firewall and the appliances may both be in the way, and waive the finding.",),
+    ),
+    Code.DIRECTIONS_DIFFER: Entry(
+        "gateway route tables lead to {to}, subnet route tables to {back}",
+        "The two directions of the traffic pass different appliances.",
+        ("Advertise the prefixes of both directions from each appliance with the same preference.",),
+        GATEWAY_ROUTING,
+    ),
+    Code.INTERFACE_OF_SERVICE: Entry(
+        "{subject} is managed by {service}",
+        "A service manages the interface, and nobody else can move an address to it.",
+        ("Declare an interface of your own.",),
+    ),
+    Code.ADVERTISES_MORE: Entry(
+        "{appliance} advertises {prefixes}, which its allowed_prefixes leave out",
+        "The routing database has a prefix that the topology does not allow.",
+        ("Filter the prefix on the appliance, or allow it in the topology.",),
+        HOW_IT_WORKS,
+    ),
+    Code.CHANGED_BY_TOOL: Entry(
+        "{tool} changed {subject} ({call} by {actor}, {at})",
+        "A tool that applies a template changed what Tandem or Route Server moves.",
+        ("Take it out of the template, or let the tool ignore it.",),
+        CLOUDTRAIL,
+    ),
+    Code.CHANGED_BY_APPLIANCE: Entry(
+        "{appliance} itself changed {subject} by its role {role} ({call}, {at})",
+        "The appliance's own failover moves what Tandem moves.",
+        ("Turn the appliance's own failover off, and take the permission from {role}.",),
+        CLOUDTRAIL,
+    ),
+    Code.CHANGED_BY_OTHER: Entry(
+        "{actor} changed {subject} ({call}, {at})",
+        "Somebody changed what Tandem or Route Server moves.",
+        ("Ask {actor}.",),
+        CLOUDTRAIL,
+    ),
+    Code.NO_OTHER_PATH: Entry(
+        "only one appliance has a path to {prefix}", "Nobody else could take the route back."
+    ),
+    Code.PATH_COMES_BACK: Entry(
+        "{appliance} has the better path to {prefix}: when it returns after a failover, it takes the route"
+        " back at once",
+        "Route Server chooses the better path as soon as it is there.",
+        (
+            "Let {appliance} return with a longer AS path or a higher MED, or waive the finding where this",
+            "is what you want.",
+        ),
+        HOW_IT_WORKS,
     ),
 }

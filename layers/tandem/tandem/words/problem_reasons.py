@@ -176,6 +176,11 @@ PARTS: Entries = {
         "An address or an interface is declared for two appliances.",
         right="one of {appliance}'s own",
     ),
+    Code.UNKNOWN_RULE: Entry(
+        "{subject:json} is no rule of compliance",
+        "A waiver names a rule that there is not, so it would have no effect.",
+        right="[{close}|the name of a rule, as the finding has it]",
+    ),
     Code.ADDRESS_ON_TWO_INTERFACES: Entry(
         "{subject} is on {first_id} already, at {first}, and a private IP is on one interface only",
         "A private IP is declared on two interfaces.",

@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 from tandem.compliance.rules import (
+    declared,
+    failback,
     filters,
     installation,
     limits,
+    ownership,
     sessions,
     standby,
     survival,
+    symmetry,
+    targets,
     upkeep,
     waivers,
 )
 
-FAST = (*standby.RULES, *survival.RULES, *installation.RULES, *sessions.RULES, *filters.RULES)
+FAST = (
+    *standby.RULES,
+    *targets.RULES,
+    *survival.RULES,
+    *installation.RULES,
+    *sessions.RULES,
+    *filters.RULES,
+)
 """Those that say whether the next failover would work: judged every five minutes."""
 
-RULES = (*FAST, *limits.RULES, *upkeep.RULES, *waivers.RULES)
+RULES = (
+    *FAST,
+    *symmetry.RULES,
+    *ownership.RULES,
+    *declared.RULES,
+    *limits.RULES,
+    *upkeep.RULES,
+    *failback.RULES,
+    *waivers.RULES,
+)

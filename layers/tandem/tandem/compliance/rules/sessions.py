@@ -236,27 +236,6 @@ def asn_of_its_own(snapshot: Snapshot) -> Iterator[Result]:
                 yield passed(peer.peer_id)
 
 
-def persistence(snapshot: Snapshot) -> Iterator[Result]:
-    """Judges the route server by what the topology declares (docs/aws-facts.md#persistence)."""
-    server, topology = reading_of(snapshot).server, snapshot.topology
-    server_id, place = server.route_server_id, path_of(["route_server", "persist_routes"])
-    if "persist_routes" not in topology.document["route_server"] and not topology.manage:
-        yield not_applicable(server_id, CheckCode.PERSISTENCE_NOT_DECLARED)
-        return
-    declared = topology.route_server.persist_minutes
-    if server.persist_state == "disabled":
-        actual = None
-    elif server.persist_state == "enabled" and server.persist_minutes is not None:
-        actual = server.persist_minutes
-    else:
-        yield unknown(server_id, f"AWS shows its persistence as {server.persist_state!r}", place)
-        return
-    if actual == declared:
-        yield passed(server_id, place)
-        return
-    yield failed(server_id, CheckCode.PERSISTENCE_IS_OTHERWISE, place, actual=actual, declared=declared)
-
-
 def persisted(snapshot: Snapshot) -> Iterator[Result]:
     """Judges each tracked prefix: the session that advertised its route in the FIB is up.
 
@@ -296,5 +275,4 @@ RULES = (
     Rule(RuleId.LIVENESS_WITHIN_RTO, Severity.HIGH, soon_enough),
     Rule(RuleId.SESSIONS_STEADY, Severity.MEDIUM, steady),
     Rule(RuleId.ENDPOINTS_REDUNDANT, Severity.MEDIUM, redundant),
-    Rule(RuleId.PERSISTENCE_AS_DECLARED, Severity.MEDIUM, persistence),
 )

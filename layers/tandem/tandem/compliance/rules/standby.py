@@ -1,14 +1,33 @@
-"""Whether a standby could take over: what it advertises, its sessions and its targets."""
+"""Whether a standby could take over: what it advertises, its sessions and its instance."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tandem.compliance.rule import Result, Rule, Severity, failed, not_applicable, passed, unknown
-from tandem.compliance.snapshot import Snapshot
-from tandem.model import Route, RouteStatus
+from tandem.compliance.checks import Part, checked
+from tandem.compliance.rule import (
+    Result,
+    Rule,
+    Severity,
+    failed,
+    failed_for,
+    not_applicable,
+    passed,
+    unknown,
+)
+from tandem.compliance.snapshot import Snapshot, known
+from tandem.failover import standbyreasons, vitality
+from tandem.failover.routeserver import RouteServerSource
+from tandem.failover.sessions import sessions_of, unread_session
+from tandem.model import Liveness, Observation, Peer, Route, RouteStatus, RoutingDatabase, Status
 from tandem.reasons.compliance import CheckCode, RuleId
-from tandem.topology.document import Appliance, Standby
+from tandem.reasons.documents import ProblemCode as Code
+from tandem.state.episodes import Change
+from tandem.state.memory import Memory
+from tandem.topology import routeserver
+from tandem.topology.document import Appliance, Standby, Topology
+from tandem.topology.inventory import Inventory
+from tandem.topology.problems import path_of
 
 
 def advertises(snapshot: Snapshot) -> Iterator[Result]:
@@ -21,10 +40,10 @@ def advertises(snapshot: Snapshot) -> Iterator[Result]:
         for prefix in group.prefixes:
             paths = [route for route in database.routes if route.prefix == prefix]
             best = next((route for route in paths if route.status is RouteStatus.IN_FIB), None)
+            doubt = unread_path(prefix, database)
             for name, appliance in snapshot.topology.appliances.items():
                 resource = f"{name} {prefix}"
-                doubt = database.doubts.get(prefix) or database.doubts.get("")
-                if doubt is not None:  # the row that nobody can read may be this appliance's
+                if doubt is not None:
                     yield unknown(resource, doubt)
                     continue
                 yield _judged(resource, prefix, appliance, paths, best, snapshot)
@@ -38,17 +57,17 @@ def _judged(
     best: Route | None,
     snapshot: Snapshot,
 ) -> Result:
-    own = [route for route in paths if route.next_hop in _next_hops(appliance)]
+    own = [route for route in paths if route.next_hop in next_hops(appliance)]
     if best is not None and best in own:
         return passed(resource)
     if not own:
         if appliance.standby is Standby.SILENT:
             return not_applicable(resource, CheckCode.STANDBY_IS_SILENT, appliance=appliance.name)
         return failed(resource, CheckCode.STANDBY_LACKS_PREFIX, appliance=appliance.name, prefix=prefix)
-    tied = best is not None and any(_rank(route) == _rank(best) for route in own)
+    tied = best is not None and any(rank(route) == rank(best) for route in own)
     if best is not None and tied:
         owner = next(
-            (n for n, a in snapshot.topology.appliances.items() if best.next_hop in _next_hops(a)),
+            (n for n, a in snapshot.topology.appliances.items() if best.next_hop in next_hops(a)),
             best.next_hop,
         )
         return failed(
@@ -57,12 +76,125 @@ def _judged(
     return passed(resource)
 
 
-def _next_hops(appliance: Appliance) -> frozenset[str]:
+def unread_path(prefix: str, database: RoutingDatabase) -> str | None:
+    """Returns why the paths to a prefix cannot be compared: a row is not read, or shows no AS path.
+
+    The sessions are eBGP, so every path has an ASN. A row that nobody can read may be any appliance's.
+    """
+    doubt = database.doubts.get(prefix) or database.doubts.get("")
+    unread = doubt or database.incomplete.get(prefix) or database.incomplete.get("")
+    pathless = (r.next_hop for r in database.routes if r.prefix == prefix and not r.as_path)
+    empty = next((f"the route to {prefix} by {next_hop} shows no AS path" for next_hop in pathless), None)
+    return unread or empty
+
+
+def next_hops(appliance: Appliance) -> frozenset[str]:
     return appliance.peer_addresses | set(appliance.next_hops)
 
 
-def _rank(route: Route) -> tuple[int, int]:
+def rank(route: Route) -> tuple[int, int]:
     return len(route.as_path), route.med
 
 
-RULES = (Rule(RuleId.STANDBY_ADVERTISES, Severity.CRITICAL, advertises),)
+def alive(snapshot: Snapshot) -> Iterator[Result]:
+    """Judges each appliance as the failover function does: a session carries routes, the instance runs."""
+    source = _source(snapshot)
+    for name, appliance, doubt in _speaking(snapshot, source.observation):
+        if doubt is not None:
+            yield doubt
+        elif vitality.cannot_take_over(appliance, source) is True:
+            yield _found(standbyreasons.Rule.STANDBY_ALIVE, name, source)
+        elif vitality.cannot_take_over(appliance, source) is None:
+            yield unknown(name, "AWS is creating its session, or shows one that cannot be read")
+        else:
+            yield passed(name, path_of(["appliances", name]))
+
+
+def sessions_up(snapshot: Snapshot) -> Iterator[Result]:
+    """Judges every session of an appliance that is alive: BGP, and BFD where the peer uses BFD."""
+    source = _source(snapshot)
+    for name, appliance, doubt in _speaking(snapshot, source.observation):
+        down = vitality.some_down(appliance, source)
+        if doubt is not None:
+            yield doubt
+        elif vitality.cannot_take_over(appliance, source) is True:
+            yield not_applicable(name, CheckCode.APPLIANCE_IS_DEAD, appliance=name)
+        elif down is True:
+            yield _found(standbyreasons.Rule.SESSIONS_UP, name, source)
+        elif down is None:
+            yield unknown(name, "AWS is creating its session, or shows one that cannot be read")
+        else:
+            yield passed(name, path_of(["appliances", name, "peers"]))
+
+
+def _speaking(snapshot: Snapshot, observation: Observation) -> Iterator[tuple[str, Appliance, Result | None]]:
+    """Yields each appliance; with a result where its sessions say nothing of it."""
+    for name, appliance in snapshot.topology.appliances.items():
+        silent = not_applicable(name, CheckCode.STANDBY_IS_SILENT, appliance=name)
+        unclear = next((p for p in sessions_of(appliance, observation) if _hides_bfd(p)), None)
+        unread = unread_session(appliance, observation)
+        state = observation.unknown.instances.get(appliance.instance_id or "")
+        if appliance.standby is Standby.SILENT:
+            yield name, appliance, silent
+        elif unread or state:
+            yield name, appliance, unknown(name, unread or state or "")
+        elif unclear is not None:
+            yield name, appliance, unknown(name, f"{unclear.peer_id} has BFD and shows no status of it")
+        elif observation.instance_states is None and appliance.instance_id is not None:
+            yield name, appliance, unknown(name, "; ".join(observation.failed))
+        else:
+            yield name, appliance, None
+
+
+def _hides_bfd(peer: Peer) -> bool:
+    return peer.liveness is Liveness.BFD and peer.bfd is None and peer.bgp is Status.UP
+
+
+def _source(snapshot: Snapshot) -> RouteServerSource:
+    return RouteServerSource(snapshot.topology, known(snapshot.observation), snapshot.database)
+
+
+def _found(rule: standbyreasons.Rule, name: str, source: RouteServerSource) -> Result:
+    appliances = source.topology.appliances.items()
+    # nobody knows here what was up before: all that is said is what is so now
+    up = {n: vitality.declared_as(source.topology, appliance) for n, appliance in appliances}
+    scene = vitality.Scene(source, Memory(seen_up=up))
+    why = standbyreasons.why_found(rule, name, Change.OPENED, scene)
+    return failed_for(name, why, path_of(["appliances", name]))
+
+
+def _instances(topology: Topology, inventory: Inventory) -> Iterator[Part]:
+    for name, appliance in topology.appliances.items():
+        if appliance.instance_id is not None:
+            where = path_of(["appliances", name, "instance_id"])
+            yield Part(appliance.instance_id, (where,), (appliance.instance_id,))
+
+
+def _addresses(topology: Topology, inventory: Inventory) -> Iterator[Part]:
+    """Yields each appliance: any of its interfaces may have its addresses, so all have to be read."""
+    for name, appliance in topology.appliances.items():
+        if appliance.instance_id is not None:
+            paths = tuple(path_of(["appliances", name, part]) for part in ("peers", "next_hops"))
+            own = (i.network_interface_id for i in inventory.interfaces_of(appliance.instance_id))
+            yield Part(name, paths, (*inventory.unknown, *own))
+
+
+RULES = (
+    Rule(RuleId.STANDBY_ADVERTISES, Severity.CRITICAL, advertises),
+    Rule(RuleId.STANDBY_ALIVE, Severity.CRITICAL, alive),
+    Rule(RuleId.SESSIONS_UP, Severity.HIGH, sessions_up),
+    checked(
+        RuleId.INSTANCE_EXISTS,
+        Severity.CRITICAL,
+        (routeserver.instances_exist,),
+        (Code.INSTANCE_UNKNOWN, Code.INSTANCE_TERMINATED),
+        _instances,
+    ),
+    checked(
+        RuleId.APPLIANCE_HAS_ADDRESSES,
+        Severity.HIGH,
+        (routeserver.instances_exist,),
+        (Code.PEER_ADDRESS_ELSEWHERE, Code.NEXT_HOP_ELSEWHERE),
+        _addresses,
+    ),
+)

@@ -33,4 +33,4 @@ def current(snapshot: Snapshot) -> Iterator[Result]:
             yield passed(resource, place)
 
 
-RULES = (Rule(RuleId.WAIVER_CURRENT, Severity.MEDIUM, current, frozenset({Need.DECLARATION})),)
+RULES = (Rule(RuleId.WAIVER_CURRENT, Severity.MEDIUM, current, needs=frozenset({Need.DECLARATION})),)
