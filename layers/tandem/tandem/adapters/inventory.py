@@ -87,9 +87,11 @@ def _reading(every: Rows[RouteServer], route_server_id: str) -> RouteServerReadi
     server = next((s for s in _there(every) if s.route_server_id == route_server_id), None)
     if server is None:
         return None
-    peers = tuple(p for p in ec2reads.peers(route_server_id).whole() if p.state in THERE)
+    listed = ec2reads.peers(route_server_id).whole()
+    peers = tuple(p for p in listed if p.state in THERE)
     endpoints = tuple(e for e in vpcreads.endpoints(route_server_id).whole() if e.state in THERE)
-    return RouteServerReading(server, endpoints, peers)
+    gone = tuple(p.peer_id for p in listed if p.state not in THERE)
+    return RouteServerReading(server, endpoints, peers, gone)
 
 
 def route_servers() -> tuple[RouteServer, ...]:

@@ -101,6 +101,8 @@ class RouteServerReading:
     server: RouteServer
     endpoints: tuple[Endpoint, ...] = ()
     peers: tuple[Peer, ...] = ()
+    gone_peers: tuple[str, ...] = field(default=(), compare=False)
+    """IDs of peers that AWS lists as deleted or failed."""
 
 
 @dataclass(frozen=True, slots=True)
