@@ -539,6 +539,15 @@ def another_topology_fills_the_table(s: Stack) -> Iterable[str]:
     return [s.ids["route_tables"]["protected"]]
 
 
+@breaks(RuleId.NO_FOREIGN_CHANGE, RuleId.PEER_EXISTS)
+def somebody_deletes_a_managed_peer(s: Stack) -> Iterable[str]:
+    """Somebody deletes a peer of a route server that Tandem manages."""
+    s.store(**healthy_document(s.ids, manage=True))
+    peer_id = s.ids["peers"]["fw2"]["az2-a"]
+    s.lab.client(access_key_id="alice").delete_route_server_peer(RouteServerPeerId=peer_id)
+    return [peer_id, "fw2 az2-b"]
+
+
 @breaks(RuleId.NETWORK_OWNER_TAG)
 def a_subnet_loses_its_owners_tag(s: Stack) -> Iterable[str]:
     """Somebody deletes the owner's tag of a subnet in which Tandem manages endpoints."""

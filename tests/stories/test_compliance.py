@@ -107,6 +107,14 @@ def test_what_tandem_manages_is_judged_as_declared_too(edge: Stack) -> None:
     }
 
 
+def test_a_topology_that_needs_more_than_a_quota_does_not_pass_as_a_whole(edge: Stack) -> None:
+    document = healthy_document(edge.ids)
+    document["appliances"]["fw2"]["allowed_prefixes"] += [f"10.{n}.0.0/16" for n in range(1, 102)]
+    edge.store(**document)
+    found = [f for f in checked(edge) if f.rule.id == RuleId.WITHIN_DEFAULT_QUOTAS]
+    assert [(f.result.resource, f.result.verdict) for f in found] == [("fw2", Verdict.FAIL)]
+
+
 def test_the_stacks_own_role_is_no_second_mover(edge: Stack) -> None:
     associated_again(edge, "failover")
     assert failing(edge) == set()

@@ -137,6 +137,7 @@ def _reading(server: RouteServer, peers: Sequence[Peer], endpoints: Sequence[End
         tuple(endpoint for endpoint in endpoints if endpoint.state in _THERE),
         tuple(peer for peer in peers if peer.state in _THERE),
         tuple(broken),
+        tuple(peer.peer_id for peer in peers if peer.state not in _THERE),
     )
 
 

@@ -26,6 +26,8 @@ class Part:
     """Places in the document that are about it; a problem at or below one of them is the resource's."""
     ids: tuple[str, ...] = ()
     """What has to be readable in AWS before the rule may say PASS or FAIL."""
+    is_whole: bool = False
+    """True for the topology itself, which passes only if there is no problem at all."""
 
     def has(self, problem: Problem) -> bool:
         return problem.subject == self.resource or any(_is_at(problem.path, path) for path in self.paths)
@@ -68,6 +70,8 @@ def results(parts: Iterable[Part], problems: Iterable[Problem], inventory: Inven
     for problem in problems:
         left.setdefault((problem.subject, problem.path), problem)
     for part in parts:
+        if part.is_whole and left:
+            continue
         mine = [key for key, problem in left.items() if part.has(problem)]
         first = left[mine[0]] if mine else None
         for key in mine:
@@ -92,7 +96,7 @@ def doubt_about(ids: Iterable[str], inventory: Inventory) -> str | None:
 
 def whole(topology: Topology, inventory: Inventory) -> Iterator[Part]:
     """Yields the topology itself, for problems that are of no single part: it passes if there are none."""
-    yield Part(topology.name, (), tuple(inventory.unknown))
+    yield Part(topology.name, (), tuple(inventory.unknown), is_whole=True)
 
 
 def otherwise(first: Rule, more: Callable[[Snapshot], Mapping[str, Result]]) -> Rule:

@@ -105,6 +105,8 @@ class RouteServerReading:
     peers: tuple[Peer, ...] = ()
     broken: tuple[Endpoint, ...] = ()
     """Endpoints that AWS shows in another state, and not on their way out: failed ones."""
+    gone_peers: tuple[str, ...] = field(default=(), compare=False)
+    """IDs of peers that AWS lists as deleted or failed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,13 +107,13 @@ def one_mover(snapshot: Snapshot) -> Iterator[Result]:
 def no_foreign_change(snapshot: Snapshot) -> Iterator[Result]:
     """Judges declared route tables, and the peers of a managed route server, in the same way."""
     calls = [c for c in _foreign(snapshot) if c.name != MOVES and c.tool is None]
-    yield from _by_resource(snapshot, calls, _changeable(snapshot))
+    yield from _by_resource(snapshot, calls, _changeable(snapshot, calls))
 
 
 def no_pipeline(snapshot: Snapshot) -> Iterator[Result]:
     """Judges the same resources by calls of tools that apply a template: the next run takes it back."""
     calls = [call for call in _foreign(snapshot) if call.tool is not None]
-    resources = _changeable(snapshot) | {part.resource for part in _addresses(snapshot)}
+    resources = _changeable(snapshot, calls) | {part.resource for part in _addresses(snapshot)}
     yield from _by_resource(snapshot, calls, resources)
 
 
@@ -121,14 +121,19 @@ def _addresses(snapshot: Snapshot) -> Iterator[Part]:
     yield from declared_addresses(snapshot.topology, known(snapshot.inventory))
 
 
-def _changeable(snapshot: Snapshot) -> set[str]:
-    """Returns the declared tables; of a managed route server also what its peers' calls name."""
+def _changeable(snapshot: Snapshot, calls: list[Call]) -> set[str]:
+    """Returns the declared tables; of a managed route server also what its peers' calls name.
+
+    A deleted peer is of interest only to a call that names it.
+    """
     topology, inventory = snapshot.topology, known(snapshot.inventory)
     tables = set(topology.route_server.propagate_to)
     reading = inventory.reading if topology.manage else None
     if reading is None:
         return tables
-    return tables | {p.peer_id for p in reading.peers} | {e.endpoint_id for e in reading.endpoints}
+    gone = {peer_id for peer_id in reading.gone_peers if any(peer_id in c.resource_ids for c in calls)}
+    there = {p.peer_id for p in reading.peers} | {e.endpoint_id for e in reading.endpoints}
+    return tables | there | gone
 
 
 def _foreign(snapshot: Snapshot) -> Iterator[Call]:
