@@ -149,6 +149,10 @@ class Behaviour:
     duplicate_peers: bool = (
         False  # a second peer of the same endpoint and address is made, else UnknownAwsBehaviour
     )
+    # security groups and network ACLs stop sessions, at once; else they are shown only, so that a world needs
+    # none. How long AWS goes on with a connection that was there before is not said for every change
+    # (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html).
+    packet_filters: bool = False
     # a peer with the route server's own ASN is made, else UnknownAwsBehaviour (docs/aws-facts.md#ebgp)
     peers_with_amazon_asn: bool = False
     keepalive_peers_show_bfd: bool = True  # a peer without BFD shows BfdStatus down, else no BfdStatus
