@@ -76,7 +76,7 @@ def _blocks(region: Region, rule: Any) -> Iterator[str]:
     yield from (rule.ip_range[kind] for kind in ("CidrIp", "CidrIpv6") if kind in rule.ip_range)
     if rule.prefix_list_id:
         prefixes = region.backend.managed_prefix_lists[rule.prefix_list_id]
-        yield from (entry["Cidr"] for entry in prefixes.entries[prefixes.version])
+        yield from (entry["Cidr"] for entry in prefixes.entries[prefixes.version or 1])
 
 
 def _acl_allows(region: Region, subnet_id: str, way: _Way, address: str, *, leaving: bool) -> bool:
