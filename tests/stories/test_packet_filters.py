@@ -38,20 +38,20 @@ def permissions(s: Stack, group_id: str, some: random.Random) -> list[dict[str, 
         {"UserIdGroupPairs": [{"GroupId": group_id}]},
         {"Ipv6Ranges": [{"CidrIpv6": "::/0"}]},
     ]
-    made = []
+    created = []
     for chosen in some.sample(who, some.randint(1, 3)):
         protocol = some.choice(["-1", "tcp", "udp"])
         first, last = some.choice(PORTS)
         between = {} if protocol == "-1" else {"FromPort": first, "ToPort": last}
-        made.append({"IpProtocol": protocol, **between, **chosen})
-    return made
+        created.append({"IpProtocol": protocol, **between, **chosen})
+    return created
 
 
 def shuffle(s: Stack, number: int, some: random.Random) -> None:
     """Gives the standby a random security group, and its subnet a random network ACL."""
     client = s.lab.client()
-    made = client.create_security_group(GroupName=f"g{number}", Description="any", VpcId=s.ids["vpc_id"])
-    group_id = made["GroupId"]
+    created = client.create_security_group(GroupName=f"g{number}", Description="any", VpcId=s.ids["vpc_id"])
+    group_id = created["GroupId"]
     asked: Any = permissions(s, group_id, some)
     client.authorize_security_group_ingress(GroupId=group_id, IpPermissions=asked)
     put_on(s, "fw2", group_id)
