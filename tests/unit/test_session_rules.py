@@ -10,7 +10,7 @@ import pytest
 
 from tandem.compliance.filters import Filters, NetworkAcl
 from tandem.compliance.rule import Result, Verdict
-from tandem.compliance.rules import filters, limits, sessions, upkeep
+from tandem.compliance.rules import filters, limits, liveness, sessions, upkeep
 from tandem.compliance.snapshot import (
     NotRead,
     NotReadError,
@@ -75,13 +75,13 @@ def test_a_world_as_it_should_be_passes() -> None:
         sessions.redundant,
         sessions.asn_of_its_own,
     )
-    for judge in (*judges, sessions.persistence, limits.in_use, limits.within_quotas):
+    for judge in (*judges, liveness.persistence, limits.in_use, limits.within_quotas):
         assert set(by_resource(judge(snapshot())).values()) == {Verdict.PASS}, judge.__name__
 
 
 def test_without_a_route_server_nobody_can_say() -> None:
     bare = replace(snapshot(), inventory=Inventory(PLACE, "tandem", None))
-    for judge in (sessions.survives_endpoint_loss, sessions.persistence, limits.within_quotas):
+    for judge in (sessions.survives_endpoint_loss, liveness.persistence, limits.within_quotas):
         with pytest.raises(NotReadError):
             list(judge(bare))
 
@@ -154,9 +154,9 @@ def test_persistence_that_is_changing_or_not_shown_is_unknown(
     state: str | None, minutes: int | None, verdict: Verdict
 ) -> None:
     changed = with_reading(server=replace(SERVER, persist_state=state, persist_minutes=minutes))
-    assert by_resource(sessions.persistence(changed)) == {"rs-0edge": verdict}
+    assert by_resource(liveness.persistence(changed)) == {"rs-0edge": verdict}
     undeclared = replace(changed, topology=replace(changed.topology, document={"route_server": {}}))
-    assert by_resource(sessions.persistence(undeclared)) == {"rs-0edge": Verdict.NOT_APPLICABLE}
+    assert by_resource(liveness.persistence(undeclared)) == {"rs-0edge": Verdict.NOT_APPLICABLE}
 
 
 def test_a_zone_that_ec2_does_not_show_is_unknown_unless_there_are_two_others() -> None:
@@ -171,7 +171,7 @@ def test_a_zone_that_ec2_does_not_show_is_unknown_unless_there_are_two_others() 
 def test_a_route_of_a_peer_that_aws_does_not_show_is_unknown() -> None:
     observed = observation()
     strange = replace(observed, peers=())
-    assert set(by_resource(sessions.persisted(snapshot(strange))).values()) == {Verdict.UNKNOWN}
+    assert set(by_resource(liveness.persisted(snapshot(strange))).values()) == {Verdict.UNKNOWN}
 
 
 def changes(times: int, *, apart: timedelta = timedelta(minutes=1)) -> tuple[SessionChange, ...]:
@@ -195,7 +195,7 @@ def changes(times: int, *, apart: timedelta = timedelta(minutes=1)) -> tuple[Ses
     ids=["none", "four", "copies", "five", "over more than an hour", "unread", "unread and enough"],
 )
 def test_changes_of_the_last_hour_count_once(logged: SessionChanges, verdict: Verdict) -> None:
-    found = by_resource(sessions.steady(snapshot(session_changes=logged)))
+    found = by_resource(liveness.steady(snapshot(session_changes=logged)))
     assert found[observation().peers[0].peer_id] is verdict
 
 

@@ -9,7 +9,7 @@ from functools import partial
 
 from tandem.adapters import ec2, filterreads, inventory, peerlogs
 from tandem.adapters.readings import reading
-from tandem.compliance.rules.sessions import FLAP_WINDOW
+from tandem.compliance.rules.liveness import FLAP_WINDOW
 from tandem.compliance.snapshot import NO_LOGS, NO_STACK, NotRead, Snapshot, StackFacts
 from tandem.place import Place
 from tandem.topology.document import Topology

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from tandem.compliance.rules import filters, installation, limits, sessions, standby, upkeep, waivers
+from tandem.compliance.rules import (
+    filters,
+    installation,
+    limits,
+    liveness,
+    sessions,
+    standby,
+    upkeep,
+    waivers,
+)
 
 RULES = (
     *standby.RULES,
     *installation.RULES,
     *sessions.RULES,
+    *liveness.RULES,
     *filters.RULES,
     *limits.RULES,
     *upkeep.RULES,
