@@ -16,9 +16,9 @@ EVERYWHERE = "0.0.0.0/0"
 def group_of(s: Stack, *permissions: dict[str, Any]) -> str:
     """Creates a security group with these permissions for what comes in; everything may go out."""
     client = s.lab.client()
-    made = client.create_security_group(GroupName="narrow", Description="narrow", VpcId=s.ids["vpc_id"])
-    client.authorize_security_group_ingress(GroupId=made["GroupId"], IpPermissions=[*permissions])
-    return str(made["GroupId"])
+    created = client.create_security_group(GroupName="narrow", Description="narrow", VpcId=s.ids["vpc_id"])
+    client.authorize_security_group_ingress(GroupId=created["GroupId"], IpPermissions=[*permissions])
+    return str(created["GroupId"])
 
 
 def put_on(s: Stack, appliance: str, group_id: str) -> None:
@@ -41,16 +41,16 @@ def group_of_endpoint(s: Stack, name: str) -> str:
 def acl_of(s: Stack, subnet: str) -> str:
     """Gives the subnet a network ACL of its own, as open as the default one."""
     client, subnet_id = s.lab.client(), s.ids["subnets"][subnet]
-    made = client.create_network_acl(VpcId=s.ids["vpc_id"])["NetworkAcl"]["NetworkAclId"]
+    created = client.create_network_acl(VpcId=s.ids["vpc_id"])["NetworkAcl"]["NetworkAclId"]
     filters: Any = [{"Name": "association.subnet-id", "Values": [subnet_id]}]
     [before] = client.describe_network_acls(Filters=filters)["NetworkAcls"]
     [association] = [a for a in before["Associations"] if a["SubnetId"] == subnet_id]
     for outbound in (False, True):
-        rule(s, made, 100, "-1", outbound=outbound)
+        rule(s, created, 100, "-1", outbound=outbound)
     client.replace_network_acl_association(
-        AssociationId=association["NetworkAclAssociationId"], NetworkAclId=made
+        AssociationId=association["NetworkAclAssociationId"], NetworkAclId=created
     )
-    return str(made)
+    return str(created)
 
 
 def rule(
@@ -93,13 +93,13 @@ def the_standbys_group_forgets_bfd(s: Stack) -> Iterable[str]:
 @breaks(RuleId.SECURITY_GROUPS_PASS, RuleId.SECURITY_GROUPS_PASS)
 def the_standbys_group_names_the_wrong_prefix_list(s: Stack) -> Iterable[str]:
     """The standby gets a security group that allows everything from a prefix list without the endpoints."""
-    made = s.lab.client().create_managed_prefix_list(
+    created = s.lab.client().create_managed_prefix_list(
         PrefixListName="endpoints",
         MaxEntries=5,
         AddressFamily="IPv4",
         Entries=[{"Cidr": "10.0.1.0/24"}],
     )
-    who = {"PrefixListIds": [{"PrefixListId": made["PrefixList"]["PrefixListId"]}]}
+    who = {"PrefixListIds": [{"PrefixListId": created["PrefixList"]["PrefixListId"]}]}
     put_on(s, "fw2", group_of(s, {"IpProtocol": "-1", **who}))
     return [f"fw2 {endpoint(s, name)}" for name in ("az2-a", "az2-b")]
 

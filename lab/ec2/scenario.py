@@ -162,11 +162,11 @@ def _appliances(ec2: Any, world: dict[str, Any], stack: str) -> None:
 
 def _group(ec2: Any, vpc_id: str) -> str:
     """The appliances' security group: everything from the VPC, as a router needs it."""
-    made = ec2.create_security_group(GroupName="appliances", Description="appliances", VpcId=vpc_id)
+    created = ec2.create_security_group(GroupName="appliances", Description="appliances", VpcId=vpc_id)
     ec2.authorize_security_group_ingress(
-        GroupId=made["GroupId"], IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": CIDR}]}]
+        GroupId=created["GroupId"], IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": CIDR}]}]
     )
-    return str(made["GroupId"])
+    return str(created["GroupId"])
 
 
 def _elastic_ips(ec2: Any, world: dict[str, Any], stack: str, associated: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.ec2 import outbox, routing
+from lab.ec2 import outbox, packet_filters, routing
 from lab.ec2.entities import Appliance, Liveness, Peer, State
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ def _evaluate_peer(region: Region, peer: Peer, appliance: Appliance | None) -> N
             peer.silence = None
         if peer.dialing is None and _missing(region, peer, appliance):
             peer.dialing = region.after(region.lab.timings.dial_s, lambda: _dial(region, peer))
+        if region.lab.behaviour.packet_filters:
+            close(region, peer, tuple(p for p in (BFD, BGP) if p in packet_filters.closed(region, peer)))
         return
     if peer.dialing is not None:
         peer.dialing.cancel()
@@ -69,7 +71,12 @@ def _missing(region: Region, peer: Peer, appliance: Appliance) -> list[str]:
         return []
     missing = [BGP] if not peer.bgp and BGP not in peer.held_down else []
     does_bfd = peer.liveness is Liveness.BFD and appliance.bfd
-    return [*missing, BFD] if does_bfd and not peer.bfd and BFD not in peer.held_down else missing
+    if does_bfd and not peer.bfd and BFD not in peer.held_down:
+        missing.append(BFD)
+    if missing and region.lab.behaviour.packet_filters:
+        closed = packet_filters.closed(region, peer)
+        missing = [protocol for protocol in missing if protocol not in closed]
+    return missing
 
 
 def _dial(region: Region, peer: Peer) -> None:

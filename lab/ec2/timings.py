@@ -153,7 +153,11 @@ class Behaviour:
     duplicate_peers: bool = (
         False  # a second peer of the same endpoint and address is made, else UnknownAwsBehaviour
     )
-    # a peer with the route server's own ASN is made, else UnknownAwsBehaviour (docs/aws-facts.md#ebgp)
+    # security groups and network ACLs stop sessions, at once; else they are shown only, so that a world needs
+    # none. How long AWS goes on with a connection that was there before is not said for every change
+    # (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html).
+    packet_filters: bool = False
+    # a peer with the route server's own ASN is created, else UnknownAwsBehaviour (docs/aws-facts.md#ebgp)
     peers_with_amazon_asn: bool = False
     keepalive_peers_show_bfd: bool = True  # a peer without BFD shows BfdStatus down, else no BfdStatus
     # "The route server endpoints detect the failure through BFD" and withdraw the routes: steps 3 and 4 of

@@ -31,13 +31,13 @@ TOPOLOGIES, GROUPS = 50, 4
 @prove
 def test_a_run_is_at_most_eight_reads_deep() -> None:
     with stack(timings=Timings.instant(), clock=Rounds()) as s:
-        made = s.lab.client().create_managed_prefix_list(
+        created = s.lab.client().create_managed_prefix_list(
             PrefixListName="vpc",
             MaxEntries=5,
             AddressFamily="IPv4",
             Entries=[{"Cidr": "10.0.0.0/16"}],
         )
-        lists = [{"PrefixListId": made["PrefixList"]["PrefixListId"]}]
+        lists = [{"PrefixListId": created["PrefixList"]["PrefixListId"]}]
         put_on(s, "fw2", group_of(s, {"IpProtocol": "-1", "PrefixListIds": lists}))
         s.store(**healthy_document(s.ids))
         s.levers.fault(action="*", latency_s=LATENCY_S)

@@ -51,17 +51,26 @@ def the_first_zone_is_lost(s: Stack) -> None:
         s.levers.maintenance(endpoint(s, name), 300)
 
 
-def the_session_ends(s: Stack) -> None:
-    """The lab has no packet filters: this is what they do to BFD, and with it to the routes."""
-    filtering.the_standbys_group_forgets_bfd(s)
-    for name in ("az2-a", "az2-b"):
-        s.levers.session("fw2", endpoint(s, name), "down", protocol="bfd")
+def filtered(break_: Change) -> Change:
+    """The packet filters are in force while they are changed."""
+
+    def change(s: Stack) -> None:
+        s.lab.lab.behaviour = replace(s.lab.lab.behaviour, packet_filters=True)
+        break_(s)
+
+    change.__name__ = break_.__name__
+    return change
 
 
-def the_acls_end_the_session(s: Stack) -> None:
+def the_only_session_between_zones(s: Stack) -> None:
+    """The standby peers with an endpoint of each zone; the network ACL of its subnet closes."""
     filtering.a_network_acl_denies_bfd(s)
     delete_peer(s, "fw2", "az2-b")
-    s.levers.session("fw2", endpoint(s, "az1-a"), "down", protocol="bfd")
+
+
+def answers_are_lost_between_zones(s: Stack) -> None:
+    filtering.a_network_acl_denies_a_part_of_the_answers(s)
+    delete_peer(s, "fw2", "az2-b")
 
 
 FAILURES: tuple[Change, ...] = (the_active_dies_during_work_on_an_endpoint, the_first_zone_is_lost)
@@ -72,8 +81,10 @@ PREDICTED: list[tuple[RuleId, Change, Change]] = [
     (RuleId.ENDPOINTS_AND_PEERS_AVAILABLE, breaking.a_peer_fails, FAILURES[0]),
     (RuleId.PEER_ASN_OF_ITS_OWN, breaking.a_peer_has_the_route_servers_asn, FAILURES[0]),
     (RuleId.ENDPOINTS_REDUNDANT, breaking.every_endpoint_is_in_one_zone, FAILURES[1]),
-    (RuleId.SECURITY_GROUPS_PASS, the_session_ends, FAILURES[1]),
-    (RuleId.NETWORK_ACLS_PASS, the_acls_end_the_session, FAILURES[0]),
+    (RuleId.SECURITY_GROUPS_PASS, filtered(filtering.the_standbys_group_forgets_bfd), FAILURES[1]),
+    (RuleId.SECURITY_GROUPS_PASS, filtered(filtering.the_endpoints_group_loses_bgp), FAILURES[0]),
+    (RuleId.NETWORK_ACLS_PASS, filtered(the_only_session_between_zones), FAILURES[0]),
+    (RuleId.NETWORK_ACLS_PASS, filtered(answers_are_lost_between_zones), FAILURES[0]),
 ]
 
 
@@ -85,6 +96,14 @@ def settle(s: Stack) -> None:
 @pytest.mark.parametrize("fails", FAILURES)
 def test_the_healthy_world_survives(edge: Stack, fails: Change) -> None:
     fails(edge)
+    settle(edge)
+    assert edge.are_all_with("fw2")
+
+
+def test_open_packet_filters_change_nothing(edge: Stack) -> None:
+    filtered(filtering.session_between_zones)(edge)
+    delete_peer(edge, "fw2", "az2-b")
+    the_active_dies_during_work_on_an_endpoint(edge)
     settle(edge)
     assert edge.are_all_with("fw2")
 

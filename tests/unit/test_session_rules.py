@@ -10,7 +10,7 @@ import pytest
 
 from tandem.compliance.filters import Filters, NetworkAcl
 from tandem.compliance.rule import Result, Verdict
-from tandem.compliance.rules import filters, limits, sessions, upkeep
+from tandem.compliance.rules import filters, limits, liveness, sessions, upkeep
 from tandem.compliance.snapshot import (
     NotRead,
     NotReadError,
@@ -151,7 +151,7 @@ def test_a_zone_that_ec2_does_not_show_is_unknown_unless_there_are_two_others() 
 def test_a_route_of_a_peer_that_aws_does_not_show_is_unknown() -> None:
     observed = observation()
     strange = replace(observed, peers=())
-    assert set(by_resource(sessions.persisted(snapshot(strange))).values()) == {Verdict.UNKNOWN}
+    assert set(by_resource(liveness.persisted(snapshot(strange))).values()) == {Verdict.UNKNOWN}
 
 
 def changes(times: int, *, apart: timedelta = timedelta(minutes=1)) -> tuple[SessionChange, ...]:
@@ -175,7 +175,7 @@ def changes(times: int, *, apart: timedelta = timedelta(minutes=1)) -> tuple[Ses
     ids=["none", "four", "copies", "five", "over more than an hour", "unread", "unread and enough"],
 )
 def test_changes_of_the_last_hour_count_once(logged: SessionChanges, verdict: Verdict) -> None:
-    found = by_resource(sessions.steady(snapshot(session_changes=logged)))
+    found = by_resource(liveness.steady(snapshot(session_changes=logged)))
     assert found[observation().peers[0].peer_id] is verdict
 
 

@@ -13,7 +13,7 @@ import botocore
 
 from tandem.adapters import clients, cloudtrail, ec2, filterreads, inventory, peerlogs
 from tandem.adapters.readings import reading
-from tandem.compliance.rules.sessions import FLAP_WINDOW
+from tandem.compliance.rules.liveness import FLAP_WINDOW
 from tandem.compliance.snapshot import (
     NO_HISTORY,
     NO_LOGS,

@@ -8,6 +8,7 @@ from tandem.compliance.rules import (
     filters,
     installation,
     limits,
+    liveness,
     ownership,
     sessions,
     standby,
@@ -24,6 +25,7 @@ FAST = (
     *survival.RULES,
     *installation.RULES,
     *sessions.RULES,
+    *liveness.RULES,
     *filters.RULES,
 )
 """Those that say whether the next failover would work: judged every five minutes."""

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 
 from tandem.compliance.filters import Filters, Flow, Passage, SecurityGroup, through_acl, through_groups
 from tandem.compliance.rule import Result, Rule, Severity, failed, passed, unknown
-from tandem.compliance.rules.sessions import doubt_about, peers_of, reading_of
+from tandem.compliance.rules.peers import doubt_about, peers_of, reading_of
 from tandem.compliance.snapshot import Snapshot, known
 from tandem.model import Liveness, NetworkInterface, Peer
 from tandem.reasons.compliance import CheckCode, RuleId

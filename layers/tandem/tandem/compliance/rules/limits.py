@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from tandem.compliance.rule import Result, Rule, Severity, failed, passed, unknown
-from tandem.compliance.rules.sessions import reading_of
+from tandem.compliance.rules.peers import reading_of
 from tandem.compliance.snapshot import Snapshot, known
 from tandem.reasons.compliance import CheckCode, RuleId
 from tandem.topology.crosschecks import MOST_PEERS_OF_PREFIX, MOST_ROUTES
