@@ -53,10 +53,12 @@ class Judged:
     snapshot: Snapshot
     findings: tuple[Finding, ...]
 
-    @property
-    def is_bad(self) -> bool:
-        """True if something fails or cannot be judged: silence must not pass for health."""
-        return any(f.result.verdict in (Verdict.FAIL, Verdict.UNKNOWN) for f in self.findings)
+    def is_bad(self, least: Severity) -> bool:
+        """Returns True if a rule of this severity or a graver one fails or cannot be judged."""
+        order = list(Severity)
+        grave = (f for f in self.findings if order.index(f.rule.severity) <= order.index(least))
+        # what nobody can judge counts too: silence must not pass for health
+        return any(f.result.verdict in (Verdict.FAIL, Verdict.UNKNOWN) for f in grave)
 
 
 def of_vpc(vpc_id: str, route_server_id: str | None) -> Judged:
@@ -104,7 +106,10 @@ def text(judged: Judged, document: Document | None = None) -> Iterator[tuple[str
     ]
     said += [f"{unknown} cannot be judged"] if unknown else []
     said += [f"{counts[Verdict.WAIVED]} waived"] if counts[Verdict.WAIVED] else []
-    yield f"{judged.snapshot.topology.name}: {', '.join(said)}", "bold red" if judged.is_bad else "bold green"
+    yield (
+        f"{judged.snapshot.topology.name}: {', '.join(said)}",
+        "bold red" if judged.is_bad(Severity.MEDIUM) else "bold green",
+    )
     for finding in _worst_first(judged.findings):
         yield "", ""
         yield from _finding(finding, document)

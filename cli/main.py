@@ -24,6 +24,7 @@ from cli.estimate import estimate as estimate_topology
 from cli.exits import EPILOG, STOPPED, Exit
 from cli.stack import Deletion, Verdict
 from cli.waiting import waiting_for
+from tandem.compliance.rule import Severity
 from tandem.state.decoding import cut
 from tandem.tags import OWNER_TAG
 from tandem.topology.causes import with_causes
@@ -289,6 +290,10 @@ def compliance(
         typer.Option("--file", metavar="FILE", parser=_file, help="judge this topology document"),
     ] = None,
     form: Annotated[judging.Format, typer.Option("--format", help="how to print it")] = judging.Format.TEXT,
+    fail_on: Annotated[
+        Severity,
+        typer.Option("--fail-on", help="exit with 1 for what is of this severity or graver"),
+    ] = Severity.MEDIUM,
 ) -> None:
     """Judge whether the next failover will work, with your own credentials. Only reads; needs no stack."""
     out = words.Output()
@@ -306,7 +311,7 @@ def compliance(
         words.styled(out, judging.text(judged, document))
     else:
         typer.echo(judging.printed(judged, form, document))
-    if judged.is_bad:
+    if judged.is_bad(fail_on):
         raise typer.Exit(Exit.PROBLEMS)
 
 

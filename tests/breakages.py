@@ -603,6 +603,9 @@ def _gateway_table(w: Watched) -> str:
 
 
 ALSO: dict[str, frozenset[RuleId]] = {
+    "somebody_deletes_a_managed_peer": frozenset(
+        {RuleId.ENDPOINTS_AND_PEERS_AVAILABLE, RuleId.ENDPOINT_IN_USE, RuleId.ENDPOINT_LOSS_SURVIVED}
+    ),
     "the_standby_closes_its_sessions": frozenset({RuleId.ENDPOINT_LOSS_SURVIVED}),
     "the_standby_stops": frozenset({RuleId.ENDPOINT_LOSS_SURVIVED}),
     "the_standby_is_terminated": frozenset({RuleId.ENDPOINT_LOSS_SURVIVED}),

@@ -19,6 +19,7 @@ from tandem.compliance.snapshot import Snapshot, StackFacts
 from tandem.place import Place
 from tandem.ports import Clock
 from tandem.reasons.compliance import RuleId
+from tandem.state.record import TopologyRecord
 from tests.stack import ACCOUNT, REGION, Stack, edge_document, stack
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def healthy(world: Stack | None = None, **scenario: Any) -> Iterator[Stack]:
         document = healthy_document(s.ids)
         for appliance in document["appliances"].values():
             appliance["liveness"] = scenario.get("liveness", "bfd")
+        if scenario.get("liveness", "bfd") != "bfd":  # no rto is met without BFD
+            del document["groups"][0]["rto"]
         s.store(**document)
         clients.logs().create_log_group(logGroupName=PEER_LOGS)
         s.queues.create_queue(QueueName=DEAD_LETTERS)
@@ -85,26 +88,26 @@ def checked(s: Stack) -> tuple[Finding, ...]:
 
 def taken(s: Stack, *, clock: Clock | None = None) -> Snapshot:
     """Reads what AWS shows now for the topology of the story: the one that is not `OTHER`."""
-    stored = tuple(r.topology for r in TopologyStore(clients.dynamodb(), "tandem-state").list().records)
-    return snapshots.take(
-        next(t for t in stored if t.name != OTHER),
-        "tandem",
-        PLACE,
-        s.clock.now(),
-        beside=snapshots.Beside(PEER_LOGS, partial(facts, s), stored, clock),
-    )
+    records = TopologyStore(clients.dynamodb(), "tandem-state").list().records
+    record = next(r for r in records if r.topology.name != OTHER)
+    stored = tuple(r.topology for r in records)
+    beside = snapshots.Beside(PEER_LOGS, partial(facts, s, record), stored, clock)
+    return snapshots.take(record.topology, "tandem", PLACE, s.clock.now(), beside=beside)
 
 
-def facts(s: Stack, **release: str) -> StackFacts:
+def facts(s: Stack, record: TopologyRecord | None = None, **release: str) -> StackFacts:
     """Reads what the stack's own records say."""
-    record = TopologyStore(clients.dynamodb(), "tandem-state").get(s.record.topology.name)
+    record = record or TopologyStore(clients.dynamodb(), "tandem-state").get(s.record.topology.name)
     assert record is not None
-    url = s.queues.get_queue_url(QueueName=DEAD_LETTERS)["QueueUrl"]
+    url = s.queues.create_queue(QueueName=DEAD_LETTERS)["QueueUrl"]
     return stackfacts.read(record, "tandem-state", {DEAD_LETTERS: url}, **release)
 
 
 def deliver_peer_logs(s: Stack) -> None:
     """Puts what the peers have logged so far into the log group, as AWS's delivery does."""
+    logs = clients.logs()
+    with suppress(logs.exceptions.ResourceAlreadyExistsException):
+        logs.create_log_group(logGroupName=PEER_LOGS)
     assert isinstance(s.lab.sink, RecordingSink)
     for peer_id, record in s.lab.sink.logs:
         put_peer_log(s, peer_id, json.dumps(record), record["event_timestamp"])
@@ -134,8 +137,8 @@ def unsurvived(s: Stack) -> set[str]:
         for endpoint, peer in peers.items()
     }
     names |= {endpoint["id"]: name for name, endpoint in s.ids["endpoints"].items()}
-    found = (f.result.resource.split() for f in _bad(s) if f.rule.id is RuleId.SINGLE_FAILURE)
-    return {f"{kind} {names.get(name, name)}" for kind, name in found}
+    found = (f.result.resource.partition(" ") for f in _bad(s) if f.rule.id is RuleId.SINGLE_FAILURE)
+    return {f"{kind} {names.get(name, name)}" for kind, _, name in found}
 
 
 def _bad(s: Stack) -> list[Finding]:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from tandem.adapters import clients, snapshots
+from tandem.adapters import clients, snapshots, stackfacts
 from tandem.adapters.bus import EventBus
 from tandem.adapters.clock import SystemClock
+from tandem.adapters.counting import counting
 from tandem.adapters.findings import FindingStore
 from tandem.adapters.reports import ReportBucket
 from tandem.adapters.topologies import TopologyStore
+from tandem.compliance.pace import paced
 from tandem.compliance.rules.catalogue import FAST, RULES
 from tandem.compliance.running import Ports, Run, run
 from tandem.errors import TemporaryError
@@ -23,13 +25,14 @@ from tandem.settings import Settings
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from tandem.adapters.topologies import Stored
     from tandem.compliance.snapshot import Snapshot
-    from tandem.topology.document import Topology
+    from tandem.state.record import TopologyRecord
 
 logger = Logger()
 metrics = Metrics()
-settings = Settings.from_env("state_table", "bus_name", "report_bucket")
-clients.ec2()
+settings = Settings.from_env("state_table", "bus_name", "report_bucket", "peer_log_group", "queues")
+calls = counting(clients.ec2())
 clock = SystemClock()
 store = TopologyStore(clients.dynamodb(), settings.need("state_table"))
 findings = FindingStore(settings.need("state_table"))
@@ -43,24 +46,36 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Runs the fast rules, or all of them for `{"rules": "all"}`, on every topology; one keeps no other
     waiting. Raises TemporaryError at the end for those that failed.
     """
-    ports = Ports(partial(_take, Place.of(context.invoked_function_arn)), findings, bus, reports.put, clock)
-    rules = RULES if event.get("rules") == "all" else FAST
-    stored = store.list()
-    failed = dict(stored.damaged)
-    for record in stored.looked_at:
+    is_whole, stored = event.get("rules") == "all", store.list()
+    take = partial(_take, Place.of(context.invoked_function_arn), stored, is_whole)
+    ports = Ports(take, findings, bus, reports.put, clock)
+    rules, failed = RULES if is_whole else FAST, dict(stored.damaged)
+
+    def judged(record: TopologyRecord) -> None:
         name = record.topology.name
         try:
-            _report(name, run(record.topology, rules, RULES, ports))
+            _report(name, run(record, rules, RULES, ports))
         except Exception as error:
             logger.exception("compliance run failed", topology=name)
             failed[name] = str(error)
+
+    for _ in paced(stored.looked_at, judged, lambda: calls, clock):
+        pass
     metrics.add_metric("ComplianceRunsFailed", MetricUnit.Count, len(failed))
     if failed:
         raise TemporaryError("; ".join(f"topology {name}: {why}" for name, why in failed.items()))
 
 
-def _take(place: Place, topology: Topology) -> Snapshot:
-    return snapshots.take(topology, settings.stack_name, place, clock.now())
+def _take(place: Place, stored: Stored, is_whole: bool, record: TopologyRecord) -> Snapshot:
+    """CloudTrail takes two questions a second of all of an account's users, so only the daily run asks it."""
+    queues = dict(pair.split("=", 1) for pair in settings.need("queues").split(","))
+    beside = snapshots.Beside(
+        peer_log_group=settings.need("peer_log_group"),
+        facts=partial(stackfacts.read, record, settings.need("state_table"), queues),
+        stored=tuple(other.topology for other in stored.looked_at),
+        clock=clock if is_whole else None,
+    )
+    return snapshots.take(record.topology, settings.stack_name, place, clock.now(), beside=beside)
 
 
 def _report(topology: str, done: Run) -> None:

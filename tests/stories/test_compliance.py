@@ -83,6 +83,7 @@ def test_ingress_inspection_that_breaks_opens_its_findings_and_no_other(breakage
 def test_in_ingress_inspection_the_gateway_table_rejects_the_way_back() -> None:
     with watched("ingress-inspection") as w:
         gateway = w.documents["ingress-inspection"]["route_server"]["propagate_to"][0]
+        w.stack.watch()
         found = checked(w.stack)
         assert {f.identity for f in found if f.result.verdict in (Verdict.FAIL, Verdict.UNKNOWN)} == {
             ("gateway-table-takes-prefixes", gateway),

@@ -17,7 +17,7 @@ from tandem.adapters import clients
 from tandem.errors import TemporaryError
 from tandem.events import from_envelope
 from tandem.words.notification import notification
-from tests.complying import healthy
+from tests.complying import DEAD_LETTERS, PEER_LOGS, healthy
 from tests.contracts import assert_meets_schema
 from tests.crashing import Killed
 from tests.shared_worlds import begins_in
@@ -25,6 +25,7 @@ from tests.stack import Context, Stack, VirtualTime, stack
 from tests.tiers import first_now, prove
 
 DEFAULT = "0.0.0.0/0"
+PART = "203.0.113.0/24"
 BUCKET = "reports"
 FIVE_MINUTES = 300.0
 
@@ -41,11 +42,25 @@ def edge() -> Iterator[Stack]:
 def compliance(edge: Stack, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """Returns a fresh compliance function, as a cold start makes it, on the lab's time."""
     monkeypatch.setenv("TANDEM_REPORT_BUCKET", BUCKET)
+    monkeypatch.setenv("TANDEM_PEER_LOG_GROUP", PEER_LOGS)
+    url = edge.queues.get_queue_url(QueueName=DEAD_LETTERS)["QueueUrl"]
+    monkeypatch.setenv("TANDEM_QUEUES", f"failover={url}")
     boto3.client("s3").create_bucket(Bucket=BUCKET)
     sys.modules.pop("functions.compliance.app", None)
     app = importlib.import_module("functions.compliance.app")
     vars(app)["clock"] = VirtualTime(edge.lab)
     return app
+
+
+def bypass(edge: Stack) -> None:
+    """Somebody adds a static route for a part of a tracked prefix: one finding, of one rule."""
+    table, gateway = edge.ids["route_tables"]["protected"], edge.ids["internet_gateway_id"]
+    edge.lab.client().create_route(RouteTableId=table, DestinationCidrBlock=PART, GatewayId=gateway)
+
+
+def repair(edge: Stack) -> None:
+    table = edge.ids["route_tables"]["protected"]
+    edge.lab.client().delete_route(RouteTableId=table, DestinationCidrBlock=PART)
 
 
 def runs(edge: Stack, app: ModuleType, times: int = 1, rules: str = "fast") -> list[dict[str, Any]]:
@@ -77,19 +92,19 @@ def keys() -> list[str]:
 
 def test_what_lasts_is_notified_once_and_once_when_it_is_over(edge: Stack, compliance: ModuleType) -> None:
     assert runs(edge, compliance) == []
-    edge.levers.withdraw("fw2", DEFAULT)
+    bypass(edge)
     assert runs(edge, compliance) == []
     [opened] = runs(edge, compliance)
     assert (opened["rule"], opened["status"], opened["resource_id"]) == (
-        "standby-advertises",
+        "route-not-bypassed",
         "opened",
-        f"fw2 {DEFAULT}",
+        edge.ids["route_tables"]["protected"],
     )
-    assert opened["summary"] == "fw2 does not advertise 0.0.0.0/0, so it cannot take over"
+    assert "has a static route for 203.0.113.0/24" in opened["summary"]
     assert runs(edge, compliance, 2) == []
-    edge.levers.advertise("fw2", DEFAULT, as_path=[65002, 65002])
+    repair(edge)
     [resolved] = runs(edge, compliance, 2)
-    assert (resolved["rule"], resolved["status"]) == ("standby-advertises", "resolved")
+    assert (resolved["rule"], resolved["status"]) == ("route-not-bypassed", "resolved")
     assert runs(edge, compliance) == []
 
 
@@ -107,11 +122,15 @@ def test_a_failover_between_two_runs_opens_nothing(edge: Stack, compliance: Modu
 
 def test_all_rules_give_a_digest_and_a_report_with_a_date(edge: Stack, compliance: ModuleType) -> None:
     edge.levers.withdraw("fw2", DEFAULT)
-    [digest] = runs(edge, compliance, rules="all")
-    assert [one["rule"] for one in digest["findings"]] == ["standby-advertises"]
-    assert digest["counts"]["fail"] == 1
+    edge.sweep()
+    edge.watch()
+    edge.events()
+    compliance.handler({"rules": "all"}, Context("compliance", milliseconds=600_000))
+    [digest] = found(edge)
+    assert [one["rule"] for one in digest["findings"]] == ["standby-advertises", *["single-failure"] * 2]
+    assert digest["counts"]["fail"] == 3
     failing = [one for one in report(edge)["findings"] if one["verdict"] == "fail"]
-    assert [(one["rule"], one["resource"]) for one in failing] == [("standby-advertises", f"fw2 {DEFAULT}")]
+    assert [one["rule"] for one in failing] == ["standby-advertises", *["single-failure"] * 2]
     assert len(keys()) == 4
 
 
@@ -119,7 +138,7 @@ def test_all_rules_give_a_digest_and_a_report_with_a_date(edge: Stack, complianc
 def test_what_changed_is_in_the_latest_report(edge: Stack, compliance: ModuleType) -> None:
     runs(edge, compliance)
     assert keys() == []
-    edge.levers.withdraw("fw2", DEFAULT)
+    bypass(edge)
     runs(edge, compliance, 2)
     assert "compliance/edge/latest.json" in keys()
 
@@ -127,7 +146,7 @@ def test_what_changed_is_in_the_latest_report(edge: Stack, compliance: ModuleTyp
 def test_what_the_bus_does_not_take_comes_with_the_next_run(
     edge: Stack, compliance: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    edge.levers.withdraw("fw2", DEFAULT)
+    bypass(edge)
     runs(edge, compliance)
 
     def away(*_: object, **__: object) -> None:
@@ -145,7 +164,7 @@ def test_what_the_bus_does_not_take_comes_with_the_next_run(
 @pytest.mark.parametrize("at", first_now(range(4)))
 def test_a_run_that_dies_anywhere_loses_no_notification(edge: Stack, compliance: ModuleType, at: int) -> None:
     """It dies before one of its writes and messages; the next run says what it did not get to say."""
-    edge.levers.withdraw("fw2", DEFAULT)
+    bypass(edge)
     runs(edge, compliance)
     left = iter(range(at))
 
@@ -172,7 +191,7 @@ def test_a_run_that_dies_anywhere_loses_no_notification(edge: Stack, compliance:
 
 
 def test_two_runs_at_once_notify_once(edge: Stack, compliance: ModuleType) -> None:
-    edge.levers.withdraw("fw2", DEFAULT)
+    bypass(edge)
     runs(edge, compliance)
     edge.clock.sleep(FIVE_MINUTES)
     ran: list[bool] = []
@@ -205,12 +224,12 @@ def test_a_damaged_record_starts_empty(edge: Stack, compliance: ModuleType, sour
     if not source:
         item["revision"] = {"S": "seven"}
     clients.dynamodb().put_item(TableName="tandem-state", Item=item)
-    edge.levers.withdraw("fw2", DEFAULT)
+    bypass(edge)
     assert [one["status"] for one in runs(edge, compliance, 3)] == ["opened"]
 
 
 def test_what_cannot_be_read_opens_and_ends_nothing(edge: Stack, compliance: ModuleType) -> None:
-    edge.levers.withdraw("fw2", DEFAULT)
+    bypass(edge)
     assert len(runs(edge, compliance, 2)) == 1
     edge.levers.fault("GetRouteServerRoutingDatabase", error="RequestLimitExceeded", count=1000)
     assert runs(edge, compliance, 3) == []
@@ -228,7 +247,7 @@ def test_a_topology_that_fails_keeps_no_other_waiting(edge: Stack, compliance: M
             "version": {"N": "1"},
         },
     )
-    edge.levers.withdraw("fw2", DEFAULT)
+    bypass(edge)
     for _ in range(2):
         with pytest.raises(TemporaryError, match="topology another"):
             runs(edge, compliance)

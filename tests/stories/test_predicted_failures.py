@@ -145,7 +145,8 @@ def test_undeclared_persistence_keeps_a_route_that_was_to_go(edge: Stack) -> Non
         for name in peers:
             edge.levers.session(appliance, endpoint(edge, name), "up")
     edge.run(10)
-    somebody_persists_routes(edge)
+    list(somebody_persists_routes(edge))
+    edge.run(10)
     assert failing(edge, RuleId.PERSISTENCE_AS_DECLARED)
     all_sessions_end(edge)
     assert len(chosen(edge)) == 1

@@ -122,19 +122,21 @@ READ_BY = {
     "Watch": {"topology", "look"},
     "Provisioner": {"topology", "request", "override"},
     "Notifier": set[str](),
-    "Compliance": {"topology", "finding"},
+    "Compliance": {"topology", "look", "override", "heartbeat", "finding"},
 }
 
 
 @pytest.mark.parametrize("action", ["GetItem", "Query"])
-@pytest.mark.parametrize("kind", ["topology", "request", "provision", "look", "override", "finding"])
+@pytest.mark.parametrize(
+    "kind", ["topology", "request", "provision", "look", "override", "finding", "heartbeat"]
+)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_role_reads_the_kinds_of_state_that_its_function_needs(
     stack: Stack, name: str, kind: str, action: str
 ) -> None:
     """A `request` has the signed URL of a stack's answer: only the provisioner may see it."""
     role = stack.documents(f"{name}Role")
-    by_item = kind == "finding" or name in {"Failover", "Provisioner"}
+    by_item = kind == "finding" or name in {"Failover", "Provisioner", "Compliance"}
     by_query = kind != "finding"
     reads = kind in READ_BY[name] and (by_query if action == "Query" else by_item)
     assert may(role, f"dynamodb:{action}", "StateTable.Arn", **leading(kind)) is reads

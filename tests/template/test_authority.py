@@ -120,15 +120,11 @@ def test_every_resource_is_granted_only_where_iam_knows_none(any_stack: Stack) -
             assert name.startswith(("Describe", "Get", "List", "Lookup")), f"{who}: {action} on everything"
 
 
-OF_COMPLIANCE = {"ec2:DescribeNetworkAcls", "ec2:GetManagedPrefixListEntries", "logs:FilterLogEvents"}
-"""Reads of compliance, which no function of the stack makes."""
-
-
 def test_the_code_has_the_rights_that_it_uses_and_no_others(stack: Stack) -> None:
     """Over all roles together; who has which right is what the tests below say."""
     roles = stack.of("AWS::IAM::Role")
     held = {action for who, action, _ in granted(stack) if who in roles} - LAMBDAS_OWN
-    assert held == (called() - OF_COMPLIANCE) | DEPENDENT
+    assert held == called() | DEPENDENT
 
 
 def called() -> set[str]:
@@ -138,7 +134,7 @@ def called() -> set[str]:
     session = botocore.session.get_session()
     return {
         f"{service}:{operation}"
-        for service in ("cloudtrail", "dynamodb", "ec2", "events", "logs", "s3", "sns")
+        for service in ("cloudtrail", "dynamodb", "ec2", "events", "logs", "s3", "sns", "sqs")
         for operation in session.get_service_model(service).operation_names
         if botocore.xform_name(operation) in methods
     }
@@ -154,9 +150,10 @@ def test_only_failover_may_move_addresses_and_only_the_provisioner_changes_the_r
     assert changing == {}
 
 
-def test_only_the_provisioner_reads_cloudtrails_history_and_it_knows_its_own_role(stack: Stack) -> None:
+def test_who_reads_cloudtrails_history_and_the_provisioner_knows_its_own_role(stack: Stack) -> None:
     assert [who for who, action, _ in granted(stack) if action == "cloudtrail:LookupEvents"] == [
-        "ProvisionerRole"
+        "ProvisionerRole",
+        "ComplianceRole",
     ]
     function = stack.of("AWS::Lambda::Function")["ProvisionerFunction"]
     assert function["Environment"]["Variables"]["TANDEM_PROVISIONER_ROLE"] == "ProvisionerRole"

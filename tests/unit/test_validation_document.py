@@ -281,7 +281,7 @@ SHAPE: dict[str, tuple[str, object, str, str, str]] = {
         '"2027-W26-3"',
         "2027-06-30",
     ),
-    "a waiver twice": ("waivers", [WAIVER, WAIVER], "waivers[1]", "again", "each of them once"),
+    "a waiver twice": ("waivers", [WAIVER, WAIVER], "waivers[1]", "repeats", "each of them once"),
     "too many waivers": (
         "waivers",
         [waiver(resource=f"eni-{n}") for n in range(51)],
@@ -293,7 +293,7 @@ SHAPE: dict[str, tuple[str, object, str, str, str]] = {
         "waivers",
         [{**WAIVER, "untill": "2027-06-30"}],
         "waivers[0].untill",
-        "no property",
+        "is not a known property",
         "until",
     ),
     "a misspelled target property": (

@@ -33,6 +33,8 @@ class Settings:
     """Set by the lab only: answers to CloudFormation may go to this machine."""
     resource_tag_keys: str | None = None
     report_bucket: str | None = None
+    queues: str | None = None
+    """Dead-letter queues: `name=url`, separated by commas."""
 
     @classmethod
     def from_env(cls, *required: str, environ: Mapping[str, str] = os.environ) -> Settings:

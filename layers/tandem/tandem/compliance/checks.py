@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from tandem.compliance.rule import Result, Rule, Severity, Verdict, failed_for, passed, unknown, unread
-from tandem.compliance.snapshot import NotReadError, Snapshot, known
+from tandem.compliance.snapshot import Need, NotReadError, Snapshot, known
 from tandem.reasons.compliance import RuleId
 from tandem.reasons.documents import ProblemCode
 from tandem.reasons.reason import Reason
@@ -42,6 +42,7 @@ def checked(
     checks: Iterable[Check],
     codes: Iterable[ProblemCode],
     parts: Parts,
+    needs: frozenset[Need] = frozenset(),
 ) -> Rule:
     """Makes the rule that these checks find none of these problems, part by part.
 
@@ -61,7 +62,7 @@ def checked(
         problems = [problem for problem in found if problem.code in codes]
         yield from results(parts(topology, inventory), problems, inventory)
 
-    return Rule(id_, severity, judge, codes)
+    return Rule(id_, severity, judge, codes, needs)
 
 
 def results(parts: Iterable[Part], problems: Iterable[Problem], inventory: Inventory) -> Iterator[Result]:

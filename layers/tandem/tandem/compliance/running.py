@@ -15,7 +15,7 @@ from tandem.compliance.telling import digest_event, finding_event
 from tandem.compliance.tracking import Kept, Tracked, Turn, track
 from tandem.events import DetailType, Event
 from tandem.ports import Bus, Clock
-from tandem.topology.document import Topology
+from tandem.state.record import TopologyRecord
 
 
 class Findings(Protocol):
@@ -30,7 +30,7 @@ class Findings(Protocol):
 class Ports:
     """Everything outside that a run works with."""
 
-    take: Callable[[Topology], Snapshot]
+    take: Callable[[TopologyRecord], Snapshot]
     findings: Findings
     bus: Bus
     report: Callable[[Snapshot, Sequence[Finding]], None]
@@ -54,16 +54,16 @@ class Run:
         return {str(verdict): found[verdict] for verdict in Verdict}
 
 
-def run(topology: Topology, rules: Sequence[Rule], every: Sequence[Rule], ports: Ports) -> Run:
+def run(record: TopologyRecord, rules: Sequence[Rule], every: Sequence[Rule], ports: Ports) -> Run:
     """Runs these rules for one topology. Where all rules run, or something changed, a report is written.
 
     What changed is stored before it is sent and forgotten afterwards: a run that dies in between leaves it
     for the next one. Raises TemporaryError, ConfigurationError.
     """
-    name, now = topology.name, ports.clock.now()
+    name, now = record.topology.name, ports.clock.now()
     is_whole = set(rules) == set(every)
     kept = ports.findings.get(name, now)
-    snapshot = ports.take(topology)
+    snapshot = ports.take(record)
     found = judge(rules, snapshot)
     episodes, turns = track(kept.tracked.episodes, rules, found, now)
     made = [finding_event(name, turn, now) for turn in turns]

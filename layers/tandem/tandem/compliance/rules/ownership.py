@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tandem.compliance.checks import Part, checked, otherwise
 from tandem.compliance.rule import Result, Rule, Severity, failed, passed, unknown
 from tandem.compliance.rules.targets import declared_addresses, target_interfaces
-from tandem.compliance.snapshot import Snapshot, known
+from tandem.compliance.snapshot import Need, Snapshot, known
 from tandem.reasons.compliance import CheckCode, RuleId
 from tandem.reasons.documents import ProblemCode as Code
 from tandem.signals.calls import Call
@@ -180,6 +180,7 @@ RULES = (
             (network_warnings,),
             (Code.NETWORK_WITHOUT_CONSENT,),
             _networks,
+            frozenset({Need.STACK}),
         ),
         _unread_tags,
     ),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tandem.compliance.checks import Part, checked, otherwise
 from tandem.compliance.rule import Result, Severity, failed_for, unknown
-from tandem.compliance.snapshot import Snapshot, known
+from tandem.compliance.snapshot import Need, Snapshot, known
 from tandem.failover.readiness import limitation
 from tandem.reasons.compliance import RuleId
 from tandem.reasons.documents import ProblemCode as Code
@@ -173,5 +173,6 @@ RULES = (
         (elasticips.owner_consents,),
         (Code.OWNER_TAG_MISSING, Code.OWNER_TAG_OF_OTHER_STACK, Code.OWNER_TAG_MISSPELLED),
         _owned,
+        frozenset({Need.STACK}),
     ),
 )
