@@ -63,7 +63,9 @@ def _ends(row: dict[str, Any]) -> str:
 
 
 def _failing(report: dict[str, Any]) -> set[str]:
-    return {f["rule"] for f in report["findings"] if f["verdict"] in ("fail", "unknown")}
+    """Returns the rules that fail or cannot be judged, but for those of low severity."""
+    grave = (f for f in report["findings"] if f["severity"] != "low")
+    return {f["rule"] for f in grave if f["verdict"] in ("fail", "unknown")}
 
 
 def _advertises(stage: Stage) -> bool:

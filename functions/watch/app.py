@@ -44,19 +44,29 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         clock,
         lambda: _seconds_left(context),
     )
+    is_noted = False
     for turn in turns:
         _report(turn, failures)
+        if not is_noted:  # after the first turn: a run that is cut off has watched all the same
+            is_noted = True
+            _note(failures)
         try:
             bus.put(*turn.events)
         except TemporaryError as error:
             failures["the bus"] = str(error)
     metrics.add_metric("Watched", MetricUnit.Count, len(stored.looked_at))
+    if not is_noted:
+        _note(failures)
+    if failures:
+        raise TemporaryError("; ".join(f"{what}: {why}" for what, why in failures.items()))
+
+
+def _note(failures: dict[str, str]) -> None:
+    """Records that the watch runs, for whoever asks how long ago it did."""
     try:
         heartbeat.beat(clock.now())
     except StateUnavailableError as error:
         failures["the heartbeat"] = str(error)
-    if failures:
-        raise TemporaryError("; ".join(f"{what}: {why}" for what, why in failures.items()))
 
 
 def _report(turn: Turn, failures: dict[str, str]) -> None:

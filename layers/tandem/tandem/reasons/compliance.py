@@ -178,6 +178,7 @@ class CheckCode(StrEnum):
     # Tandem itself
     NOT_LOOKED_AT = "not-looked-at"
     NOT_WATCHED = "not-watched"
+    STORED_JUST_NOW = "stored-just-now"
     DEAD_LETTERS_WAIT = "dead-letters-wait"
     PAUSED_FOR_LONG = "paused-for-long"
     DRY_RUN_FOR_LONG = "dry-run-for-long"

@@ -763,6 +763,10 @@ CHECK_ENTRIES: Entries = {
         "The watch has not run for more than five minutes.",
         ("Read the watch function's log.",),
     ),
+    Code.STORED_JUST_NOW: Entry(
+        "{subject} was stored less than five minutes ago",
+        "Nobody can have looked at the topology or watched it yet.",
+    ),
     Code.DEAD_LETTERS_WAIT: Entry(
         "{messages:message} {messages:waits|wait} in {subject}",
         "A function could not handle an event, or it was never delivered.",

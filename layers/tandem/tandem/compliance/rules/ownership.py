@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from tandem.compliance.checks import Part, checked, otherwise
 from tandem.compliance.rule import Result, Rule, Severity, failed, passed, unknown
 from tandem.compliance.rules.targets import declared_addresses, target_interfaces
-from tandem.compliance.snapshot import Need, Snapshot, known
+from tandem.compliance.snapshot import Need, NotRead, Snapshot, known
 from tandem.reasons.compliance import CheckCode, RuleId
 from tandem.reasons.documents import ProblemCode as Code
 from tandem.signals.calls import Call
@@ -137,11 +138,23 @@ def _changeable(snapshot: Snapshot, calls: list[Call]) -> set[str]:
 
 
 def _foreign(snapshot: Snapshot) -> Iterator[Call]:
-    """Yields the calls that no role of the stack made: CloudFormation begins their names with the stack's."""
-    stack = known(snapshot.inventory).stack
+    """Yields the calls that no role of the stack made: CloudFormation begins their names with the stack's.
+
+    Whoever moved an address before the topology was stored in its mode is no second mover.
+    """
+    stack, since = known(snapshot.inventory).stack, _stored_at(snapshot)
     for call in known(snapshot.changes):
+        if since is not None and call.at < since:
+            continue
         if call.role is None or not call.role.startswith(f"{stack}-"):
             yield call
+
+
+def _stored_at(snapshot: Snapshot) -> datetime | None:
+    """Returns since when the topology is in its mode; None if nobody knows."""
+    stack = snapshot.stack
+    since = None if isinstance(stack, NotRead) else stack.mode_since
+    return None if isinstance(since, NotRead) else since
 
 
 def _by_resource(snapshot: Snapshot, calls: list[Call], resources: set[str]) -> Iterator[Result]:

@@ -23,6 +23,8 @@ def looked_at(snapshot: Snapshot) -> Iterator[Result]:
     name, at = snapshot.topology.name, known(known(snapshot.stack).looked_at)
     if _is_recent(at, snapshot.taken_at):
         yield passed(name)
+    elif at is None and _is_new(snapshot):
+        yield not_applicable(name, CheckCode.STORED_JUST_NOW)
     else:
         yield failed(name, CheckCode.NOT_LOOKED_AT, at=at)
 
@@ -32,12 +34,20 @@ def watched(snapshot: Snapshot) -> Iterator[Result]:
     name, at = snapshot.topology.name, known(known(snapshot.stack).watched_at)
     if _is_recent(at, snapshot.taken_at):
         yield passed(name)
+    elif at is None and _is_new(snapshot):
+        yield not_applicable(name, CheckCode.STORED_JUST_NOW)
     else:
         yield failed(name, CheckCode.NOT_WATCHED, at=at)
 
 
 def _is_recent(at: datetime | None, now: datetime) -> bool:
     return at is not None and now - at <= LONGEST_WITHOUT
+
+
+def _is_new(snapshot: Snapshot) -> bool:
+    """Returns True if the topology was stored so lately that nobody can have looked or watched yet."""
+    since = known(known(snapshot.stack).mode_since)
+    return since is not None and snapshot.taken_at - since <= LONGEST_WITHOUT
 
 
 def dead_letters(snapshot: Snapshot) -> Iterator[Result]:
