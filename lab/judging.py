@@ -11,6 +11,14 @@ DEFAULT = "0.0.0.0/0"
 SHOWN = ("appliance", "zone")
 """Kinds of failures whose rows are printed; the report has the others too."""
 
+ENDS = {
+    "in-place": "stay with {}",
+    "moved": "move to {}",
+    "assumed": "move to {}, if it becomes active",
+    "held": "are held with {}",
+    "lost": "stay on {}, which is dead",
+}
+
 
 def judged(stage: Stage) -> dict[str, Any]:
     """Runs every rule on the healthy edge, breaks the standby, runs them again, and repairs it.
@@ -57,7 +65,7 @@ def _ends(row: dict[str, Any]) -> str:
         key = (address["outcome"], str(address["appliance"]), address["reason"] or "")
         ends[key] = ends.get(key, 0) + 1
     return "; ".join(
-        f"{count} Elastic IPs {outcome} ({appliance}){f': {why}' if why else ''}"
+        f"{count} Elastic IPs {ENDS.get(outcome, outcome).format(appliance)}{f' ({why})' if why else ''}"
         for (outcome, appliance, why), count in ends.items()
     )
 

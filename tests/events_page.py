@@ -115,6 +115,7 @@ In namespace `Tandem`, dimension `service` (`<stack>-<function>`):
 | `signals` | `UnknownSignal`, `RefusedMessage`, `DamagedTopology` |
 | `watch` | `Watched` (topologies), `RouteChanges`, `WatchReadFailed` |
 | `notifier` | `NotificationsSent`, `EventsIgnored` |
+| `compliance` | `ComplianceFail`, `ComplianceUnknown` (results), `ComplianceRunsFailed` (topologies) |
 """
 
 

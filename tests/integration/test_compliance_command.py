@@ -15,6 +15,8 @@ from cli.main import app
 from tests.complying import healthy_document
 from tests.provisioning import RECORDERS, Provisioner, changing, provisioner
 from tests.shared_worlds import begins_in
+from tests.template.rendering import ROOT, render
+from tests.template.test_authority import granted
 
 DEFAULT = "0.0.0.0/0"
 
@@ -79,6 +81,19 @@ def test_it_reads_and_nothing_else(tandem: Provisioner) -> None:
     RECORDERS.clear()
     assert "ec2:GetRouteServerRoutingDatabase" in calls
     assert changing(calls) == []
+
+
+def test_the_policy_of_the_page_allows_what_it_calls_and_no_more_than_the_function_may(
+    tandem: Provisioner,
+) -> None:
+    [statement] = json.loads((ROOT / "docs" / "compliance-read-only.json").read_text())["Statement"]
+    calls: list[str] = []
+    RECORDERS.append((calls, None))
+    run("--vpc", tandem.ids["vpc_id"])
+    RECORDERS.clear()
+    assert {call for call in calls if call.startswith("ec2:")} <= set(statement["Action"])
+    held = {action for who, action, _ in granted(render()) if who == "ComplianceRole"}
+    assert set(statement["Action"]) == {action for action in held if action.startswith("ec2:")}
 
 
 def test_the_json_has_each_result_with_its_code(tandem: Provisioner) -> None:
