@@ -13,7 +13,7 @@ from tandem.topology.inventory import Inventory
 
 T = TypeVar("T")
 
-MOST_LISTS = 15
+_MOST_LISTS = 15
 """Prefix lists that are read: each is a call of its own, and EC2's bucket is not for us alone."""
 
 READS = 8
@@ -40,7 +40,7 @@ def read(inventory: Inventory) -> Filters:
         group_ids = sorted({id_ for i in interfaces.found for id_ in i.group_ids or ()})
         groups = vpcreads.security_groups(group_ids)
         named = sorted(_lists_in(groups.found))
-        lists, left = named[:MOST_LISTS], named[MOST_LISTS:]
+        lists, left = named[:_MOST_LISTS], named[_MOST_LISTS:]
         entries = dict(zip(lists, side.map(_entries, lists), strict=True))
         subnets, acls = of_subnets.result(), of_acls.result()
     return Filters(
@@ -51,7 +51,7 @@ def read(inventory: Inventory) -> Filters:
         prefix_lists={id_: found for id_, found in entries.items() if not isinstance(found, str)},
         unknown=groups.unknown(group_ids, {group.group_id for group in groups.found})
         | {id_: why for id_, why in entries.items() if isinstance(why, str)}
-        | dict.fromkeys(left, f"the security groups name more than {MOST_LISTS} prefix lists"),
+        | dict.fromkeys(left, f"the security groups name more than {_MOST_LISTS} prefix lists"),
         interface_doubt=_doubt(interfaces),
         subnet_doubt=_doubt(subnets),
         acl_doubt=_doubt(acls),

@@ -12,7 +12,7 @@ from tandem.adapters.tables import condition_failed, with_second_try
 from tandem.compliance.tracking import Kept, Tracked, dump, load
 from tandem.state.decoding import Damaged, number, read, text
 
-KIND = "finding"
+_KIND = "finding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class FindingStore:
         return replace(kept, tracked=kept.tracked.not_after(now))
 
     def _read(self, topology: str) -> Kept:
-        key = {"kind": {"S": KIND}, "id": {"S": topology}}
+        key = {"kind": {"S": _KIND}, "id": {"S": topology}}
         item = with_second_try(
             lambda: clients.dynamodb().get_item(TableName=self.table, Key=key, ConsistentRead=True)
         ).get("Item")
@@ -59,7 +59,7 @@ class FindingStore:
             with_second_try(
                 lambda: clients.dynamodb().update_item(
                     TableName=self.table,
-                    Key={"kind": {"S": KIND}, "id": {"S": topology}},
+                    Key={"kind": {"S": _KIND}, "id": {"S": topology}},
                     UpdateExpression="SET tracked = :t, revision = :new",
                     ConditionExpression=condition,
                     ExpressionAttributeValues={**values, ":n": {"S": "N"}},

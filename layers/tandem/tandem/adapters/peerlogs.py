@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SESSIONS = '{ ($.type = "BGPStatus") || ($.type = "BFDStatus") }'
 """All peers of the stack log into one group; of its records only those of sessions are read."""
 
-MOST_PAGES = 5
+_MOST_PAGES = 5
 """Of 10,000 records or 1 MB each (API_FilterLogEvents); the call has a quota of its own, some 5 a second."""
 
 
@@ -31,7 +31,7 @@ def session_changes(log_group: str, now: datetime, lasting: timedelta) -> Sessio
     changes: list[SessionChange] = []
     unread: list[str] = []
     more: dict[str, Any] = {}
-    for _ in range(MOST_PAGES):
+    for _ in range(_MOST_PAGES):
         page = _page(log_group, now - lasting, now, more)
         for event in page.get("events", ()):
             signal = signal_of(str(event.get("message", "")))
@@ -44,7 +44,7 @@ def session_changes(log_group: str, now: datetime, lasting: timedelta) -> Sessio
             return SessionChanges(tuple(changes), tuple(unread))
         more = {"nextToken": page["nextToken"]}
     raise TemporaryError(
-        f"{log_group} has more than {MOST_PAGES} pages of sessions' changes of the last hour"
+        f"{log_group} has more than {_MOST_PAGES} pages of sessions' changes of the last hour"
     )
 
 

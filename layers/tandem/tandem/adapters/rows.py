@@ -131,7 +131,7 @@ flag = partial(_typed, kind=bool)
 part: Callable[[Row, str], Row] = partial(_typed, kind=dict)
 
 
-def list_members(row: Row, name: str, kind: type[_T]) -> list[_T]:
+def _list_members(row: Row, name: str, kind: type[_T]) -> list[_T]:
     """Reads a list of such members. EC2 leaves out an empty one. Raises ValueError."""
     found = _typed(row, name, list) if has(row, name) else []
     if not all(type(one) is kind for one in found):
@@ -139,8 +139,8 @@ def list_members(row: Row, name: str, kind: type[_T]) -> list[_T]:
     return found
 
 
-texts = partial(list_members, kind=str)
-parts: Callable[[Row, str], Sequence[Row]] = partial(list_members, kind=dict)
+texts = partial(_list_members, kind=str)
+parts: Callable[[Row, str], Sequence[Row]] = partial(_list_members, kind=dict)
 
 
 def has(row: Row, name: str) -> bool:

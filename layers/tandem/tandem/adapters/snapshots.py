@@ -35,7 +35,7 @@ from tandem.topology.document import Topology
 if TYPE_CHECKING:
     from botocore.model import StructureShape
 
-FIREWALL = "IgwFirewall"
+_FIREWALL = "IgwFirewall"
 """The member of API_Route with an internet gateway firewall; it came with botocore 1.44.8."""
 
 CHANGES = (
@@ -116,6 +116,6 @@ def _changes(clock: Clock | None, now: datetime) -> tuple[Call, ...] | NotRead:
 def _firewalls() -> Reading[bool]:
     """Says if the SDK reads the firewalls of routes; what its model lacks it leaves out of every answer."""
     route = cast("StructureShape", clients.ec2().meta.service_model.shape_for("Route"))
-    if FIREWALL in route.members:
+    if _FIREWALL in route.members:
         return True
-    return NotRead(f"botocore {botocore.__version__} knows no {FIREWALL} of a route", is_absent=True)
+    return NotRead(f"botocore {botocore.__version__} knows no {_FIREWALL} of a route", is_absent=True)

@@ -23,7 +23,7 @@ from tandem.state.override import Override, OverrideKind
 from tandem.state.record import TopologyRecord
 
 READS = 8
-WAITING: Final = "ApproximateNumberOfMessages"
+_WAITING: Final = "ApproximateNumberOfMessages"
 
 
 def read(
@@ -89,8 +89,8 @@ def _waiting(queues: Mapping[str, str]) -> dict[str, int]:
 
 
 def _messages(name: str, url: str) -> int:
-    answer = called(name, lambda: clients.sqs().get_queue_attributes(QueueUrl=url, AttributeNames=[WAITING]))
-    shown = answer.get("Attributes", {}).get(WAITING, "")
+    answer = called(name, lambda: clients.sqs().get_queue_attributes(QueueUrl=url, AttributeNames=[_WAITING]))
+    shown = answer.get("Attributes", {}).get(_WAITING, "")
     if not shown.isdigit():
         raise TemporaryError(f"SQS shows no number of messages of {name}")
     return int(shown)

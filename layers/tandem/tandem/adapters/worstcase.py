@@ -7,13 +7,13 @@ from datetime import timedelta
 from tandem.adapters import clients
 from tandem.failover.acting import REFILL_SECONDS, VERIFY_PAUSES, VERIFY_SECONDS
 
-READING_SECONDS = 2 * clients.READ_SECONDS
+_READING_SECONDS = 2 * clients.READ_SECONDS
 """A reading at its worst: its reads go on side by side, and the addresses on the targets follow where the
 interfaces cannot be read. A page more, or 200 addresses more, is a read more."""
 
 LEFT_OVER = timedelta(
     seconds=REFILL_SECONDS
-    + READING_SECONDS
+    + _READING_SECONDS
     + 2 * clients.TABLE_SECONDS
     + VERIFY_SECONDS
     + VERIFY_PAUSES[-1]

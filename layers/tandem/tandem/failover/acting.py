@@ -14,9 +14,9 @@ from tandem.reasons.failover import ReportCode
 from tandem.reasons.reason import Reason, reason
 
 REFILL_SECONDS = 1.0
-REHEARSED = 10
+_REHEARSED = 10
 VERIFY_SECONDS = 10
-LOST_SECONDS = 1
+_LOST_SECONDS = 1
 VERIFY_PAUSES = (0.0, 0.25, 0.5)
 """Seconds between reads back; the last one repeats."""
 
@@ -57,7 +57,7 @@ def _verify(done: tuple[Moved, ...], cloud: Cloud, clock: Clock) -> tuple[Moved,
     pauses = iter(VERIFY_PAUSES)
     pause = next(pauses)
     while waiting := [m.move for m in done if m.outcome is Outcome.UNVERIFIED]:
-        longest = VERIFY_SECONDS if any(m.is_unshown for m in done) else LOST_SECONDS
+        longest = VERIFY_SECONDS if any(m.is_unshown for m in done) else _LOST_SECONDS
         if clock.now() >= began + timedelta(seconds=longest):
             break
         if pause:
@@ -78,7 +78,7 @@ def rehearse(planned: tuple[Move, ...], cloud: Cloud, clock: Clock) -> dict[str,
 
     Only the first, since those calls may spend the tokens that another topology needs to move.
     """
-    asked = [replace(move, dry_run=True) for move in planned[:REHEARSED]]
+    asked = [replace(move, dry_run=True) for move in planned[:_REHEARSED]]
     calls = cloud.begin(asked, lambda: True, clock.now)
     found: dict[str, tuple[Reason, ...]] = {}
     for move, call in zip(asked, calls, strict=True):

@@ -8,7 +8,7 @@ from tandem.failover.moves import Outcome
 from tandem.failover.run import Progress, Run
 from tandem.failover.standbys import judge
 
-BEGUN = frozenset({Outcome.VERIFIED, Outcome.UNVERIFIED})
+_BEGUN = frozenset({Outcome.VERIFIED, Outcome.UNVERIFIED})
 
 
 def record_findings(run: Run, progress: Progress) -> Progress:
@@ -16,7 +16,7 @@ def record_findings(run: Run, progress: Progress) -> Progress:
 
     A look that moves leaves that to the next one, and so does one that has no time left.
     """
-    is_moving = any(m.outcome in BEGUN for m in (*progress.tried, *progress.moved))
+    is_moving = any(m.outcome in _BEGUN for m in (*progress.tried, *progress.moved))
     may_tell = not is_moving and not run.is_late()
     observation, at = progress.observation, progress.observed_at
     memory, found = judge(run.topology, observation, progress.memory, at, may_tell=may_tell)

@@ -26,7 +26,7 @@ from tandem.topology.document import Mode
 REPEAT = timedelta(minutes=15)
 """How often people hear that a pause or a dry run keeps addresses on a dead appliance."""
 
-FAILED_AS = {
+_FAILED_AS = {
     (Outcome.FAILED, True): HoldCode.MOVE_REFUSED,
     (Outcome.UNVERIFIED, True): HoldCode.MOVE_UNANSWERED,
     (Outcome.UNVERIFIED, False): HoldCode.MOVE_UNSHOWN,
@@ -228,7 +228,7 @@ def _failures(group: str, record: Record) -> list[tuple[str, str]] | None:
     if not own and group not in record.body.get("groups", ()):
         return None
     return [
-        (FAILED_AS[Outcome(a["outcome"]), a["error"] is not None], subject_of(a))
+        (_FAILED_AS[Outcome(a["outcome"]), a["error"] is not None], subject_of(a))
         for a in own
         if a["outcome"] != Outcome.VERIFIED
     ]

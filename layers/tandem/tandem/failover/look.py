@@ -35,10 +35,10 @@ from tandem.signals.signal import Signal
 from tandem.state.memory import Memory
 from tandem.topology.document import Topology
 
-LOOKS_AGAIN = 3
+_LOOKS_AGAIN = 3
 """How often the holder of a lease looks again for signals that came meanwhile, before it asks the bus."""
 
-LONGEST_PAUSE_SECONDS = 5.0
+_LONGEST_PAUSE_SECONDS = 5.0
 """Short enough for the lease to be renewed in time."""
 
 
@@ -143,11 +143,11 @@ class _Looks:
         """Looks, and again for signals that came meanwhile; asks the bus for what does not fit in."""
         run = self._run
         causes: list[str] = []
-        for number in range(1 + LOOKS_AGAIN):
+        for number in range(1 + _LOOKS_AGAIN):
             came = self.settle(signals)
             if not came and run.release():
                 break
-            if number == LOOKS_AGAIN or run.is_late():
+            if number == _LOOKS_AGAIN or run.is_late():
                 run.let_go()
                 causes.append(f"signals kept coming during {number + 1} looks")
                 break
@@ -182,7 +182,7 @@ class _Looks:
             if wait is None:
                 break
             if any(m.is_open for m in self.progress.tried):
-                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
             if not pending:
                 self._keep(holds.end_those_over(run, self.progress))
             clock.sleep(wait)
@@ -263,4 +263,4 @@ class _Looks:
             waits.append(RETRY_SECONDS)
         damped = [a.retry_at for d in held for a in d.addresses if a.retry_at is not None]
         waits += [(at - now).total_seconds() for at in damped if now < at <= run.ends_at]
-        return min(*waits, LONGEST_PAUSE_SECONDS) if waits else None
+        return min(*waits, _LONGEST_PAUSE_SECONDS) if waits else None

@@ -16,7 +16,7 @@ from tandem.state.decoding import utc
 from tandem.state.memory import Pin
 from tandem.state.override import Override, OverrideKind
 
-SOMEBODY = "somebody"
+_SOMEBODY = "somebody"
 """Who lifted a pin: the record that would say it is gone."""
 
 
@@ -51,7 +51,7 @@ def pin_changes(
     """Returns by group what is new of each pin, as the audit record and the event show it."""
     laid = {group: pin_detail(pin, None, pin.who) for group, pin in pins.items() if known.get(group) != pin}
     lifted = {
-        group: pin_detail(pin, _end(group, pin, now), pin.who if pin.until <= now else SOMEBODY)
+        group: pin_detail(pin, _end(group, pin, now), pin.who if pin.until <= now else _SOMEBODY)
         for group, pin in known.items()
         if group not in pins
     }

@@ -27,8 +27,8 @@ from tandem.state.override import Override
 from tandem.state.record import TopologyRecord
 from tandem.topology.document import Target, Topology
 
-RENEW_BELOW = timedelta(seconds=20)
-READ_ANEW = timedelta(seconds=2)
+_RENEW_BELOW = timedelta(seconds=20)
+_READ_ANEW = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Owed:
         return all(m.outcome is not Outcome.UNVERIFIED for m in self.done)
 
 
-NOTHING_READ = Observation(RoutingDatabase(), (), {}, None, None)
+_NOTHING_READ = Observation(RoutingDatabase(), (), {}, None, None)
 """Stands in for what AWS shows until it has been read."""
 
 
@@ -74,7 +74,7 @@ class Progress:
 
     memory: Memory
     observed_at: datetime
-    observation: Observation = NOTHING_READ
+    observation: Observation = _NOTHING_READ
     """What AWS showed last."""
     turns: int = 0
     decision_id: str = ""
@@ -188,7 +188,7 @@ class Run:
 
     def renew(self) -> None:
         """Renews a lease that runs low. Raises LeaseLostError."""
-        if self.lease.until - self.world.clock.now() < RENEW_BELOW:
+        if self.lease.until - self.world.clock.now() < _RENEW_BELOW:
             self.fence(self._memory)
 
     def fence(self, memory: Memory) -> None:
@@ -203,7 +203,7 @@ class Run:
     def is_outdated(self) -> bool:
         """Returns True if the topology is not the stored one any more. It is read again after 2 s."""
         now = self.world.clock.now()
-        if not self._outdated and now - self._read_at >= READ_ANEW:
+        if not self._outdated and now - self._read_at >= _READ_ANEW:
             record = self.world.stored(self.topology.name)
             self._read_at = now
             self._outdated = record is None or record.is_leaving or record.version != self.topology.version

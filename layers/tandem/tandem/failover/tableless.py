@@ -21,7 +21,7 @@ from tandem.state.override import Override
 from tandem.state.record import TopologyRecord
 from tandem.topology.document import Mode, Topology
 
-NO_END = datetime.max.replace(tzinfo=UTC)
+_NO_END = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class NoTable:
     def acquire(
         self, topology: str, owner: str, now: datetime, signals: Sequence[Mapping[str, Any]]
     ) -> tuple[Lease, Memory]:
-        return Lease(topology, owner, 0, NO_END), self.memory
+        return Lease(topology, owner, 0, _NO_END), self.memory
 
     def fence(self, lease: Lease, memory: Memory, now: datetime) -> Lease:
         return lease

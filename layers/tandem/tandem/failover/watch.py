@@ -28,23 +28,23 @@ CALL_SECONDS = 1 / 3
 """What one call is worth: 3 a second. With a sweep of 60 topologies a minute that is a fifth of EC2's refill
 (docs/aws-facts.md#throttling)."""
 
-TOGETHER_SECONDS = 0.5
+_TOGETHER_SECONDS = 0.5
 """A turn waits so long for all answers, tells those that came, and waits so long again for the others."""
 
-RESERVE_SECONDS = 10.0
+_RESERVE_SECONDS = 10.0
 """No turn begins or goes on with less time left: ten events take 7 s at the worst (adapters/clients.py)."""
 
-LEAVE_SECONDS = 2.0
+_LEAVE_SECONDS = 2.0
 """What the invocation keeps for itself. A read that is still under way then (24 s a page at the worst, see
 adapters/clients.py) is left behind: it only reads. A time-out of 90 s has room for every read of one page."""
 
-PAGE_ROWS = 1000
+_PAGE_ROWS = 1000
 """Rows to a page of the routing database, as asked for (docs/aws-facts.md#paging)."""
 
-TELL_AGAIN_SECONDS = 30.0
+_TELL_AGAIN_SECONDS = 30.0
 """As long as a look may take to settle and to note what it saw (docs/adr/0003-what-settles-a-look.md)."""
 
-WORKERS = 10
+_WORKERS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def watch(
     watched = _Watched(servers)
     reads: dict[str, Future[RoutingDatabase]] = {}
     started = clock.now()
-    pool = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="watch")
+    pool = ThreadPoolExecutor(max_workers=_WORKERS, thread_name_prefix="watch")
     try:
         while servers:
             began = clock.now()
@@ -113,17 +113,17 @@ def watch(
                     yield watched.turn(answered, seen, began)
                 spent = (clock.now() - began).total_seconds()
                 pause = max(0.0, interval(watched.pages()) - spent)
-                if not reads or not pause or seconds_left() < RESERVE_SECONDS:
+                if not reads or not pause or seconds_left() < _RESERVE_SECONDS:
                     break
             if reads:
                 yield Turn(failed=tuple((server, _no_answer(spent)) for server in reads))
             if (clock.now() - started).total_seconds() + pause >= STAY_SECONDS:
                 return
-            if seconds_left() - pause < RESERVE_SECONDS:
+            if seconds_left() - pause < _RESERVE_SECONDS:
                 return
             clock.sleep(pause)
     finally:
-        wait(reads.values(), max(0.0, seconds_left() - LEAVE_SECONDS))
+        wait(reads.values(), max(0.0, seconds_left() - _LEAVE_SECONDS))
         pool.shutdown(wait=False, cancel_futures=True)
 
 
@@ -158,7 +158,7 @@ class _Watched:
                 failed.append((server, sick))
                 continue
             database = reading.result()
-            self._pages[server] = 1 + max(0, len(database.routes) - 1) // PAGE_ROWS
+            self._pages[server] = 1 + max(0, len(database.routes) - 1) // _PAGE_ROWS
             for record in self._servers[server]:
                 events += self._changes(record, database, now)
         return Turn(tuple(events), tuple(failed))
@@ -171,7 +171,7 @@ class _Watched:
         for change in changed(tracked(record), database, self._seen.get(name)):
             hops = frozenset(route.next_hop for route in change.routes)
             told = before.get(change.prefix)
-            if told is None or told[0] != hops or (now - told[1]).total_seconds() >= TELL_AGAIN_SECONDS:
+            if told is None or told[0] != hops or (now - told[1]).total_seconds() >= _TELL_AGAIN_SECONDS:
                 events.append(_event(name, change, now))
                 told = hops, now
             self._told[name][change.prefix] = told
@@ -180,7 +180,7 @@ class _Watched:
 
 def _await_all(reads: Reads, clock: Clock, wait: Wait) -> None:
     """Until every read is done, or the time for that is over by the clock."""
-    until = clock.now() + timedelta(seconds=TOGETHER_SECONDS)
+    until = clock.now() + timedelta(seconds=_TOGETHER_SECONDS)
     while (left := (until - clock.now()).total_seconds()) > 0 and not all(r.done() for r in reads):
         wait(reads, left)
 

@@ -39,11 +39,11 @@ SETTLED = timedelta(seconds=60)
 """So long a call is not repeated within a run: describes may lag behind it
 (docs/aws-facts.md#eventual-consistency)."""
 
-TAG_SECONDS = timedelta(seconds=60)
+_TAG_SECONDS = timedelta(seconds=60)
 """So long a refusal may mean that IAM does not see an owner's new tag yet. AWS gives no number
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency)."""
 
-MOST_DONE = 100
+_MOST_DONE = 100
 
 ENTERING = (AssociateVpc, CreateEndpoint, EnablePropagation)
 """Steps that need the owner's tag on a network."""
@@ -61,7 +61,7 @@ REFUSALS = {
 }
 """What AWS's codes mean where a person has to do something in particular."""
 
-DUPLICATE = ("AlreadyExists", "AlreadyAssociated", "Duplicate")
+_DUPLICATE = ("AlreadyExists", "AlreadyAssociated", "Duplicate")
 """AWS's codes for a second peer, association or propagation are not known (docs/aws-facts.md#client-tokens):
 looked at again."""
 
@@ -195,7 +195,7 @@ class Convergence:
                     self._did(step, gone=(*self._found.gone, step.do.about))
                     continue
                 began = self._refused.setdefault(step.do, self._tried[step.do])
-                is_new = isinstance(step.do, ENTERING) and self._tried[step.do] - began < TAG_SECONDS
+                is_new = isinstance(step.do, ENTERING) and self._tried[step.do] - began < _TAG_SECONDS
                 if not may_pass(error) and not (is_new and error.code == UNAUTHORIZED):
                     first = first or error
                 self._trouble = error
@@ -211,7 +211,7 @@ class Convergence:
         self._trouble = None
         self._progress = self._world.clock.now()
         self._steps.append(step.done)
-        found = with_done(self._found, step.done, step.reason, MOST_DONE)
+        found = with_done(self._found, step.done, step.reason, _MOST_DONE)
         self._write(replace(found, gone=gone, waits_since=self._progress))
 
     def _is_over(self, steps: tuple[Step, ...], failure: CallFailedError | None, moves: bool) -> bool:
@@ -281,7 +281,7 @@ class Convergence:
         return ConvergenceResult(self.record, found, tuple(self._steps))
 
     def _waiting(self, waits: tuple[Reason, ...]) -> ConvergenceResult:
-        kept = () if self._trouble is None else (trouble_of(self._trouble),)
+        kept = () if self._trouble is None else (_trouble_of(self._trouble),)
         waits = waits or (reason(Code.UNTIL_TURN, self.name),)
         return ConvergenceResult(self.record, self._found, tuple(self._steps), waits, None, kept)
 
@@ -299,7 +299,7 @@ def reason_of(failure: CallFailedError) -> Reason:
     return reason(code, f"{failure.call}: {failure.code}", message=failure.message)
 
 
-def trouble_of(error: CallFailedError | TemporaryError) -> Reason:
+def _trouble_of(error: CallFailedError | TemporaryError) -> Reason:
     """Returns what kept a call from being made for now."""
     subject = f"{error.call}: {error.code}" if isinstance(error, CallFailedError) else type(error).__name__
     return reason(Code.CALL_IN_TROUBLE, subject, why=str(error))
@@ -316,4 +316,4 @@ def is_gone(action: Action, error: CallFailedError) -> bool:
 def may_pass(error: CallFailedError) -> bool:
     """Whether a later turn may find it different."""
     gone = error.code.startswith("InvalidRouteServer") and "Id.Not" in error.code
-    return gone or isinstance(error, PassingError) or error.code.endswith(DUPLICATE)
+    return gone or isinstance(error, PassingError) or error.code.endswith(_DUPLICATE)

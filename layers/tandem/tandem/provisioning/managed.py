@@ -20,7 +20,7 @@ ALIVE = frozenset({"pending", "available"})
 AVAILABLE, PENDING, DELETING, DELETED = "available", "pending", "deleting", "deleted"
 FAILING, FAILED, DELETE_FAILED = "failing", "failed", "delete-failed"
 BROKEN = frozenset({FAILED, DELETE_FAILED})
-RESTING = BROKEN | {AVAILABLE, DELETED, "associated", "enabled", "disabled", None}
+_RESTING = BROKEN | {AVAILABLE, DELETED, "associated", "enabled", "disabled", None}
 
 MOST_FAILURES = 3
 """So often AWS may fail what is to be made, towards one version of a topology."""
@@ -142,7 +142,7 @@ def is_moving(desired: Desired, observed: Observed) -> bool:
     states += [state for _, state in (*observed.associations, *observed.propagations)]
     states += [endpoint.state for endpoint in observed.endpoints]
     states += [peer.state for peer in observed.peers]
-    return not RESTING.issuperset(states)
+    return not _RESTING.issuperset(states)
 
 
 def token(desired: Desired, kind: str, *parts: object) -> str:

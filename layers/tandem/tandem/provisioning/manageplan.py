@@ -48,7 +48,7 @@ from tandem.topology.forwarding import forwards
 from tandem.topology.problems import Problem, problem_at
 
 PERSISTS = frozenset({"enabled", "enabling", "modifying", "resetting"})
-FINDING_OUT = frozenset({"enabling", "modifying", "resetting", "disabling"})
+_FINDING_OUT = frozenset({"enabling", "modifying", "resetting", "disabling"})
 
 
 def plan(desired: Desired, observed: Observed) -> tuple[Step, ...]:
@@ -118,7 +118,7 @@ def _server_steps(desired: Desired, observed: Observed, server: RouteServer | No
     elif spec.sns_notifications and server.sns_topic_arn is None:
         pending, topic = reason(Code.TOPIC_PENDING, server_id), reason(Code.UNTIL_TOPIC, server_id)
         yield Step(Await(server_id), pending, topic)
-    elif server.persist_state in FINDING_OUT:
+    elif server.persist_state in _FINDING_OUT:
         changes = reason(Code.PERSISTENCE_CHANGES, server_id, state=server.persist_state)
         yield Step(Await(server_id), changes, available)
 

@@ -168,7 +168,7 @@ Action = (
     | Keep
 )
 
-UNSAID = ("about", "token")
+_UNSAID = ("about", "token")
 """Members of an action that no sentence says."""
 
 
@@ -248,7 +248,7 @@ def _said(
 
 
 def _facts(do: Action) -> dict[str, Any]:
-    facts = {field.name: getattr(do, field.name) for field in fields(do) if field.name not in UNSAID}
+    facts = {field.name: getattr(do, field.name) for field in fields(do) if field.name not in _UNSAID}
     match do:
         case ModifyRouteServer():
             both = do.persist is not None and do.notifies is not None

@@ -21,7 +21,7 @@ from tandem.requests.customresource import Request
 from tandem.requests.fulfilling import Desk, Requests
 from tandem.requests.orders import Apply, Check, Delete, Nothing, Order, Refresh
 
-BUDGET = timedelta(minutes=7)
+_BUDGET = timedelta(minutes=7)
 """For turns; the function has ten minutes, and what comes before and after them takes up to three."""
 
 
@@ -72,7 +72,7 @@ class Service:
         return answer
 
     def _delete(self, order: Delete) -> dict[str, Any]:
-        until = self.world.clock.now() + BUDGET
+        until = self.world.clock.now() + _BUDGET
         stored = self.door.store.list()
         deleted = deleting.delete(order, stored, self.stack, self.world, owner=self.owner, until=until)
         self.journal.info("deleted", topology=order.topology, outcome=deleted)
@@ -108,7 +108,7 @@ class Service:
             self.stack,
             self.world,
             owner=self.owner,
-            until=self.world.clock.now() + BUDGET,
+            until=self.world.clock.now() + _BUDGET,
             due_only=due_only,
         )
         for run in outcome.runs:

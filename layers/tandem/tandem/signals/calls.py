@@ -10,8 +10,8 @@ from datetime import datetime
 from tandem.signals.awsevents import identifiers
 from tandem.signals.signal import members, moment
 
-CLOUDFORMATION = "cloudformation.amazonaws.com"
-TOOLS = ("Terraform", "OpenTofu", "Pulumi")
+_CLOUDFORMATION = "cloudformation.amazonaws.com"
+_TOOLS = ("Terraform", "OpenTofu", "Pulumi")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,9 @@ def _call(record: str) -> Call | None:
 def _tool(service: str, agent: str) -> str | None:
     """Names CloudFormation by `invokedBy`, other tools by the user agent
     (docs/aws-facts.md#cloudtrail-callers)."""
-    if CLOUDFORMATION in (service, agent):
+    if _CLOUDFORMATION in (service, agent):
         return "CloudFormation"
-    return next((tool for tool in TOOLS if tool.lower() in agent.lower()), None)
+    return next((tool for tool in _TOOLS if tool.lower() in agent.lower()), None)
 
 
 def _role(arn: str) -> str | None:

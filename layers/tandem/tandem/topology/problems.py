@@ -22,10 +22,10 @@ _LAST_STEP = re.compile(r"(?:(?:^|\.)[A-Za-z0-9_-]+|\[[0-9]+\]|\[\"(?:[^\"\\]|\\
 WHOLE = "the document"
 
 
-UNTAGGED = frozenset({ProblemCode.OWNER_TAG_MISSING, ProvisioningCode.ADOPTION_WITHOUT_TAG})
+_UNTAGGED = frozenset({ProblemCode.OWNER_TAG_MISSING, ProvisioningCode.ADOPTION_WITHOUT_TAG})
 """Codes of a resource that only lacks its owner's tag."""
 
-CONSENT = UNTAGGED | {ProblemCode.OWNER_TAG_OF_OTHER_STACK, ProblemCode.OWNER_TAG_MISSPELLED}
+CONSENT = _UNTAGGED | {ProblemCode.OWNER_TAG_OF_OTHER_STACK, ProblemCode.OWNER_TAG_MISSPELLED}
 
 _GONE = frozenset(
     {
@@ -61,7 +61,7 @@ class Problem:
     @property
     def untagged(self) -> str | None:
         """Returns the ID of a resource that only lacks its owner's tag: `tandem apply` offers to write it."""
-        return self.subject if self.code in UNTAGGED else None
+        return self.subject if self.code in _UNTAGGED else None
 
     @property
     def gone(self) -> str | None:

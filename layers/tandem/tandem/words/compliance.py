@@ -6,22 +6,22 @@ from tandem.reasons.compliance import CheckCode as Code
 from tandem.reasons.compliance import RuleId
 from tandem.words.render import Entries, Entry
 
-VPC_GUIDE = "https://docs.aws.amazon.com/vpc/latest/userguide"
-HOW_IT_WORKS = f"{VPC_GUIDE}/route-server-how-it-works.html"
+_VPC_GUIDE = "https://docs.aws.amazon.com/vpc/latest/userguide"
+_HOW_IT_WORKS = f"{_VPC_GUIDE}/route-server-how-it-works.html"
 ASSOCIATE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateAddress.html"
-PRIORITY = f"{VPC_GUIDE}/route-tables-priority.html"
+_PRIORITY = f"{_VPC_GUIDE}/route-tables-priority.html"
 ROUTE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html"
 EVS = "https://docs.aws.amazon.com/evs/latest/userguide/setting-up.html#route-server"
-GATEWAY_ROUTING = f"{VPC_GUIDE}/igw-ingress-routing.html"
-QUOTAS = f"{VPC_GUIDE}/amazon-vpc-limits.html"
-CLOUDTRAIL = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events.html"
-SUPPORTED = f"{VPC_GUIDE}/dynamic-routing-route-server.html"
-ENDPOINTS_PAGE = f"{VPC_GUIDE}/route-server-tutorial-create-endpoints.html"
-PEERS_PAGE = f"{VPC_GUIDE}/route-server-tutorial-create-peer.html"
-PEER_LOGS_PAGE = f"{VPC_GUIDE}/route-server-peer-logging.html"
-SERVER_PAGE = f"{VPC_GUIDE}/route-server-tutorial-create.html"
-LIMITS_PAGE = f"{VPC_GUIDE}/amazon-vpc-limits.html"
-EC2_REFERENCE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference"
+_GATEWAY_ROUTING = f"{_VPC_GUIDE}/igw-ingress-routing.html"
+_QUOTAS = f"{_VPC_GUIDE}/amazon-vpc-limits.html"
+_CLOUDTRAIL = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events.html"
+_SUPPORTED = f"{_VPC_GUIDE}/dynamic-routing-route-server.html"
+_ENDPOINTS_PAGE = f"{_VPC_GUIDE}/route-server-tutorial-create-endpoints.html"
+_PEERS_PAGE = f"{_VPC_GUIDE}/route-server-tutorial-create-peer.html"
+_PEER_LOGS_PAGE = f"{_VPC_GUIDE}/route-server-peer-logging.html"
+_SERVER_PAGE = f"{_VPC_GUIDE}/route-server-tutorial-create.html"
+_LIMITS_PAGE = f"{_VPC_GUIDE}/amazon-vpc-limits.html"
+_EC2_REFERENCE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference"
 
 
 RULE_ENTRIES: Entries = {
@@ -32,7 +32,7 @@ RULE_ENTRIES: Entries = {
             "Advertise the prefix from the standby too, with a longer AS path or a higher MED.",
             "docs/appliances.md has the configuration.",
         ),
-        HOW_IT_WORKS,
+        _HOW_IT_WORKS,
     ),
     RuleId.SINGLE_FAILURE: Entry(
         "Every single failure has a survivor",
@@ -41,7 +41,7 @@ RULE_ENTRIES: Entries = {
             "Repair what the finding names as the reason. The report's table of single failures says what",
             "would happen to each Elastic IP.",
         ),
-        HOW_IT_WORKS,
+        _HOW_IT_WORKS,
     ),
     RuleId.STANDBY_ALIVE: Entry(
         "Every appliance runs, and at least one of its sessions carries routes",
@@ -50,7 +50,7 @@ RULE_ENTRIES: Entries = {
             "The finding says what is wrong: the instance, the peers, BGP or BFD. With `standby: silent` the",
             "rule does not apply to an appliance that speaks no BGP until it is active.",
         ),
-        HOW_IT_WORKS,
+        _HOW_IT_WORKS,
     ),
     RuleId.SESSIONS_UP: Entry(
         "Every session of an appliance is up: BGP, and BFD where the peer uses BFD",
@@ -59,7 +59,7 @@ RULE_ENTRIES: Entries = {
             "Look at the appliance's side of the session: the endpoint's address, the ASN, TCP port 179, and",
             "UDP port 3784 for BFD.",
         ),
-        HOW_IT_WORKS,
+        _HOW_IT_WORKS,
     ),
     RuleId.INSTANCE_EXISTS: Entry(
         "The declared instance of each appliance exists",
@@ -70,7 +70,7 @@ RULE_ENTRIES: Entries = {
         "The instance of each appliance has the declared addresses of its sessions and next hops",
         "A session needs the peer's address, and a route needs an interface that has its next hop.",
         ("Assign the address to an interface of the instance again, or declare the new one.",),
-        HOW_IT_WORKS,
+        _HOW_IT_WORKS,
     ),
     RuleId.TARGET_ATTACHED: Entry(
         "Each target interface is in the route server's VPC, of this account, and attached to the running"
@@ -133,7 +133,7 @@ RULE_ENTRIES: Entries = {
             "Read the reason that AWS gives for the route table. Turn propagation on if it is off:",
             "aws ec2 enable-route-server-propagation --route-server-id rs-... --route-table-id rtb-...",
         ),
-        HOW_IT_WORKS,
+        _HOW_IT_WORKS,
     ),
     RuleId.ROUTE_NOT_SHADOWED: Entry(
         "No static route in a declared route table has the destination of a tracked prefix",
@@ -142,7 +142,7 @@ RULE_ENTRIES: Entries = {
             "Remove the static route, or do not propagate to that table:",
             "aws ec2 delete-route --route-table-id rtb-... --destination-cidr-block 0.0.0.0/0",
         ),
-        PRIORITY,
+        _PRIORITY,
     ),
     RuleId.ROUTE_NOT_BYPASSED: Entry(
         "No static route in a declared route table takes a part of a tracked prefix elsewhere",
@@ -151,7 +151,7 @@ RULE_ENTRIES: Entries = {
             "Remove the static route, or waive the finding where it is meant, as to a transit gateway. A",
             "route to a prefix list is not judged: its prefixes are not read.",
         ),
-        PRIORITY,
+        _PRIORITY,
     ),
     RuleId.NO_BLACKHOLE_ROUTE: Entry(
         "No route in a declared route table is a blackhole",
@@ -166,7 +166,7 @@ RULE_ENTRIES: Entries = {
         "The propagated route of each tracked prefix leads to an interface of a declared appliance",
         "A device that the topology does not know carries the traffic, and Tandem holds every move.",
         ("Withdraw the route there, delete its peer, or declare the device as an appliance.",),
-        HOW_IT_WORKS,
+        _HOW_IT_WORKS,
     ),
     RuleId.PROPAGATION_DECLARED: Entry(
         "The route server propagates to declared route tables only",
@@ -175,13 +175,13 @@ RULE_ENTRIES: Entries = {
             "Declare the table in route_server.propagate_to, or turn propagation off:",
             "aws ec2 disable-route-server-propagation --route-server-id rs-... --route-table-id rtb-...",
         ),
-        HOW_IT_WORKS,
+        _HOW_IT_WORKS,
     ),
     RuleId.ROUTE_TABLE_SUPPORTED: Entry(
         "Each declared route table is of subnets or of an internet gateway",
         "AWS does not support Route Server with the tables of virtual private and transit gateways.",
         ("Do not propagate to that table.",),
-        SUPPORTED,
+        _SUPPORTED,
     ),
     RuleId.ROUTE_TABLE_HAS_SUBNET: Entry(
         "Each declared route table is associated with a subnet explicitly",
@@ -207,13 +207,13 @@ RULE_ENTRIES: Entries = {
             "Advertise the prefixes of both directions from each appliance with the same preference: the",
             "same AS path length and MED for all of them.",
         ),
-        GATEWAY_ROUTING,
+        _GATEWAY_ROUTING,
     ),
     RuleId.GATEWAY_TARGET_HAS_PUBLIC_IP: Entry(
         "Each interface to which a gateway route table may lead has a public IP of its own",
         "AWS sends internet traffic of a gateway table only to an interface with a public IP address.",
         ("Associate an Elastic IP that stays there with the interface that the appliance peers from.",),
-        GATEWAY_ROUTING,
+        _GATEWAY_ROUTING,
     ),
     RuleId.GATEWAY_TABLE_TAKES_PREFIXES: Entry(
         "A gateway route table can take every tracked prefix",
@@ -222,13 +222,13 @@ RULE_ENTRIES: Entries = {
             "Nothing, where the prefix is for the other tables, as the way back of ingress inspection. Waive",
             "the finding then.",
         ),
-        GATEWAY_ROUTING,
+        _GATEWAY_ROUTING,
     ),
     RuleId.APPLIANCE_HAS_WAY_OUT: Entry(
         "The route table of a target's own subnet does not get the default route from the route server",
         "The appliance's own way out would lead to the appliance, so nothing leaves it.",
         ("Give that subnet a table of its own, without propagation and with a static default route.",),
-        HOW_IT_WORKS,
+        _HOW_IT_WORKS,
     ),
     RuleId.NETWORK_OWNER_TAG: Entry(
         "The VPC, subnets and route tables of a managed route server have their owner's tag",
@@ -254,13 +254,13 @@ RULE_ENTRIES: Entries = {
                 " --no-source-dest-check"
             ),
         ),
-        GATEWAY_ROUTING,
+        _GATEWAY_ROUTING,
     ),
     RuleId.ALLOWED_PREFIXES_ONLY: Entry(
         "An appliance advertises nothing outside its allowed_prefixes",
         "A route that nobody meant takes traffic away, in every table that gets propagated routes.",
         ("Filter the prefix on the appliance, or allow it in the topology.",),
-        HOW_IT_WORKS,
+        _HOW_IT_WORKS,
     ),
     RuleId.ONE_MOVER: Entry(
         "Nobody but this stack moved a declared Elastic IP within the last day",
@@ -280,25 +280,25 @@ RULE_ENTRIES: Entries = {
             "Take the association, the route or the peer out of the template, or let the tool ignore it.",
             "CloudFormation is known by `invokedBy` in CloudTrail's record, other tools by their user agent.",
         ),
-        CLOUDTRAIL,
+        _CLOUDTRAIL,
     ),
     RuleId.NO_FOREIGN_CHANGE: Entry(
         "Nobody else changed a declared route table, or a managed peer, within the last day",
         "A change by hand is how most failovers are broken, so somebody should know of it.",
         ("Ask whoever the finding names. The other rules say if the change breaks anything.",),
-        CLOUDTRAIL,
+        _CLOUDTRAIL,
     ),
     RuleId.ROUTE_SERVER_EXISTS: Entry(
         "The route server exists and is associated with a VPC",
         "Without the route server no route follows an appliance.",
         ("Declare the route server that took its place, or let Tandem create one (manage: true).",),
-        HOW_IT_WORKS,
+        _HOW_IT_WORKS,
     ),
     RuleId.ROUTE_SERVER_AS_DECLARED: Entry(
         "The route server has the declared VPC and ASN, and no appliance has the same ASN",
         "The document describes another route server than the one that carries the traffic.",
         ("Correct the document, or declare the right route server.",),
-        HOW_IT_WORKS,
+        _HOW_IT_WORKS,
     ),
     RuleId.PERSISTENCE_AS_DECLARED: Entry(
         "The route server keeps routes as declared",
@@ -307,13 +307,13 @@ RULE_ENTRIES: Entries = {
             "Correct route_server.persist_routes in the document, or the route server:",
             "aws ec2 modify-route-server --route-server-id rs-... --persist-routes disable",
         ),
-        HOW_IT_WORKS,
+        _HOW_IT_WORKS,
     ),
     RuleId.NOTIFICATIONS_ON: Entry(
         "The route server sends SNS notifications, where they are declared",
         "Without them Tandem learns of the end of a session with its next look only.",
         ("aws ec2 modify-route-server --route-server-id rs-... --sns-notifications-enabled",),
-        f"{VPC_GUIDE}/route-server-tutorial-create.html",
+        f"{_VPC_GUIDE}/route-server-tutorial-create.html",
     ),
     RuleId.ENDPOINT_EXISTS: Entry(
         "Each declared endpoint is there, in its subnet and in the route server's VPC",
@@ -322,13 +322,13 @@ RULE_ENTRIES: Entries = {
             "Create it again, or correct the document:",
             "aws ec2 create-route-server-endpoint --route-server-id rs-... --subnet-id subnet-...",
         ),
-        HOW_IT_WORKS,
+        _HOW_IT_WORKS,
     ),
     RuleId.PEER_EXISTS: Entry(
         "Each declared session has a peer",
         "Without a peer the appliance has no session with that endpoint.",
         ("Create the peer again (aws ec2 create-route-server-peer), or correct the document.",),
-        HOW_IT_WORKS,
+        _HOW_IT_WORKS,
     ),
     RuleId.PEER_AS_DECLARED: Entry(
         "Each peer has the declared ASN and liveness mode",
@@ -345,7 +345,7 @@ RULE_ENTRIES: Entries = {
         "Where prefixes are limited, peer logs show what an appliance advertises",
         "Without peer logs a route leak is seen by this rule's neighbours only, when compliance runs.",
         ("Set route_server.peer_logs: true, or leave allowed_prefixes out.",),
-        f"{VPC_GUIDE}/route-server-peer-logging.html",
+        f"{_VPC_GUIDE}/route-server-peer-logging.html",
     ),
     RuleId.ONE_TOPOLOGY_ONLY: Entry(
         "No other stored topology declares the same Elastic IP or target",
@@ -356,13 +356,13 @@ RULE_ENTRIES: Entries = {
         "The topologies that share a route table do not track more prefixes than it takes",
         "AWS does not say what becomes of one route too many.",
         ("Track fewer prefixes, or use another table.",),
-        QUOTAS,
+        _QUOTAS,
     ),
     RuleId.WITHIN_DEFAULT_QUOTAS: Entry(
         "The topology needs no more than AWS's default quotas",
         "What exceeds a quota cannot be created, or is not propagated.",
         ("Ask AWS Support for a higher quota where it can be raised, or declare less.",),
-        QUOTAS,
+        _QUOTAS,
     ),
     RuleId.FAILBACK_WANTED: Entry(
         "No appliance takes the route back by itself when it returns",
@@ -371,7 +371,7 @@ RULE_ENTRIES: Entries = {
             "Let an appliance that returns advertise with a longer AS path or a higher MED than the active",
             "one, until a person lowers it. Waive the finding if failing back at once is what you want.",
         ),
-        HOW_IT_WORKS,
+        _HOW_IT_WORKS,
     ),
     RuleId.WAIVER_CURRENT: Entry(
         "A waiver has not expired, and names a rule that there is",
@@ -388,7 +388,7 @@ RULE_ENTRIES: Entries = {
             "aws ec2 create-route-server-peer --route-server-endpoint-id rse-... --peer-address ... \\",
             "  --bgp-options PeerAsn=...,PeerLivenessDetection=bfd",
         ),
-        ENDPOINTS_PAGE,
+        _ENDPOINTS_PAGE,
     ),
     RuleId.ENDPOINTS_REDUNDANT: Entry(
         "Each subnet with an endpoint has two of them, and the endpoints are in two Availability Zones",
@@ -397,7 +397,7 @@ RULE_ENTRIES: Entries = {
             "Create the missing endpoint, and a peer at it for each appliance:",
             "aws ec2 create-route-server-endpoint --route-server-id rs-... --subnet-id subnet-...",
         ),
-        ENDPOINTS_PAGE,
+        _ENDPOINTS_PAGE,
     ),
     RuleId.ENDPOINTS_AND_PEERS_AVAILABLE: Entry(
         "The endpoints and the declared peers exist and are available",
@@ -406,7 +406,7 @@ RULE_ENTRIES: Entries = {
             "Read the reason that AWS gives. Delete what has failed, and create it again:",
             "aws ec2 describe-route-server-peers; aws ec2 describe-route-server-endpoints",
         ),
-        PEERS_PAGE,
+        _PEERS_PAGE,
     ),
     RuleId.LIVENESS_WITHIN_RTO: Entry(
         "The liveness mode of the sessions notices a failure within the declared `rto`",
@@ -415,7 +415,7 @@ RULE_ENTRIES: Entries = {
             "Use BFD. AWS changes no peer: delete each and create it with PeerLivenessDetection=bfd.",
             "docs/appliances.md has the appliances' side.",
         ),
-        f"{EC2_REFERENCE}/API_RouteServerBgpOptions.html",
+        f"{_EC2_REFERENCE}/API_RouteServerBgpOptions.html",
     ),
     RuleId.SESSIONS_STEADY: Entry(
         "No session changes more than 4 times in an hour",
@@ -424,13 +424,13 @@ RULE_ENTRIES: Entries = {
             "Read the peer's log and the appliance's own log of the same time.",
             "Typical causes are BFD intervals that the appliance cannot keep, and packet loss.",
         ),
-        PEER_LOGS_PAGE,
+        _PEER_LOGS_PAGE,
     ),
     RuleId.PEER_ASN_OF_ITS_OWN: Entry(
         "A peer's ASN is not the route server's",
         "The sessions are eBGP. Nobody has seen a session in which both sides have one ASN.",
         ("Give the appliance an ASN of its own: delete the peer and create it with that ASN.",),
-        SERVER_PAGE,
+        _SERVER_PAGE,
     ),
     RuleId.NO_PERSISTED_ROUTE: Entry(
         "No tracked prefix is in the FIB only because it is persisted",
@@ -440,7 +440,7 @@ RULE_ENTRIES: Entries = {
             "Bring up the appliances' sessions. To withdraw what is persisted:",
             "aws ec2 modify-route-server --route-server-id rs-... --persist-routes reset",
         ),
-        f"{EC2_REFERENCE}/API_ModifyRouteServer.html",
+        f"{_EC2_REFERENCE}/API_ModifyRouteServer.html",
     ),
     # packet filters
     RuleId.SECURITY_GROUPS_PASS: Entry(
@@ -450,7 +450,7 @@ RULE_ENTRIES: Entries = {
             "Allow TCP 179 from the appliance to the endpoint and, with BFD, UDP 3784 both ways.",
             "AWS manages the endpoint's own group: if it was changed, create the peer again.",
         ),
-        f"{VPC_GUIDE}/security-group-rules.html",
+        f"{_VPC_GUIDE}/security-group-rules.html",
     ),
     RuleId.NETWORK_ACLS_PASS: Entry(
         "Network ACLs let BGP and BFD pass between endpoints and appliances, and the answers too",
@@ -459,20 +459,20 @@ RULE_ENTRIES: Entries = {
             "Allow in the network ACLs of both subnets: TCP 179 to the endpoint,",
             "TCP 32768-61000 to the appliance (the answers) and, with BFD, UDP 3784 both ways.",
         ),
-        f"{VPC_GUIDE}/custom-network-acl.html",
+        f"{_VPC_GUIDE}/custom-network-acl.html",
     ),
     # limits and cost
     RuleId.ROUTES_WITHIN_LIMITS: Entry(
         "Peers, FIB and route tables have less than 80 % of the 100 routes that AWS allows",
         "Nobody can raise these limits, and nobody knows what becomes of the 101st route.",
         ("Summarise routes on the appliances, or filter what they advertise.",),
-        LIMITS_PAGE,
+        _LIMITS_PAGE,
     ),
     RuleId.PEERS_OF_PREFIX_WITHIN_LIMIT: Entry(
         "Fewer than 26 peers advertise one prefix, of the 32 that AWS allows for a route table",
         "The peers after the 32nd may be those that should take over.",
         ("Advertise the prefix from fewer peers: two endpoints for each appliance are enough.",),
-        f"{VPC_GUIDE}/igw-ingress-routing.html",
+        f"{_VPC_GUIDE}/igw-ingress-routing.html",
     ),
     RuleId.WITHIN_QUOTAS: Entry(
         "The route server has fewer than 8 endpoints, and an endpoint fewer than 16 peers",
@@ -481,7 +481,7 @@ RULE_ENTRIES: Entries = {
             "Delete what is not used, or ask AWS Support for more.",
             "If yours are raised already, waive the finding: no API shows these quotas.",
         ),
-        LIMITS_PAGE,
+        _LIMITS_PAGE,
     ),
     RuleId.ENDPOINT_IN_USE: Entry(
         "Each endpoint has a peer",
@@ -490,7 +490,7 @@ RULE_ENTRIES: Entries = {
             "Create a peer at it, or delete it:",
             "aws ec2 delete-route-server-endpoint --route-server-endpoint-id rse-...",
         ),
-        ENDPOINTS_PAGE,
+        _ENDPOINTS_PAGE,
     ),
     # Tandem itself
     RuleId.LOOKED_AT_RECENTLY: Entry(
@@ -581,14 +581,14 @@ CHECK_ENTRIES: Entries = {
         "{appliance} does not advertise {prefix}, so it cannot take over",
         "The route server has no path of the standby for a tracked prefix.",
         ("Advertise {prefix} from {appliance} with a worse path than the active appliance.",),
-        HOW_IT_WORKS,
+        _HOW_IT_WORKS,
     ),
     Code.STANDBY_PATH_TIES: Entry(
         "{appliance} advertises {prefix} with the same AS path length and MED as {owner}: AWS does not"
         " document which of them Route Server then chooses",
         "Two appliances have equal paths, so nobody can say which one is active after the next change.",
         ("Prepend the ASN of {appliance}, or give its route a higher MED.",),
-        HOW_IT_WORKS,
+        _HOW_IT_WORKS,
     ),
     Code.STANDBY_IS_SILENT: Entry(
         "{appliance} advertises nothing until it is active, as the topology says (`standby: silent`)",
@@ -617,51 +617,51 @@ CHECK_ENTRIES: Entries = {
         "{table} rejects the route of {prefix}[: {why}]",
         "Route Server chose a path, and the route table does not take it.",
         ("Repair what AWS names as the reason.",),
-        HOW_IT_WORKS,
+        _HOW_IT_WORKS,
     ),
     Code.ROUTE_NOT_INSTALLED: Entry(
         "{table} does not have the route of {prefix}[nobody?, and no path to it is chosen now]",
         "A declared route table does not get the route of a tracked prefix.",
         ("Enable propagation from the route server to {table}.",),
-        HOW_IT_WORKS,
+        _HOW_IT_WORKS,
     ),
     # sessions
     Code.SESSIONS_WITH_ONE_ENDPOINT: Entry(
         "{appliance} has sessions with {endpoints:endpoint} only: without that one it loses its routes",
         "An appliance needs sessions with two endpoints, since AWS works on them one at a time.",
         ("Create a peer for {appliance} at a second endpoint.",),
-        ENDPOINTS_PAGE,
+        _ENDPOINTS_PAGE,
     ),
     Code.SESSIONS_UP_AT_ONE_ENDPOINT: Entry(
         "{appliance} has sessions with {endpoints:endpoint}, and [up?only those with {up} are up|none is up]"
         "[bfd?; BFD is down beside BGP at {bfd:and}]",
         "What is down now is missing when the next endpoint or session fails.",
         ("Find out on {appliance} why the sessions with {down:and} are down.",),
-        ENDPOINTS_PAGE,
+        _ENDPOINTS_PAGE,
     ),
     Code.ENDPOINT_ALONE_IN_SUBNET: Entry(
         "{subnet} has one endpoint only, {endpoint}",
         "AWS recommends two endpoints in each subnet.",
         ("aws ec2 create-route-server-endpoint --route-server-id {server} --subnet-id {subnet}",),
-        ENDPOINTS_PAGE,
+        _ENDPOINTS_PAGE,
     ),
     Code.ENDPOINTS_IN_ONE_ZONE: Entry(
         "{subject} has all of its {endpoints:endpoint} in {zone}",
         "Without that Availability Zone the route server has no endpoint.",
         ("Create two endpoints in a subnet of another Availability Zone, and peers for the appliances.",),
-        ENDPOINTS_PAGE,
+        _ENDPOINTS_PAGE,
     ),
     Code.NOT_AVAILABLE: Entry(
         "AWS shows {subject} as {state}[: {why}]",
         "An endpoint or a peer can be used only while it is available.",
         ("Delete it and create it again if it has failed; wait if it is pending.",),
-        PEERS_PAGE,
+        _PEERS_PAGE,
     ),
     Code.SESSIONS_MISSING: Entry(
         "{appliance} has {found:peer}, and the topology declares {declared}",
         "A declared session has no peer on the route server.",
         ("Create the missing peers, or take them out of the topology.",),
-        PEERS_PAGE,
+        _PEERS_PAGE,
     ),
     Code.RTO_NOT_DECLARED: Entry(
         "{subject} declares no `rto`",
@@ -673,26 +673,26 @@ CHECK_ENTRIES: Entries = {
         " failure after {least} to {most} s (observed; AWS gives no figure)",
         "Keepalive notices a dead appliance too late for the declared `rto`.",
         ("Create the peers of {appliance} anew with PeerLivenessDetection=bfd: {peers:and}.",),
-        f"{EC2_REFERENCE}/API_RouteServerBgpOptions.html",
+        f"{_EC2_REFERENCE}/API_RouteServerBgpOptions.html",
     ),
     Code.SESSION_FLAPS: Entry(
         "the {protocol} session of {subject} ({appliance}) changed {times} times within an hour, the last"
         " time at {last:%H:%M:%S}",
         "The session does not stay up.",
         ("Read the log of {appliance} of that hour.",),
-        PEER_LOGS_PAGE,
+        _PEER_LOGS_PAGE,
     ),
     Code.PEER_HAS_ASN_OF_ROUTE_SERVER: Entry(
         "{subject} ({appliance}) has the ASN {asn}, which is the route server's",
         "In every setup that is known to work the two differ.",
         ("Delete the peer and create it with an ASN of its own.",),
-        SERVER_PAGE,
+        _SERVER_PAGE,
     ),
     Code.ROUTE_IS_PERSISTED: Entry(
         "{prefix} still leads to {next_hop}, though the session that advertised it ({peer}) is down",
         "The route is kept after its session ended, so traffic goes to an appliance that may be dead.",
         ("Bring up a session that advertises {prefix}, or reset the persisted routes.",),
-        f"{EC2_REFERENCE}/API_ModifyRouteServer.html",
+        f"{_EC2_REFERENCE}/API_ModifyRouteServer.html",
     ),
     # packet filters
     Code.GROUPS_STOP_SESSION: Entry(
@@ -700,57 +700,57 @@ CHECK_ENTRIES: Entries = {
         " session of {appliance} needs it",
         "The security groups of an interface have no permission for this.",
         ("Add the permission to {groups:and}.",),
-        f"{VPC_GUIDE}/security-group-rules.html",
+        f"{_VPC_GUIDE}/security-group-rules.html",
     ),
     Code.ACL_STOPS_SESSION: Entry(
         "rule {rule} of {acl}, the network ACL of {subnet}, denies {flow} from {source} to {destination} on"
         " its way [outbound?out|in], or a part of it, and the session of {appliance} needs it",
         "A network ACL denies this, at least in a part of the ports.",
         ("Allow it in {acl} with a lower number than {rule}.",),
-        f"{VPC_GUIDE}/custom-network-acl.html",
+        f"{_VPC_GUIDE}/custom-network-acl.html",
     ),
     # limits and cost
     Code.PEER_NEAR_ROUTE_LIMIT: Entry(
         "{subject} advertises {used:route} of the {most} that AWS allows",
         "A peer is near its limit of routes.",
         ("Summarise or filter what the appliance advertises.",),
-        LIMITS_PAGE,
+        _LIMITS_PAGE,
     ),
     Code.FIB_NEAR_ROUTE_LIMIT: Entry(
         "the FIB of {subject} has {used:route} of the {most} that AWS allows",
         "A route server is near its limit of routes.",
         ("Summarise or filter what the appliances advertise.",),
-        LIMITS_PAGE,
+        _LIMITS_PAGE,
     ),
     Code.TABLE_NEAR_ROUTE_LIMIT: Entry(
         "{subject} has {used} propagated {used:route|routes} of the {most} that AWS allows",
         "A route table is near its limit of propagated routes.",
         ("Summarise or filter what the appliances advertise, or disable propagation to {subject}.",),
-        LIMITS_PAGE,
+        _LIMITS_PAGE,
     ),
     Code.PREFIX_NEAR_PEER_LIMIT: Entry(
         "{used:peer} of the {most} that AWS allows for a route table advertise {subject}",
         "A prefix is near its limit of peers.",
         ("Advertise {subject} from fewer peers.",),
-        f"{VPC_GUIDE}/igw-ingress-routing.html",
+        f"{_VPC_GUIDE}/igw-ingress-routing.html",
     ),
     Code.ENDPOINTS_NEAR_QUOTA: Entry(
         "{subject} has {used:endpoint} of the {most} that AWS allows by default",
         "A route server is near its quota of endpoints.",
         ("Delete what is not used, or ask AWS Support for more.",),
-        LIMITS_PAGE,
+        _LIMITS_PAGE,
     ),
     Code.PEERS_NEAR_QUOTA: Entry(
         "{subject} has {used:peer} of the {most} that AWS allows by default",
         "An endpoint is near its quota of peers.",
         ("Use another endpoint, or ask AWS Support for more.",),
-        LIMITS_PAGE,
+        _LIMITS_PAGE,
     ),
     Code.ENDPOINT_WITHOUT_PEER: Entry(
         "{subject} in {subnet} has no peer, and costs $0.75 an hour all the same",
         "Nobody can use an endpoint without a peer.",
         ("aws ec2 delete-route-server-endpoint --route-server-endpoint-id {subject}",),
-        ENDPOINTS_PAGE,
+        _ENDPOINTS_PAGE,
     ),
     # Tandem itself
     Code.NOT_LOOKED_AT: Entry(
@@ -797,7 +797,7 @@ CHECK_ENTRIES: Entries = {
         " like it]: traffic for it passes no appliance",
         "A static route takes a part of a tracked prefix elsewhere, since the longest prefix wins.",
         ("Remove the route, or waive the finding where it is meant.",),
-        PRIORITY,
+        _PRIORITY,
     ),
     Code.ROUTE_IS_BLACKHOLE: Entry(
         "{subject} drops what is for {destination}: the route[ to {target}] is a blackhole[more?, and so are"
@@ -811,20 +811,20 @@ CHECK_ENTRIES: Entries = {
         " appliance",
         "A device that the topology does not know owns a tracked prefix.",
         ("Withdraw the route there, delete its peer, or declare the device as an appliance.",),
-        HOW_IT_WORKS,
+        _HOW_IT_WORKS,
     ),
     Code.TABLE_UNDECLARED: Entry(
         "the route server propagates to {subject}, which the topology does not declare",
         "A route table gets routes that the document does not speak of.",
         ("Declare the table in route_server.propagate_to, or turn propagation off.",),
-        HOW_IT_WORKS,
+        _HOW_IT_WORKS,
     ),
     Code.TABLE_OF_OTHER_GATEWAY: Entry(
         "{subject} is associated with {gateways}: AWS supports Route Server for tables of subnets and of"
         " internet gateways",
         "A declared route table is of a kind that AWS does not support.",
         ("Do not propagate to that table.",),
-        SUPPORTED,
+        _SUPPORTED,
     ),
     Code.TABLE_OF_GATEWAY: Entry(
         "{subject} is the table of {gateways}, which needs no subnet", "The rule is about subnet tables."
@@ -845,7 +845,7 @@ CHECK_ENTRIES: Entries = {
         "gateway route tables lead to {to}, subnet route tables to {back}",
         "The two directions of the traffic pass different appliances.",
         ("Advertise the prefixes of both directions from each appliance with the same preference.",),
-        GATEWAY_ROUTING,
+        _GATEWAY_ROUTING,
     ),
     Code.INTERFACE_OF_SERVICE: Entry(
         "{subject} is managed by {service}",
@@ -856,25 +856,25 @@ CHECK_ENTRIES: Entries = {
         "{appliance} advertises {prefixes}, which its allowed_prefixes leave out",
         "The routing database has a prefix that the topology does not allow.",
         ("Filter the prefix on the appliance, or allow it in the topology.",),
-        HOW_IT_WORKS,
+        _HOW_IT_WORKS,
     ),
     Code.CHANGED_BY_TOOL: Entry(
         "{tool} changed {subject} ({call} by {actor}, {at})",
         "A tool that applies a template changed what Tandem or Route Server moves.",
         ("Take it out of the template, or let the tool ignore it.",),
-        CLOUDTRAIL,
+        _CLOUDTRAIL,
     ),
     Code.CHANGED_BY_APPLIANCE: Entry(
         "{appliance} itself changed {subject} by its role {role} ({call}, {at})",
         "The appliance's own failover moves what Tandem moves.",
         ("Turn the appliance's own failover off, and take the permission from {role}.",),
-        CLOUDTRAIL,
+        _CLOUDTRAIL,
     ),
     Code.CHANGED_BY_OTHER: Entry(
         "{actor} changed {subject} ({call}, {at})",
         "Somebody changed what Tandem or Route Server moves.",
         ("Ask {actor}.",),
-        CLOUDTRAIL,
+        _CLOUDTRAIL,
     ),
     Code.NO_OTHER_PATH: Entry(
         "only one appliance has a path to {prefix}", "Nobody else could take the route back."
@@ -887,6 +887,6 @@ CHECK_ENTRIES: Entries = {
             "Let {appliance} return with a longer AS path or a higher MED, or waive the finding where this",
             "is what you want.",
         ),
-        HOW_IT_WORKS,
+        _HOW_IT_WORKS,
     ),
 }

@@ -472,7 +472,7 @@ ROUTE_TABLES: Entries = {
     ),
 }
 
-QUOTA_WARNINGS: Entries = {
+_QUOTA_WARNINGS: Entries = {
     Code.MANY_ROUTE_SERVERS: Entry(
         f"{{subject}} would have {{used}} route servers, {_ALLOWED}",
         "A VPC would have more route servers than AWS allows by default.",
@@ -528,7 +528,7 @@ TAGS: Entries = {
     ),
 }
 
-STORING: Entries = {
+_STORING: Entries = {
     Code.BELONGS_ELSEWHERE: Entry(
         "{subject} belongs to [{resource} of ][the CloudFormation stack {stack}|the command line]",
         "A topology belongs to the command line, or to the stack that created it.",
@@ -610,4 +610,6 @@ STORING: Entries = {
     Code.NO_BOOLEAN: Entry("is {value:json}", "The property is true or false.", right="true or false"),
 }
 
-PROBLEM_ENTRIES = SHAPE | PARTS | ROUTE_SERVERS | ELASTIC_IPS | ROUTE_TABLES | QUOTA_WARNINGS | TAGS | STORING
+PROBLEM_ENTRIES = (
+    SHAPE | PARTS | ROUTE_SERVERS | ELASTIC_IPS | ROUTE_TABLES | _QUOTA_WARNINGS | TAGS | _STORING
+)

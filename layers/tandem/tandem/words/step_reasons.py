@@ -234,7 +234,7 @@ WHY: Entries = {
     Code.PEER_UNUSED: Entry("no topology has {subject} any more", "No stored topology has a peer any more."),
 }
 
-WAITS: Entries = {
+_WAITS: Entries = {
     Code.UNTIL_AVAILABLE: Entry("{subject} to be available", "AWS is still making a resource."),
     Code.UNTIL_GONE: Entry("{subject} to be gone", "AWS is still deleting a resource."),
     Code.UNTIL_ALL_GONE: Entry("{peers} to be gone", "An endpoint goes after its peers."),
@@ -307,7 +307,7 @@ WAITS: Entries = {
     Code.UNTIL_OTHER_RUN: Entry("the run that is under way", "Another run works on the topology."),
 }
 
-INTERRUPTIONS: Entries = {
+_INTERRUPTIONS: Entries = {
     Code.ONE_OF_SESSIONS: Entry(
         "one of {subject}'s sessions; another one stays", "An appliance loses one of several sessions."
     ),
@@ -407,7 +407,7 @@ REFUSALS: Entries = {
     ),
 }
 
-RUNS: Entries = {
+_RUNS: Entries = {
     Code.CALL_REFUSED: Entry(
         "{subject}[: {message}]; Tandem tries it again at every refresh",
         "AWS refused a call.",
@@ -468,4 +468,4 @@ RUNS: Entries = {
     ),
 }
 
-STEP_ENTRIES = STEPS | WHY | WAITS | INTERRUPTIONS | REFUSALS | RUNS
+STEP_ENTRIES = STEPS | WHY | _WAITS | _INTERRUPTIONS | REFUSALS | _RUNS
