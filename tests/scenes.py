@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import cycle
 
-from tandem.compliance.rule import Severity
-from tandem.compliance.scene import (
+from tandem.compliance.picture.scene import (
     Address,
     Appliance,
     Endpoint,
@@ -18,6 +17,7 @@ from tandem.compliance.scene import (
     Table,
     TableRow,
 )
+from tandem.compliance.rule import Severity
 from tandem.model import Status
 
 LONG = "a-firewall-with-a-name-of-forty-letters-x"

@@ -19,9 +19,9 @@ from lab.ec2.scenario_routing import tags_on
 from lab.ec2.timings import Behaviour, TieBreak, Timings
 from tandem.adapters import clients, ec2, vpcreads
 from tandem.adapters.overrides import OverrideStore
-from tandem.compliance.endings import FailureRow
-from tandem.compliance.failures import Failure, FailureKind, Places
-from tandem.compliance.nminusone import table
+from tandem.compliance.whatif.endings import FailureRow
+from tandem.compliance.whatif.failures import Failure, FailureKind, Places
+from tandem.compliance.whatif.nminusone import table
 from tandem.failover import invocation
 from tandem.failover.look import look as real_look
 from tandem.failover.run import Report

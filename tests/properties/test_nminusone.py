@@ -9,9 +9,9 @@ from typing import TypeVar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tandem.compliance.endings import AddressEnd, Ending, FailureRow
-from tandem.compliance.failures import Failure, Places, single_failures
-from tandem.compliance.nminusone import predict, table
+from tandem.compliance.whatif.endings import AddressEnd, Ending, FailureRow
+from tandem.compliance.whatif.failures import Failure, Places, single_failures
+from tandem.compliance.whatif.nminusone import predict, table
 from tandem.model import Observation, RouteStatus
 from tandem.topology.document import Topology
 from tests.pure import DOWN, NOW, allocation, database_of, elastic_ip, target

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from tandem.compliance.engine import judge
-from tandem.compliance.observing import scene
-from tandem.compliance.picture import svg
+from tandem.compliance.picture.drawing import svg
+from tandem.compliance.picture.observing import scene
+from tandem.compliance.picture.scene import Installation, Scene
 from tandem.compliance.rule import Result, Rule, Severity, failed
-from tandem.compliance.scene import Installation, Scene
 from tandem.compliance.snapshot import NotRead, Snapshot
 from tandem.model import (
     ElasticIp,

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tandem.compliance.endings import AddressEnd, Ending, FailureRow
-from tandem.compliance.failures import Failure, FailureKind, Places, single_failures
-from tandem.compliance.nminusone import predict, table
+from tandem.compliance.whatif.endings import AddressEnd, Ending, FailureRow
+from tandem.compliance.whatif.failures import Failure, FailureKind, Places, single_failures
+from tandem.compliance.whatif.nminusone import predict, table
 from tandem.model import (
     InstallationStatus,
     Observation,

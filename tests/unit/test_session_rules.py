@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tandem.compliance.filters import Filters, NetworkAcl
+from tandem.compliance.packetfilters import Filters, NetworkAcl
 from tandem.compliance.rule import Result, Verdict
 from tandem.compliance.rules import filters, limits, liveness, sessions, upkeep
 from tandem.compliance.snapshot import (

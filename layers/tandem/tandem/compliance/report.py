@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from tandem.compliance import picture
-from tandem.compliance.endings import AddressEnd, Ending, FailureRow
-from tandem.compliance.nminusone import table_of
-from tandem.compliance.observing import scene
+from tandem.compliance.picture import drawing
+from tandem.compliance.picture.observing import scene
+from tandem.compliance.picture.scene import Scene, numbered
 from tandem.compliance.rule import Finding, Severity, Verdict
-from tandem.compliance.scene import Scene, numbered
 from tandem.compliance.snapshot import NotRead, NotReadError, Snapshot, known
+from tandem.compliance.whatif.endings import AddressEnd, Ending, FailureRow
+from tandem.compliance.whatif.nminusone import table_of
 from tandem.events import iso
 from tandem.model import Observation
 from tandem.place import Place
@@ -184,12 +184,12 @@ class Report:
                 {"part": one.part, "why": one.why, "permission": one.permission} for one in self.unread
             ],
             "rules": [_rule(finding) for finding in rules.values()],
-            "picture": picture.svg(self.scene),
+            "picture": drawing.svg(self.scene),
         }
 
     def html(self) -> str:
         """Returns one page that needs no network and no script."""
-        return page.page(self.as_dict(), picture.draw(self.scene, is_linked=True))
+        return page.page(self.as_dict(), drawing.draw(self.scene, is_linked=True))
 
 
 def report(

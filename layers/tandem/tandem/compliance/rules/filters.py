@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from tandem.compliance.filters import Filters, Flow, Passage, SecurityGroup, through_acl, through_groups
+from tandem.compliance.packetfilters import Filters, Flow, Passage, SecurityGroup, through_acl, through_groups
 from tandem.compliance.rule import Result, Rule, Severity, failed, passed, unknown
 from tandem.compliance.rules.peers import doubt_about, peers_of, reading_of
 from tandem.compliance.snapshot import Snapshot, known

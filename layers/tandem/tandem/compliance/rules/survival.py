@@ -1,13 +1,13 @@
-"""Whether every single failure has a survivor, by the real decision (`tandem.compliance.nminusone`)."""
+"""Whether every single failure has a survivor, by the real decision (`tandem.compliance.whatif`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tandem.compliance.endings import Ending, GroupEnd
-from tandem.compliance.nminusone import table_of
 from tandem.compliance.rule import Result, Rule, Severity, Verdict, failed, not_applicable, passed
 from tandem.compliance.snapshot import Snapshot
+from tandem.compliance.whatif.endings import Ending, GroupEnd
+from tandem.compliance.whatif.nminusone import table_of
 from tandem.reasons.compliance import CheckCode, RuleId
 from tandem.reasons.reason import reason
 

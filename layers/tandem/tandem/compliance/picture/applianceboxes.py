@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tandem.compliance.boxes import APPLIANCE_WIDTH, GAP, INSET, ROW, first_mark, is_fine
-from tandem.compliance.drawing import Box, Canvas, Point, mark_width, marks_height
-from tandem.compliance.scene import Address, Appliance, Mark, Scene, Session
-from tandem.compliance.theme import width
+from tandem.compliance.picture.boxes import APPLIANCE_WIDTH, GAP, INSET, ROW, first_mark, is_fine
+from tandem.compliance.picture.canvas import Box, Canvas, Point, mark_width, marks_height
+from tandem.compliance.picture.scene import Address, Appliance, Mark, Scene, Session
+from tandem.compliance.picture.theme import width
 from tandem.model import Status
 from tandem.words import picture as words
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tandem.compliance.marking import marked
-from tandem.compliance.rule import Finding
-from tandem.compliance.scene import (
+from tandem.compliance.picture.marking import marked
+from tandem.compliance.picture.scene import (
     Address,
     Appliance,
     Endpoint,
@@ -17,6 +16,7 @@ from tandem.compliance.scene import (
     Table,
     TableRow,
 )
+from tandem.compliance.rule import Finding
 from tandem.compliance.snapshot import NotRead, Snapshot
 from tandem.failover.appliances import appliance_at, instance_state
 from tandem.failover.sessions import addresses_of, sessions_of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from tandem.compliance.picture.scene import Mark, Scene, numbered
 from tandem.compliance.rule import Finding, Verdict
-from tandem.compliance.scene import Mark, Scene, numbered
 from tandem.topology import document
 
 

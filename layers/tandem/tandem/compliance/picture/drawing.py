@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from tandem.compliance import applianceboxes, boxes
-from tandem.compliance.boxes import GAP, INSET
-from tandem.compliance.drawing import Box, Canvas, Point, marks_height
-from tandem.compliance.scene import Scene, Session, Subnet, by_zone
-from tandem.compliance.theme import SANS, Theme, dark_style
+from tandem.compliance.picture import applianceboxes, boxes
+from tandem.compliance.picture.boxes import GAP, INSET
+from tandem.compliance.picture.canvas import Box, Canvas, Point, marks_height
+from tandem.compliance.picture.scene import Scene, Session, Subnet, by_zone
+from tandem.compliance.picture.theme import SANS, Theme, dark_style
 from tandem.model import Status
 from tandem.words import picture as words
 from tandem.words.markup import tag, xml

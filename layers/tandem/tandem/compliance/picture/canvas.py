@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
-from tandem.compliance.scene import Mark
-from tandem.compliance.theme import DARK, LIGHT, MONO, Theme, shortened, width
+from tandem.compliance.picture.scene import Mark
+from tandem.compliance.picture.theme import DARK, LIGHT, MONO, Theme, shortened, width
 from tandem.words import picture as words
 from tandem.words.markup import clean, tag
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
-from tandem.compliance.aftermath import Aftermath, End, aftermath
-from tandem.compliance.endings import AddressEnd, Ending, FailureRow, GroupEnd, worst
-from tandem.compliance.failures import Failure, FailureKind, Places, places_of, single_failures
 from tandem.compliance.snapshot import Snapshot, known
+from tandem.compliance.whatif.aftermath import Aftermath, End, aftermath
+from tandem.compliance.whatif.endings import AddressEnd, Ending, FailureRow, GroupEnd, worst
+from tandem.compliance.whatif.failures import Failure, FailureKind, Places, places_of, single_failures
 from tandem.failover import readiness
 from tandem.failover.deciding import decide
 from tandem.failover.decision import Action, AddressDecision, GroupDecision

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tandem.compliance.drawing import Box, Canvas, Point, mark_width, marks_height
-from tandem.compliance.scene import Endpoint, Installation, Mark, Scene, Subnet, Table, TableRow
-from tandem.compliance.theme import width
+from tandem.compliance.picture.canvas import Box, Canvas, Point, mark_width, marks_height
+from tandem.compliance.picture.scene import Endpoint, Installation, Mark, Scene, Subnet, Table, TableRow
+from tandem.compliance.picture.theme import width
 from tandem.words import picture as words
 
 GAP = 12.0
