@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tandem.compliance.checks import Part, checked, results, whole
-from tandem.compliance.rule import Result, Rule, Severity
+from tandem.compliance.rule import Result, Rule, RuleSeverity
 from tandem.compliance.snapshot import Snapshot, known
 from tandem.reasons.compliance import RuleId
 from tandem.reasons.documents import ProblemCode as Code
@@ -97,65 +97,69 @@ def tables_have_room(snapshot: Snapshot) -> Iterator[Result]:
 RULES = (
     checked(
         RuleId.ROUTE_SERVER_EXISTS,
-        Severity.CRITICAL,
+        RuleSeverity.CRITICAL,
         (routeserver.route_server_exists, routeserver.vpc_exists, routeserver.route_server_as_declared),
         (Code.ROUTE_SERVER_UNKNOWN, Code.VPC_UNKNOWN, Code.ROUTE_SERVER_WITHOUT_VPC),
         _server,
     ),
     checked(
         RuleId.ROUTE_SERVER_AS_DECLARED,
-        Severity.HIGH,
+        RuleSeverity.HIGH,
         (routeserver.route_server_as_declared,),
         (Code.VPC_DIFFERS, Code.ASN_DIFFERS, Code.ASN_OF_ROUTE_SERVER),
         _settings,
     ),
     checked(
         RuleId.PERSISTENCE_AS_DECLARED,
-        Severity.MEDIUM,
+        RuleSeverity.MEDIUM,
         (routeserver.settings_differ,),
         (Code.PERSISTENCE_DIFFERS,),
         _persistence,
     ),
     checked(
         RuleId.NOTIFICATIONS_ON,
-        Severity.MEDIUM,
+        RuleSeverity.MEDIUM,
         (routeserver.settings_differ, routeserver.route_server_warnings),
         (Code.NOTIFICATIONS_OFF, Code.TOPIC_MISSING),
         _notifications,
     ),
     checked(
         RuleId.ENDPOINT_EXISTS,
-        Severity.HIGH,
+        RuleSeverity.HIGH,
         (routeserver.endpoints_exist,),
         (Code.SUBNET_UNKNOWN, Code.SUBNET_OUTSIDE_VPC, Code.ENDPOINT_NOT_SHOWN),
         _endpoints,
     ),
-    checked(RuleId.PEER_EXISTS, Severity.HIGH, (routeserver.peers_exist,), (Code.PEER_NOT_SHOWN,), _sessions),
+    checked(
+        RuleId.PEER_EXISTS, RuleSeverity.HIGH, (routeserver.peers_exist,), (Code.PEER_NOT_SHOWN,), _sessions
+    ),
     checked(
         RuleId.PEER_AS_DECLARED,
-        Severity.HIGH,
+        RuleSeverity.HIGH,
         (routeserver.peers_as_declared,),
         (Code.PEER_ASN_DIFFERS, Code.PEER_LIVENESS_DIFFERS),
         _declared_peers,
     ),
     checked(
         RuleId.PEER_DECLARED,
-        Severity.MEDIUM,
+        RuleSeverity.MEDIUM,
         (routeserver.route_server_warnings,),
         (Code.PEER_UNDECLARED,),
         _every_peer,
     ),
-    checked(RuleId.LEAKS_SEEN, Severity.LOW, (routeserver.leak_warnings,), (Code.LEAKS_UNSEEN,), _allowing),
+    checked(
+        RuleId.LEAKS_SEEN, RuleSeverity.LOW, (routeserver.leak_warnings,), (Code.LEAKS_UNSEEN,), _allowing
+    ),
     Rule(
         RuleId.ONE_TOPOLOGY_ONLY,
-        Severity.HIGH,
+        RuleSeverity.HIGH,
         one_topology_only,
         frozenset({Code.CLAIMED_BY_TOPOLOGY}),
     ),
-    Rule(RuleId.ROUTE_TABLE_HAS_ROOM, Severity.HIGH, tables_have_room, frozenset({Code.TABLE_FULL})),
+    Rule(RuleId.ROUTE_TABLE_HAS_ROOM, RuleSeverity.HIGH, tables_have_room, frozenset({Code.TABLE_FULL})),
     checked(
         RuleId.WITHIN_DEFAULT_QUOTAS,
-        Severity.MEDIUM,
+        RuleSeverity.MEDIUM,
         (quotas.quota_warnings,),
         (
             Code.MANY_ROUTE_SERVERS,

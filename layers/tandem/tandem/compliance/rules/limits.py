@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from tandem.compliance.rule import Result, Rule, Severity, failed, passed, unknown
+from tandem.compliance.rule import Result, Rule, RuleSeverity
 from tandem.compliance.rules.peers import reading_of
 from tandem.compliance.snapshot import Snapshot, known
 from tandem.reasons.compliance import CheckCode, RuleId
@@ -35,30 +35,32 @@ def routes(snapshot: Snapshot) -> Iterator[Result]:
     doubt = database.unread[0] if database.unread else None
 
     def judged(resource: str) -> Result:
-        return passed(resource) if doubt is None else unknown(resource, doubt)
+        return Result.passed(resource) if doubt is None else Result.unknown(resource, doubt)
 
     advertised = Counter(route.peer_id for route in database.routes)
     for peer in observation.peers:
         used = advertised[peer.peer_id]
         if is_near(used, MOST_ROUTES):
-            yield failed(peer.peer_id, CheckCode.PEER_NEAR_ROUTE_LIMIT, used=used, most=MOST_ROUTES)
+            yield Result.failed(peer.peer_id, CheckCode.PEER_NEAR_ROUTE_LIMIT, used=used, most=MOST_ROUTES)
         else:
             yield judged(peer.peer_id)
     used = len({route.prefix for route in database.in_fib({r.prefix for r in database.routes})})
     if is_near(used, MOST_ROUTES):
-        yield failed(server.route_server_id, CheckCode.FIB_NEAR_ROUTE_LIMIT, used=used, most=MOST_ROUTES)
+        yield Result.failed(
+            server.route_server_id, CheckCode.FIB_NEAR_ROUTE_LIMIT, used=used, most=MOST_ROUTES
+        )
     else:
         yield judged(server.route_server_id)
     for table_id in inventory.propagated_to:
         table = inventory.route_tables.get(table_id)
         if table is None:
-            yield unknown(table_id, inventory.unknown.get(table_id, f"EC2 does not show {table_id}"))
+            yield Result.unknown(table_id, inventory.unknown.get(table_id, f"EC2 does not show {table_id}"))
             continue
         used = sum(route.origin == ADVERTISED for route in table.routes)
         if is_near(used, MOST_ROUTES):
-            yield failed(table_id, CheckCode.TABLE_NEAR_ROUTE_LIMIT, used=used, most=MOST_ROUTES)
+            yield Result.failed(table_id, CheckCode.TABLE_NEAR_ROUTE_LIMIT, used=used, most=MOST_ROUTES)
         else:
-            yield passed(table_id)
+            yield Result.passed(table_id)
 
 
 def peers_of_prefix(snapshot: Snapshot) -> Iterator[Result]:
@@ -71,11 +73,13 @@ def peers_of_prefix(snapshot: Snapshot) -> Iterator[Result]:
         advertising[route.prefix].add(route.peer_id)
     for prefix, peers in advertising.items():
         if is_near(len(peers), MOST_PEERS_OF_PREFIX):
-            yield failed(prefix, CheckCode.PREFIX_NEAR_PEER_LIMIT, used=len(peers), most=MOST_PEERS_OF_PREFIX)
+            yield Result.failed(
+                prefix, CheckCode.PREFIX_NEAR_PEER_LIMIT, used=len(peers), most=MOST_PEERS_OF_PREFIX
+            )
         elif database.unread:
-            yield unknown(prefix, database.unread[0])
+            yield Result.unknown(prefix, database.unread[0])
         else:
-            yield passed(prefix)
+            yield Result.passed(prefix)
 
 
 def within_quotas(snapshot: Snapshot) -> Iterator[Result]:
@@ -86,21 +90,23 @@ def within_quotas(snapshot: Snapshot) -> Iterator[Result]:
     reading = reading_of(snapshot)
     endpoints, server_id = (*reading.endpoints, *reading.broken), reading.server.route_server_id
     if is_near(len(endpoints), MOST_ENDPOINTS):
-        yield failed(server_id, CheckCode.ENDPOINTS_NEAR_QUOTA, used=len(endpoints), most=MOST_ENDPOINTS)
+        yield Result.failed(
+            server_id, CheckCode.ENDPOINTS_NEAR_QUOTA, used=len(endpoints), most=MOST_ENDPOINTS
+        )
     else:
-        yield passed(server_id)
+        yield Result.passed(server_id)
     at = Counter(peer.endpoint_id for peer in reading.peers)
     for endpoint in endpoints:
         used = at[endpoint.endpoint_id]
         if is_near(used, MOST_PEERS_OF_ENDPOINT):
-            yield failed(
+            yield Result.failed(
                 endpoint.endpoint_id,
                 CheckCode.PEERS_NEAR_QUOTA,
                 used=used,
                 most=MOST_PEERS_OF_ENDPOINT,
             )
         else:
-            yield passed(endpoint.endpoint_id)
+            yield Result.passed(endpoint.endpoint_id)
 
 
 def in_use(snapshot: Snapshot) -> Iterator[Result]:
@@ -112,16 +118,18 @@ def in_use(snapshot: Snapshot) -> Iterator[Result]:
     used, unread = {peer.endpoint_id for peer in observation.peers}, observation.unknown.peers
     for endpoint in (*reading.endpoints, *reading.broken):
         if endpoint.endpoint_id in used:
-            yield passed(endpoint.endpoint_id)
+            yield Result.passed(endpoint.endpoint_id)
         elif unread:  # it may be of this endpoint
-            yield unknown(endpoint.endpoint_id, next(iter(unread.values())))
+            yield Result.unknown(endpoint.endpoint_id, next(iter(unread.values())))
         else:
-            yield failed(endpoint.endpoint_id, CheckCode.ENDPOINT_WITHOUT_PEER, subnet=endpoint.subnet_id)
+            yield Result.failed(
+                endpoint.endpoint_id, CheckCode.ENDPOINT_WITHOUT_PEER, subnet=endpoint.subnet_id
+            )
 
 
 RULES = (
-    Rule(RuleId.ROUTES_WITHIN_LIMITS, Severity.MEDIUM, routes),
-    Rule(RuleId.PEERS_OF_PREFIX_WITHIN_LIMIT, Severity.MEDIUM, peers_of_prefix),
-    Rule(RuleId.WITHIN_QUOTAS, Severity.LOW, within_quotas),
-    Rule(RuleId.ENDPOINT_IN_USE, Severity.LOW, in_use),
+    Rule(RuleId.ROUTES_WITHIN_LIMITS, RuleSeverity.MEDIUM, routes),
+    Rule(RuleId.PEERS_OF_PREFIX_WITHIN_LIMIT, RuleSeverity.MEDIUM, peers_of_prefix),
+    Rule(RuleId.WITHIN_QUOTAS, RuleSeverity.LOW, within_quotas),
+    Rule(RuleId.ENDPOINT_IN_USE, RuleSeverity.LOW, in_use),
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tandem.compliance.rule import Result, Rule, Severity, failed, not_applicable, passed, unknown
-from tandem.compliance.rules.peers import doubt_about, peers_of, reading_of
+from tandem.compliance.rule import Result, Rule, RuleSeverity
+from tandem.compliance.rules.peers import peers_of, reading_of, unread_peer_of
 from tandem.compliance.snapshot import Snapshot, known
 from tandem.model import Peer, Status
 from tandem.reasons.compliance import CheckCode, RuleId
@@ -26,22 +26,24 @@ def survives_endpoint_loss(snapshot: Snapshot) -> Iterator[Result]:
     there = {e.endpoint_id for e in reading.endpoints if e.state == AVAILABLE}
     for name, appliance in snapshot.topology.appliances.items():
         place = path_of(["appliances", name, "peers"])
-        doubt = doubt_about(observation, appliance)
+        doubt = unread_peer_of(observation, appliance)
         if doubt is not None:
-            yield unknown(name, doubt, place)
+            yield Result.unknown(name, doubt, place)
             continue
         peers = [p for p in peers_of(observation, appliance) if p.state == AVAILABLE]
         at = {p.endpoint_id for p in peers}
         up = {p.endpoint_id for p in peers if _is_up(p)} & there
         if len(at) < 2:
-            yield failed(name, CheckCode.SESSIONS_WITH_ONE_ENDPOINT, place, appliance=name, endpoints=len(at))
+            yield Result.failed(
+                name, CheckCode.SESSIONS_WITH_ONE_ENDPOINT, place, appliance=name, endpoints=len(at)
+            )
         elif len(up) >= 2:
-            yield passed(name, place)
+            yield Result.passed(name, place)
         elif not up and appliance.standby is Standby.SILENT:
-            yield not_applicable(name, CheckCode.STANDBY_IS_SILENT, appliance=name)
+            yield Result.not_applicable(name, CheckCode.STANDBY_IS_SILENT, appliance=name)
         else:
             half_open = (p.endpoint_id for p in peers if p.bgp is Status.UP and not _is_up(p))
-            yield failed(
+            yield Result.failed(
                 name,
                 CheckCode.SESSIONS_UP_AT_ONE_ENDPOINT,
                 place,
@@ -69,10 +71,10 @@ def redundant(snapshot: Snapshot) -> Iterator[Result]:
     server_id, place = reading.server.route_server_id, path_of(["route_server", "endpoints"])
     for subnet_id, endpoints in sorted(by_subnet.items()):
         if len(endpoints) >= 2:
-            yield passed(subnet_id, place)
+            yield Result.passed(subnet_id, place)
             continue
         only = endpoints[0].endpoint_id
-        yield failed(
+        yield Result.failed(
             subnet_id,
             CheckCode.ENDPOINT_ALONE_IN_SUBNET,
             place,
@@ -85,13 +87,13 @@ def redundant(snapshot: Snapshot) -> Iterator[Result]:
     zones = {s: inventory.subnets[s].zone for s in by_subnet if s in inventory.subnets}
     unread = next((s for s in by_subnet if not zones.get(s)), None)
     if len(set(zones.values()) - {""}) >= 2:
-        yield passed(server_id, place)
+        yield Result.passed(server_id, place)
     elif unread is not None:
         why = inventory.unknown.get(unread, f"EC2 does not show the Availability Zone of {unread}")
-        yield unknown(server_id, why, place)
+        yield Result.unknown(server_id, why, place)
     else:
         zone, count = next(iter(zones.values())), sum(map(len, by_subnet.values()))
-        yield failed(server_id, CheckCode.ENDPOINTS_IN_ONE_ZONE, place, zone=zone, endpoints=count)
+        yield Result.failed(server_id, CheckCode.ENDPOINTS_IN_ONE_ZONE, place, zone=zone, endpoints=count)
 
 
 def available(snapshot: Snapshot) -> Iterator[Result]:
@@ -101,28 +103,28 @@ def available(snapshot: Snapshot) -> Iterator[Result]:
         yield _in_state(endpoint.endpoint_id, endpoint.state, endpoint.failure_reason)
     for name, appliance in snapshot.topology.appliances.items():
         place = path_of(["appliances", name, "peers"])
-        doubt = doubt_about(observation, appliance)
+        doubt = unread_peer_of(observation, appliance)
         if doubt is not None:
-            yield unknown(name, doubt, place)
+            yield Result.unknown(name, doubt, place)
             continue
         peers = peers_of(observation, appliance)
         for peer in peers:
             yield _in_state(peer.peer_id, peer.state, peer.failure_reason, place)
         if len(peers) < len(appliance.peers):
             found, declared = len(peers), len(appliance.peers)
-            yield failed(
+            yield Result.failed(
                 name, CheckCode.SESSIONS_MISSING, place, appliance=name, found=found, declared=declared
             )
         else:
-            yield passed(name, place)
+            yield Result.passed(name, place)
 
 
 def _in_state(resource: str, state: str, why: str | None, place: str | None = None) -> Result:
     if state == AVAILABLE:
-        return passed(resource, place)
+        return Result.passed(resource, place)
     if state not in FAILING:
-        return unknown(resource, f"AWS shows it as {state!r}, which is not documented", place)
-    return failed(resource, CheckCode.NOT_AVAILABLE, place, state=state, why=why)
+        return Result.unknown(resource, f"AWS shows it as {state!r}, which is not documented", place)
+    return Result.failed(resource, CheckCode.NOT_AVAILABLE, place, state=state, why=why)
 
 
 def asn_of_its_own(snapshot: Snapshot) -> Iterator[Result]:
@@ -132,23 +134,23 @@ def asn_of_its_own(snapshot: Snapshot) -> Iterator[Result]:
     """
     observation, server = known(snapshot.observation), reading_of(snapshot).server
     for name, appliance in snapshot.topology.appliances.items():
-        doubt = doubt_about(observation, appliance)
+        doubt = unread_peer_of(observation, appliance)
         if doubt is not None:
-            yield unknown(name, doubt)
+            yield Result.unknown(name, doubt)
         for peer in peers_of(observation, appliance):
             if not peer.asn:
-                yield unknown(peer.peer_id, "AWS shows no ASN of the peer")
+                yield Result.unknown(peer.peer_id, "AWS shows no ASN of the peer")
             elif peer.asn == server.amazon_side_asn:
-                yield failed(
+                yield Result.failed(
                     peer.peer_id, CheckCode.PEER_HAS_ASN_OF_ROUTE_SERVER, appliance=name, asn=peer.asn
                 )
             else:
-                yield passed(peer.peer_id)
+                yield Result.passed(peer.peer_id)
 
 
 RULES = (
-    Rule(RuleId.ENDPOINT_LOSS_SURVIVED, Severity.HIGH, survives_endpoint_loss),
-    Rule(RuleId.ENDPOINTS_AND_PEERS_AVAILABLE, Severity.HIGH, available),
-    Rule(RuleId.PEER_ASN_OF_ITS_OWN, Severity.HIGH, asn_of_its_own),
-    Rule(RuleId.ENDPOINTS_REDUNDANT, Severity.MEDIUM, redundant),
+    Rule(RuleId.ENDPOINT_LOSS_SURVIVED, RuleSeverity.HIGH, survives_endpoint_loss),
+    Rule(RuleId.ENDPOINTS_AND_PEERS_AVAILABLE, RuleSeverity.HIGH, available),
+    Rule(RuleId.PEER_ASN_OF_ITS_OWN, RuleSeverity.HIGH, asn_of_its_own),
+    Rule(RuleId.ENDPOINTS_REDUNDANT, RuleSeverity.MEDIUM, redundant),
 )
