@@ -253,3 +253,17 @@ def test_dry_run_is_judged_by_when_it_was_stored(
     whole = snapshot(stack=facts(mode_since=since))
     found = by_resource(upkeep.dry_run(replace(whole, topology=replace(whole.topology, mode=mode))))
     assert found == {"edge": verdict}
+
+
+def test_a_declared_asn_of_the_route_server_is_one_finding_and_its_peers_are_none() -> None:
+    observed, asn = observation(), SERVER.amazon_side_asn
+    peers = tuple(replace(p, asn=asn) if p.asn == 65002 else p for p in observed.peers)
+    shown = snapshot(replace(observed, peers=peers))
+    found = by_resource(sessions.asn_of_its_own(shown))
+    assert {r for r, v in found.items() if v is RuleVerdict.FAIL} == {
+        p.peer_id for p in peers if p.asn == asn
+    }
+    fw2 = replace(shown.topology.appliances["fw2"], asn=asn)
+    declared = replace(shown.topology, appliances={**shown.topology.appliances, "fw2": fw2})
+    found = by_resource(sessions.asn_of_its_own(replace(shown, topology=declared)))
+    assert {r for r, v in found.items() if v is RuleVerdict.FAIL} == {"fw2"}

@@ -36,12 +36,17 @@ class Part:
 Parts = Callable[[Topology, Inventory], Iterable[Part]]
 
 
+def _inventory(snapshot: Snapshot) -> Inventory:
+    return known(snapshot.inventory)
+
+
 def checked(
     id_: RuleId,
     severity: RuleSeverity,
     checks: Iterable[Check],
     codes: Iterable[ProblemCode],
     parts: Parts,
+    inventory_of: Callable[[Snapshot], Inventory] = _inventory,
 ) -> Rule:
     """Makes the rule that these checks find none of these problems, part by part.
 
@@ -50,7 +55,7 @@ def checked(
     checks, codes = tuple(checks), frozenset(codes)
 
     def judge(snapshot: Snapshot) -> Iterator[Result]:
-        topology, inventory = snapshot.topology, known(snapshot.inventory)
+        topology, inventory = snapshot.topology, inventory_of(snapshot)
         views = dict.fromkeys((False, topology.manage))
         found = (
             _problem(one)

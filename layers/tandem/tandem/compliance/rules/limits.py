@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
+from tandem.compliance.checks import checked, whole
 from tandem.compliance.rule import Result, Rule, RuleSeverity
 from tandem.compliance.rules.peers import reading_of
 from tandem.compliance.snapshot import Snapshot, known
 from tandem.reasons.compliance import CheckCode, RuleId
+from tandem.reasons.documents import ProblemCode as Code
+from tandem.topology import quotas
 from tandem.topology.crosschecks import MOST_PEERS_OF_PREFIX, MOST_ROUTES
 from tandem.topology.quotas import MOST_ENDPOINTS, MOST_PEERS_OF_ENDPOINT
 
@@ -83,10 +87,16 @@ def peers_of_prefix(snapshot: Snapshot) -> Iterator[Result]:
 
 
 def within_quotas(snapshot: Snapshot) -> Iterator[Result]:
-    """Judges the endpoints of the route server, and the peers at each endpoint's interface.
+    """Judges what the document needs, as it was judged before it was stored, and how near AWS is to it now.
 
-    AWS raises both on request, and no API says to what: the published defaults count.
+    AWS raises most quotas on request, and no API says to what: the published defaults count.
     """
+    yield from _NEEDED.judge(snapshot)
+    yield from near_quotas(snapshot)
+
+
+def near_quotas(snapshot: Snapshot) -> Iterator[Result]:
+    """Judges the endpoints of the route server, and the peers at each endpoint's interface."""
     reading = reading_of(snapshot)
     endpoints, server_id = (*reading.endpoints, *reading.broken), reading.server.route_server_id
     if is_near(len(endpoints), MOST_ENDPOINTS):
@@ -127,9 +137,24 @@ def in_use(snapshot: Snapshot) -> Iterator[Result]:
             )
 
 
+_NEEDED = checked(
+    RuleId.WITHIN_QUOTAS,
+    RuleSeverity.MEDIUM,
+    (quotas.quota_warnings,),
+    (
+        Code.MANY_ROUTE_SERVERS,
+        Code.MANY_ENDPOINTS,
+        Code.MANY_PEERS_OF_ENDPOINT,
+        Code.MANY_ALLOWED_PREFIXES,
+        Code.MANY_PEERS_OF_PREFIX,
+        Code.MANY_ROUTES_OF_TABLE,
+    ),
+    whole,
+)
+
 RULES = (
     Rule(RuleId.ROUTES_WITHIN_LIMITS, RuleSeverity.MEDIUM, routes),
     Rule(RuleId.PEERS_OF_PREFIX_WITHIN_LIMIT, RuleSeverity.MEDIUM, peers_of_prefix),
-    Rule(RuleId.WITHIN_QUOTAS, RuleSeverity.LOW, within_quotas),
+    replace(_NEEDED, judge=within_quotas),
     Rule(RuleId.ENDPOINT_IN_USE, RuleSeverity.LOW, in_use),
 )
