@@ -19,9 +19,9 @@ from cli.document import Document
 from cli.exports import junit, ocsf, sarif
 from cli.stack import StackError, explained
 from tandem.adapters import clients, snapshots
-from tandem.compliance.engine import judge
-from tandem.compliance.report import Report, Versions, predicted, report
-from tandem.compliance.rule import Finding, Severity, Verdict
+from tandem.compliance.engine import judge_snapshot
+from tandem.compliance.report import ComplianceReport, Versions, predicted, report
+from tandem.compliance.rule import Finding, RuleSeverity, RuleVerdict
 from tandem.compliance.rules.catalogue import RULES
 from tandem.compliance.snapshot import Need, Snapshot
 from tandem.errors import TandemError
@@ -32,7 +32,7 @@ from tandem.words.catalogue import ENTRIES, what_to_do
 from tandem.words.parts import sentence
 from tandem.words.render import render
 
-BAD = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WAIVED)
+BAD = (RuleVerdict.FAIL, RuleVerdict.UNKNOWN, RuleVerdict.WAIVED)
 
 
 class Format(StrEnum):
@@ -53,12 +53,12 @@ class Judged:
     snapshot: Snapshot
     findings: tuple[Finding, ...]
 
-    def is_bad(self, least: Severity) -> bool:
+    def is_bad(self, least: RuleSeverity) -> bool:
         """Returns True if a rule of this severity or a graver one fails or cannot be judged."""
-        order = list(Severity)
+        order = list(RuleSeverity)
         grave = (f for f in self.findings if order.index(f.rule.severity) <= order.index(least))
         # what nobody can judge counts too: silence must not pass for health
-        return any(f.result.verdict in (Verdict.FAIL, Verdict.UNKNOWN) for f in grave)
+        return any(f.result.verdict in (RuleVerdict.FAIL, RuleVerdict.UNKNOWN) for f in grave)
 
 
 def of_vpc(vpc_id: str, route_server_id: str | None) -> Judged:
@@ -82,7 +82,7 @@ def _judged(topology: Topology, has: frozenset[Need]) -> Judged:
         if isinstance(cause, BotoCoreError | ValueError):
             raise explained(cause) from error
         raise StackError(str(error)) from error
-    return Judged(snapshot, judge(RULES, snapshot))
+    return Judged(snapshot, judge_snapshot(RULES, snapshot))
 
 
 def _place() -> Place:
@@ -97,23 +97,23 @@ def _place() -> Place:
 def text(judged: Judged, document: Document | None = None) -> Iterator[tuple[str, str]]:
     """Yields the lines for a person, each with its style: what fails first, the gravest on top."""
     counts = Counter(f.result.verdict for f in judged.findings)
-    asked = sum(counts[v] for v in Verdict if v is not Verdict.NOT_APPLICABLE)
-    fail, unknown = counts[Verdict.FAIL], counts[Verdict.UNKNOWN]
+    asked = sum(counts[v] for v in RuleVerdict if v is not RuleVerdict.NOT_APPLICABLE)
+    fail, unknown = counts[RuleVerdict.FAIL], counts[RuleVerdict.UNKNOWN]
     said = [
         f"{fail} of {asked} checks {'fails' if fail == 1 else 'fail'}"
         if fail
         else f"no check of {asked} fails"
     ]
     said += [f"{unknown} cannot be judged"] if unknown else []
-    said += [f"{counts[Verdict.WAIVED]} waived"] if counts[Verdict.WAIVED] else []
+    said += [f"{counts[RuleVerdict.WAIVED]} waived"] if counts[RuleVerdict.WAIVED] else []
     yield (
         f"{judged.snapshot.topology.name}: {', '.join(said)}",
-        "bold red" if judged.is_bad(Severity.MEDIUM) else "bold green",
+        "bold red" if judged.is_bad(RuleSeverity.MEDIUM) else "bold green",
     )
     for finding in _worst_first(judged.findings):
         yield "", ""
         yield from _finding(finding, document)
-    apart = [f for f in judged.findings if f.result.verdict is Verdict.NOT_APPLICABLE]
+    apart = [f for f in judged.findings if f.result.verdict is RuleVerdict.NOT_APPLICABLE]
     if apart:
         yield "", ""
         yield "Not applicable:", ""
@@ -122,7 +122,7 @@ def text(judged: Judged, document: Document | None = None) -> Iterator[tuple[str
 
 def _finding(finding: Finding, document: Document | None) -> Iterator[tuple[str, str]]:
     rule, result = finding.rule, finding.result
-    head = str(rule.severity) if result.verdict is Verdict.FAIL else str(result.verdict)
+    head = str(rule.severity) if result.verdict is RuleVerdict.FAIL else str(result.verdict)
     yield f"{head.upper()}  {rule.id}: {ENTRIES[rule.id].text}", "bold"
     yield f"  {result.resource}: {sentence(render(result.reason, ENTRIES))}", ""
     if document is not None and result.place is not None:
@@ -134,7 +134,7 @@ def _finding(finding: Finding, document: Document | None) -> Iterator[tuple[str,
 
 
 def _worst_first(findings: Iterable[Finding]) -> Sequence[Finding]:
-    verdicts, severities = list(BAD), list(Severity)
+    verdicts, severities = list(BAD), list(RuleSeverity)
     bad = [f for f in findings if f.result.verdict in BAD]
     return sorted(bad, key=lambda f: (verdicts.index(f.result.verdict), severities.index(f.rule.severity)))
 
@@ -154,6 +154,6 @@ def printed(judged: Judged, form: Format, document: Document | None) -> str:
     return json.dumps(made.as_dict(), ensure_ascii=False, indent=1)
 
 
-def _report(judged: Judged) -> Report:
+def _report(judged: Judged) -> ComplianceReport:
     versions = Versions(cli=metadata.version("tandem"))
     return report(judged.snapshot, judged.findings, failures=predicted(judged.snapshot), versions=versions)

@@ -24,7 +24,7 @@ from cli.estimate import estimate as estimate_topology
 from cli.exits import EPILOG, STOPPED, Exit
 from cli.stack import Deletion, Verdict
 from cli.waiting import waiting_for
-from tandem.compliance.rule import Severity
+from tandem.compliance.rule import RuleSeverity
 from tandem.state.decoding import cut
 from tandem.tags import OWNER_TAG
 from tandem.topology.causes import with_causes
@@ -291,9 +291,9 @@ def compliance(
     ] = None,
     form: Annotated[judging.Format, typer.Option("--format", help="how to print it")] = judging.Format.TEXT,
     fail_on: Annotated[
-        Severity,
+        RuleSeverity,
         typer.Option("--fail-on", help="exit with 1 for what is of this severity or graver"),
-    ] = Severity.MEDIUM,
+    ] = RuleSeverity.MEDIUM,
 ) -> None:
     """Judge whether the next failover will work, with your own credentials. Only reads; needs no stack."""
     out = words.Output()

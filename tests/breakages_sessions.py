@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from lab.ec2.scenario_routing import AMAZON_SIDE_ASN
 from tandem.reasons.compliance import RuleId
-from tests.breakages import DEFAULT, breaks
+from tests.breakages import DEFAULT, EVERY, Failover, breaks
 from tests.complying import healthy_document
 from tests.stack import Stack
 
@@ -49,18 +49,18 @@ def asn_of(appliance: str) -> int:
     return AMAZON_SIDE_ASN + int(appliance[-1])
 
 
-@breaks(RuleId.ENDPOINT_LOSS_SURVIVED)
+@breaks(RuleId.ENDPOINT_LOSS_SURVIVED, RuleId.SESSIONS_UP)
 def a_session_of_the_standby_goes_down(s: Stack) -> Iterable[str]:
-    """One of the standby's two sessions goes down."""
+    """BGP goes down in one of the standby's two sessions."""
     s.levers.session("fw2", endpoint(s, "az2-b"), "down")
-    return ["fw2"]
+    return ["fw2", "fw2"]
 
 
-@breaks(RuleId.ENDPOINT_LOSS_SURVIVED, RuleId.ENDPOINTS_AND_PEERS_AVAILABLE, RuleId.ENDPOINT_IN_USE)
+@breaks(RuleId.PEER_EXISTS, RuleId.ENDPOINT_LOSS_SURVIVED, RuleId.ENDPOINT_IN_USE)
 def the_standby_loses_a_peer(s: Stack) -> Iterable[str]:
     """Somebody deletes one of the standby's two peers."""
     delete_peer(s, "fw2", "az2-b")
-    return ["fw2", "fw2", endpoint(s, "az2-b")]
+    return ["fw2 az2-b", "fw2", endpoint(s, "az2-b")]
 
 
 @breaks(RuleId.ENDPOINTS_AND_PEERS_AVAILABLE, RuleId.ENDPOINT_LOSS_SURVIVED)
@@ -96,12 +96,12 @@ def every_endpoint_is_in_one_zone(s: Stack) -> Iterable[str]:
     return [s.ids["route_server_id"]]
 
 
-@breaks(RuleId.LIVENESS_WITHIN_RTO)
+@breaks(RuleId.LIVENESS_WITHIN_RTO, RuleId.PEER_AS_DECLARED)
 def a_peer_without_bfd(s: Stack) -> Iterable[str]:
     """Somebody creates a peer of the standby anew and forgets BFD, which is not the default."""
     delete_peer(s, "fw2", "az2-b")
-    create_peer(s, endpoint(s, "az2-b"), s.ids["peer_addresses"]["fw2"], asn_of("fw2"), "bgp-keepalive")
-    return ["internet-edge fw2"]
+    address, at = s.ids["peer_addresses"]["fw2"], endpoint(s, "az2-b")
+    return ["internet-edge fw2", create_peer(s, at, address, asn_of("fw2"), "bgp-keepalive")]
 
 
 @breaks(RuleId.SESSIONS_STEADY)
@@ -133,6 +133,8 @@ def a_peer_has_the_route_servers_asn(s: Stack) -> Iterable[str]:
     RuleId.ENDPOINT_LOSS_SURVIVED,
     RuleId.ENDPOINT_LOSS_SURVIVED,
     RuleId.STANDBY_ADVERTISES,
+    then=Failover.HELD,
+    stay=EVERY,
 )
 def all_sessions_end_and_the_routes_stay(s: Stack) -> Iterable[str]:
     """All sessions end, the active one's first, and persistence, as declared, keeps the last routes."""

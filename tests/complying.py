@@ -12,8 +12,8 @@ from unittest import mock
 from lab.ec2.signals import RecordingSink
 from tandem.adapters import clients, snapshots, stackfacts
 from tandem.adapters.topologies import TopologyStore
-from tandem.compliance.engine import judge
-from tandem.compliance.rule import Finding, Verdict
+from tandem.compliance.engine import judge_snapshot
+from tandem.compliance.rule import Finding, RuleVerdict
 from tandem.compliance.rules.catalogue import RULES
 from tandem.compliance.snapshot import Snapshot, StackFacts
 from tandem.place import Place
@@ -83,7 +83,7 @@ def healthy(world: Stack | None = None, **scenario: Any) -> Iterator[Stack]:
 def checked(s: Stack) -> tuple[Finding, ...]:
     """Runs every rule on what AWS shows now, CloudTrail's event history with it."""
     deliver_peer_logs(s)
-    return judge(RULES, taken(s, clock=s.clock))
+    return judge_snapshot(RULES, taken(s, clock=s.clock))
 
 
 def taken(s: Stack, *, clock: Clock | None = None) -> Snapshot:
@@ -142,4 +142,4 @@ def unsurvived(s: Stack) -> set[str]:
 
 
 def _bad(s: Stack) -> list[Finding]:
-    return [f for f in checked(s) if f.result.verdict in (Verdict.FAIL, Verdict.UNKNOWN)]
+    return [f for f in checked(s) if f.result.verdict in (RuleVerdict.FAIL, RuleVerdict.UNKNOWN)]

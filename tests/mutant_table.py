@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from tests.affected import LAYER
 
 TANDEM = f"{LAYER}tandem"
-COMPLIANCE = f"{TANDEM}/compliance"
 FAILOVER, PROVISIONING = f"{TANDEM}/failover", f"{TANDEM}/provisioning"
 COMPLIANCE = f"{TANDEM}/compliance"
 
@@ -1404,70 +1403,70 @@ MUTANTS = (
     Mutant(
         "nminusone-tie",
         "A tie that AWS's own rule would decide is undetermined.",
-        f"{COMPLIANCE}/bestpath.py",
+        f"{COMPLIANCE}/whatif/bestpath.py",
         "return tuple(route for route in near if route.med == lowest[route.as_path[0]])",
         "return tuple(route for route in near if route.med == lowest[route.as_path[0]])[:1]",
     ),
     Mutant(
         "nminusone-stays",
         "A winner that is left stays the winner, whatever AWS's own rule is.",
-        f"{COMPLIANCE}/bestpath.py",
+        f"{COMPLIANCE}/whatif/bestpath.py",
         "if is_harmless or _were_finalists(found, contest):",
         "if is_harmless:",
     ),
     Mutant(
         "nminusone-med",
         "A route that goes may have kept another one of its neighbour from winning.",
-        f"{COMPLIANCE}/bestpath.py",
+        f"{COMPLIANCE}/whatif/bestpath.py",
         "return gone.as_path[0] == winner.as_path[0] and gone.med >= winner.med",
         "return True",
     ),
     Mutant(
         "nminusone-passed-over",
         "A route that AWS does not choose today although it should win may never win.",
-        f"{COMPLIANCE}/bestpath.py",
+        f"{COMPLIANCE}/whatif/bestpath.py",
         "return winner not in finalists((route, winner))",
         "return False",
     ),
     Mutant(
         "nminusone-unread-row",
         "A row that cannot be read may be the route that takes over.",
-        f"{COMPLIANCE}/aftermath.py",
+        f"{COMPLIANCE}/whatif/aftermath.py",
         "is_whole = not unread or (found.is_firm and prefix not in scene.database.doubts)",
         "is_whole = True",
     ),
     Mutant(
         "nminusone-unread-target",
         "A target that cannot be read is no survivor.",
-        f"{COMPLIANCE}/nminusone.py",
+        f"{COMPLIANCE}/whatif/nminusone.py",
         "    if unknown is not None:\n        yield unknown\n    elif",
         "    if",
     ),
     Mutant(
         "nminusone-paused",
         "A paused topology is judged as if it were not.",
-        f"{COMPLIANCE}/nminusone.py",
+        f"{COMPLIANCE}/whatif/nminusone.py",
         "left = tuple(o for o in observation.overrides if o.kind is not OverrideKind.PAUSED)",
         "left = observation.overrides",
     ),
     Mutant(
         "nminusone-zone",
         "While the zone of one thing is unknown, no zone's failure is clear.",
-        f"{COMPLIANCE}/failures.py",
+        f"{COMPLIANCE}/whatif/failures.py",
         "            unclear=unclear,\n",
         "",
     ),
     Mutant(
         "nminusone-silent",
         "Only a standby that the document calls silent is assumed to become active.",
-        f"{COMPLIANCE}/aftermath.py",
+        f"{COMPLIANCE}/whatif/aftermath.py",
         "if appliance.standby is Standby.SILENT and name not in dead:",
         "if name not in dead:",
     ),
     Mutant(
         "nminusone-stopped",
         "An instance that fails is stopped, and nobody's target any more.",
-        f"{COMPLIANCE}/aftermath.py",
+        f"{COMPLIANCE}/whatif/aftermath.py",
         'dict.fromkeys(stopped, "stopped")',
         "{}",
     ),

@@ -13,8 +13,8 @@ from PIL import Image
 
 import tandem
 from tandem.adapters import snapshots
-from tandem.compliance.engine import judge
-from tandem.compliance.report import Report, ReportRow, Versions, predicted, report
+from tandem.compliance.engine import judge_snapshot
+from tandem.compliance.report import ComplianceReport, ReportRow, Versions, predicted, report
 from tandem.compliance.rules.catalogue import RULES
 from tests import faster_moto
 from tests.breakages import DEFAULT, nothing_propagates, the_standby_withdraws_a_prefix
@@ -25,12 +25,12 @@ from tests.stack import Stack
 PICTURE = Path(__file__).parents[1] / "docs" / "report.png"
 
 
-def reported(s: Stack, failures: list[ReportRow] | None = None) -> Report:
+def reported(s: Stack, failures: list[ReportRow] | None = None) -> ComplianceReport:
     """Makes the report of what AWS shows now."""
     snapshot = snapshots.take(s.record.topology, "tandem", PLACE, s.clock.now())
     versions = Versions(stack=tandem.__version__)
     rows = failures or predicted(snapshot)
-    return report(snapshot, judge(RULES, snapshot), failures=rows, place=PLACE, versions=versions)
+    return report(snapshot, judge_snapshot(RULES, snapshot), failures=rows, place=PLACE, versions=versions)
 
 
 def break_several_things(s: Stack) -> None:

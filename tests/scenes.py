@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import cycle
 
-from tandem.compliance.rule import Severity
-from tandem.compliance.scene import (
-    Address,
-    Appliance,
-    Endpoint,
+from tandem.compliance.picture.scene import (
+    DrawnAppliance,
+    DrawnElasticIp,
+    DrawnEndpoint,
+    DrawnRoute,
+    DrawnRouteTable,
+    DrawnSession,
+    DrawnSubnet,
     Installation,
     Mark,
-    Scene,
-    Session,
-    Subnet,
-    Table,
-    TableRow,
+    PictureScene,
 )
+from tandem.compliance.rule import RuleSeverity
 from tandem.model import Status
 
 LONG = "a-firewall-with-a-name-of-forty-letters-x"
@@ -28,10 +28,12 @@ def id_of(kind: str, number: int) -> str:
     return f"{kind}-0a1b2c3d4e5f6{number:04x}"
 
 
-def appliance(number: int, endpoints: Iterable[str], addresses: int, *, name: str | None = None) -> Appliance:
+def appliance(
+    number: int, endpoints: Iterable[str], addresses: int, *, name: str | None = None
+) -> DrawnAppliance:
     """Returns an appliance with a session at each endpoint; the first one owns the route."""
     states = cycle(((Status.UP, Status.UP), (Status.DOWN, Status.DOWN), (None, None)))
-    return Appliance(
+    return DrawnAppliance(
         name=name or f"fw{number}",
         asn=4200000000 + number,
         instance_id=id_of("i", number),
@@ -39,11 +41,13 @@ def appliance(number: int, endpoints: Iterable[str], addresses: int, *, name: st
         owns=("0.0.0.0/0", "2001:db8:aaaa:bbbb::/64") if number == 0 else (),
         is_silent=number == 1,
         sessions=tuple(
-            Session(e, id_of("rsp", 100 * number + n), *state, is_bfd=True, state="available")
+            DrawnSession(e, id_of("rsp", 100 * number + n), *state, is_bfd=True, state="available")
             for n, (e, state) in enumerate(zip(endpoints, states, strict=False))
         ),
         elastic_ips=tuple(
-            Address(id_of("eipalloc", 100 * number + n), f"203.0.113.{100 + n}", f"10.0.{number}.{20 + n}")
+            DrawnElasticIp(
+                id_of("eipalloc", 100 * number + n), f"203.0.113.{100 + n}", f"10.0.{number}.{20 + n}"
+            )
             for n in range(addresses)
         ),
     )
@@ -58,27 +62,27 @@ def scene(
     apart: bool = False,
     name: str | None = None,
     marked: int = 0,
-) -> Scene:
+) -> PictureScene:
     """Returns a scene. `apart`: appliances are in subnets of their own; `marked`: marks at everything."""
     names = [id_of("rse", n) for n in range(endpoints)]
-    shown = [Endpoint(e, name or f"az{n}", f"10.0.{n}.254", "available") for n, e in enumerate(names)]
+    shown = [DrawnEndpoint(e, name or f"az{n}", f"10.0.{n}.254", "available") for n, e in enumerate(names)]
     counts = [addresses // appliances + (n < addresses % appliances) for n in range(appliances)]
     units = [appliance(n, names, counts[n], name=name and f"{name}{n}") for n in range(appliances)]
     homes = [
-        Subnet(id_of("subnet", z), f"us-east-1{'abcdef'[z]}", "10.100.200.0/24",
+        DrawnSubnet(id_of("subnet", z), f"us-east-1{'abcdef'[z]}", "10.100.200.0/24",
                tuple(shown[z::zones]), () if apart else tuple(units[z::zones]))
         for z in range(zones)
     ]  # fmt: skip
     if apart:
-        homes += [Subnet(None, None, None, (), (unit,)) for unit in units]
+        homes += [DrawnSubnet(None, None, None, (), (unit,)) for unit in units]
     tables = tuple(
-        Table(id_of("rtb", n), n, (
-            TableRow("0.0.0.0/0", Installation.INSTALLED, units[0].name),
-            TableRow("2001:db8:aaaa:bbbb:cccc:dddd::/96", Installation.REJECTED, units[-1].name),
+        DrawnRouteTable(id_of("rtb", n), n, (
+            DrawnRoute("0.0.0.0/0", Installation.INSTALLED, units[0].name),
+            DrawnRoute("2001:db8:aaaa:bbbb:cccc:dddd::/96", Installation.REJECTED, units[-1].name),
         ), n != 1)
         for n in range(appliances)
     )  # fmt: skip
-    whole = Scene(
+    whole = PictureScene(
         name=name or "edge",
         vpc_id=id_of("vpc", 1),
         route_server_id=id_of("rs", 1),
@@ -87,8 +91,8 @@ def scene(
         subnets=tuple(homes),
         tables=tables,
         stray=(
-            (None, (Address(id_of("eipalloc", 9001), "203.0.113.250"),)),
-            (id_of("eni", 1), (Address(id_of("eipalloc", 9002), None, "10.0.9.9"),)),
+            (None, (DrawnElasticIp(id_of("eipalloc", 9001), "203.0.113.250"),)),
+            (id_of("eni", 1), (DrawnElasticIp(id_of("eipalloc", 9002), None, "10.0.9.9"),)),
         ),
         unread=(name or "EC2 throttles",),
     )
@@ -96,7 +100,7 @@ def scene(
     return whole
 
 
-def _mark(whole: Scene, times: int) -> None:
+def _mark(whole: PictureScene, times: int) -> None:
     """Marks every thing that can be marked so often."""
     keys = ["", whole.vpc_id, whole.route_server_id]
     for subnet in whole.subnets:
@@ -110,7 +114,7 @@ def _mark(whole: Scene, times: int) -> None:
     keys += [address.allocation_id for _, found in whole.stray for address in found]
     for table in whole.tables:
         keys += [table.table_id, *(f"{table.table_id} {row.prefix}" for row in table.rows)]
-    severities = cycle(Severity)
+    severities = cycle(RuleSeverity)
     number = 0
     for key in dict.fromkeys(key for key in keys if key is not None):
         for _ in range(times):

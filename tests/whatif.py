@@ -19,9 +19,9 @@ from lab.ec2.scenario_routing import tags_on
 from lab.ec2.timings import Behaviour, TieBreak, Timings
 from tandem.adapters import clients, ec2, vpcreads
 from tandem.adapters.overrides import OverrideStore
-from tandem.compliance.endings import FailureRow
-from tandem.compliance.failures import Failure, FailureKind, Places
-from tandem.compliance.nminusone import table
+from tandem.compliance.whatif.endings import FailureRow
+from tandem.compliance.whatif.failures import Failure, FailureKind, Places
+from tandem.compliance.whatif.nminusone import failure_table
 from tandem.failover import invocation
 from tandem.failover.look import look as real_look
 from tandem.failover.run import Report
@@ -137,7 +137,7 @@ class Unbroken:
         return places(self.topology, self.observation())
 
     def rows(self) -> tuple[FailureRow, ...]:
-        return table(self.topology, self.observation(), self.places(), self.stack.clock.now())
+        return failure_table(self.topology, self.observation(), self.places(), self.stack.clock.now())
 
     def holders(self) -> dict[str, tuple[str, str] | None]:
         """Returns the interface and the private IP of each Elastic IP, as EC2 shows them."""

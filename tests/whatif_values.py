@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tandem.compliance.failures import Places
+from tandem.compliance.whatif.failures import Places
 from tandem.model import (
     InstallationStatus,
     Observation,

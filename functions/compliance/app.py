@@ -17,7 +17,7 @@ from tandem.adapters.reports import ReportBucket
 from tandem.adapters.topologies import TopologyStore
 from tandem.compliance.pace import paced
 from tandem.compliance.rules.catalogue import FAST, RULES
-from tandem.compliance.running import Ports, Run, run
+from tandem.compliance.running import ComplianceRun, Ports, run
 from tandem.errors import TemporaryError
 from tandem.place import Place
 from tandem.settings import Settings
@@ -78,9 +78,9 @@ def _take(place: Place, stored: Stored, is_whole: bool, record: TopologyRecord) 
     return snapshots.take(record.topology, settings.stack_name, place, clock.now(), beside=beside)
 
 
-def _report(topology: str, done: Run) -> None:
+def _report(topology: str, done: ComplianceRun) -> None:
     counts = done.counts
-    changed = {f"{t.rule.id} {t.resource}": str(t.change) for t in done.turns}
+    changed = {f"{t.rule.id} {t.resource}": str(t.change) for t in done.changes}
     logger.info("judged", topology=topology, lost=done.lost, changed=changed, counts=counts)
     for verdict in ("fail", "unknown"):
         metrics.add_metric(f"Compliance{verdict.capitalize()}", MetricUnit.Count, counts[verdict])

@@ -15,8 +15,8 @@ from tandem.events import DetailType
 from tandem.failover import news, telling
 from tandem.failover.decision import Action, AddressDecision, GroupDecision, Severity
 from tandem.failover.moves import Move, Moved, MoveKind, Outcome, Refusal
-from tandem.failover.standbyreasons import Rule
-from tandem.failover.standbys import Finding
+from tandem.failover.standbyreasons import StandbyRule
+from tandem.failover.standbys import StandbyFinding
 from tandem.model import ElasticIp, Holder, Liveness, Peer, Status
 from tandem.reasons.failover import FindingCode
 from tandem.reasons.reason import Reason
@@ -124,8 +124,8 @@ def test_whatever_is_decided_meets_the_schema_of_a_decision(decision, kind, at, 
 
 
 FINDINGS = st.builds(
-    Finding,
-    rule=st.sampled_from(list(Rule)),
+    StandbyFinding,
+    rule=st.sampled_from(list(StandbyRule)),
     name=st.just("fw2"),
     change=st.sampled_from(list(Change)),
     since=st.just(NOW),

@@ -9,9 +9,9 @@ from typing import TypeVar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tandem.compliance.endings import AddressEnd, Ending, FailureRow
-from tandem.compliance.failures import Failure, Places, single_failures
-from tandem.compliance.nminusone import predict, table
+from tandem.compliance.whatif.endings import AddressEnd, Ending, FailureRow
+from tandem.compliance.whatif.failures import Failure, Places, single_failures
+from tandem.compliance.whatif.nminusone import failure_table, predict
 from tandem.model import Observation, RouteStatus
 from tandem.topology.document import Topology
 from tests.pure import DOWN, NOW, allocation, database_of, elastic_ip, target
@@ -175,7 +175,7 @@ def test_what_cannot_be_read_makes_no_prediction_other_than_undetermined(data: s
 @settings(max_examples=20)
 @given(worlds())
 def test_each_possible_ending_is_certain_and_none_is_named_twice(world: World) -> None:
-    for row in table(*world, NOW):
+    for row in failure_table(*world, NOW):
         for end in ends(row).values():
             assert (end.ending is Ending.UNDETERMINED) == bool(end.possible)
             assert all(one.ending is not Ending.UNDETERMINED for one in end.possible)

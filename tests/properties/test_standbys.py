@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tandem.audit import Record, RecordKind, following
 from tandem.failover.deciding import decide
 from tandem.failover.recall import recalled
-from tandem.failover.standbys import Finding, judge
+from tandem.failover.standbys import StandbyFinding, judge
 from tandem.failover.telling import finding_detail
 from tandem.model import Observation, Unknown
 from tandem.state.episodes import GRACE, Change, Episode
@@ -106,7 +106,7 @@ LOOKS = st.lists(
 )
 
 
-def recorded(trail: list[Record], found: tuple[Finding, ...]) -> None:
+def recorded(trail: list[Record], found: tuple[StandbyFinding, ...]) -> None:
     body = {"kind": RecordKind.FINDING, "findings": {f.key: finding_detail(f) for f in found}}
     trail.append(following(trail[-1].head if trail else None, "failover#edge", json.loads(json.dumps(body))))
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tandem.adapters import cloudtrail
-from tandem.compliance.engine import judge
-from tandem.compliance.rule import Finding, Verdict
+from tandem.compliance.engine import judge_snapshot
+from tandem.compliance.rule import Finding, RuleVerdict
 from tandem.compliance.rules.catalogue import RULES
 from tandem.compliance.snapshot import NotRead, Snapshot
 from tandem.reasons.compliance import CheckCode
@@ -29,7 +29,7 @@ def edge() -> Iterator[Stack]:
 
 
 def passing(found: tuple[Finding, ...]) -> set[tuple[str, str]]:
-    return {f.identity for f in found if f.result.verdict is Verdict.PASS}
+    return {f.identity for f in found if f.result.verdict is RuleVerdict.PASS}
 
 
 def unread(snapshot: Snapshot) -> set[str]:
@@ -54,7 +54,7 @@ def test_no_rule_raises_and_none_passes_for_a_row_that_is_not_read(
     edge: Stack, record_property: Callable[[str, object], None], of: str
 ) -> None:
     with recording() as answers:
-        whole = passing(judge(RULES, taken(edge)))
+        whole = passing(judge_snapshot(RULES, taken(edge)))
     every = [
         (key, path, odd) for key, answer in sorted(answers.items()) for path in members(answer) for odd in ODD
     ]
@@ -67,7 +67,7 @@ def test_no_rule_raises_and_none_passes_for_a_row_that_is_not_read(
     with replaying(answers) as replay:
         for replay.odd in chosen:
             snapshot = taken(edge)
-            found = judge(RULES, snapshot)
+            found = judge_snapshot(RULES, snapshot)
             broken = [f for f in found if f.result.reason.code == CheckCode.RULE_FAILED]
             assert broken == [], replay.odd
             assert passing(found) <= whole, replay.odd
@@ -114,13 +114,13 @@ MISSING = {
 
 def test_a_member_that_decides_and_is_missing_is_no_pass(edge: Stack) -> None:
     with recording() as answers:
-        found = judge(RULES, taken(edge))
+        found = judge_snapshot(RULES, taken(edge))
     whole = passing(found)
     assert set(MISSING.values()) <= {rule for rule, _ in whole}
     with replaying(answers) as replay:
         for (operation, member), rule in MISSING.items():
             assert any(
-                rule in {name for name, _ in whole - passing(judge(RULES, taken(edge)))}
+                rule in {name for name, _ in whole - passing(judge_snapshot(RULES, taken(edge)))}
                 for replay.odd in of(answers, operation, member)
             ), (operation, member)
 
@@ -145,16 +145,16 @@ REFUSED = {
 
 @pytest.mark.parametrize("error", ["UnauthorizedOperation", "RequestLimitExceeded"])
 def test_a_read_that_is_refused_is_unknown_and_names_the_permission(edge: Stack, error: str) -> None:
-    whole = passing(judge(RULES, taken(edge)))
+    whole = passing(judge_snapshot(RULES, taken(edge)))
     for action, rule in REFUSED.items():
         edge.levers.fault(action=action, error=error)
-        found = judge(RULES, taken(edge))
+        found = judge_snapshot(RULES, taken(edge))
         edge.levers.faults_clear()
-        unknown = [f for f in found if f.result.verdict is Verdict.UNKNOWN]
+        unknown = [f for f in found if f.result.verdict is RuleVerdict.UNKNOWN]
         assert rule in {f.rule.id for f in unknown}, action
         assert rule not in {name for name, _ in passing(found)}, action
         assert passing(found) <= whole
-        assert not [f for f in found if f.result.verdict is Verdict.FAIL], action
+        assert not [f for f in found if f.result.verdict is RuleVerdict.FAIL], action
         named = {dict(f.result.reason.facts).get("permission") for f in unknown}
         assert (f"ec2:{action}" in named) is (error == "UnauthorizedOperation"), action
 
@@ -162,7 +162,7 @@ def test_a_read_that_is_refused_is_unknown_and_names_the_permission(edge: Stack,
 def test_a_history_that_is_denied_is_unknown_and_names_the_permission(edge: Stack) -> None:
     edge.levers.fault(action="LookupEvents", error="AccessDeniedException")
     found = [f for f in checked(edge) if f.rule.id in ("one-mover", "no-pipeline", "no-foreign-change")]
-    assert {f.result.verdict for f in found} == {Verdict.UNKNOWN}
+    assert {f.result.verdict for f in found} == {RuleVerdict.UNKNOWN}
     assert {dict(f.result.reason.facts)["permission"] for f in found} == {"cloudtrail:LookupEvents"}
 
 
@@ -187,5 +187,5 @@ def test_a_history_that_cannot_be_read_is_unknown(edge: Stack, odd: dict[str, An
 
     cloudtrail.client().meta.events.register("after-call.cloudtrail.LookupEvents", show)
     found = [f for f in checked(edge) if f.rule.id in ("one-mover", "no-pipeline", "no-foreign-change")]
-    assert {f.result.verdict for f in found} == {Verdict.UNKNOWN}
+    assert {f.result.verdict for f in found} == {RuleVerdict.UNKNOWN}
     assert CheckCode.RULE_FAILED not in {f.result.reason.code for f in found}

@@ -9,9 +9,9 @@ from lab.ec2.depth import depth
 from lab.ec2.timings import Timings
 from tandem.adapters import clients, snapshots
 from tandem.adapters.counting import counting
-from tandem.compliance.engine import judge
+from tandem.compliance.engine import judge_snapshot
 from tandem.compliance.pace import CALLS_A_SECOND, paced
-from tandem.compliance.rule import Verdict
+from tandem.compliance.rule import RuleVerdict
 from tandem.compliance.rules.catalogue import RULES
 from tandem.compliance.snapshot import Snapshot
 from tandem.topology.document import parse_topology
@@ -48,7 +48,9 @@ def test_a_run_is_at_most_eight_reads_deep() -> None:
     assert "GetManagedPrefixListEntries" in {c["action"] for c in calls}
     assert depth(calls) <= DEEPEST
     failing = {
-        f.rule.id for f in judge(RULES, snapshot) if f.result.verdict in (Verdict.FAIL, Verdict.UNKNOWN)
+        f.rule.id
+        for f in judge_snapshot(RULES, snapshot)
+        if f.result.verdict in (RuleVerdict.FAIL, RuleVerdict.UNKNOWN)
     }
     assert failing == set()
 

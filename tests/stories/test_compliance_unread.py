@@ -10,8 +10,8 @@ import pytest
 
 from tandem.adapters import clients, snapshots, stackfacts
 from tandem.adapters.topologies import TopologyStore
-from tandem.compliance.engine import judge
-from tandem.compliance.rule import Finding, Verdict
+from tandem.compliance.engine import judge_snapshot
+from tandem.compliance.rule import Finding, RuleVerdict
 from tandem.compliance.rules.catalogue import RULES
 from tandem.reasons.compliance import CheckCode, RuleId
 from tests.complying import PEER_LOGS, PLACE, checked, deliver_peer_logs, healthy, taken
@@ -48,7 +48,7 @@ def unknown(found: tuple[Finding, ...]) -> dict[RuleId, set[str | None]]:
     """Returns the rules that nobody could judge, each with the permissions that it lacks."""
     lacking: dict[RuleId, set[str | None]] = {}
     for f in found:
-        if f.result.verdict is Verdict.UNKNOWN:
+        if f.result.verdict is RuleVerdict.UNKNOWN:
             lacking.setdefault(f.rule.id, set()).add(dict(f.result.reason.facts).get("permission"))
     return lacking
 
@@ -62,8 +62,8 @@ def test_a_read_that_is_denied_leaves_its_rules_unknown_and_names_the_permission
     lacking = unknown(found)
     assert lacking.keys() >= NEEDED[action]
     assert all(lacking[rule] == {f"ec2:{action}"} for rule in NEEDED[action])
-    assert {f.rule.id for f in found if f.result.verdict is Verdict.FAIL} == set()
-    assert not NEEDED[action] & {f.rule.id for f in found if f.result.verdict is Verdict.PASS}
+    assert {f.rule.id for f in found if f.result.verdict is RuleVerdict.FAIL} == set()
+    assert not NEEDED[action] & {f.rule.id for f in found if f.result.verdict is RuleVerdict.PASS}
 
 
 @pytest.mark.parametrize("action", ["DescribeRouteServerPeers", "DescribeNetworkAcls"])
@@ -71,7 +71,7 @@ def test_a_read_that_is_throttled_leaves_its_rules_unknown(edge: Stack, action: 
     edge.levers.fault(action=action, error="RequestLimitExceeded")
     found = checked(edge)
     assert unknown(found).keys() >= NEEDED[action]
-    assert all(f.result.verdict is not Verdict.FAIL for f in found)
+    assert all(f.result.verdict is not RuleVerdict.FAIL for f in found)
 
 
 def test_a_log_group_that_is_not_there_is_unknown_and_no_logs_are_not_applicable(edge: Stack) -> None:
@@ -80,14 +80,14 @@ def test_a_log_group_that_is_not_there_is_unknown_and_no_logs_are_not_applicable
     asked = snapshots.take(topology, "tandem", PLACE, now, beside=snapshots.Beside(PEER_LOGS))
     unasked = snapshots.take(topology, "tandem", PLACE, now)
     verdicts = [
-        {f.result.verdict for f in judge(RULES, snapshot) if f.rule.id == RuleId.SESSIONS_STEADY}
+        {f.result.verdict for f in judge_snapshot(RULES, snapshot) if f.rule.id == RuleId.SESSIONS_STEADY}
         for snapshot in (asked, unasked)
     ]
-    assert verdicts == [{Verdict.UNKNOWN}, {Verdict.NOT_APPLICABLE}]
+    assert verdicts == [{RuleVerdict.UNKNOWN}, {RuleVerdict.NOT_APPLICABLE}]
 
 
 def test_without_a_stack_its_rules_are_not_applicable(edge: Stack) -> None:
-    found = judge(RULES, snapshots.take(edge.record.topology, "tandem", PLACE, edge.clock.now()))
+    found = judge_snapshot(RULES, snapshots.take(edge.record.topology, "tandem", PLACE, edge.clock.now()))
     rules = [
         RuleId.LOOKED_AT_RECENTLY,
         RuleId.WATCHED_RECENTLY,
@@ -95,7 +95,7 @@ def test_without_a_stack_its_rules_are_not_applicable(edge: Stack) -> None:
         RuleId.RELEASES_MATCH,
     ]
     assert {f.rule.id: f.result.verdict for f in found if f.rule.id in rules} == dict.fromkeys(
-        rules, Verdict.NOT_APPLICABLE
+        rules, RuleVerdict.NOT_APPLICABLE
     )
     assert unknown(found) == {}
 
@@ -110,9 +110,9 @@ def test_each_record_of_the_stack_is_read_by_itself(edge: Stack) -> None:
         (damaged, {RuleId.NO_DEAD_LETTERS}),
         (tableless, {RuleId.LOOKED_AT_RECENTLY, RuleId.WATCHED_RECENTLY, RuleId.NOT_PAUSED_FOR_LONG}),
     ):
-        found = judge(RULES, replace(taken(edge), stack=stack_facts))
+        found = judge_snapshot(RULES, replace(taken(edge), stack=stack_facts))
         assert unknown(found).keys() == rules
-        assert all(f.result.verdict is not Verdict.FAIL for f in found)
+        assert all(f.result.verdict is not RuleVerdict.FAIL for f in found)
 
 
 @prove
@@ -123,7 +123,7 @@ def test_no_odd_member_of_an_answer_breaks_a_rule(edge: Stack) -> None:
     odd = random.Random(7).sample(sorted(changes(answers), key=str), ODD_ANSWERS)  # noqa: S311 - any will do
     with replaying(answers) as replay:
         for replay.odd in odd:
-            found = judge(RULES, taken(edge))
+            found = judge_snapshot(RULES, taken(edge))
             broken = [f for f in found if f.result.reason.code == CheckCode.RULE_FAILED]
             assert broken == [], replay.odd
     assert {f.rule.id for f in found} == set(RuleId)

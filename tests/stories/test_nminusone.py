@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lab.ec2.timings import TieBreak
-from tandem.compliance.endings import AddressEnd, Ending, FailureRow
+from tandem.compliance.whatif.endings import AddressEnd, Ending, FailureRow
 from tandem.reasons.documents import ProblemCode
 from tandem.reasons.failover import HoldCode
 from tandem.reasons.nminusone import UndeterminedCode

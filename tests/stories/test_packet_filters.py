@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from lab.ec2 import packet_filters
-from tandem.compliance.engine import judge
-from tandem.compliance.rule import Verdict
+from tandem.compliance.engine import judge_snapshot
+from tandem.compliance.rule import RuleVerdict
 from tandem.compliance.rules import filters
 from tests.breakages_filters import acl_of, group_of_endpoint, put_on, rule, session_between_zones
 from tests.complying import healthy, taken
@@ -69,9 +69,9 @@ def test_the_rules_and_the_lab_agree(edge: Stack) -> None:
     region = edge.levers.region
     for number in range(WORLDS):
         shuffle(edge, number, some)
-        found = judge(filters.RULES, taken(edge))
-        assert {f.result.verdict for f in found} <= {Verdict.PASS, Verdict.FAIL}
-        closed = {f.result.resource for f in found if f.result.verdict is Verdict.FAIL}
+        found = judge_snapshot(filters.RULES, taken(edge))
+        assert {f.result.verdict for f in found} <= {RuleVerdict.PASS, RuleVerdict.FAIL}
+        closed = {f.result.resource for f in found if f.result.verdict is RuleVerdict.FAIL}
         peers = [p for p in region.peers.values() if p.address == edge.ids["peer_addresses"]["fw2"]]
         assert closed == {f"fw2 {p.endpoint_id}" for p in peers if packet_filters.closed(region, p)}
         met.update(f"fw2 {p.endpoint_id}" in closed for p in peers)

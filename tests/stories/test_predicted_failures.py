@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from tandem.adapters import ec2reads
-from tandem.compliance.rule import Verdict
+from tandem.compliance.rule import RuleVerdict
 from tandem.reasons.compliance import RuleId
 from tests import breakages_filters as filtering
 from tests import breakages_sessions as breaking
@@ -34,7 +34,9 @@ def edge() -> Iterator[Stack]:
 
 
 def failing(s: Stack, rule: RuleId) -> set[str]:
-    return {f.result.resource for f in checked(s) if f.rule.id == rule and f.result.verdict is Verdict.FAIL}
+    return {
+        f.result.resource for f in checked(s) if f.rule.id == rule and f.result.verdict is RuleVerdict.FAIL
+    }
 
 
 def the_active_dies_during_work_on_an_endpoint(s: Stack) -> None:

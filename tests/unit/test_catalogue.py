@@ -51,7 +51,7 @@ def test_every_code_has_words_and_no_words_are_left_over() -> None:
 
 
 JUDGING = ("tandem.reasons.failover", "tandem.reasons.compliance")
-MAKERS = {"reason": 0, "failed": 1, "not_applicable": 1}
+MAKERS = {"reason": 0, "Result.failed": 1, "Result.not_applicable": 1, "cls.not_applicable": 1}
 """What makes a reason, and which of its arguments is the code."""
 
 
@@ -60,8 +60,9 @@ def given() -> Iterator[tuple[str, list[ast.expr], set[str | None]]]:
     rooms = ((PACKAGE / room).rglob("*.py") for room in ("failover", "compliance"))
     for path in sorted(path for room in rooms for path in room):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MAKERS:
-                code = node.args[MAKERS[node.func.id]]
+            maker = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            if isinstance(node, ast.Call) and maker in MAKERS:
+                code = node.args[MAKERS[maker]]
                 if isinstance(code, ast.Name):  # the maker itself, which is called with a code
                     continue
                 codes = [code.body, code.orelse] if isinstance(code, ast.IfExp) else [code]

@@ -13,10 +13,10 @@ import pytest
 from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.ft2font import FT2Font
 
-from tandem.compliance import drawing
-from tandem.compliance.picture import svg
-from tandem.compliance.scene import Scene
-from tandem.compliance.theme import DARK, LIGHT, Theme
+from tandem.compliance.picture import canvas
+from tandem.compliance.picture.drawing import svg
+from tandem.compliance.picture.scene import PictureScene
+from tandem.compliance.picture.theme import DARK, LIGHT, Theme
 from tests.scenes import HOSTILE, LONG, scene
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -62,7 +62,7 @@ def texts(root: ElementTree.Element) -> list[Text]:
     return found
 
 
-def drawn(whole: Scene) -> ElementTree.Element:
+def drawn(whole: PictureScene) -> ElementTree.Element:
     return ElementTree.fromstring(svg(whole))  # noqa: S314 - our own text
 
 
@@ -92,7 +92,7 @@ def test_no_text_is_upon_another_or_leaves_its_box(size: dict[str, object]) -> N
 @pytest.mark.parametrize("size", SIZES, ids=name)
 def test_every_mark_is_drawn_once(size: dict[str, object]) -> None:
     whole = scene(**size)  # type: ignore[arg-type]
-    expected = {drawing.label(mark) for found in whole.marks.values() for mark in found}
+    expected = {canvas.label_of(mark) for found in whole.marks.values() for mark in found}
     shown = Counter(one.words for one in texts(drawn(whole)) if re.fullmatch(r"[CHML?]\d+", one.words))
     assert shown == Counter(expected)
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from tandem.compliance.engine import judge
-from tandem.compliance.report import Report, ReportEnd, ReportRow, Versions, report
-from tandem.compliance.rule import Result, Rule, Severity, failed, passed, unknown
+from tandem.compliance.engine import judge_snapshot
+from tandem.compliance.report import ComplianceReport, ReportEnd, ReportRow, Versions, report
+from tandem.compliance.rule import Result, Rule, RuleSeverity
 from tandem.compliance.snapshot import NotRead, Snapshot
 from tandem.model import Observation, RoutingDatabase
 from tandem.place import Place
@@ -31,11 +31,11 @@ DENIED = NotRead("no, said EC2", "ec2:DescribeRouteTables")
 
 
 def lacks(resource: str, appliance: str = "fw2") -> Result:
-    return failed(resource, CheckCode.STANDBY_LACKS_PREFIX, appliance=appliance, prefix="0.0.0.0/0")
+    return Result.failed(resource, CheckCode.STANDBY_LACKS_PREFIX, appliance=appliance, prefix="0.0.0.0/0")
 
 
 def rejects(resource: str) -> Result:
-    return failed(
+    return Result.failed(
         resource,
         CheckCode.ROUTE_REJECTED,
         "route_server.propagate_to[0]",
@@ -45,26 +45,30 @@ def rejects(resource: str) -> Result:
     )
 
 
-def rule(id_: RuleId, severity: Severity, *results: Result) -> Rule:
+def rule(id_: RuleId, severity: RuleSeverity, *results: Result) -> Rule:
     return Rule(id_, severity, lambda _: results)
 
 
 def report_of(
     *rules: Rule, topology: Topology | None = None, failures: list[ReportRow] | None = None, **parts: Any
-) -> Report:
+) -> ComplianceReport:
     """Makes a report of rules that find what they are given."""
     around = topologies.inventory()
     whole = Snapshot(
         topology or topologies.topology(), NOW, **{"observation": NOTHING, "inventory": around, **parts}
     )
     versions = Versions(stack="0.1.0", cli="0.1.0")
-    return report(whole, judge(rules, whole), failures=failures, place=PLACE, versions=versions)
+    return report(whole, judge_snapshot(rules, whole), failures=failures, place=PLACE, versions=versions)
 
 
 HIGH = rule(
-    RuleId.ROUTE_INSTALLED, Severity.HIGH, passed("rtb-1"), rejects("rtb-2"), unknown("rtb-3", "it is odd")
+    RuleId.ROUTE_INSTALLED,
+    RuleSeverity.HIGH,
+    Result.passed("rtb-1"),
+    rejects("rtb-2"),
+    Result.unknown("rtb-3", "it is odd"),
 )
-CRITICAL = rule(RuleId.STANDBY_ADVERTISES, Severity.CRITICAL, lacks("fw2 0.0.0.0/0"))
+CRITICAL = rule(RuleId.STANDBY_ADVERTISES, RuleSeverity.CRITICAL, lacks("fw2 0.0.0.0/0"))
 ROWS = [
     ReportRow("appliance", "fw1", (
         ReportEnd("eipalloc-1", "203.0.113.1", "moved", "fw2", None, None),
@@ -113,8 +117,8 @@ def test_the_verdict_is_what_the_worst_finding_means() -> None:
         for name, rules in {
             "critical": (HIGH, CRITICAL),
             "high": (HIGH,),
-            "unknown": (rule(RuleId.ROUTE_INSTALLED, Severity.LOW, unknown("rtb-1", "odd")),),
-            "pass": (rule(RuleId.ROUTE_INSTALLED, Severity.LOW, passed("rtb-1")),),
+            "unknown": (rule(RuleId.ROUTE_INSTALLED, RuleSeverity.LOW, Result.unknown("rtb-1", "odd")),),
+            "pass": (rule(RuleId.ROUTE_INSTALLED, RuleSeverity.LOW, Result.passed("rtb-1")),),
         }.items()
     }
     assert {name: verdict["result"] for name, verdict in of.items()} == {
@@ -153,7 +157,7 @@ class Seen(HTMLParser):
         self.texts.append(data)
 
 
-def hostile() -> Iterator[Report]:
+def hostile() -> Iterator[ComplianceReport]:
     """Yields reports in which every name that a stranger may choose is markup."""
     for name in (
         HOSTILE,
@@ -166,7 +170,7 @@ def hostile() -> Iterator[Report]:
         topology = replace(topologies.topology(), name=name, waivers=(waiver,), route_server=server)
         rows = [ReportRow(name, name, (ReportEnd(name, name, name, name, name, name),))]
         bad = rule(
-            RuleId.ROUTE_INSTALLED, Severity.HIGH, replace(rejects(name), place=name), lacks(name, name)
+            RuleId.ROUTE_INSTALLED, RuleSeverity.HIGH, replace(rejects(name), place=name), lacks(name, name)
         )
         yield report_of(bad, topology=topology, failures=rows)
         yield report_of(bad, topology=topology, observation=NotRead(name, name))

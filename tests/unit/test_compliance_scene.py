@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tandem.compliance.engine import judge
-from tandem.compliance.observing import scene
-from tandem.compliance.picture import svg
-from tandem.compliance.rule import Result, Rule, Severity, failed
-from tandem.compliance.scene import Installation, Scene
+from tandem.compliance.engine import judge_snapshot
+from tandem.compliance.picture.drawing import svg
+from tandem.compliance.picture.observing import picture_scene
+from tandem.compliance.picture.scene import Installation, PictureScene
+from tandem.compliance.rule import Result, Rule, RuleSeverity
 from tandem.compliance.snapshot import NotRead, Snapshot
 from tandem.model import (
     ElasticIp,
@@ -61,15 +61,15 @@ SEEN = Observation(
 )
 
 
-def seen(*results: Result, **parts: object) -> Scene:
+def seen(*results: Result, **parts: object) -> PictureScene:
     whole = Snapshot(topologies.topology(), NOW, SEEN, AROUND)
     whole = replace(whole, **parts)  # type: ignore[arg-type]
-    rule = Rule(RuleId.ROUTE_INSTALLED, Severity.HIGH, lambda _: results)
-    return scene(whole, judge([rule], whole) if results else ())
+    rule = Rule(RuleId.ROUTE_INSTALLED, RuleSeverity.HIGH, lambda _: results)
+    return picture_scene(whole, judge_snapshot([rule], whole) if results else ())
 
 
 def fails(resource: str, place: str | None = None, **facts: str) -> Result:
-    return failed(
+    return Result.failed(
         resource, CheckCode.STANDBY_LACKS_PREFIX, place, **({"appliance": "x", "prefix": "y"} | facts)
     )
 

@@ -16,7 +16,7 @@ from cli.document import Document, parse
 from cli.exports.junit import junit
 from cli.exports.ocsf import ocsf
 from cli.exports.sarif import sarif
-from tandem.compliance.rule import Severity, not_applicable
+from tandem.compliance.rule import Result, RuleSeverity
 from tandem.reasons.compliance import CheckCode, RuleId
 from tandem.topology.document import Waiver
 from tests import topologies
@@ -24,7 +24,7 @@ from tests.scenes import HOSTILE
 from tests.unit.test_compliance_report import CRITICAL, HIGH, NOW, lacks, report_of, rule
 
 OCSF = json.loads((Path(__file__).parents[1] / "schemas" / "ocsf-detection-finding.json").read_text("utf-8"))
-LOW = rule(RuleId.WAIVER_CURRENT, Severity.LOW, not_applicable("edge", CheckCode.NOTHING_TO_JUDGE))
+LOW = rule(RuleId.WAIVER_CURRENT, RuleSeverity.LOW, Result.not_applicable("edge", CheckCode.NOTHING_TO_JUDGE))
 WAIVED = Waiver("route-installed", "rtb-2", "by design", NOW.date())
 TEXT = "name: edge\nroute_server:\n  propagate_to:\n    - rtb-2\n"
 
@@ -41,7 +41,7 @@ def nowhere() -> dict[str, Any]:
 
 def hostile() -> dict[str, Any]:
     return report_of(
-        rule(RuleId.ROUTE_INSTALLED, Severity.HIGH, lacks(HOSTILE, "[x](http://192.0.2.1/) {0}"))
+        rule(RuleId.ROUTE_INSTALLED, RuleSeverity.HIGH, lacks(HOSTILE, "[x](http://192.0.2.1/) {0}"))
     ).as_dict()
 
 

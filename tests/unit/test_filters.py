@@ -6,7 +6,7 @@ import pytest
 
 from tandem.adapters import filterrows
 from tandem.adapters.rows import read_rows
-from tandem.compliance.filters import (
+from tandem.compliance.packetfilters import (
     ANY,
     AclRule,
     Flow,

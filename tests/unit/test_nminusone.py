@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tandem.compliance.endings import AddressEnd, Ending, FailureRow
-from tandem.compliance.failures import Failure, FailureKind, Places, single_failures
-from tandem.compliance.nminusone import predict, table
+from tandem.compliance.whatif.endings import AddressEnd, Ending, FailureRow
+from tandem.compliance.whatif.failures import Failure, FailureKind, Places, single_failures
+from tandem.compliance.whatif.nminusone import failure_table, predict
 from tandem.model import (
     InstallationStatus,
     Observation,
@@ -112,7 +112,7 @@ def test_both_endpoints_of_an_appliance_are_its_death() -> None:
 
 
 def test_the_table_has_each_thing_once() -> None:
-    found = table(topology(), world(), places(), NOW)
+    found = failure_table(topology(), world(), places(), NOW)
     names = [(f.kind, f.name) for r in found for f in r.failures]
     assert names == [
         (FailureKind.APPLIANCE, "fw1"),
@@ -128,7 +128,7 @@ def test_the_table_has_each_thing_once() -> None:
 def test_an_instance_has_a_row_of_its_own_where_it_ends_otherwise_than_its_appliance() -> None:
     """A forced pin needs no session, and an instance that runs."""
     pin = Override(OverrideKind.PINNED, "kim", "test", after(60), appliance="fw2", forced=True)
-    found = table(topology(), replace(world(), overrides=(pin,)), places(), NOW)
+    found = failure_table(topology(), replace(world(), overrides=(pin,)), places(), NOW)
     by_name = {f.name: r.ending for r in found for f in r.failures}
     assert by_name["fw2"] is Ending.MOVED
     assert by_name[INSTANCE["fw2"]] is Ending.HELD
@@ -492,7 +492,7 @@ def test_each_row_is_json_and_each_reason_has_words() -> None:
         of_three(THREE, {}),
     ]
     for declared, seen, where in worlds:
-        for found in table(declared, seen, where, NOW):
+        for found in failure_table(declared, seen, where, NOW):
             shown = json.loads(json.dumps(found.as_dict()))
             assert shown["outcome"] == found.ending
             assert all(render(why, ENTRIES) for why in said(found))

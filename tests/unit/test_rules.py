@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from tandem.compliance.engine import judge
-from tandem.compliance.rule import Result, Rule, Severity, Verdict, failed, passed
+from tandem.compliance.engine import judge_snapshot
+from tandem.compliance.rule import Result, Rule, RuleSeverity, RuleVerdict
 from tandem.compliance.rules.catalogue import RULES
 from tandem.compliance.snapshot import NotRead, Snapshot, known
 from tandem.reasons.compliance import CheckCode, RuleId
@@ -27,12 +27,14 @@ def snapshot(**changes: object) -> Snapshot:
 
 
 def rule(judged: object) -> Rule:
-    return Rule(RuleId.ROUTE_INSTALLED, Severity.HIGH, judged)  # type: ignore[arg-type]
+    return Rule(RuleId.ROUTE_INSTALLED, RuleSeverity.HIGH, judged)  # type: ignore[arg-type]
 
 
 def one_fails(_: Snapshot) -> Iterator[Result]:
-    yield passed("rtb-1")
-    yield failed("rtb-2", CheckCode.ROUTE_NOT_INSTALLED, table="rtb-2", prefix="0.0.0.0/0", nobody=False)
+    yield Result.passed("rtb-1")
+    yield Result.failed(
+        "rtb-2", CheckCode.ROUTE_NOT_INSTALLED, table="rtb-2", prefix="0.0.0.0/0", nobody=False
+    )
 
 
 def test_every_rule_has_words_and_is_judged_once() -> None:
@@ -46,29 +48,29 @@ def test_every_page_is_as_the_rule_says() -> None:
 
 
 def test_what_is_not_read_is_unknown_for_every_rule_that_needs_it() -> None:
-    verdicts = {f.result.verdict for f in judge(RULES, snapshot())}
-    assert verdicts <= {Verdict.UNKNOWN, Verdict.NOT_APPLICABLE}
-    assert Verdict.UNKNOWN in verdicts
+    verdicts = {f.result.verdict for f in judge_snapshot(RULES, snapshot())}
+    assert verdicts <= {RuleVerdict.UNKNOWN, RuleVerdict.NOT_APPLICABLE}
+    assert RuleVerdict.UNKNOWN in verdicts
 
 
 def test_what_there_is_none_of_is_not_applicable_and_keeps_the_permission_apart() -> None:
     absent = NotRead("there is no stack", is_absent=True)
     denied = NotRead("no", "ec2:DescribeRouteTables")
-    ask = rule(lambda s: [passed(str(known(s.observation)))])
-    [gone] = judge([ask], snapshot(observation=absent))
-    [refused] = judge([ask], snapshot(observation=denied))
-    assert gone.result.verdict is Verdict.NOT_APPLICABLE
+    ask = rule(lambda s: [Result.passed(str(known(s.observation)))])
+    [gone] = judge_snapshot([ask], snapshot(observation=absent))
+    [refused] = judge_snapshot([ask], snapshot(observation=denied))
+    assert gone.result.verdict is RuleVerdict.NOT_APPLICABLE
     assert dict(refused.result.reason.facts)["permission"] == "ec2:DescribeRouteTables"
 
 
 def test_a_rule_that_breaks_is_unknown_and_what_it_found_before_stands() -> None:
     def breaks(_: Snapshot) -> Iterator[Result]:
-        yield passed("rtb-1")
+        yield Result.passed("rtb-1")
         raise KeyError("rtb-2")
 
-    found = judge([rule(breaks), rule(one_fails)], snapshot())
+    found = judge_snapshot([rule(breaks), rule(one_fails)], snapshot())
     verdicts = [f.result.verdict for f in found]
-    assert verdicts == [Verdict.PASS, Verdict.UNKNOWN, Verdict.PASS, Verdict.FAIL]
+    assert verdicts == [RuleVerdict.PASS, RuleVerdict.UNKNOWN, RuleVerdict.PASS, RuleVerdict.FAIL]
     assert found[1].result.reason.code == CheckCode.RULE_FAILED
 
 
@@ -76,7 +78,9 @@ def test_a_waived_finding_shows_as_waived_until_its_last_day() -> None:
     waived = Waiver("route-installed", "rtb-2", "by design", NOW.date())
     topology = replace(parse_topology(document()), waivers=(waived,))
     over = replace(topology, waivers=(replace(waived, until=date(2026, 11, 20)),))
-    found = judge([rule(one_fails)], snapshot(topology=topology))
-    assert [f.result.verdict for f in found] == [Verdict.PASS, Verdict.WAIVED]
+    found = judge_snapshot([rule(one_fails)], snapshot(topology=topology))
+    assert [f.result.verdict for f in found] == [RuleVerdict.PASS, RuleVerdict.WAIVED]
     assert found[1].waiver == waived
-    assert [f.result.verdict for f in judge([rule(one_fails)], snapshot(topology=over))][1] is Verdict.FAIL
+    assert [f.result.verdict for f in judge_snapshot([rule(one_fails)], snapshot(topology=over))][
+        1
+    ] is RuleVerdict.FAIL

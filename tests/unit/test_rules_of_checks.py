@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import tandem
-from tandem.compliance.engine import judge
-from tandem.compliance.rule import Verdict
+from tandem.compliance.engine import judge_snapshot
+from tandem.compliance.rule import RuleVerdict
 from tandem.compliance.rules.catalogue import RULES
 from tandem.compliance.snapshot import Snapshot
 from tandem.model import Observation, RoutingDatabase
@@ -61,7 +61,7 @@ def test_a_rule_says_what_the_check_before_storing_says(world: World, edits: tup
     topology, shown = declared(*edits), world(inventory())
     nothing = Observation(RoutingDatabase(), (), {}, interfaces=None, instance_states=None)
     snapshot = Snapshot(topology, NOW, observation=nothing, inventory=shown, stored=(topology,))
-    failed = [f.result for f in judge(OF_CHECKS, snapshot) if f.result.verdict is Verdict.FAIL]
+    failed = [f.result for f in judge_snapshot(OF_CHECKS, snapshot) if f.result.verdict is RuleVerdict.FAIL]
     refused = [p for p in worldcheck(topology, shown, ()) if p.code != ProblemCode.UNREADABLE]
     drifted = [problem.reason for problem in settings_differ(topology, shown)]
     warned = [w.reason if isinstance(w, Problem) else w for w in warnings(topology, shown)]

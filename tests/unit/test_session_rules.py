@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tandem.compliance.filters import Filters, NetworkAcl
-from tandem.compliance.rule import Result, Verdict
+from tandem.compliance.packetfilters import Filters, NetworkAcl
+from tandem.compliance.rule import Result, RuleVerdict
 from tandem.compliance.rules import filters, limits, liveness, sessions, upkeep
 from tandem.compliance.snapshot import (
     NotRead,
@@ -50,7 +50,7 @@ def snapshot(observed: Observation | None = None, **changes: Any) -> Snapshot:
     return replace(Snapshot(declared, NOW, observed, around), **changes)
 
 
-def by_resource(found: Any) -> dict[str, Verdict]:
+def by_resource(found: Any) -> dict[str, RuleVerdict]:
     results: list[Result] = list(found)
     return {result.resource: result.verdict for result in results}
 
@@ -76,7 +76,7 @@ def test_a_world_as_it_should_be_passes() -> None:
         sessions.asn_of_its_own,
     )
     for judge in (*judges, limits.in_use, limits.within_quotas):
-        assert set(by_resource(judge(snapshot())).values()) == {Verdict.PASS}, judge.__name__
+        assert set(by_resource(judge(snapshot())).values()) == {RuleVerdict.PASS}, judge.__name__
 
 
 def test_without_a_route_server_nobody_can_say() -> None:
@@ -91,9 +91,11 @@ def test_a_peer_that_cannot_be_read_is_its_appliances_unknown_and_no_others() ->
     address = next(p.peer_address for p in observed.peers if p.peer_id.startswith("rsp-"))
     unread = replace(observed, unknown=Unknown(peers={address: "the peer cannot be read"}))
     verdicts = by_resource(sessions.survives_endpoint_loss(snapshot(unread)))
-    assert sorted(verdicts.values()) == [Verdict.PASS, Verdict.UNKNOWN]
+    assert sorted(verdicts.values()) == [RuleVerdict.PASS, RuleVerdict.UNKNOWN]
     nobodys = replace(observed, unknown=Unknown(peers={"": "a peer cannot be read"}))
-    assert set(by_resource(sessions.survives_endpoint_loss(snapshot(nobodys))).values()) == {Verdict.UNKNOWN}
+    assert set(by_resource(sessions.survives_endpoint_loss(snapshot(nobodys))).values()) == {
+        RuleVerdict.UNKNOWN
+    }
 
 
 def test_a_silent_standby_is_not_applicable_only_while_it_is_silent() -> None:
@@ -102,35 +104,35 @@ def test_a_silent_standby_is_not_applicable_only_while_it_is_silent() -> None:
     fw2 = replace(quiet.topology.appliances["fw2"], standby=Standby.SILENT)
     declared = replace(quiet.topology, appliances={**quiet.topology.appliances, "fw2": fw2})
     found = by_resource(sessions.survives_endpoint_loss(replace(quiet, topology=declared)))
-    assert found == {"fw1": Verdict.PASS, "fw2": Verdict.NOT_APPLICABLE}
-    assert by_resource(sessions.survives_endpoint_loss(quiet))["fw2"] is Verdict.FAIL
+    assert found == {"fw1": RuleVerdict.PASS, "fw2": RuleVerdict.NOT_APPLICABLE}
+    assert by_resource(sessions.survives_endpoint_loss(quiet))["fw2"] is RuleVerdict.FAIL
     [first, *_] = [p for p in observed.peers if p.bgp is Status.DOWN]
     half = replace(
         observed,
         peers=tuple(replace(p, bgp=Status.UP, bfd=Status.UP) if p is first else p for p in observed.peers),
     )
     found = by_resource(sessions.survives_endpoint_loss(replace(snapshot(half), topology=declared)))
-    assert found["fw2"] is Verdict.FAIL
+    assert found["fw2"] is RuleVerdict.FAIL
 
 
 def test_bfd_that_is_down_beside_bgp_carries_no_routes() -> None:
     observed = observation()
     peers = tuple(replace(p, bfd=Status.DOWN) if p.asn == 65002 else p for p in observed.peers)
     found = by_resource(sessions.survives_endpoint_loss(snapshot(replace(observed, peers=peers))))
-    assert found == {"fw1": Verdict.PASS, "fw2": Verdict.FAIL}
+    assert found == {"fw1": RuleVerdict.PASS, "fw2": RuleVerdict.FAIL}
 
 
 @pytest.mark.parametrize(
     ("state", "verdict"),
     [
-        ("available", Verdict.PASS),
-        ("pending", Verdict.FAIL),
-        ("failing", Verdict.FAIL),
-        ("delete-failed", Verdict.FAIL),
-        ("resting", Verdict.UNKNOWN),
+        ("available", RuleVerdict.PASS),
+        ("pending", RuleVerdict.FAIL),
+        ("failing", RuleVerdict.FAIL),
+        ("delete-failed", RuleVerdict.FAIL),
+        ("resting", RuleVerdict.UNKNOWN),
     ],
 )
-def test_a_state_that_is_not_documented_is_unknown(state: str, verdict: Verdict) -> None:
+def test_a_state_that_is_not_documented_is_unknown(state: str, verdict: RuleVerdict) -> None:
     observed = observation()
     changed = replace(observed, peers=(replace(observed.peers[0], state=state), *observed.peers[1:]))
     found = by_resource(sessions.available(snapshot(changed)))
@@ -144,14 +146,14 @@ def test_a_zone_that_ec2_does_not_show_is_unknown_unless_there_are_two_others() 
     assert isinstance(whole.inventory, Inventory)
     server = {subnet.subnet_id: replace(subnet, zone="") for subnet in whole.inventory.subnets.values()}
     blind = replace(whole, inventory=replace(whole.inventory, subnets=server))
-    assert by_resource(sessions.redundant(blind))["rs-0edge"] is Verdict.UNKNOWN
-    assert by_resource(sessions.redundant(whole))["rs-0edge"] is Verdict.PASS
+    assert by_resource(sessions.redundant(blind))["rs-0edge"] is RuleVerdict.UNKNOWN
+    assert by_resource(sessions.redundant(whole))["rs-0edge"] is RuleVerdict.PASS
 
 
 def test_a_route_of_a_peer_that_aws_does_not_show_is_unknown() -> None:
     observed = observation()
     strange = replace(observed, peers=())
-    assert set(by_resource(liveness.persisted(snapshot(strange))).values()) == {Verdict.UNKNOWN}
+    assert set(by_resource(liveness.persisted(snapshot(strange))).values()) == {RuleVerdict.UNKNOWN}
 
 
 def changes(times: int, *, apart: timedelta = timedelta(minutes=1)) -> tuple[SessionChange, ...]:
@@ -164,17 +166,17 @@ def changes(times: int, *, apart: timedelta = timedelta(minutes=1)) -> tuple[Ses
 @pytest.mark.parametrize(
     ("logged", "verdict"),
     [
-        (SessionChanges(), Verdict.PASS),
-        (SessionChanges(changes(4)), Verdict.PASS),
-        (SessionChanges(changes(4) * 3), Verdict.PASS),
-        (SessionChanges(changes(5)), Verdict.FAIL),
-        (SessionChanges(changes(5, apart=timedelta(minutes=20))), Verdict.PASS),
-        (SessionChanges(changes(4), ("a record cannot be read",)), Verdict.UNKNOWN),
-        (SessionChanges(changes(5), ("a record cannot be read",)), Verdict.FAIL),
+        (SessionChanges(), RuleVerdict.PASS),
+        (SessionChanges(changes(4)), RuleVerdict.PASS),
+        (SessionChanges(changes(4) * 3), RuleVerdict.PASS),
+        (SessionChanges(changes(5)), RuleVerdict.FAIL),
+        (SessionChanges(changes(5, apart=timedelta(minutes=20))), RuleVerdict.PASS),
+        (SessionChanges(changes(4), ("a record cannot be read",)), RuleVerdict.UNKNOWN),
+        (SessionChanges(changes(5), ("a record cannot be read",)), RuleVerdict.FAIL),
     ],
     ids=["none", "four", "copies", "five", "over more than an hour", "unread", "unread and enough"],
 )
-def test_changes_of_the_last_hour_count_once(logged: SessionChanges, verdict: Verdict) -> None:
+def test_changes_of_the_last_hour_count_once(logged: SessionChanges, verdict: RuleVerdict) -> None:
     found = by_resource(liveness.steady(snapshot(session_changes=logged)))
     assert found[observation().peers[0].peer_id] is verdict
 
@@ -182,14 +184,14 @@ def test_changes_of_the_last_hour_count_once(logged: SessionChanges, verdict: Ve
 def test_what_the_filters_do_not_show_is_unknown() -> None:
     doubted = Filters(interface_doubt="an interface cannot be read")
     found = by_resource(filters.groups_pass(snapshot(filters=doubted)))
-    assert set(found.values()) == {Verdict.UNKNOWN}
-    assert set(by_resource(filters.acls_pass(snapshot(filters=Filters()))).values()) == {Verdict.UNKNOWN}
+    assert set(found.values()) == {RuleVerdict.UNKNOWN}
+    assert set(by_resource(filters.acls_pass(snapshot(filters=Filters()))).values()) == {RuleVerdict.UNKNOWN}
     addresses = {p.peer_address for p in observation().peers}
     blocks = tuple(Subnet(f"subnet-{a}", "vpc-1", f"{a}/32") for a in addresses)
     unread = Filters(subnets=blocks, acl_doubt="a network ACL cannot be read")
-    assert set(by_resource(filters.acls_pass(snapshot(filters=unread))).values()) == {Verdict.UNKNOWN}
+    assert set(by_resource(filters.acls_pass(snapshot(filters=unread))).values()) == {RuleVerdict.UNKNOWN}
     closed = replace(unread, acls=tuple(NetworkAcl("acl-1", (block.subnet_id,)) for block in blocks))
-    assert set(by_resource(filters.acls_pass(snapshot(filters=closed))).values()) == {Verdict.FAIL}
+    assert set(by_resource(filters.acls_pass(snapshot(filters=closed))).values()) == {RuleVerdict.FAIL}
 
 
 def facts(**changes: Any) -> StackFacts:
@@ -202,19 +204,19 @@ PAUSE = Pause("internet-edge", "kim", "work", NOW + timedelta(days=9), NOW - tim
 @pytest.mark.parametrize(
     ("judge", "stack", "verdict"),
     [
-        (upkeep.looked_at, facts(looked_at=NOW - timedelta(minutes=5)), Verdict.PASS),
-        (upkeep.looked_at, facts(looked_at=NOW - timedelta(minutes=6)), Verdict.FAIL),
-        (upkeep.looked_at, facts(looked_at=None), Verdict.FAIL),
-        (upkeep.watched, facts(watched_at=None), Verdict.FAIL),
-        (upkeep.dead_letters, facts(dead_letters={"q": 1}), Verdict.FAIL),
-        (upkeep.paused, facts(pauses=(PAUSE,)), Verdict.FAIL),
-        (upkeep.paused, facts(pauses=(replace(PAUSE, since=NOW - timedelta(hours=23)),)), Verdict.PASS),
-        (upkeep.paused, facts(pauses=(replace(PAUSE, since=None),)), Verdict.UNKNOWN),
-        (upkeep.paused, facts(pauses=(replace(PAUSE, until=NOW),)), Verdict.PASS),
-        (upkeep.versions, facts(version="2"), Verdict.FAIL),
+        (upkeep.looked_at, facts(looked_at=NOW - timedelta(minutes=5)), RuleVerdict.PASS),
+        (upkeep.looked_at, facts(looked_at=NOW - timedelta(minutes=6)), RuleVerdict.FAIL),
+        (upkeep.looked_at, facts(looked_at=None), RuleVerdict.FAIL),
+        (upkeep.watch_runs, facts(watched_at=None), RuleVerdict.FAIL),
+        (upkeep.dead_letters, facts(dead_letters={"q": 1}), RuleVerdict.FAIL),
+        (upkeep.paused, facts(pauses=(PAUSE,)), RuleVerdict.FAIL),
+        (upkeep.paused, facts(pauses=(replace(PAUSE, since=NOW - timedelta(hours=23)),)), RuleVerdict.PASS),
+        (upkeep.paused, facts(pauses=(replace(PAUSE, since=None),)), RuleVerdict.UNKNOWN),
+        (upkeep.paused, facts(pauses=(replace(PAUSE, until=NOW),)), RuleVerdict.PASS),
+        (upkeep.versions, facts(version="2"), RuleVerdict.FAIL),
     ],
 )
-def test_each_record_is_judged_by_its_age(judge: Any, stack: StackFacts, verdict: Verdict) -> None:
+def test_each_record_is_judged_by_its_age(judge: Any, stack: StackFacts, verdict: RuleVerdict) -> None:
     assert set(by_resource(judge(snapshot(stack=stack))).values()) == {verdict}
 
 
@@ -223,7 +225,7 @@ def test_a_record_that_cannot_be_read_raises_for_its_rule_alone(part: str) -> No
     judges = dict(
         zip(
             ("looked_at", "watched_at", "dead_letters", "pauses"),
-            (upkeep.looked_at, upkeep.watched, upkeep.dead_letters, upkeep.paused),
+            (upkeep.looked_at, upkeep.watch_runs, upkeep.dead_letters, upkeep.paused),
             strict=True,
         )
     )
@@ -233,21 +235,35 @@ def test_a_record_that_cannot_be_read_raises_for_its_rule_alone(part: str) -> No
             with pytest.raises(NotReadError):
                 list(judge(damaged))
         else:
-            assert set(by_resource(judge(damaged)).values()) == {Verdict.PASS}
+            assert set(by_resource(judge(damaged)).values()) == {RuleVerdict.PASS}
 
 
 @pytest.mark.parametrize(
     ("mode", "since", "verdict"),
     [
-        (Mode.ENFORCE, NOW - timedelta(days=30), Verdict.PASS),
-        (Mode.DRY_RUN, NOW - timedelta(days=6), Verdict.PASS),
-        (Mode.DRY_RUN, NOW - timedelta(days=8), Verdict.FAIL),
-        (Mode.DRY_RUN, None, Verdict.NOT_APPLICABLE),
+        (Mode.ENFORCE, NOW - timedelta(days=30), RuleVerdict.PASS),
+        (Mode.DRY_RUN, NOW - timedelta(days=6), RuleVerdict.PASS),
+        (Mode.DRY_RUN, NOW - timedelta(days=8), RuleVerdict.FAIL),
+        (Mode.DRY_RUN, None, RuleVerdict.NOT_APPLICABLE),
     ],
 )
 def test_dry_run_is_judged_by_when_it_was_stored(
-    mode: Mode, since: datetime | None, verdict: Verdict
+    mode: Mode, since: datetime | None, verdict: RuleVerdict
 ) -> None:
     whole = snapshot(stack=facts(mode_since=since))
     found = by_resource(upkeep.dry_run(replace(whole, topology=replace(whole.topology, mode=mode))))
     assert found == {"edge": verdict}
+
+
+def test_a_declared_asn_of_the_route_server_is_one_finding_and_its_peers_are_none() -> None:
+    observed, asn = observation(), SERVER.amazon_side_asn
+    peers = tuple(replace(p, asn=asn) if p.asn == 65002 else p for p in observed.peers)
+    shown = snapshot(replace(observed, peers=peers))
+    found = by_resource(sessions.asn_of_its_own(shown))
+    assert {r for r, v in found.items() if v is RuleVerdict.FAIL} == {
+        p.peer_id for p in peers if p.asn == asn
+    }
+    fw2 = replace(shown.topology.appliances["fw2"], asn=asn)
+    declared = replace(shown.topology, appliances={**shown.topology.appliances, "fw2": fw2})
+    found = by_resource(sessions.asn_of_its_own(replace(shown, topology=declared)))
+    assert {r for r, v in found.items() if v is RuleVerdict.FAIL} == {"fw2"}

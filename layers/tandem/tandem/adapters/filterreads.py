@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from tandem.adapters import ec2reads, vpcreads
 from tandem.adapters.rows import Rows
-from tandem.compliance.filters import Filters, SecurityGroup
+from tandem.compliance.packetfilters import Filters, SecurityGroup
 from tandem.errors import ConfigurationError, TandemError
 from tandem.topology.inventory import Inventory
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tandem.adapters.rows import Kind, Odd, Row, flag, has, number, part, parts, prefix_of, text
-from tandem.compliance.filters import (
+from tandem.compliance.packetfilters import (
     ANY,
     PORTS,
     PROTOCOLS,

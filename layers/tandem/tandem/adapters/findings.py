@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from tandem.adapters import clients
 from tandem.adapters.tables import condition_failed, with_second_try
-from tandem.compliance.tracking import Kept, Tracked, dump, load
+from tandem.compliance.tracking import Kept, Tracked, dump_tracked, load_tracked
 from tandem.state.decoding import Damaged, number, read, text
 
 _KIND = "finding"
@@ -39,7 +39,7 @@ class FindingStore:
             return Kept(Tracked(), 0, revision.why)
         if isinstance(source, Damaged):
             return Kept(Tracked(), revision, source.why)
-        tracked, damage = load(source)
+        tracked, damage = load_tracked(source)
         return Kept(tracked, revision, damage)
 
     def put(self, topology: str, kept: Kept, tracked: Tracked) -> Kept | None:
@@ -49,7 +49,7 @@ class FindingStore:
         """
         written = Kept(tracked, kept.revision + 1)
         values = {
-            ":t": {"S": dump(tracked)},
+            ":t": {"S": dump_tracked(tracked)},
             ":new": {"N": str(kept.revision + 1)},
             ":old": {"N": str(kept.revision)},
         }

@@ -11,7 +11,7 @@ from typing import TypeVar
 from tandem.adapters import filterrows, vpcrows
 from tandem.adapters.ec2reads import PAGE, Filters, all_pages, answer_about, inside, list_in, of_server
 from tandem.adapters.rows import Kind, Rows, read_rows
-from tandem.compliance.filters import NetworkAcl, SecurityGroup
+from tandem.compliance.packetfilters import NetworkAcl, SecurityGroup
 from tandem.errors import RefusedError
 from tandem.model import RouteServer
 from tandem.tags import OWNER_TAG

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from tandem.compliance.rule import Result, Rule, Severity, Verdict, failed_for, passed, unknown, unread
+from tandem.compliance.rule import Result, Rule, RuleSeverity, RuleVerdict
 from tandem.compliance.snapshot import Need, NotReadError, Snapshot, known
 from tandem.reasons.compliance import RuleId
 from tandem.reasons.documents import ProblemCode
@@ -36,12 +36,17 @@ class Part:
 Parts = Callable[[Topology, Inventory], Iterable[Part]]
 
 
+def _inventory(snapshot: Snapshot) -> Inventory:
+    return known(snapshot.inventory)
+
+
 def checked(
     id_: RuleId,
-    severity: Severity,
+    severity: RuleSeverity,
     checks: Iterable[Check],
     codes: Iterable[ProblemCode],
     parts: Parts,
+    inventory_of: Callable[[Snapshot], Inventory] = _inventory,
     needs: frozenset[Need] = frozenset(),
 ) -> Rule:
     """Makes the rule that these checks find none of these problems, part by part.
@@ -51,7 +56,7 @@ def checked(
     checks, codes = tuple(checks), frozenset(codes)
 
     def judge(snapshot: Snapshot) -> Iterator[Result]:
-        topology, inventory = snapshot.topology, known(snapshot.inventory)
+        topology, inventory = snapshot.topology, inventory_of(snapshot)
         views = dict.fromkeys((False, topology.manage))
         found = (
             _problem(one)
@@ -77,19 +82,19 @@ def results(parts: Iterable[Part], problems: Iterable[Problem], inventory: Inven
         first = left[mine[0]] if mine else None
         for key in mine:
             del left[key]
-        doubt = doubt_about(part.ids, inventory)
+        doubt = unread_part_of(part.ids, inventory)
         place = part.paths[0] if part.paths else None
         if doubt is not None:
-            yield unknown(part.resource, doubt, place)
+            yield Result.unknown(part.resource, doubt, place)
         elif first is not None:
-            yield failed_for(part.resource, first.reason, first.path or place)
+            yield Result.failed_for(part.resource, first.reason, first.path or place)
         else:
-            yield passed(part.resource, place)
+            yield Result.passed(part.resource, place)
     for problem in {problem.subject: problem for problem in left.values()}.values():
-        yield failed_for(problem.subject, problem.reason, problem.path or None)
+        yield Result.failed_for(problem.subject, problem.reason, problem.path or None)
 
 
-def doubt_about(ids: Iterable[str], inventory: Inventory) -> str | None:
+def unread_part_of(ids: Iterable[str], inventory: Inventory) -> str | None:
     """Returns why nobody can read what AWS shows of one of these IDs, or a part of it."""
     doubts = inventory.incomplete | inventory.unknown
     return next((doubts[id_] for id_ in ids if id_ in doubts), None)
@@ -109,17 +114,17 @@ def otherwise(first: Rule, more: Callable[[Snapshot], Mapping[str, Result]]) -> 
         except NotReadError as error:
             found, missing = {}, error.missing
         for result in first.judge(snapshot):
-            if result.verdict is not Verdict.PASS:
+            if result.verdict is not RuleVerdict.PASS:
                 yield result
             elif missing is not None:
-                yield unread(result.resource, missing)
+                yield Result.not_read(result.resource, missing)
             else:
                 yield found.get(result.resource, result)
 
     return replace(first, judge=judge)
 
 
-def watched(topology: Topology) -> Topology:
+def as_watched(topology: Topology) -> Topology:
     return replace(topology, manage=False)
 
 

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from tandem.compliance import picture
-from tandem.compliance.endings import AddressEnd, Ending, FailureRow
-from tandem.compliance.nminusone import table_of
-from tandem.compliance.observing import scene
-from tandem.compliance.rule import Finding, Severity, Verdict
-from tandem.compliance.scene import Scene, numbered
+from tandem.compliance.picture import drawing
+from tandem.compliance.picture.observing import picture_scene
+from tandem.compliance.picture.scene import PictureScene
+from tandem.compliance.rule import Finding, RuleSeverity, RuleVerdict, numbered_findings
 from tandem.compliance.snapshot import NotRead, NotReadError, Snapshot, known
+from tandem.compliance.whatif.endings import AddressEnd, Ending, FailureRow
+from tandem.compliance.whatif.nminusone import failure_table_of
 from tandem.events import iso
 from tandem.model import Observation
 from tandem.place import Place
@@ -25,7 +25,7 @@ from tandem.words import report as words
 SCHEMA_VERSION = 1
 """Of docs/compliance-report.schema.json."""
 
-SETTLED = (Verdict.WAIVED, Verdict.PASS, Verdict.NOT_APPLICABLE)
+SETTLED = (RuleVerdict.WAIVED, RuleVerdict.PASS, RuleVerdict.NOT_APPLICABLE)
 """Nobody has to do anything; the report lists these last, without a number."""
 
 
@@ -80,7 +80,7 @@ class ReportRow:
 def predicted(snapshot: Snapshot) -> tuple[ReportRow, ...] | None:
     """Returns the N-1 table for the report; None where too little was read."""
     try:
-        rows, addresses = table_of(snapshot), known(snapshot.observation).elastic_ips
+        rows, addresses = failure_table_of(snapshot), known(snapshot.observation).elastic_ips
     except NotReadError:
         return None
     public = {id_: address.public_ip for id_, address in addresses.items()}
@@ -93,7 +93,7 @@ def _predicted(row: FailureRow, public: Mapping[str, str]) -> ReportRow:
         route = () if group.addresses else (AddressEnd("", group.ending, group.appliance, group.reasons),)
         for end in (*group.addresses, *route):
             id_, is_fine = end.allocation_id or None, end.ending in (Ending.IN_PLACE, Ending.MOVED)
-            why = None if is_fine or not end.reasons else words.because(end.reasons)
+            why = None if is_fine or not end.reasons else words.reasons_text(end.reasons)
             address = id_, public.get(end.allocation_id)
             ends.append(ReportEnd(*address, str(end.ending), end.appliance, end.code, why))
     return ReportRow(
@@ -101,7 +101,7 @@ def _predicted(row: FailureRow, public: Mapping[str, str]) -> ReportRow:
         row.failures[0].name,
         tuple(ends),
         tuple(failure.name for failure in row.alike),
-        tuple(words.said(one) for one in row.assumptions),
+        tuple(words.finding_sentence(one) for one in row.assumptions),
         row.calls,
         row.round_trips,
     )
@@ -116,7 +116,7 @@ class Versions:
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class UnreadPart:
     """Something that could not be read."""
 
     part: str
@@ -125,7 +125,7 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ComplianceReport:
     """What one run found for one topology."""
 
     topology: Topology
@@ -135,15 +135,15 @@ class Report:
     findings: tuple[Finding, ...]
     failures: tuple[ReportRow, ...] | None
     """None where the table was not made."""
-    unread: tuple[Unread, ...]
+    unread: tuple[UnreadPart, ...]
     waivers_in_force: tuple[bool, ...]
     """One for each waiver of the topology."""
-    scene: Scene
+    scene: PictureScene
 
     def as_dict(self) -> dict[str, Any]:
         """Returns JSON (docs/compliance-report.schema.json)."""
-        open_ = numbered(self.findings)
-        failed = Counter(str(f.rule.severity) for f in self.findings if f.result.verdict is Verdict.FAIL)
+        open_ = numbered_findings(self.findings)
+        failed = Counter(str(f.rule.severity) for f in self.findings if f.result.verdict is RuleVerdict.FAIL)
         verdicts = Counter(f.result.verdict for f in self.findings)
         rest = [f for verdict in SETTLED for f in self.findings if f.result.verdict is verdict]
         rules = {f.rule.id: f for f in self.findings}
@@ -159,11 +159,11 @@ class Report:
             "tandem": {"stack": self.versions.stack, "cli": self.versions.cli},
             "verdict": {
                 "result": str(_worst(verdicts)),
-                "sentence": words.verdict(failed, verdicts[Verdict.UNKNOWN]),
+                "sentence": words.verdict(failed, verdicts[RuleVerdict.UNKNOWN]),
             },
             "summary": {
-                "by_verdict": {str(verdict): verdicts[verdict] for verdict in Verdict},
-                "failed_by_severity": {str(severity): failed[severity] for severity in Severity},
+                "by_verdict": {str(verdict): verdicts[verdict] for verdict in RuleVerdict},
+                "failed_by_severity": {str(severity): failed[severity] for severity in RuleSeverity},
             },
             "findings": [
                 *(_finding(finding, number) for number, finding in open_),
@@ -184,12 +184,12 @@ class Report:
                 {"part": one.part, "why": one.why, "permission": one.permission} for one in self.unread
             ],
             "rules": [_rule(finding) for finding in rules.values()],
-            "picture": picture.svg(self.scene),
+            "picture": drawing.svg(self.scene),
         }
 
     def html(self) -> str:
         """Returns one page that needs no network and no script."""
-        return page.page(self.as_dict(), picture.draw(self.scene, is_linked=True))
+        return page.report_page(self.as_dict(), drawing.draw(self.scene, is_linked=True))
 
 
 def report(
@@ -199,11 +199,11 @@ def report(
     failures: Iterable[ReportRow] | None = None,
     place: Place | None = None,
     versions: Versions | None = None,
-) -> Report:
-    """Makes the report of what `judge` found in a snapshot. Pure: same input, same output."""
+) -> ComplianceReport:
+    """Makes the report of what `judge_snapshot` found. Pure: same input, same output."""
     waivers = snapshot.topology.waivers
     known = None if isinstance(snapshot.inventory, NotRead) else snapshot.inventory.place
-    return Report(
+    return ComplianceReport(
         topology=snapshot.topology,
         taken_at=iso(snapshot.taken_at),
         place=place or known,
@@ -212,27 +212,27 @@ def report(
         failures=None if failures is None else tuple(failures),
         unread=tuple(_unread(snapshot)),
         waivers_in_force=tuple(waiver.holds(snapshot.taken_at) for waiver in waivers),
-        scene=scene(snapshot, findings),
+        scene=picture_scene(snapshot, findings),
     )
 
 
-def _unread(snapshot: Snapshot) -> Iterable[Unread]:
+def _unread(snapshot: Snapshot) -> Iterable[UnreadPart]:
     """Yields each part, and each row of a part, that could not be read; what there is none of is no gap."""
     for field in fields(snapshot):
         match getattr(snapshot, field.name):
             case NotRead(why, permission, is_absent):
                 if not is_absent:
-                    yield Unread(field.name, why, permission)
+                    yield UnreadPart(field.name, why, permission)
             case Observation() as seen:
                 rows = dict.fromkeys((*seen.failed, *seen.unread, *seen.unknown.words))
-                yield from (Unread(field.name, why) for why in rows)
+                yield from (UnreadPart(field.name, why) for why in rows)
             case Inventory() as around:
-                yield from (Unread(id_, why) for id_, why in around.unknown.items())
+                yield from (UnreadPart(id_, why) for id_, why in around.unknown.items())
 
 
-def _worst(verdicts: Mapping[Verdict, int]) -> Verdict:
+def _worst(verdicts: Mapping[RuleVerdict, int]) -> RuleVerdict:
     """Returns how the whole run ends; waived and not applicable is a pass."""
-    return next((v for v in (Verdict.FAIL, Verdict.UNKNOWN) if verdicts.get(v)), Verdict.PASS)
+    return next((v for v in (RuleVerdict.FAIL, RuleVerdict.UNKNOWN) if verdicts.get(v)), RuleVerdict.PASS)
 
 
 def _place(place: Place | None) -> dict[str, str] | None:
@@ -250,9 +250,9 @@ def _finding(finding: Finding, number: int | None) -> dict[str, Any]:
         "verdict": str(result.verdict),
         "resource": result.resource,
         "place": result.place,
-        "sentence": words.said(result.reason),
+        "sentence": words.finding_sentence(result.reason),
         "remediation": words.remedy(rule.id, result.reason),
-        "aws_page": words.page(rule.id, result.reason),
+        "aws_page": words.aws_page(rule.id, result.reason),
         "reason": result.reason.as_dict(),
         "waiver": {"reason": waiver.why, "until": waiver.until.isoformat()} if waiver else None,
     }

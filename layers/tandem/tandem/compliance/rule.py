@@ -14,7 +14,7 @@ from tandem.reasons.reason import Identity, Reason, reason
 from tandem.topology.document import Waiver
 
 
-class Severity(StrEnum):
+class RuleSeverity(StrEnum):
     """Says what a failed rule means: critical, the next failover fails; high, it may fail; medium, something
     that protects it is missing; low, a person should know.
     """
@@ -25,7 +25,7 @@ class Severity(StrEnum):
     LOW = "low"
 
 
-class Verdict(StrEnum):
+class RuleVerdict(StrEnum):
     """A rule ends so for one resource. UNKNOWN is never a PASS: something could not be read."""
 
     PASS = "pass"  # noqa: S105 - no password
@@ -41,10 +41,47 @@ class Result:
 
     resource: str
     """An AWS ID or a declared name."""
-    verdict: Verdict
+    verdict: RuleVerdict
     reason: Reason
     place: str | None = None
     """A path in the topology document, where something there is about it."""
+
+    @classmethod
+    def passed(cls, resource: str, place: str | None = None) -> Result:
+        return cls(resource, RuleVerdict.PASS, reason(CheckCode.AS_IT_SHOULD_BE, resource), place)
+
+    @classmethod
+    def failed(
+        cls,
+        resource: str,
+        code: StrEnum,
+        place: str | None = None,
+        /,
+        **facts: Any,  # noqa: ANN401 - see `Reason.facts`
+    ) -> Result:
+        return cls(resource, RuleVerdict.FAIL, reason(code, resource, **facts), place)
+
+    @classmethod
+    def failed_for(cls, resource: str, why: Reason, place: str | None = None) -> Result:
+        """Fails with a reason that Tandem knows already, from a decision or from a check before storing."""
+        return cls(resource, RuleVerdict.FAIL, why, place)
+
+    @classmethod
+    def unknown(cls, resource: str, why: str, place: str | None = None) -> Result:
+        """Says that a row about this resource cannot be read, so nobody can judge it."""
+        return cls(resource, RuleVerdict.UNKNOWN, reason(CheckCode.ROW_NOT_READ, resource, why=why), place)
+
+    @classmethod
+    def not_applicable(cls, resource: str, code: StrEnum, /, **facts: Any) -> Result:  # noqa: ANN401 - see `Reason.facts`
+        return cls(resource, RuleVerdict.NOT_APPLICABLE, reason(code, resource, **facts))
+
+    @classmethod
+    def not_read(cls, resource: str, missing: NotRead) -> Result:
+        """Says that a part of the snapshot is missing: UNKNOWN; not applicable where there is none."""
+        if missing.is_absent:
+            return cls.not_applicable(resource, CheckCode.PART_ABSENT, why=missing.why)
+        why = reason(CheckCode.PART_NOT_READ, resource, why=missing.why, permission=missing.permission)
+        return cls(resource, RuleVerdict.UNKNOWN, why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +89,7 @@ class Rule:
     """`tandem.words.compliance` has its title, what it protects and how to repair it."""
 
     id: RuleId
-    severity: Severity
+    severity: RuleSeverity
     judge: Callable[[Snapshot], Iterable[Result]]
     """Raises NotReadError where a part of the snapshot is missing."""
     problems: frozenset[ProblemCode] = frozenset()
@@ -75,37 +112,9 @@ class Finding:
         return str(self.rule.id), self.result.resource
 
 
-def passed(resource: str, place: str | None = None) -> Result:
-    return Result(resource, Verdict.PASS, reason(CheckCode.AS_IT_SHOULD_BE, resource), place)
-
-
-def failed(
-    resource: str,
-    code: StrEnum,
-    place: str | None = None,
-    /,
-    **facts: Any,  # noqa: ANN401 - see `Reason.facts`
-) -> Result:
-    return Result(resource, Verdict.FAIL, reason(code, resource, **facts), place)
-
-
-def failed_for(resource: str, why: Reason, place: str | None = None) -> Result:
-    """A reason that Tandem knows already, from a decision or from a check before storing."""
-    return Result(resource, Verdict.FAIL, why, place)
-
-
-def unknown(resource: str, why: str, place: str | None = None) -> Result:
-    """A row about this resource cannot be read, so nobody can say."""
-    return Result(resource, Verdict.UNKNOWN, reason(CheckCode.ROW_NOT_READ, resource, why=why), place)
-
-
-def not_applicable(resource: str, code: StrEnum, /, **facts: Any) -> Result:  # noqa: ANN401 - see `Reason.facts`
-    return Result(resource, Verdict.NOT_APPLICABLE, reason(code, resource, **facts))
-
-
-def unread(resource: str, missing: NotRead) -> Result:
-    """A part of the snapshot is missing: UNKNOWN, or not applicable where there is no such part."""
-    if missing.is_absent:
-        return not_applicable(resource, CheckCode.PART_ABSENT, why=missing.why)
-    why = reason(CheckCode.PART_NOT_READ, resource, why=missing.why, permission=missing.permission)
-    return Result(resource, Verdict.UNKNOWN, why)
+def numbered_findings(findings: Iterable[Finding]) -> tuple[tuple[int, Finding], ...]:
+    """Returns what fails, then what nobody can say, each with its number: the worst has 1."""
+    severities = list(RuleSeverity)
+    open_ = [f for f in findings if f.result.verdict in (RuleVerdict.FAIL, RuleVerdict.UNKNOWN)]
+    open_.sort(key=lambda f: (f.result.verdict is RuleVerdict.UNKNOWN, severities.index(f.rule.severity)))
+    return tuple(enumerate(open_, start=1))

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from tandem.compliance.engine import judge
-from tandem.compliance.rule import Finding, Rule, Verdict
+from tandem.compliance.engine import judge_snapshot
+from tandem.compliance.rule import Finding, Rule, RuleVerdict
 from tandem.compliance.snapshot import Snapshot
 from tandem.compliance.telling import digest_event, finding_event
-from tandem.compliance.tracking import Kept, Tracked, Turn, track
+from tandem.compliance.tracking import FindingChange, Kept, Tracked, track
 from tandem.events import DetailType, Event
 from tandem.ports import Bus, Clock
 from tandem.state.record import TopologyRecord
@@ -39,11 +39,11 @@ class Ports:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ComplianceRun:
     """What a run found, for its log line and metrics."""
 
     findings: tuple[Finding, ...]
-    turns: tuple[Turn, ...]
+    changes: tuple[FindingChange, ...]
     lost: bool = False
     """Another run wrote meanwhile, and notifies instead of this one."""
 
@@ -51,10 +51,10 @@ class Run:
     def counts(self) -> dict[str, int]:
         """Returns the number of results of each verdict."""
         found = Counter(f.result.verdict for f in self.findings)
-        return {str(verdict): found[verdict] for verdict in Verdict}
+        return {str(verdict): found[verdict] for verdict in RuleVerdict}
 
 
-def run(record: TopologyRecord, rules: Sequence[Rule], every: Sequence[Rule], ports: Ports) -> Run:
+def run(record: TopologyRecord, rules: Sequence[Rule], every: Sequence[Rule], ports: Ports) -> ComplianceRun:
     """Runs these rules for one topology. Where all rules run, or something changed, a report is written.
 
     What changed is stored before it is sent and forgotten afterwards: a run that dies in between leaves it
@@ -64,20 +64,20 @@ def run(record: TopologyRecord, rules: Sequence[Rule], every: Sequence[Rule], po
     is_whole = set(rules) == set(every)
     kept = ports.findings.get(name, now)
     snapshot = ports.take(record)
-    found = judge(rules, snapshot)
-    episodes, turns = track(kept.tracked.episodes, rules, found, now)
-    made = [finding_event(name, turn, now) for turn in turns]
-    made += [digest_event(name, found, now)] if is_whole else []
-    unsent = (*kept.tracked.unsent, *(_entry(event) for event in made))
+    found = judge_snapshot(rules, snapshot)
+    episodes, changes = track(kept.tracked.episodes, rules, found, now)
+    events = [finding_event(name, change, now) for change in changes]
+    events += [digest_event(name, found, now)] if is_whole else []
+    unsent = (*kept.tracked.unsent, *(_entry(event) for event in events))
     written = ports.findings.put(name, kept, Tracked(episodes, unsent))
     if written is None:
-        return Run(found, (), lost=True)
+        return ComplianceRun(found, (), lost=True)
     if unsent:
         ports.bus.put(*filter(None, map(_event, unsent)))
         ports.findings.put(name, written, Tracked(episodes))
-    if is_whole or turns:
-        ports.report(snapshot, found if is_whole else judge(every, snapshot))
-    return Run(found, turns)
+    if is_whole or changes:
+        ports.report(snapshot, found if is_whole else judge_snapshot(every, snapshot))
+    return ComplianceRun(found, changes)
 
 
 def _entry(event: Event) -> dict[str, object]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar, Union
 
-from tandem.compliance.filters import Filters
+from tandem.compliance.packetfilters import Filters
 from tandem.errors import TandemError
 from tandem.model import Observation, RoutingDatabase
 from tandem.signals.calls import Call

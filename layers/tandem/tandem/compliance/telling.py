@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
-from tandem.compliance.rule import Finding, Severity, Verdict
-from tandem.compliance.tracking import Turn
+from tandem.compliance.rule import Finding, RuleSeverity, RuleVerdict, numbered_findings
+from tandem.compliance.tracking import FindingChange
 from tandem.events import DetailType, Event, event, iso
 from tandem.state.episodes import Change
 from tandem.words.catalogue import ENTRIES, what_to_do
@@ -17,49 +17,47 @@ MOST_LISTED = 50
 """Findings that a digest lists; the report has all of them."""
 
 GRADES = {
-    Severity.CRITICAL: "warning",
-    Severity.HIGH: "warning",
-    Severity.MEDIUM: "info",
-    Severity.LOW: "info",
+    RuleSeverity.CRITICAL: "warning",
+    RuleSeverity.HIGH: "warning",
+    RuleSeverity.MEDIUM: "info",
+    RuleSeverity.LOW: "info",
 }
 """Severity of a rule to that of its notification. Nothing is down because of a finding, so none is critical
 there: it must not wake the people who wait for outages."""
 
 
-def finding_event(topology: str, turn: Turn, now: datetime) -> Event:
+def finding_event(topology: str, change: FindingChange, now: datetime) -> Event:
     """Returns the event of one finding that opened or ended."""
-    entry = ENTRIES[turn.rule.id]
-    why = turn.finding.result.reason if turn.finding else None
-    is_open = turn.change is Change.OPENED
+    entry = ENTRIES[change.rule.id]
+    why = change.finding.result.reason if change.finding else None
+    is_open = change.change is Change.OPENED
     advice = what_to_do(why) if why and is_open else ()
     return event(
         DetailType.COMPLIANCE_FINDING,
         topology=topology,
         occurred_at=now,
-        rule=str(turn.rule.id),
-        rule_severity=str(turn.rule.severity),
-        status=str(turn.change),
-        severity=GRADES[turn.rule.severity] if is_open else "info",
-        resource_id=turn.resource,
-        summary=render(why, ENTRIES) if why else f"{turn.resource} is not judged any more",
+        rule=str(change.rule.id),
+        rule_severity=str(change.rule.severity),
+        status=str(change.change),
+        severity=GRADES[change.rule.severity] if is_open else "info",
+        resource_id=change.resource,
+        summary=render(why, ENTRIES) if why else f"{change.resource} is not judged any more",
         remediation=" ".join(advice or entry.advice),
         reasons=[why.as_dict()] if why else [],
-        since=iso(turn.since),
+        since=iso(change.since),
     )
 
 
 def digest_event(topology: str, findings: Iterable[Finding], now: datetime) -> Event:
     """Returns the digest of a day: how many results of each verdict, and what fails, the gravest first."""
     found = tuple(findings)
-    order = list(Severity)
-    failing = [f for f in found if f.result.verdict in (Verdict.FAIL, Verdict.UNKNOWN)]
-    failing.sort(key=lambda f: (f.result.verdict is Verdict.UNKNOWN, order.index(f.rule.severity)))
+    failing = [finding for _, finding in numbered_findings(found)]
     counts = Counter(str(f.result.verdict) for f in found)
     return event(
         DetailType.COMPLIANCE_DIGEST,
         topology=topology,
         occurred_at=now,
-        counts={str(verdict): counts[str(verdict)] for verdict in Verdict},
+        counts={str(verdict): counts[str(verdict)] for verdict in RuleVerdict},
         findings=[
             {
                 "rule": str(f.rule.id),

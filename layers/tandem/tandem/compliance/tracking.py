@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from tandem.compliance.rule import Finding, Rule, Verdict
+from tandem.compliance.rule import Finding, Rule, RuleVerdict
 from tandem.state import episodes
 from tandem.state.decoding import Damaged, parsed, partly, read, written
 from tandem.state.episodes import GRACE, Change, Episode, Sight, forget, step
@@ -41,7 +41,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class FindingChange:
     """A finding opened or ended."""
 
     rule: Rule
@@ -54,7 +54,7 @@ class Turn:
 
 def track(
     before: Mapping[str, Episode], rules: Iterable[Rule], findings: Iterable[Finding], now: datetime
-) -> tuple[dict[str, Episode], tuple[Turn, ...]]:
+) -> tuple[dict[str, Episode], tuple[FindingChange, ...]]:
     """Returns the episodes after a run of these rules, and what is to be notified. Pure.
 
     What is UNKNOWN changes nothing. A rule that did not run, or could not judge the topology as a whole,
@@ -62,9 +62,9 @@ def track(
     """
     by_id = {str(rule.id): rule for rule in rules}
     found = {_key(f): f for f in findings}
-    blind = {str(f.rule.id) for f in found.values() if f.result.verdict is Verdict.UNKNOWN}
+    blind = {str(f.rule.id) for f in found.values() if f.result.verdict is RuleVerdict.UNKNOWN}
     after: dict[str, Episode] = {}
-    turns: list[Turn] = []
+    changes: list[FindingChange] = []
     for key in (*found, *(k for k in before if k not in found)):
         rule_id, _, resource = key.partition(" ")
         episode, rule, finding = before.get(key), by_id.get(rule_id), found.get(key)
@@ -79,24 +79,24 @@ def track(
             after[key] = left
         whole = left or episode
         if change is not None and rule is not None and whole is not None:
-            turns.append(Turn(rule, resource, change, whole.since, finding))
-    return after, tuple(turns)
+            changes.append(FindingChange(rule, resource, change, whole.since, finding))
+    return after, tuple(changes)
 
 
 def _key(finding: Finding) -> str:
     return " ".join(finding.identity)
 
 
-def _is_bad(verdict: Verdict) -> bool | None:
-    return None if verdict is Verdict.UNKNOWN else verdict is Verdict.FAIL
+def _is_bad(verdict: RuleVerdict) -> bool | None:
+    return None if verdict is RuleVerdict.UNKNOWN else verdict is RuleVerdict.FAIL
 
 
-def dump(tracked: Tracked) -> str:
+def dump_tracked(tracked: Tracked) -> str:
     """Returns JSON for the state table."""
     return written(asdict(tracked))
 
 
-def load(source: str) -> tuple[Tracked, str | None]:
+def load_tracked(source: str) -> tuple[Tracked, str | None]:
     """Returns what a record remembers, and why a part of it cannot be read: that part starts empty."""
     raw = read(lambda: dict(parsed(source)))
     if isinstance(raw, Damaged):

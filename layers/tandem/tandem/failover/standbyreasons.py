@@ -15,14 +15,14 @@ from tandem.state.episodes import Change
 from tandem.topology.document import Appliance, Standby
 
 
-class Rule(StrEnum):
+class StandbyRule(StrEnum):
     """A rule says what should be so; a finding names it."""
 
     STANDBY_ALIVE = "standby-alive"
     SESSIONS_UP = "sessions-up"
 
 
-def why_found(rule: Rule, name: str, change: Change, scene: Scene) -> Reason:
+def why_found(rule: StandbyRule, name: str, change: Change, scene: Scene) -> Reason:
     """Returns what a rule found."""
     appliance = scene.topology.appliances.get(name)
     if appliance is None:
@@ -32,15 +32,15 @@ def why_found(rule: Rule, name: str, change: Change, scene: Scene) -> Reason:
     sessions = sessions_of(appliance, scene.observation)
     if change is Change.RESOLVED:
         return _over(rule, name, sessions, scene)
-    if rule is Rule.STANDBY_ALIVE:
+    if rule is StandbyRule.STANDBY_ALIVE:
         return _dead(appliance, sessions, scene)
     down = sum(not carries(peer, scene.route_server.database) for peer in sessions if peer.state != PENDING)
     return reason(FindingCode.SESSIONS_DOWN, name, down=down, total=len(sessions))
 
 
-def _over(rule: Rule, name: str, sessions: Sequence[Peer], scene: Scene) -> Reason:
+def _over(rule: StandbyRule, name: str, sessions: Sequence[Peer], scene: Scene) -> Reason:
     total = len(sessions)
-    if rule is Rule.SESSIONS_UP:
+    if rule is StandbyRule.SESSIONS_UP:
         return reason(FindingCode.SESSIONS_BACK, name, total=total)
     up = sum(carries(peer, scene.route_server.database) for peer in sessions)
     return reason(FindingCode.STANDBY_BACK, name, up=up, total=total)

@@ -13,7 +13,7 @@ from tandem.failover.appliances import instance_state
 from tandem.failover.decision import Severity
 from tandem.failover.routeserver import route_server_source
 from tandem.failover.sessions import sessions_of
-from tandem.failover.standbyreasons import Rule, why_found
+from tandem.failover.standbyreasons import StandbyRule, why_found
 from tandem.failover.vitality import Scene, cannot_take_over, declared_as, is_active, some_down
 from tandem.model import Observation, Peer
 from tandem.reasons.reason import Reason
@@ -27,10 +27,10 @@ For one session of several: AWS takes an endpoint down for a while to work on it
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class StandbyFinding:
     """A rule's result changed for one appliance."""
 
-    rule: Rule
+    rule: StandbyRule
     name: str
     change: Change
     since: datetime
@@ -47,7 +47,7 @@ class Finding:
 
 def judge(
     topology: Topology, observation: Observation, memory: Memory, now: datetime, *, may_tell: bool
-) -> tuple[Memory, tuple[Finding, ...]]:
+) -> tuple[Memory, tuple[StandbyFinding, ...]]:
     """Returns the memory after this look, and what is to be told. Pure: same input, same output.
 
     While a look may not tell, times go on and nothing is told.
@@ -58,7 +58,7 @@ def judge(
     scene = Scene(route_server, memory)
     sights = dict(_sights(scene))
     episodes: dict[str, Episode] = {}
-    findings: list[Finding] = []
+    findings: list[StandbyFinding] = []
     for key in (*sights, *(k for k in memory.episodes if k not in sights)):
         before, sight = memory.episodes.get(key), sights.get(key)
         if sight is not None:
@@ -88,23 +88,23 @@ def _sights(scene: Scene) -> Iterator[tuple[str, Sight]]:
         # an active one that is dead is a move or a hold; so is it if nobody is alive
         counts = is_anybody_alive and not is_active(name, scene)
         grace = GRACE if was_up else LONG_GRACE
-        yield _key(Rule.STANDBY_ALIVE, name), Sight(dead, grace, about, counts)
+        yield _key(StandbyRule.STANDBY_ALIVE, name), Sight(dead, grace, about, counts)
         down = None if dead is not False else some_down(appliance, route_server)
-        yield _key(Rule.SESSIONS_UP, name), Sight(down, LONG_GRACE, about)
+        yield _key(StandbyRule.SESSIONS_UP, name), Sight(down, LONG_GRACE, about)
 
 
-def _key(rule: Rule, name: str) -> str:
+def _key(rule: StandbyRule, name: str) -> str:
     return f"{rule} {name}"
 
 
-def _finding(key: str, change: Change, since: datetime, scene: Scene) -> Iterator[Finding]:
+def _finding(key: str, change: Change, since: datetime, scene: Scene) -> Iterator[StandbyFinding]:
     """Yields the finding, unless this version does not know its rule."""
     rule_id, _, name = key.partition(" ")
-    rule = next((known for known in Rule if known == rule_id), None)
+    rule = next((known for known in StandbyRule if known == rule_id), None)
     if rule is None:
         return
     appliance = scene.topology.appliances.get(name)
-    yield Finding(
+    yield StandbyFinding(
         rule,
         name,
         change,

@@ -15,7 +15,7 @@ from tandem.failover.decision import Action, AddressDecision, GroupDecision, Sev
 from tandem.failover.moves import UNDONE, Move, Moved, MoveKind, Outcome, Refusal
 from tandem.failover.routeserver import route_server_source
 from tandem.failover.sessions import sessions_of
-from tandem.failover.standbys import Finding
+from tandem.failover.standbys import StandbyFinding
 from tandem.model import ElasticIp, Holder, Observation
 from tandem.reasons.reason import Reason
 from tandem.signals.signal import Signal, SignalKind
@@ -232,7 +232,7 @@ def ended_detail(standing: Standing, at: datetime, by: EndedBy) -> dict[str, Any
     }
 
 
-def finding_detail(finding: Finding) -> dict[str, Any]:
+def finding_detail(finding: StandbyFinding) -> dict[str, Any]:
     """Returns what a rule found, as the audit record and the event show it."""
     instance = finding.instance
     return {

@@ -15,7 +15,7 @@ from tandem.failover.lastknown import LastKnown
 from tandem.failover.moves import Moved, Outcome
 from tandem.failover.news import Untold
 from tandem.failover.ports import Audit
-from tandem.failover.standbys import Finding
+from tandem.failover.standbys import StandbyFinding
 from tandem.failover.telling import Basis, EndedBy, Stages
 from tandem.model import Observation
 from tandem.ports import Bus, Clock, Note
@@ -172,7 +172,7 @@ class Trail:
         self._untold = left
         return begun
 
-    def findings(self, decision_id: str, found: Sequence[Finding], observation: Observation) -> None:
+    def findings(self, decision_id: str, found: Sequence[StandbyFinding], observation: Observation) -> None:
         """Records what a rule found, on what evidence, and that people are to be told."""
         body = telling.body(
             RecordKind.FINDING,

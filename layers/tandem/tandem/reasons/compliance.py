@@ -55,14 +55,11 @@ class RuleId(StrEnum):
     ROUTE_SERVER_AS_DECLARED = "route-server-as-declared"
     PERSISTENCE_AS_DECLARED = "persistence-as-declared"
     NOTIFICATIONS_ON = "notifications-on"
-    ENDPOINT_EXISTS = "endpoint-exists"
-    PEER_EXISTS = "peer-exists"
     PEER_AS_DECLARED = "peer-as-declared"
     PEER_DECLARED = "peer-declared"
     LEAKS_SEEN = "leaks-seen"
     ONE_TOPOLOGY_ONLY = "one-topology-only"
     ROUTE_TABLE_HAS_ROOM = "route-table-has-room"
-    WITHIN_DEFAULT_QUOTAS = "within-default-quotas"
 
     # after a failover
     FAILBACK_WANTED = "failback-wanted"
@@ -73,6 +70,8 @@ class RuleId(StrEnum):
     # sessions
     ENDPOINT_LOSS_SURVIVED = "endpoint-loss-survived"
     ENDPOINTS_REDUNDANT = "endpoints-redundant"
+    ENDPOINT_EXISTS = "endpoint-exists"
+    PEER_EXISTS = "peer-exists"
     ENDPOINTS_AND_PEERS_AVAILABLE = "endpoints-and-peers-available"
     LIVENESS_WITHIN_RTO = "liveness-within-rto"
     SESSIONS_STEADY = "sessions-steady"
@@ -155,7 +154,6 @@ class CheckCode(StrEnum):
     ENDPOINT_ALONE_IN_SUBNET = "endpoint-alone-in-subnet"
     ENDPOINTS_IN_ONE_ZONE = "endpoints-in-one-zone"
     NOT_AVAILABLE = "not-available"
-    SESSIONS_MISSING = "sessions-missing"
     RTO_NOT_DECLARED = "rto-not-declared"
     KEEPALIVE_TOO_SLOW = "keepalive-too-slow"
     SESSION_FLAPS = "session-flaps"

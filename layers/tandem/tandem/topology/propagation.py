@@ -60,7 +60,7 @@ def gateway_tables_can_have_the_routes(topology: Topology, inventory: Inventory)
     """Checks that a gateway table's route needs a target interface with a public IP of its own
     (docs/aws-facts.md#gateway-route-tables).
     """
-    inside = [p for p in _tracked(topology) if any(within(p, vpc) for vpc in inventory.vpc_prefixes)]
+    inside = [p for p in _tracked(topology) if any(is_within(p, vpc) for vpc in inventory.vpc_prefixes)]
     for table in _gateway_tables(topology, inventory):
         for name, appliance in topology.appliances.items() if inside else ():
             for address in sorted(appliance.peer_addresses):
@@ -110,7 +110,7 @@ def propagation_warnings(topology: Topology, inventory: Inventory) -> Iterator[R
     if not inventory.unknown.keys().isdisjoint(inventory.vpc_ids):
         return
     outside = tuple(
-        p for p in _tracked(topology) if not any(within(p, vpc) for vpc in inventory.vpc_prefixes)
+        p for p in _tracked(topology) if not any(is_within(p, vpc) for vpc in inventory.vpc_prefixes)
     )
     for table in _gateway_tables(topology, inventory) if outside else ():
         yield reason(ProblemCode.GATEWAY_TABLE_REJECTS, table.route_table_id, prefixes=outside)
@@ -133,7 +133,7 @@ def static_route_warnings(topology: Topology, inventory: Inventory) -> Iterator[
                 yield reason(ProblemCode.STATIC_ROUTE_BESIDE, f"{prefix} in {table_id}", **facts)
 
 
-def within(prefix: str, other: str) -> bool:
+def is_within(prefix: str, other: str) -> bool:
     """Returns True if `prefix` is `other` or a part of it."""
     inner, outer = ip_network(prefix), ip_network(other)
     if isinstance(inner, IPv4Network) and isinstance(outer, IPv4Network):

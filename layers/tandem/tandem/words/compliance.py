@@ -295,7 +295,7 @@ RULE_ENTRIES: Entries = {
         _HOW_IT_WORKS,
     ),
     RuleId.ROUTE_SERVER_AS_DECLARED: Entry(
-        "The route server has the declared VPC and ASN, and no appliance has the same ASN",
+        "The route server has the declared VPC and ASN",
         "The document describes another route server than the one that carries the traffic.",
         ("Correct the document, or declare the right route server.",),
         _HOW_IT_WORKS,
@@ -314,21 +314,6 @@ RULE_ENTRIES: Entries = {
         "Without them Tandem learns of the end of a session with its next look only.",
         ("aws ec2 modify-route-server --route-server-id rs-... --sns-notifications-enabled",),
         f"{_VPC_GUIDE}/route-server-tutorial-create.html",
-    ),
-    RuleId.ENDPOINT_EXISTS: Entry(
-        "Each declared endpoint is there, in its subnet and in the route server's VPC",
-        "A session needs its endpoint.",
-        (
-            "Create it again, or correct the document:",
-            "aws ec2 create-route-server-endpoint --route-server-id rs-... --subnet-id subnet-...",
-        ),
-        _HOW_IT_WORKS,
-    ),
-    RuleId.PEER_EXISTS: Entry(
-        "Each declared session has a peer",
-        "Without a peer the appliance has no session with that endpoint.",
-        ("Create the peer again (aws ec2 create-route-server-peer), or correct the document.",),
-        _HOW_IT_WORKS,
     ),
     RuleId.PEER_AS_DECLARED: Entry(
         "Each peer has the declared ASN and liveness mode",
@@ -356,12 +341,6 @@ RULE_ENTRIES: Entries = {
         "The topologies that share a route table do not track more prefixes than it takes",
         "AWS does not say what becomes of one route too many.",
         ("Track fewer prefixes, or use another table.",),
-        _QUOTAS,
-    ),
-    RuleId.WITHIN_DEFAULT_QUOTAS: Entry(
-        "The topology needs no more than AWS's default quotas",
-        "What exceeds a quota cannot be created, or is not propagated.",
-        ("Ask AWS Support for a higher quota where it can be raised, or declare less.",),
         _QUOTAS,
     ),
     RuleId.FAILBACK_WANTED: Entry(
@@ -399,9 +378,24 @@ RULE_ENTRIES: Entries = {
         ),
         _ENDPOINTS_PAGE,
     ),
+    RuleId.ENDPOINT_EXISTS: Entry(
+        "Each declared endpoint is there, in its subnet and in the route server's VPC",
+        "A session needs its endpoint.",
+        (
+            "Create it again, or correct the document:",
+            "aws ec2 create-route-server-endpoint --route-server-id rs-... --subnet-id subnet-...",
+        ),
+        _HOW_IT_WORKS,
+    ),
+    RuleId.PEER_EXISTS: Entry(
+        "Each declared session has a peer",
+        "Without a peer the appliance has no session with that endpoint.",
+        ("Create the peer again (aws ec2 create-route-server-peer), or correct the document.",),
+        _HOW_IT_WORKS,
+    ),
     RuleId.ENDPOINTS_AND_PEERS_AVAILABLE: Entry(
-        "The endpoints and the declared peers exist and are available",
-        "No session can be up at an endpoint or a peer that is missing or failed.",
+        "The endpoints and the peers of the appliances are available",
+        "No session can be up at an endpoint or a peer that has failed.",
         (
             "Read the reason that AWS gives. Delete what has failed, and create it again:",
             "aws ec2 describe-route-server-peers; aws ec2 describe-route-server-endpoints",
@@ -427,9 +421,12 @@ RULE_ENTRIES: Entries = {
         _PEER_LOGS_PAGE,
     ),
     RuleId.PEER_ASN_OF_ITS_OWN: Entry(
-        "A peer's ASN is not the route server's",
+        "No appliance and no peer has the route server's ASN",
         "The sessions are eBGP. Nobody has seen a session in which both sides have one ASN.",
-        ("Give the appliance an ASN of its own: delete the peer and create it with that ASN.",),
+        (
+            "Give the appliance an ASN of its own, in the document too. AWS changes no peer: delete it and",
+            "create it with that ASN.",
+        ),
         _SERVER_PAGE,
     ),
     RuleId.NO_PERSISTED_ROUTE: Entry(
@@ -475,10 +472,12 @@ RULE_ENTRIES: Entries = {
         f"{_VPC_GUIDE}/igw-ingress-routing.html",
     ),
     RuleId.WITHIN_QUOTAS: Entry(
-        "The route server has fewer than 8 endpoints, and an endpoint fewer than 16 peers",
-        "At 10 endpoints and 20 peers AWS refuses further ones by default, perhaps during a repair.",
+        "The topology needs no more than AWS's default quotas; the route server has fewer than 8 endpoints,"
+        " and an endpoint fewer than 16 peers",
+        "What exceeds a quota cannot be created, perhaps during a repair, or is not propagated. By default"
+        " AWS allows 10 endpoints of a route server and 20 peers of an endpoint.",
         (
-            "Delete what is not used, or ask AWS Support for more.",
+            "Delete what is not used, declare less, or ask AWS Support for more.",
             "If yours are raised already, waive the finding: no API shows these quotas.",
         ),
         _LIMITS_PAGE,
@@ -655,12 +654,6 @@ CHECK_ENTRIES: Entries = {
         "AWS shows {subject} as {state}[: {why}]",
         "An endpoint or a peer can be used only while it is available.",
         ("Delete it and create it again if it has failed; wait if it is pending.",),
-        _PEERS_PAGE,
-    ),
-    Code.SESSIONS_MISSING: Entry(
-        "{appliance} has {found:peer}, and the topology declares {declared}",
-        "A declared session has no peer on the route server.",
-        ("Create the missing peers, or take them out of the topology.",),
         _PEERS_PAGE,
     ),
     Code.RTO_NOT_DECLARED: Entry(

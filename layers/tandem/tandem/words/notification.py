@@ -30,7 +30,7 @@ _WORDS: dict[DetailType, Callable[[dict[str, Any]], Said]] = {
     DetailType.PROVISIONING_COMPLETED: upkeep.provisioned,
     DetailType.PROVISIONING_FAILED: upkeep.not_provisioned,
     DetailType.COMPLIANCE_FINDING: upkeep.finding,
-    DetailType.COMPLIANCE_DIGEST: upkeep.digest,
+    DetailType.COMPLIANCE_DIGEST: upkeep.compliance_digest,
     DetailType.OVERRIDE_CHANGED: upkeep.override,
     DetailType.TOPOLOGY_CHANGE: upkeep.topology,
 }

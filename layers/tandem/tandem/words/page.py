@@ -21,7 +21,7 @@ SMALLEST = 0.85
 SIGNS = {"works": "✓", "assumed": "~", "not known": "?", "held": "✕", "lost": "✕"}
 
 
-def page(detail: Detail, drawing: Element) -> str:
+def report_page(detail: Detail, drawing: Element) -> str:
     """Returns the page. `detail` is the report's JSON, `drawing` the picture."""
     name, result = detail["topology"]["name"], detail["verdict"]["result"]
     head = tag(
@@ -136,7 +136,7 @@ def _outcome(row: Detail) -> list[Element]:
     word = report.OUTCOMES[worst]
     result = tag("span", tag("span", SIGNS[word], aria_hidden="true"), f" {word}", class_=f"outcome {worst}")
     sentences = tag("ul", (tag("li", text) for _, text in ends))
-    beside = (tag("p", text, class_="dim") for text in report.beside(row))
+    beside = (tag("p", text, class_="dim") for text in report.failure_notes(row))
     return [tag("td", result), tag("td", sentences, beside)]
 
 
@@ -149,7 +149,7 @@ def _ends(addresses: Iterable[Detail]) -> Iterator[tuple[str, str]]:
     for (outcome, appliance, why), found in groupby(sorted(addresses, key=key), key):
         several = [one["public_ip"] or one["allocation_id"] for one in found if one["allocation_id"]]
         known = outcome if outcome in report.OUTCOMES else "undetermined"
-        yield known, report.end(outcome, appliance or None, several, why or None)
+        yield known, report.ending_sentence(outcome, appliance or None, several, why or None)
 
 
 def _findings(found: Sequence[Detail], rules: Detail) -> Element:
@@ -170,7 +170,7 @@ def _findings(found: Sequence[Detail], rules: Detail) -> Element:
 
 def _finding(one: Detail, rule: Detail) -> Element:
     is_unknown = one["verdict"] == "unknown"
-    label = picture.label(one["number"], one["severity"], is_unknown=is_unknown)
+    label = picture.mark_label(one["number"], one["severity"], is_unknown=is_unknown)
     facts = [
         *_fact("About", tag("code", one["resource"])),
         *_fact("Place in the document", tag("code", one["place"]) if one["place"] else None),
@@ -206,7 +206,7 @@ def _waivers(detail: Detail) -> Element:
             tag("td", tag("code", one["rule"])),
             tag("td", tag("code", one["resource"])),
             tag("td", one["reason"]),
-            tag("td", report.until(one["until"], is_in_force=one["is_in_force"])),
+            tag("td", report.waiver_end(one["until"], is_in_force=one["is_in_force"])),
             tag("td", waived.get((one["rule"], one["resource"]), "nothing now")),
         ]
         for one in waivers

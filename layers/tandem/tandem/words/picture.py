@@ -24,12 +24,12 @@ INSTALLATIONS = {
 }
 
 
-def label(number: int, severity: str, *, is_unknown: bool) -> str:
+def mark_label(number: int, severity: str, *, is_unknown: bool) -> str:
     """Returns `C1`: the severity's letter (`?` where nobody can say) and the finding's number."""
     return f"{'?' if is_unknown else LETTERS[severity]}{number}"
 
 
-def mark(number: int, severity: str, *, is_unknown: bool) -> str:
+def mark_title(number: int, severity: str, *, is_unknown: bool) -> str:
     return f"Finding {number}: {'not known' if is_unknown else severity}"
 
 
@@ -37,28 +37,28 @@ def heading(name: str) -> str:
     return f"Topology {name}"
 
 
-def vpc(vpc_id: str | None) -> str:
+def vpc_text(vpc_id: str | None) -> str:
     return f"VPC {vpc_id or 'not known'}"
 
 
-def zone(name: str | None) -> str:
+def zone_text(name: str | None) -> str:
     return f"Availability Zone {name}" if name else UNKNOWN_ZONE
 
 
-def server(id_: str | None, asn: int | None, state: str | None) -> str:
+def server_text(id_: str | None, asn: int | None, state: str | None) -> str:
     number = f", ASN {asn}" if asn else ""
     return f"Route server {id_ or 'not known'}{number}, {state or 'state not known'}"
 
 
-def endpoint(name: str | None, address: str | None) -> str:
+def endpoint_text(name: str | None, address: str | None) -> str:
     return ", ".join(part for part in (name, address) if part) or "address not known"
 
 
-def state(text: str | None) -> str:
+def state_text(text: str | None) -> str:
     return text or "state not known"
 
 
-def session(bgp: str | None, bfd: str | None, *, is_bfd: bool, peer_state: str | None) -> str:
+def session_text(bgp: str | None, bfd: str | None, *, is_bfd: bool, peer_state: str | None) -> str:
     """Returns `BGP up, BFD down`; without the second part where the peer has no BFD."""
     if peer_state not in (None, "available"):
         return f"peer {peer_state}"
@@ -67,37 +67,39 @@ def session(bgp: str | None, bfd: str | None, *, is_bfd: bool, peer_state: str |
     return f"BGP {bgp}" + (f", BFD {bfd or '?'}" if is_bfd else "")
 
 
-def role(*, owns: bool, silent: bool, known: bool) -> str:
+def role_text(*, owns: bool, silent: bool, known: bool) -> str:
     """Returns what an appliance is now."""
     if not known:
         return "role not known"
     return "has the route" if owns else "silent standby" if silent else "standby"
 
 
-def missing(count: int) -> str:
+def missing_text(count: int) -> str:
     if not count:
         return "no BGP session"
     return f"{count} declared session{'' if count == 1 else 's'} not there"
 
 
-def owns(asn: int, prefixes: Sequence[str]) -> str:
+def routes_text(asn: int, prefixes: Sequence[str]) -> str:
     return f"ASN {asn}" + (f", routes: {', '.join(prefixes)}" if prefixes else "")
 
 
-def addresses(count: int) -> str:
+def addresses_text(count: int) -> str:
     return f"{count} Elastic IP{'' if count == 1 else 's'}"
 
 
-def stray(interface: str | None, count: int) -> str:
-    return f"{addresses(count)} on {interface}" if interface else f"{addresses(count)}: nobody has it"
+def stray_text(interface: str | None, count: int) -> str:
+    return (
+        f"{addresses_text(count)} on {interface}" if interface else f"{addresses_text(count)}: nobody has it"
+    )
 
 
-def subnets(count: int | None, *, is_declared: bool) -> str:
+def subnets_text(count: int | None, *, is_declared: bool) -> str:
     known = "" if count is None else f"{count} subnet{'' if count == 1 else 's'}"
     return known if is_declared else ", ".join(part for part in (known, "not declared") if part)
 
 
-def more(count: int) -> str:
+def more_text(count: int) -> str:
     return f"and {count} more"
 
 
@@ -110,5 +112,5 @@ def summary(name: str, appliances: int, endpoints: int, elastic_ips: int, marks:
     wrong = f"{marks} thing{'' if marks == 1 else 's'} marked" if marks else "nothing is marked"
     return (
         f"Topology {name}: {appliances} appliances, {endpoints} route server endpoints,"
-        f" {addresses(elastic_ips)}; {wrong}."
+        f" {addresses_text(elastic_ips)}; {wrong}."
     )

@@ -46,13 +46,13 @@ def rule(rule_id: str) -> Entry:
     return entry
 
 
-def said(reason: Reason) -> str:
+def finding_sentence(reason: Reason) -> str:
     """Returns the sentence of a finding."""
     text = render(reason, ENTRIES)
     return sentence(text[:1].upper() + text[1:] if text.startswith(("nobody", "the ")) else text)
 
 
-def because(reasons: Iterable[Reason]) -> str:
+def reasons_text(reasons: Iterable[Reason]) -> str:
     """Returns several reasons as the end of a sentence."""
     return sentences(reasons, ENTRIES)
 
@@ -63,7 +63,7 @@ def remedy(rule_id: str, reason: Reason) -> list[str]:
     return advice or list(rule(rule_id).advice)
 
 
-def page(rule_id: str, reason: Reason) -> str | None:
+def aws_page(rule_id: str, reason: Reason) -> str | None:
     """Returns AWS's page on which the rule rests."""
     return ENTRIES[reason.code].page or rule(rule_id).page  # type: ignore[index]
 
@@ -83,11 +83,11 @@ def _checks(count: int) -> str:
     return f"{count} check{'' if count == 1 else 's'}"
 
 
-def failure(kind: str, name: str) -> str:
+def failure_name(kind: str, name: str) -> str:
     return f"{FAILURES.get(kind, kind)} {name}"
 
 
-def end(outcome: str, appliance: str | None, addresses: Sequence[str], why: str | None) -> str:
+def ending_sentence(outcome: str, appliance: str | None, addresses: Sequence[str], why: str | None) -> str:
     """Returns what becomes of several addresses that end in the same way; of the route if there are none."""
     match len(addresses):
         case 0:
@@ -115,7 +115,7 @@ def end(outcome: str, appliance: str | None, addresses: Sequence[str], why: str 
     return sentence(f"{text}: {why}" if why and outcome not in ("in-place", "moved") else text)
 
 
-def beside(row: Detail) -> list[str]:
+def failure_notes(row: Detail) -> list[str]:
     """Returns what there is to say of a failure beside where each address ends."""
     said = [sentence(f"Assumed: {text}") for text in row["assumptions"]]
     calls, batches = row["calls"], row["batches"]
@@ -125,5 +125,5 @@ def beside(row: Detail) -> list[str]:
     return said
 
 
-def until(day: str, *, is_in_force: bool) -> str:
+def waiver_end(day: str, *, is_in_force: bool) -> str:
     return day if is_in_force else f"expired on {day}"

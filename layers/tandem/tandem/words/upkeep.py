@@ -127,8 +127,8 @@ def finding(detail: Detail) -> Said:
     )
 
 
-def digest(detail: Detail) -> Said:
-    """One day's compliance: how much is as it should be, and what is not."""
+def compliance_digest(detail: Detail) -> Said:
+    """Writes the digest of a day: how many checks pass, and what does not."""
     counts, found = detail["counts"], detail["findings"]
     bad, unknown = counts["fail"], counts["unknown"]
     applicable = sum(counts[verdict] for verdict in ("pass", "fail", "unknown", "waived"))

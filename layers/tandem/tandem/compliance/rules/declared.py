@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tandem.compliance.checks import Part, checked, results, whole
-from tandem.compliance.rule import Result, Rule, Severity
+from tandem.compliance.checks import Part, checked, results
+from tandem.compliance.rule import Result, Rule, RuleSeverity
 from tandem.compliance.snapshot import Snapshot, known
 from tandem.reasons.compliance import RuleId
 from tandem.reasons.documents import ProblemCode as Code
-from tandem.topology import quotas, routeserver
+from tandem.topology import routeserver
 from tandem.topology.document import Topology
 from tandem.topology.elasticips import claimed_by_others
 from tandem.topology.inventory import Inventory
@@ -26,9 +26,8 @@ def _server(topology: Topology, inventory: Inventory) -> Iterator[Part]:
 def _settings(topology: Topology, inventory: Inventory) -> Iterator[Part]:
     """Yields the route server, where AWS shows one to compare."""
     if inventory.reading is not None:
-        server_id, asns = inventory.reading.server.route_server_id, ("route_server.amazon_side_asn",)
-        appliances = (path_of(["appliances", name, "asn"]) for name in topology.appliances)
-        yield Part(server_id, ("route_server.vpc_id", *asns, *appliances))
+        paths = ("route_server.vpc_id", "route_server.amazon_side_asn")
+        yield Part(inventory.reading.server.route_server_id, paths)
 
 
 def _persistence(topology: Topology, inventory: Inventory) -> Iterator[Part]:
@@ -39,18 +38,6 @@ def _persistence(topology: Topology, inventory: Inventory) -> Iterator[Part]:
 def _notifications(topology: Topology, inventory: Inventory) -> Iterator[Part]:
     if inventory.reading is not None and topology.route_server.sns_notifications:
         yield Part(inventory.reading.server.route_server_id, ("route_server.sns_notifications",))
-
-
-def _endpoints(topology: Topology, inventory: Inventory) -> Iterator[Part]:
-    for name, subnet_id in topology.route_server.endpoints:
-        yield Part(name, (path_of(["route_server", "endpoints", name]),), (subnet_id,))
-
-
-def _sessions(topology: Topology, inventory: Inventory) -> Iterator[Part]:
-    """Yields each declared session; by its endpoint's name, since the peer may be what is missing."""
-    for name, appliance in topology.appliances.items() if inventory.reading else ():
-        for endpoint, _ in appliance.peers:
-            yield Part(f"{name} {endpoint}", (path_of(["appliances", name, "peers", endpoint]),))
 
 
 def _declared_peers(topology: Topology, inventory: Inventory) -> Iterator[Part]:
@@ -97,74 +84,54 @@ def tables_have_room(snapshot: Snapshot) -> Iterator[Result]:
 RULES = (
     checked(
         RuleId.ROUTE_SERVER_EXISTS,
-        Severity.CRITICAL,
+        RuleSeverity.CRITICAL,
         (routeserver.route_server_exists, routeserver.vpc_exists, routeserver.route_server_as_declared),
         (Code.ROUTE_SERVER_UNKNOWN, Code.VPC_UNKNOWN, Code.ROUTE_SERVER_WITHOUT_VPC),
         _server,
     ),
     checked(
         RuleId.ROUTE_SERVER_AS_DECLARED,
-        Severity.HIGH,
+        RuleSeverity.HIGH,
         (routeserver.route_server_as_declared,),
-        (Code.VPC_DIFFERS, Code.ASN_DIFFERS, Code.ASN_OF_ROUTE_SERVER),
+        (Code.VPC_DIFFERS, Code.ASN_DIFFERS),
         _settings,
     ),
     checked(
         RuleId.PERSISTENCE_AS_DECLARED,
-        Severity.MEDIUM,
+        RuleSeverity.MEDIUM,
         (routeserver.settings_differ,),
         (Code.PERSISTENCE_DIFFERS,),
         _persistence,
     ),
     checked(
         RuleId.NOTIFICATIONS_ON,
-        Severity.MEDIUM,
+        RuleSeverity.MEDIUM,
         (routeserver.settings_differ, routeserver.route_server_warnings),
         (Code.NOTIFICATIONS_OFF, Code.TOPIC_MISSING),
         _notifications,
     ),
     checked(
-        RuleId.ENDPOINT_EXISTS,
-        Severity.HIGH,
-        (routeserver.endpoints_exist,),
-        (Code.SUBNET_UNKNOWN, Code.SUBNET_OUTSIDE_VPC, Code.ENDPOINT_NOT_SHOWN),
-        _endpoints,
-    ),
-    checked(RuleId.PEER_EXISTS, Severity.HIGH, (routeserver.peers_exist,), (Code.PEER_NOT_SHOWN,), _sessions),
-    checked(
         RuleId.PEER_AS_DECLARED,
-        Severity.HIGH,
+        RuleSeverity.HIGH,
         (routeserver.peers_as_declared,),
         (Code.PEER_ASN_DIFFERS, Code.PEER_LIVENESS_DIFFERS),
         _declared_peers,
     ),
     checked(
         RuleId.PEER_DECLARED,
-        Severity.MEDIUM,
+        RuleSeverity.MEDIUM,
         (routeserver.route_server_warnings,),
         (Code.PEER_UNDECLARED,),
         _every_peer,
     ),
-    checked(RuleId.LEAKS_SEEN, Severity.LOW, (routeserver.leak_warnings,), (Code.LEAKS_UNSEEN,), _allowing),
+    checked(
+        RuleId.LEAKS_SEEN, RuleSeverity.LOW, (routeserver.leak_warnings,), (Code.LEAKS_UNSEEN,), _allowing
+    ),
     Rule(
         RuleId.ONE_TOPOLOGY_ONLY,
-        Severity.HIGH,
+        RuleSeverity.HIGH,
         one_topology_only,
         frozenset({Code.CLAIMED_BY_TOPOLOGY}),
     ),
-    Rule(RuleId.ROUTE_TABLE_HAS_ROOM, Severity.HIGH, tables_have_room, frozenset({Code.TABLE_FULL})),
-    checked(
-        RuleId.WITHIN_DEFAULT_QUOTAS,
-        Severity.MEDIUM,
-        (quotas.quota_warnings,),
-        (
-            Code.MANY_ROUTE_SERVERS,
-            Code.MANY_ENDPOINTS,
-            Code.MANY_PEERS_OF_ENDPOINT,
-            Code.MANY_ALLOWED_PREFIXES,
-            Code.MANY_PEERS_OF_PREFIX,
-            Code.MANY_ROUTES_OF_TABLE,
-        ),
-        whole,
-    ),
+    Rule(RuleId.ROUTE_TABLE_HAS_ROOM, RuleSeverity.HIGH, tables_have_room, frozenset({Code.TABLE_FULL})),
 )

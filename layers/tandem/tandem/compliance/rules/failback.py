@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tandem.compliance.rule import Result, Rule, Severity, failed, not_applicable, passed, unknown
+from tandem.compliance.rule import Result, Rule, RuleSeverity
 from tandem.compliance.rules.standby import next_hops, rank, unread_path
 from tandem.compliance.snapshot import Snapshot
 from tandem.reasons.compliance import CheckCode, RuleId
@@ -19,7 +19,7 @@ def wanted(snapshot: Snapshot) -> Iterator[Result]:
     for prefix in (prefix for group in topology.groups for prefix in group.prefixes):
         doubt = unread_path(prefix, database)
         if doubt is not None:
-            yield unknown(prefix, doubt)
+            yield Result.unknown(prefix, doubt)
             continue
         best = {
             name: min(rank(r) for r in database.routes if r.prefix == prefix and r.next_hop in next_hops(a))
@@ -27,13 +27,13 @@ def wanted(snapshot: Snapshot) -> Iterator[Result]:
             if any(r.prefix == prefix and r.next_hop in next_hops(a) for r in database.routes)
         }
         if len(best) < 2:
-            yield not_applicable(prefix, CheckCode.NO_OTHER_PATH, prefix=prefix)
+            yield Result.not_applicable(prefix, CheckCode.NO_OTHER_PATH, prefix=prefix)
             continue
         first = [name for name, own in best.items() if own == min(best.values())]
         if len(first) == 1:
-            yield failed(prefix, CheckCode.PATH_COMES_BACK, appliance=first[0], prefix=prefix)
+            yield Result.failed(prefix, CheckCode.PATH_COMES_BACK, appliance=first[0], prefix=prefix)
         else:
-            yield passed(prefix)
+            yield Result.passed(prefix)
 
 
-RULES = (Rule(RuleId.FAILBACK_WANTED, Severity.LOW, wanted),)
+RULES = (Rule(RuleId.FAILBACK_WANTED, RuleSeverity.LOW, wanted),)

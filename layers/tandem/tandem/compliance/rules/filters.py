@@ -7,9 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from tandem.compliance.filters import Filters, Flow, Passage, SecurityGroup, through_acl, through_groups
-from tandem.compliance.rule import Result, Rule, Severity, failed, passed, unknown
-from tandem.compliance.rules.peers import doubt_about, peers_of, reading_of
+from tandem.compliance.packetfilters import Filters, Flow, Passage, SecurityGroup, through_acl, through_groups
+from tandem.compliance.rule import Result, Rule, RuleSeverity
+from tandem.compliance.rules.peers import peers_of, reading_of, unread_peer_of
 from tandem.compliance.snapshot import Snapshot, known
 from tandem.model import Liveness, NetworkInterface, Peer
 from tandem.reasons.compliance import CheckCode, RuleId
@@ -22,7 +22,7 @@ EPHEMERAL = (32768, 61000)
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class _Session:
     """A peer of a declared appliance, with the endpoint that it is at."""
 
     appliance: str
@@ -46,7 +46,7 @@ def groups_pass(snapshot: Snapshot) -> Iterator[Result]:
         yield found if isinstance(found, Result) else _by_groups(found, filters)
 
 
-def _by_groups(session: Session, filters: Filters) -> Result:
+def _by_groups(session: _Session, filters: Filters) -> Result:
     unread: str | None = None
     there = session.endpoint.address
     for flow in _opened(session):
@@ -70,7 +70,7 @@ def _by_groups(session: Session, filters: Filters) -> Result:
             if passage is Passage.UNKNOWN:
                 unread = unread or _unread_list(groups, filters)
             elif passage is Passage.CLOSED:
-                return failed(
+                return Result.failed(
                     session.resource,
                     CheckCode.GROUPS_STOP_SESSION,
                     appliance=session.appliance,
@@ -80,7 +80,7 @@ def _by_groups(session: Session, filters: Filters) -> Result:
                     groups=names,
                     outbound=outbound,
                 )
-    return passed(session.resource) if unread is None else unknown(session.resource, unread)
+    return Result.passed(session.resource) if unread is None else Result.unknown(session.resource, unread)
 
 
 def _groups_on(
@@ -116,14 +116,14 @@ def acls_pass(snapshot: Snapshot) -> Iterator[Result]:
         yield found if isinstance(found, Result) else _by_acls(found, filters)
 
 
-def _by_acls(session: Session, filters: Filters) -> Result:
+def _by_acls(session: _Session, filters: Filters) -> Result:
     address = session.peer.peer_address
     own, there = filters.subnet_of(address), session.endpoint.subnet_id
     if own is None:
         why = filters.subnet_doubt or filters.interface_doubt or f"no subnet that EC2 shows has {address}"
-        return unknown(session.resource, why)
+        return Result.unknown(session.resource, why)
     if own == there:
-        return passed(session.resource)
+        return Result.passed(session.resource)
     unread: str | None = None
     for flow in (*_opened(session), *_answers(session)):
         ends = (own, there) if flow.source == address else (there, own)
@@ -134,7 +134,7 @@ def _by_acls(session: Session, filters: Filters) -> Result:
                 continue
             rule = through_acl(acl, flow, outbound=outbound)
             if rule is not None:
-                return failed(
+                return Result.failed(
                     session.resource,
                     CheckCode.ACL_STOPS_SESSION,
                     appliance=session.appliance,
@@ -146,10 +146,10 @@ def _by_acls(session: Session, filters: Filters) -> Result:
                     rule=rule.number,
                     outbound=outbound,
                 )
-    return passed(session.resource) if unread is None else unknown(session.resource, unread)
+    return Result.passed(session.resource) if unread is None else Result.unknown(session.resource, unread)
 
 
-def _opened(session: Session) -> Iterator[Flow]:
+def _opened(session: _Session) -> Iterator[Flow]:
     """Yields the flows that one end begins."""
     here, there = session.peer.peer_address, str(session.endpoint.address)
     yield Flow("tcp", here, there, BGP)
@@ -158,25 +158,27 @@ def _opened(session: Session) -> Iterator[Flow]:
         yield Flow("udp", there, here, BFD)
 
 
-def _answers(session: Session) -> Iterator[Flow]:
+def _answers(session: _Session) -> Iterator[Flow]:
     """BFD has none: each end sends to the same port of the other (RFC 5881 §4)."""
     yield Flow("tcp", str(session.endpoint.address), session.peer.peer_address, EPHEMERAL)
 
 
-def _sessions(snapshot: Snapshot) -> Iterator[Session | Result]:
+def _sessions(snapshot: Snapshot) -> Iterator[_Session | Result]:
     """Yields each session; UNKNOWN for one of which nobody knows both ends."""
     observation = known(snapshot.observation)
     endpoints = {e.endpoint_id: e for e in (*reading_of(snapshot).endpoints, *reading_of(snapshot).broken)}
     for name, appliance in snapshot.topology.appliances.items():
-        doubt = doubt_about(observation, appliance)
+        doubt = unread_peer_of(observation, appliance)
         if doubt is not None:
-            yield unknown(name, doubt)
+            yield Result.unknown(name, doubt)
         for peer in peers_of(observation, appliance):
             endpoint = endpoints.get(peer.endpoint_id)
             if endpoint is None or not _is_address(endpoint.address):
-                yield unknown(f"{name} {peer.endpoint_id}", f"EC2 shows no address of {peer.endpoint_id}")
+                yield Result.unknown(
+                    f"{name} {peer.endpoint_id}", f"EC2 shows no address of {peer.endpoint_id}"
+                )
             else:
-                yield Session(name, peer, endpoint)
+                yield _Session(name, peer, endpoint)
 
 
 def _is_address(text: str | None) -> bool:
@@ -186,6 +188,6 @@ def _is_address(text: str | None) -> bool:
 
 
 RULES = (
-    Rule(RuleId.SECURITY_GROUPS_PASS, Severity.HIGH, groups_pass),
-    Rule(RuleId.NETWORK_ACLS_PASS, Severity.HIGH, acls_pass),
+    Rule(RuleId.SECURITY_GROUPS_PASS, RuleSeverity.HIGH, groups_pass),
+    Rule(RuleId.NETWORK_ACLS_PASS, RuleSeverity.HIGH, acls_pass),
 )

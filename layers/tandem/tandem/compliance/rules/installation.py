@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tandem.compliance.checks import doubt_about, watched
-from tandem.compliance.rule import (
-    Result,
-    Rule,
-    Severity,
-    Verdict,
-    failed,
-    failed_for,
-    not_applicable,
-    passed,
-    unknown,
-)
+from tandem.compliance.checks import as_watched, unread_part_of
+from tandem.compliance.rule import Result, Rule, RuleSeverity, RuleVerdict
 from tandem.compliance.snapshot import Snapshot, known
 from tandem.model import InstallationStatus, Route, RoutingDatabase
 from tandem.reasons.compliance import CheckCode, RuleId
@@ -24,10 +14,10 @@ from tandem.topology.document import Topology
 from tandem.topology.inventory import ADVERTISED, MADE, Inventory, RouteTable, TableRoute
 from tandem.topology.problems import Problem, path_of
 from tandem.topology.propagation import (
+    is_within,
     propagates_as_declared,
     propagation_warnings,
     static_route_warnings,
-    within,
 )
 
 BLACKHOLE = "blackhole"
@@ -37,29 +27,29 @@ INTERNET_GATEWAY = "igw-"
 def installed(snapshot: Snapshot) -> Iterator[Result]:
     """Judges each declared route table and tracked prefix by the chosen path's installations."""
     database, inventory = snapshot.database, known(snapshot.inventory)
-    problems = tuple(propagates_as_declared(watched(snapshot.topology), inventory))
+    problems = tuple(propagates_as_declared(as_watched(snapshot.topology), inventory))
     gateways = {why.subject: why for why in propagation_warnings(snapshot.topology, inventory)}
     rejected = {prefix for why in gateways.values() for prefix in dict(why.facts)["prefixes"]}
     # a gateway table need not have what another table is for
     is_elsewhere = any(table not in gateways for table, _ in _declared(snapshot.topology))
     for table, place in _declared(snapshot.topology):
         problem = next((p for p in problems if p.path == place and p.code in TABLE_GONE), None)
-        doubt = doubt_about((table,), inventory)
+        doubt = unread_part_of((table,), inventory)
         for prefix in _tracked(snapshot.topology):
             resource = f"{table} {prefix}"
             unread = doubt or database.doubts.get(prefix) or database.doubts.get("")
             unread = unread or database.incomplete.get(prefix) or database.incomplete.get("")
             if unread is not None:
-                yield unknown(resource, unread, place)
+                yield Result.unknown(resource, unread, place)
             elif (
                 is_elsewhere
                 and table in gateways
                 and prefix in rejected
                 and not _is_installed(database, table, prefix)
             ):
-                yield Result(resource, Verdict.NOT_APPLICABLE, gateways[table], place)
+                yield Result(resource, RuleVerdict.NOT_APPLICABLE, gateways[table], place)
             elif problem is not None:
-                yield failed_for(resource, problem.reason, place)
+                yield Result.failed_for(resource, problem.reason, place)
             else:
                 yield _installation(database, table, prefix, place)
 
@@ -76,13 +66,13 @@ def _installation(database: RoutingDatabase, table: str, prefix: str, place: str
     rejected = [i for i in found if i.status is InstallationStatus.REJECTED]
     if rejected:
         why = rejected[0].reason
-        return failed(resource, CheckCode.ROUTE_REJECTED, place, table=table, prefix=prefix, why=why)
+        return Result.failed(resource, CheckCode.ROUTE_REJECTED, place, table=table, prefix=prefix, why=why)
     if not found:
         nobody = not chosen
-        return failed(
+        return Result.failed(
             resource, CheckCode.ROUTE_NOT_INSTALLED, place, table=table, prefix=prefix, nobody=nobody
         )
-    return passed(resource, place)
+    return Result.passed(resource, place)
 
 
 def not_shadowed(snapshot: Snapshot) -> Iterator[Result]:
@@ -94,11 +84,11 @@ def not_shadowed(snapshot: Snapshot) -> Iterator[Result]:
             shadow = problems.get(f"{prefix} in {table.route_table_id}")
             resource = f"{table.route_table_id} {prefix}"
             if doubt is not None:
-                yield unknown(resource, doubt, place)
+                yield Result.unknown(resource, doubt, place)
             elif shadow is not None:
-                yield failed_for(resource, shadow.reason, place)
+                yield Result.failed_for(resource, shadow.reason, place)
             else:
-                yield passed(resource, place)
+                yield Result.passed(resource, place)
 
 
 def not_bypassed(snapshot: Snapshot) -> Iterator[Result]:
@@ -115,10 +105,10 @@ def not_bypassed(snapshot: Snapshot) -> Iterator[Result]:
         ]
         resource = table.route_table_id
         if doubt is not None:
-            yield unknown(resource, doubt, place)
+            yield Result.unknown(resource, doubt, place)
         elif longer:
             route, prefix = longer[0]
-            yield failed(
+            yield Result.failed(
                 resource,
                 CheckCode.ROUTE_BYPASSED,
                 place,
@@ -128,7 +118,7 @@ def not_bypassed(snapshot: Snapshot) -> Iterator[Result]:
                 more=len(longer) - 1,
             )
         else:
-            yield passed(resource, place)
+            yield Result.passed(resource, place)
 
 
 def no_blackhole(snapshot: Snapshot) -> Iterator[Result]:
@@ -136,10 +126,10 @@ def no_blackhole(snapshot: Snapshot) -> Iterator[Result]:
     for table, place, doubt in _readable(snapshot):
         resource, dead = table.route_table_id, [r for r in table.routes if r.state == BLACKHOLE]
         if doubt is not None:
-            yield unknown(resource, doubt, place)
+            yield Result.unknown(resource, doubt, place)
         elif dead:
             to, target = dead[0].destination, dead[0].target
-            yield failed(
+            yield Result.failed(
                 resource,
                 CheckCode.ROUTE_IS_BLACKHOLE,
                 place,
@@ -148,11 +138,11 @@ def no_blackhole(snapshot: Snapshot) -> Iterator[Result]:
                 more=len(dead) - 1,
             )
         elif strange := next((r for r in table.routes if r.state not in ("active", "filtered")), None):
-            yield unknown(
+            yield Result.unknown(
                 resource, f"the route to {strange.destination} has the state {strange.state!r}", place
             )
         else:
-            yield passed(resource, place)
+            yield Result.passed(resource, place)
 
 
 def leads_to_appliance(snapshot: Snapshot) -> Iterator[Result]:
@@ -165,11 +155,13 @@ def leads_to_appliance(snapshot: Snapshot) -> Iterator[Result]:
                 continue
             resource = f"{table.route_table_id} {route.destination}"
             if doubt is not None or not route.target:
-                yield unknown(resource, doubt or "AWS shows no target of the route", place)
+                yield Result.unknown(resource, doubt or "AWS shows no target of the route", place)
             elif _is_appliances(route, topology, inventory):
-                yield passed(resource, place)
+                yield Result.passed(resource, place)
             elif any(appliance.instance_id is None for appliance in topology.appliances.values()):
-                yield unknown(resource, f"an appliance without instance_id may have {route.target}", place)
+                yield Result.unknown(
+                    resource, f"an appliance without instance_id may have {route.target}", place
+                )
             else:
                 chosen = database.in_fib((route.destination,))
                 yield _to_a_stranger(resource, route, chosen, place)
@@ -189,7 +181,7 @@ def _is_appliances(route: TableRoute, topology: Topology, inventory: Inventory) 
 
 
 def _to_a_stranger(resource: str, route: TableRoute, chosen: tuple[Route, ...], place: str) -> Result:
-    return failed(
+    return Result.failed(
         resource,
         CheckCode.ROUTE_TO_STRANGER,
         place,
@@ -204,13 +196,13 @@ def only_declared(snapshot: Snapshot) -> Iterator[Result]:
     topology, inventory = snapshot.topology, known(snapshot.inventory)
     declared = dict(_declared(topology))
     for table_id in inventory.propagated_to if declared or topology.manage else ():
-        doubt = doubt_about((table_id,), inventory)
+        doubt = unread_part_of((table_id,), inventory)
         if doubt is not None:
-            yield unknown(table_id, doubt, declared.get(table_id))
+            yield Result.unknown(table_id, doubt, declared.get(table_id))
         elif table_id in declared:
-            yield passed(table_id, declared[table_id])
+            yield Result.passed(table_id, declared[table_id])
         else:
-            yield failed(table_id, CheckCode.TABLE_UNDECLARED, "route_server.propagate_to")
+            yield Result.failed(table_id, CheckCode.TABLE_UNDECLARED, "route_server.propagate_to")
 
 
 def supported(snapshot: Snapshot) -> Iterator[Result]:
@@ -219,11 +211,11 @@ def supported(snapshot: Snapshot) -> Iterator[Result]:
         resource = table.route_table_id
         others = tuple(g for g in table.gateway_ids if not g.startswith(INTERNET_GATEWAY))
         if doubt is not None:
-            yield unknown(resource, doubt, place)
+            yield Result.unknown(resource, doubt, place)
         elif others:
-            yield failed(resource, CheckCode.TABLE_OF_OTHER_GATEWAY, place, gateways=others)
+            yield Result.failed(resource, CheckCode.TABLE_OF_OTHER_GATEWAY, place, gateways=others)
         else:
-            yield passed(resource, place)
+            yield Result.passed(resource, place)
 
 
 def has_subnet(snapshot: Snapshot) -> Iterator[Result]:
@@ -231,13 +223,13 @@ def has_subnet(snapshot: Snapshot) -> Iterator[Result]:
     for table, place, doubt in _readable(snapshot):
         resource = table.route_table_id
         if doubt is not None:
-            yield unknown(resource, doubt, place)
+            yield Result.unknown(resource, doubt, place)
         elif table.gateway_ids:
-            yield not_applicable(resource, CheckCode.TABLE_OF_GATEWAY, gateways=table.gateway_ids)
+            yield Result.not_applicable(resource, CheckCode.TABLE_OF_GATEWAY, gateways=table.gateway_ids)
         elif not table.subnet_ids:
-            yield failed(resource, CheckCode.TABLE_WITHOUT_SUBNET, place, main=table.main)
+            yield Result.failed(resource, CheckCode.TABLE_WITHOUT_SUBNET, place, main=table.main)
         else:
-            yield passed(resource, place)
+            yield Result.passed(resource, place)
 
 
 def no_firewall(snapshot: Snapshot) -> Iterator[Result]:
@@ -247,12 +239,14 @@ def no_firewall(snapshot: Snapshot) -> Iterator[Result]:
         resource = table.route_table_id
         route = next((route for route in table.routes if route.firewall), None)
         if doubt is not None:
-            yield unknown(resource, doubt, place)
+            yield Result.unknown(resource, doubt, place)
         elif route is not None:
             to, firewall = route.destination, route.firewall
-            yield failed(resource, CheckCode.ROUTE_HAS_FIREWALL, place, destination=to, firewall=firewall)
+            yield Result.failed(
+                resource, CheckCode.ROUTE_HAS_FIREWALL, place, destination=to, firewall=firewall
+            )
         else:
-            yield passed(resource, place)
+            yield Result.passed(resource, place)
 
 
 def _readable(snapshot: Snapshot) -> Iterator[tuple[RouteTable, str, str | None]]:
@@ -260,7 +254,7 @@ def _readable(snapshot: Snapshot) -> Iterator[tuple[RouteTable, str, str | None]
     topology, inventory = snapshot.topology, known(snapshot.inventory)
     for table_id, place in _declared(topology):
         table = inventory.route_tables.get(table_id)
-        doubt = doubt_about((table_id,), inventory)
+        doubt = unread_part_of((table_id,), inventory)
         unnamed = next((r for r in table.routes if not r.origin), None) if table else None
         if doubt is None and unnamed is not None:
             doubt = f"the route to {unnamed.destination} shows no origin"
@@ -282,19 +276,21 @@ def _tracked(topology: Topology) -> tuple[str, ...]:
 
 
 def _is_inside(destination: str, prefix: str) -> bool:
-    return "/" in destination and destination != prefix and within(destination, prefix)
+    return "/" in destination and destination != prefix and is_within(destination, prefix)
 
 
 TABLE_GONE = frozenset({Code.TABLE_UNKNOWN, Code.TABLE_NOT_PROPAGATED})
 
 RULES = (
-    Rule(RuleId.ROUTE_INSTALLED, Severity.CRITICAL, installed, TABLE_GONE),
-    Rule(RuleId.ROUTE_NOT_SHADOWED, Severity.CRITICAL, not_shadowed, frozenset({Code.STATIC_ROUTE_BESIDE})),
-    Rule(RuleId.ROUTE_NOT_BYPASSED, Severity.MEDIUM, not_bypassed),
-    Rule(RuleId.NO_BLACKHOLE_ROUTE, Severity.HIGH, no_blackhole),
-    Rule(RuleId.ROUTE_LEADS_TO_APPLIANCE, Severity.CRITICAL, leads_to_appliance),
-    Rule(RuleId.PROPAGATION_DECLARED, Severity.MEDIUM, only_declared),
-    Rule(RuleId.ROUTE_TABLE_SUPPORTED, Severity.CRITICAL, supported),
-    Rule(RuleId.ROUTE_TABLE_HAS_SUBNET, Severity.LOW, has_subnet),
-    Rule(RuleId.NO_GATEWAY_FIREWALL, Severity.LOW, no_firewall),
+    Rule(RuleId.ROUTE_INSTALLED, RuleSeverity.CRITICAL, installed, TABLE_GONE),
+    Rule(
+        RuleId.ROUTE_NOT_SHADOWED, RuleSeverity.CRITICAL, not_shadowed, frozenset({Code.STATIC_ROUTE_BESIDE})
+    ),
+    Rule(RuleId.ROUTE_NOT_BYPASSED, RuleSeverity.MEDIUM, not_bypassed),
+    Rule(RuleId.NO_BLACKHOLE_ROUTE, RuleSeverity.HIGH, no_blackhole),
+    Rule(RuleId.ROUTE_LEADS_TO_APPLIANCE, RuleSeverity.CRITICAL, leads_to_appliance),
+    Rule(RuleId.PROPAGATION_DECLARED, RuleSeverity.MEDIUM, only_declared),
+    Rule(RuleId.ROUTE_TABLE_SUPPORTED, RuleSeverity.CRITICAL, supported),
+    Rule(RuleId.ROUTE_TABLE_HAS_SUBNET, RuleSeverity.LOW, has_subnet),
+    Rule(RuleId.NO_GATEWAY_FIREWALL, RuleSeverity.LOW, no_firewall),
 )

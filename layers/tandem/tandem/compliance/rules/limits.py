@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
-from tandem.compliance.rule import Result, Rule, Severity, failed, passed, unknown
+from tandem.compliance.checks import checked, whole
+from tandem.compliance.rule import Result, Rule, RuleSeverity
 from tandem.compliance.rules.peers import reading_of
 from tandem.compliance.snapshot import Snapshot, known
 from tandem.reasons.compliance import CheckCode, RuleId
+from tandem.reasons.documents import ProblemCode as Code
+from tandem.topology import quotas
 from tandem.topology.crosschecks import MOST_PEERS_OF_PREFIX, MOST_ROUTES
 from tandem.topology.quotas import MOST_ENDPOINTS, MOST_PEERS_OF_ENDPOINT
 
@@ -35,30 +39,32 @@ def routes(snapshot: Snapshot) -> Iterator[Result]:
     doubt = database.unread[0] if database.unread else None
 
     def judged(resource: str) -> Result:
-        return passed(resource) if doubt is None else unknown(resource, doubt)
+        return Result.passed(resource) if doubt is None else Result.unknown(resource, doubt)
 
     advertised = Counter(route.peer_id for route in database.routes)
     for peer in observation.peers:
         used = advertised[peer.peer_id]
         if is_near(used, MOST_ROUTES):
-            yield failed(peer.peer_id, CheckCode.PEER_NEAR_ROUTE_LIMIT, used=used, most=MOST_ROUTES)
+            yield Result.failed(peer.peer_id, CheckCode.PEER_NEAR_ROUTE_LIMIT, used=used, most=MOST_ROUTES)
         else:
             yield judged(peer.peer_id)
     used = len({route.prefix for route in database.in_fib({r.prefix for r in database.routes})})
     if is_near(used, MOST_ROUTES):
-        yield failed(server.route_server_id, CheckCode.FIB_NEAR_ROUTE_LIMIT, used=used, most=MOST_ROUTES)
+        yield Result.failed(
+            server.route_server_id, CheckCode.FIB_NEAR_ROUTE_LIMIT, used=used, most=MOST_ROUTES
+        )
     else:
         yield judged(server.route_server_id)
     for table_id in inventory.propagated_to:
         table = inventory.route_tables.get(table_id)
         if table is None:
-            yield unknown(table_id, inventory.unknown.get(table_id, f"EC2 does not show {table_id}"))
+            yield Result.unknown(table_id, inventory.unknown.get(table_id, f"EC2 does not show {table_id}"))
             continue
         used = sum(route.origin == ADVERTISED for route in table.routes)
         if is_near(used, MOST_ROUTES):
-            yield failed(table_id, CheckCode.TABLE_NEAR_ROUTE_LIMIT, used=used, most=MOST_ROUTES)
+            yield Result.failed(table_id, CheckCode.TABLE_NEAR_ROUTE_LIMIT, used=used, most=MOST_ROUTES)
         else:
-            yield passed(table_id)
+            yield Result.passed(table_id)
 
 
 def peers_of_prefix(snapshot: Snapshot) -> Iterator[Result]:
@@ -71,36 +77,46 @@ def peers_of_prefix(snapshot: Snapshot) -> Iterator[Result]:
         advertising[route.prefix].add(route.peer_id)
     for prefix, peers in advertising.items():
         if is_near(len(peers), MOST_PEERS_OF_PREFIX):
-            yield failed(prefix, CheckCode.PREFIX_NEAR_PEER_LIMIT, used=len(peers), most=MOST_PEERS_OF_PREFIX)
+            yield Result.failed(
+                prefix, CheckCode.PREFIX_NEAR_PEER_LIMIT, used=len(peers), most=MOST_PEERS_OF_PREFIX
+            )
         elif database.unread:
-            yield unknown(prefix, database.unread[0])
+            yield Result.unknown(prefix, database.unread[0])
         else:
-            yield passed(prefix)
+            yield Result.passed(prefix)
 
 
 def within_quotas(snapshot: Snapshot) -> Iterator[Result]:
-    """Judges the endpoints of the route server, and the peers at each endpoint's interface.
+    """Judges what the document needs, as it was judged before it was stored, and how near AWS is to it now.
 
-    AWS raises both on request, and no API says to what: the published defaults count.
+    AWS raises most quotas on request, and no API says to what: the published defaults count.
     """
+    yield from _NEEDED.judge(snapshot)
+    yield from near_quotas(snapshot)
+
+
+def near_quotas(snapshot: Snapshot) -> Iterator[Result]:
+    """Judges the endpoints of the route server, and the peers at each endpoint's interface."""
     reading = reading_of(snapshot)
     endpoints, server_id = (*reading.endpoints, *reading.broken), reading.server.route_server_id
     if is_near(len(endpoints), MOST_ENDPOINTS):
-        yield failed(server_id, CheckCode.ENDPOINTS_NEAR_QUOTA, used=len(endpoints), most=MOST_ENDPOINTS)
+        yield Result.failed(
+            server_id, CheckCode.ENDPOINTS_NEAR_QUOTA, used=len(endpoints), most=MOST_ENDPOINTS
+        )
     else:
-        yield passed(server_id)
+        yield Result.passed(server_id)
     at = Counter(peer.endpoint_id for peer in reading.peers)
     for endpoint in endpoints:
         used = at[endpoint.endpoint_id]
         if is_near(used, MOST_PEERS_OF_ENDPOINT):
-            yield failed(
+            yield Result.failed(
                 endpoint.endpoint_id,
                 CheckCode.PEERS_NEAR_QUOTA,
                 used=used,
                 most=MOST_PEERS_OF_ENDPOINT,
             )
         else:
-            yield passed(endpoint.endpoint_id)
+            yield Result.passed(endpoint.endpoint_id)
 
 
 def in_use(snapshot: Snapshot) -> Iterator[Result]:
@@ -112,16 +128,33 @@ def in_use(snapshot: Snapshot) -> Iterator[Result]:
     used, unread = {peer.endpoint_id for peer in observation.peers}, observation.unknown.peers
     for endpoint in (*reading.endpoints, *reading.broken):
         if endpoint.endpoint_id in used:
-            yield passed(endpoint.endpoint_id)
+            yield Result.passed(endpoint.endpoint_id)
         elif unread:  # it may be of this endpoint
-            yield unknown(endpoint.endpoint_id, next(iter(unread.values())))
+            yield Result.unknown(endpoint.endpoint_id, next(iter(unread.values())))
         else:
-            yield failed(endpoint.endpoint_id, CheckCode.ENDPOINT_WITHOUT_PEER, subnet=endpoint.subnet_id)
+            yield Result.failed(
+                endpoint.endpoint_id, CheckCode.ENDPOINT_WITHOUT_PEER, subnet=endpoint.subnet_id
+            )
 
+
+_NEEDED = checked(
+    RuleId.WITHIN_QUOTAS,
+    RuleSeverity.MEDIUM,
+    (quotas.quota_warnings,),
+    (
+        Code.MANY_ROUTE_SERVERS,
+        Code.MANY_ENDPOINTS,
+        Code.MANY_PEERS_OF_ENDPOINT,
+        Code.MANY_ALLOWED_PREFIXES,
+        Code.MANY_PEERS_OF_PREFIX,
+        Code.MANY_ROUTES_OF_TABLE,
+    ),
+    whole,
+)
 
 RULES = (
-    Rule(RuleId.ROUTES_WITHIN_LIMITS, Severity.MEDIUM, routes),
-    Rule(RuleId.PEERS_OF_PREFIX_WITHIN_LIMIT, Severity.MEDIUM, peers_of_prefix),
-    Rule(RuleId.WITHIN_QUOTAS, Severity.LOW, within_quotas),
-    Rule(RuleId.ENDPOINT_IN_USE, Severity.LOW, in_use),
+    Rule(RuleId.ROUTES_WITHIN_LIMITS, RuleSeverity.MEDIUM, routes),
+    Rule(RuleId.PEERS_OF_PREFIX_WITHIN_LIMIT, RuleSeverity.MEDIUM, peers_of_prefix),
+    replace(_NEEDED, judge=within_quotas),
+    Rule(RuleId.ENDPOINT_IN_USE, RuleSeverity.LOW, in_use),
 )

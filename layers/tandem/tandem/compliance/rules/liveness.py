@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from tandem.compliance.rule import Result, Rule, Severity, failed, not_applicable, passed, unknown
-from tandem.compliance.rules.peers import doubt_about, peers_of
+from tandem.compliance.rule import Result, Rule, RuleSeverity
+from tandem.compliance.rules.peers import peers_of, unread_peer_of
 from tandem.compliance.snapshot import SessionChange, Snapshot, known
 from tandem.model import Liveness, Route, Status
 from tandem.reasons.compliance import CheckCode, RuleId
@@ -28,15 +28,15 @@ def soon_enough(snapshot: Snapshot) -> Iterator[Result]:
     least, most = KEEPALIVE_SECONDS
     for index, group in enumerate(snapshot.topology.groups):
         if group.rto_seconds is None:
-            yield not_applicable(group.name, CheckCode.RTO_NOT_DECLARED)
+            yield Result.not_applicable(group.name, CheckCode.RTO_NOT_DECLARED)
             continue
         for name, appliance in snapshot.topology.appliances.items():
             resource, place = f"{group.name} {name}", path_of(["groups", index, "rto"])
-            doubt = doubt_about(observation, appliance)
+            doubt = unread_peer_of(observation, appliance)
             peers = peers_of(observation, appliance)
             slow = tuple(p.peer_id for p in peers if p.liveness is Liveness.BGP_KEEPALIVE)
             if slow and group.rto_seconds < most:
-                yield failed(
+                yield Result.failed(
                     resource,
                     CheckCode.KEEPALIVE_TOO_SLOW,
                     place,
@@ -48,11 +48,11 @@ def soon_enough(snapshot: Snapshot) -> Iterator[Result]:
                     peers=slow,
                 )
             elif doubt is not None:
-                yield unknown(resource, doubt, place)
+                yield Result.unknown(resource, doubt, place)
             elif not peers:
-                yield unknown(resource, f"AWS shows no peer of {name}", place)
+                yield Result.unknown(resource, f"AWS shows no peer of {name}", place)
             else:
-                yield passed(resource, place)
+                yield Result.passed(resource, place)
 
 
 def steady(snapshot: Snapshot) -> Iterator[Result]:
@@ -68,7 +68,7 @@ def steady(snapshot: Snapshot) -> Iterator[Result]:
             of_peer = {p: found for (id_, p), found in by_session.items() if id_ == peer.peer_id}
             protocol, most = max(of_peer.items(), key=lambda item: len(item[1]), default=("", set()))
             if len(most) > MOST_CHANGES_AN_HOUR:
-                yield failed(
+                yield Result.failed(
                     peer.peer_id,
                     CheckCode.SESSION_FLAPS,
                     protocol=protocol.upper(),
@@ -77,9 +77,9 @@ def steady(snapshot: Snapshot) -> Iterator[Result]:
                     last=_last(most),
                 )
             elif logged.unread:
-                yield unknown(peer.peer_id, logged.unread[0])
+                yield Result.unknown(peer.peer_id, logged.unread[0])
             else:
-                yield passed(peer.peer_id)
+                yield Result.passed(peer.peer_id)
 
 
 def _last(changes: set[SessionChange]) -> datetime:
@@ -102,13 +102,13 @@ def persisted(snapshot: Snapshot) -> Iterator[Result]:
             if stale:
                 yield _stale(prefix, stale[0])
             elif doubt is not None or unseen:
-                yield unknown(prefix, doubt or f"AWS does not show the peer that advertised {prefix}")
+                yield Result.unknown(prefix, doubt or f"AWS does not show the peer that advertised {prefix}")
             else:
-                yield passed(prefix)
+                yield Result.passed(prefix)
 
 
 def _stale(prefix: str, route: Route) -> Result:
-    return failed(
+    return Result.failed(
         prefix,
         CheckCode.ROUTE_IS_PERSISTED,
         prefix=prefix,
@@ -118,7 +118,7 @@ def _stale(prefix: str, route: Route) -> Result:
 
 
 RULES = (
-    Rule(RuleId.NO_PERSISTED_ROUTE, Severity.CRITICAL, persisted),
-    Rule(RuleId.LIVENESS_WITHIN_RTO, Severity.HIGH, soon_enough),
-    Rule(RuleId.SESSIONS_STEADY, Severity.MEDIUM, steady),
+    Rule(RuleId.NO_PERSISTED_ROUTE, RuleSeverity.CRITICAL, persisted),
+    Rule(RuleId.LIVENESS_WITHIN_RTO, RuleSeverity.HIGH, soon_enough),
+    Rule(RuleId.SESSIONS_STEADY, RuleSeverity.MEDIUM, steady),
 )

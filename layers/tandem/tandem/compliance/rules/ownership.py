@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from tandem.compliance.checks import Part, checked, otherwise
-from tandem.compliance.rule import Result, Rule, Severity, failed, passed, unknown
-from tandem.compliance.rules.targets import declared_addresses, target_interfaces
+from tandem.compliance.rule import Result, Rule, RuleSeverity
+from tandem.compliance.rules.targets import elastic_ip_parts, target_interface_parts
 from tandem.compliance.snapshot import Need, NotRead, Snapshot, known
 from tandem.reasons.compliance import CheckCode, RuleId
 from tandem.reasons.documents import ProblemCode as Code
@@ -34,22 +34,22 @@ def _unread_tags(snapshot: Snapshot) -> dict[str, Result]:
     """A network whose tags nobody may read is left to IAM, and is not known to have its owner's tag."""
     consents = known(snapshot.inventory).consents
     return {
-        id_: unknown(id_, "its tags cannot be read (ec2:DescribeTags)", where)
+        id_: Result.unknown(id_, "its tags cannot be read (ec2:DescribeTags)", where)
         for where, id_ in networks(snapshot.topology)
         if id_ not in consents
     }
 
 
 def _with_service(topology: Topology, inventory: Inventory) -> Iterator[Part]:
-    yield from declared_addresses(topology, inventory)
-    for part in target_interfaces(topology, inventory):
+    yield from elastic_ip_parts(topology, inventory)
+    for part in target_interface_parts(topology, inventory):
         if part.resource in {*inventory.interfaces, *inventory.unknown}:
             yield part
 
 
 def _interfaces_of_services(snapshot: Snapshot) -> dict[str, Result]:
     return {
-        id_: failed(id_, CheckCode.INTERFACE_OF_SERVICE, None, service=interface.service)
+        id_: Result.failed(id_, CheckCode.INTERFACE_OF_SERVICE, None, service=interface.service)
         for id_, interface in known(snapshot.inventory).interfaces.items()
         if interface.service is not None
     }
@@ -65,7 +65,7 @@ def _forwarding(topology: Topology, inventory: Inventory) -> Iterator[Part]:
 
 def _unshown_checks(snapshot: Snapshot) -> dict[str, Result]:
     return {
-        id_: unknown(id_, "AWS shows no SourceDestCheck of it")
+        id_: Result.unknown(id_, "AWS shows no SourceDestCheck of it")
         for id_, interface in known(snapshot.inventory).interfaces.items()
         if interface.source_dest_check is None
     }
@@ -86,13 +86,13 @@ def allowed_only(snapshot: Snapshot) -> Iterator[Result]:
         if doubt is None and any(not route.peer_id for route in database.routes):
             doubt = "a route does not show which peer advertises it"
         if strange:
-            yield failed(
+            yield Result.failed(
                 name, CheckCode.ADVERTISES_MORE, place, appliance=name, prefixes=tuple(strange[:NAMED])
             )
         elif doubt is not None:
-            yield unknown(name, doubt, place)
+            yield Result.unknown(name, doubt, place)
         else:
-            yield passed(name, place)
+            yield Result.passed(name, place)
 
 
 NAMED = 10
@@ -119,7 +119,7 @@ def no_pipeline(snapshot: Snapshot) -> Iterator[Result]:
 
 
 def _addresses(snapshot: Snapshot) -> Iterator[Part]:
-    yield from declared_addresses(snapshot.topology, known(snapshot.inventory))
+    yield from elastic_ip_parts(snapshot.topology, known(snapshot.inventory))
 
 
 def _changeable(snapshot: Snapshot, calls: list[Call]) -> set[str]:
@@ -162,17 +162,19 @@ def _by_resource(snapshot: Snapshot, calls: list[Call], resources: set[str]) -> 
     for resource in sorted(resources):
         call = next((call for call in calls if resource in call.resource_ids), None)
         if call is None:
-            yield passed(resource)
+            yield Result.passed(resource)
             continue
         # an instance's role has the instance's ID as session name (docs/aws-facts.md#cloudtrail-callers)
         appliance = instances.get(call.actor.rpartition("/")[2])
         name, actor, at = call.name, call.actor, call.at
         if call.tool is not None:
             tool = call.tool
-            yield failed(resource, CheckCode.CHANGED_BY_TOOL, None, tool=tool, call=name, actor=actor, at=at)
+            yield Result.failed(
+                resource, CheckCode.CHANGED_BY_TOOL, None, tool=tool, call=name, actor=actor, at=at
+            )
         elif appliance is not None:
             role = call.role
-            yield failed(
+            yield Result.failed(
                 resource,
                 CheckCode.CHANGED_BY_APPLIANCE,
                 None,
@@ -182,25 +184,25 @@ def _by_resource(snapshot: Snapshot, calls: list[Call], resources: set[str]) -> 
                 at=at,
             )
         else:
-            yield failed(resource, CheckCode.CHANGED_BY_OTHER, None, call=name, actor=actor, at=at)
+            yield Result.failed(resource, CheckCode.CHANGED_BY_OTHER, None, call=name, actor=actor, at=at)
 
 
 RULES = (
     otherwise(
         checked(
             RuleId.NETWORK_OWNER_TAG,
-            Severity.MEDIUM,
+            RuleSeverity.MEDIUM,
             (network_warnings,),
             (Code.NETWORK_WITHOUT_CONSENT,),
             _networks,
-            frozenset({Need.STACK}),
+            needs=frozenset({Need.STACK}),
         ),
         _unread_tags,
     ),
     otherwise(
         checked(
             RuleId.NO_SERVICE_MANAGES,
-            Severity.CRITICAL,
+            RuleSeverity.CRITICAL,
             (elastic_ips_exist,),
             (Code.ELASTIC_IP_OF_SERVICE,),
             _with_service,
@@ -210,15 +212,15 @@ RULES = (
     otherwise(
         checked(
             RuleId.SOURCE_DEST_CHECK_OFF,
-            Severity.CRITICAL,
+            RuleSeverity.CRITICAL,
             (forwarding_warnings,),
             (Code.SOURCE_DEST_CHECK_ON,),
             _forwarding,
         ),
         _unshown_checks,
     ),
-    Rule(RuleId.ALLOWED_PREFIXES_ONLY, Severity.HIGH, allowed_only),
-    Rule(RuleId.ONE_MOVER, Severity.HIGH, one_mover),
-    Rule(RuleId.NO_PIPELINE, Severity.MEDIUM, no_pipeline),
-    Rule(RuleId.NO_FOREIGN_CHANGE, Severity.LOW, no_foreign_change),
+    Rule(RuleId.ALLOWED_PREFIXES_ONLY, RuleSeverity.HIGH, allowed_only),
+    Rule(RuleId.ONE_MOVER, RuleSeverity.HIGH, one_mover),
+    Rule(RuleId.NO_PIPELINE, RuleSeverity.MEDIUM, no_pipeline),
+    Rule(RuleId.NO_FOREIGN_CHANGE, RuleSeverity.LOW, no_foreign_change),
 )

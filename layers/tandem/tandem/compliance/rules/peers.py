@@ -20,7 +20,7 @@ def peers_of(observation: Observation, appliance: Appliance) -> tuple[Peer, ...]
     return tuple(p for p in observation.peers if p.peer_address in appliance.peer_addresses)
 
 
-def doubt_about(observation: Observation, appliance: Appliance) -> str | None:
+def unread_peer_of(observation: Observation, appliance: Appliance) -> str | None:
     """Returns why a peer of the appliance cannot be read; a row without an address may be anybody's."""
     unread = observation.unknown.peers
     return next((unread[a] for a in ("", *sorted(appliance.peer_addresses)) if a in unread), None)

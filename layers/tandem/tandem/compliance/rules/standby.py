@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tandem.compliance.checks import Part, checked
-from tandem.compliance.rule import (
-    Result,
-    Rule,
-    Severity,
-    failed,
-    failed_for,
-    not_applicable,
-    passed,
-    unknown,
-)
+from tandem.compliance.rule import Result, Rule, RuleSeverity
 from tandem.compliance.snapshot import Snapshot, known
 from tandem.failover import standbyreasons, vitality
 from tandem.failover.routeserver import RouteServerSource
@@ -44,7 +35,7 @@ def advertises(snapshot: Snapshot) -> Iterator[Result]:
             for name, appliance in snapshot.topology.appliances.items():
                 resource = f"{name} {prefix}"
                 if doubt is not None:
-                    yield unknown(resource, doubt)
+                    yield Result.unknown(resource, doubt)
                     continue
                 yield _judged(resource, prefix, appliance, paths, best, snapshot)
 
@@ -59,21 +50,23 @@ def _judged(
 ) -> Result:
     own = [route for route in paths if route.next_hop in next_hops(appliance)]
     if best is not None and best in own:
-        return passed(resource)
+        return Result.passed(resource)
     if not own:
         if appliance.standby is Standby.SILENT:
-            return not_applicable(resource, CheckCode.STANDBY_IS_SILENT, appliance=appliance.name)
-        return failed(resource, CheckCode.STANDBY_LACKS_PREFIX, appliance=appliance.name, prefix=prefix)
+            return Result.not_applicable(resource, CheckCode.STANDBY_IS_SILENT, appliance=appliance.name)
+        return Result.failed(
+            resource, CheckCode.STANDBY_LACKS_PREFIX, appliance=appliance.name, prefix=prefix
+        )
     tied = best is not None and any(rank(route) == rank(best) for route in own)
     if best is not None and tied:
         owner = next(
             (n for n, a in snapshot.topology.appliances.items() if best.next_hop in next_hops(a)),
             best.next_hop,
         )
-        return failed(
+        return Result.failed(
             resource, CheckCode.STANDBY_PATH_TIES, appliance=appliance.name, prefix=prefix, owner=owner
         )
-    return passed(resource)
+    return Result.passed(resource)
 
 
 def unread_path(prefix: str, database: RoutingDatabase) -> str | None:
@@ -103,11 +96,11 @@ def alive(snapshot: Snapshot) -> Iterator[Result]:
         if doubt is not None:
             yield doubt
         elif vitality.cannot_take_over(appliance, source) is True:
-            yield _found(standbyreasons.Rule.STANDBY_ALIVE, name, source)
+            yield _found(standbyreasons.StandbyRule.STANDBY_ALIVE, name, source)
         elif vitality.cannot_take_over(appliance, source) is None:
-            yield unknown(name, "AWS is creating its session, or shows one that cannot be read")
+            yield Result.unknown(name, "AWS is creating its session, or shows one that cannot be read")
         else:
-            yield passed(name, path_of(["appliances", name]))
+            yield Result.passed(name, path_of(["appliances", name]))
 
 
 def sessions_up(snapshot: Snapshot) -> Iterator[Result]:
@@ -118,30 +111,34 @@ def sessions_up(snapshot: Snapshot) -> Iterator[Result]:
         if doubt is not None:
             yield doubt
         elif vitality.cannot_take_over(appliance, source) is True:
-            yield not_applicable(name, CheckCode.APPLIANCE_IS_DEAD, appliance=name)
+            yield Result.not_applicable(name, CheckCode.APPLIANCE_IS_DEAD, appliance=name)
         elif down is True:
-            yield _found(standbyreasons.Rule.SESSIONS_UP, name, source)
+            yield _found(standbyreasons.StandbyRule.SESSIONS_UP, name, source)
         elif down is None:
-            yield unknown(name, "AWS is creating its session, or shows one that cannot be read")
+            yield Result.unknown(name, "AWS is creating its session, or shows one that cannot be read")
         else:
-            yield passed(name, path_of(["appliances", name, "peers"]))
+            yield Result.passed(name, path_of(["appliances", name, "peers"]))
 
 
 def _speaking(snapshot: Snapshot, observation: Observation) -> Iterator[tuple[str, Appliance, Result | None]]:
     """Yields each appliance; with a result where its sessions say nothing of it."""
     for name, appliance in snapshot.topology.appliances.items():
-        silent = not_applicable(name, CheckCode.STANDBY_IS_SILENT, appliance=name)
+        silent = Result.not_applicable(name, CheckCode.STANDBY_IS_SILENT, appliance=name)
         unclear = next((p for p in sessions_of(appliance, observation) if _hides_bfd(p)), None)
         unread = unread_session(appliance, observation)
         state = observation.unknown.instances.get(appliance.instance_id or "")
         if appliance.standby is Standby.SILENT:
             yield name, appliance, silent
         elif unread or state:
-            yield name, appliance, unknown(name, unread or state or "")
+            yield name, appliance, Result.unknown(name, unread or state or "")
         elif unclear is not None:
-            yield name, appliance, unknown(name, f"{unclear.peer_id} has BFD and shows no status of it")
+            yield (
+                name,
+                appliance,
+                Result.unknown(name, f"{unclear.peer_id} has BFD and shows no status of it"),
+            )
         elif observation.instance_states is None and appliance.instance_id is not None:
-            yield name, appliance, unknown(name, "; ".join(observation.failed))
+            yield name, appliance, Result.unknown(name, "; ".join(observation.failed))
         else:
             yield name, appliance, None
 
@@ -154,13 +151,13 @@ def _source(snapshot: Snapshot) -> RouteServerSource:
     return RouteServerSource(snapshot.topology, known(snapshot.observation), snapshot.database)
 
 
-def _found(rule: standbyreasons.Rule, name: str, source: RouteServerSource) -> Result:
+def _found(rule: standbyreasons.StandbyRule, name: str, source: RouteServerSource) -> Result:
     appliances = source.topology.appliances.items()
     # nobody knows here what was up before: all that is said is what is so now
     up = {n: vitality.declared_as(source.topology, appliance) for n, appliance in appliances}
     scene = vitality.Scene(source, Memory(seen_up=up))
     why = standbyreasons.why_found(rule, name, Change.OPENED, scene)
-    return failed_for(name, why, path_of(["appliances", name]))
+    return Result.failed_for(name, why, path_of(["appliances", name]))
 
 
 def _instances(topology: Topology, inventory: Inventory) -> Iterator[Part]:
@@ -180,19 +177,19 @@ def _addresses(topology: Topology, inventory: Inventory) -> Iterator[Part]:
 
 
 RULES = (
-    Rule(RuleId.STANDBY_ADVERTISES, Severity.CRITICAL, advertises),
-    Rule(RuleId.STANDBY_ALIVE, Severity.CRITICAL, alive),
-    Rule(RuleId.SESSIONS_UP, Severity.HIGH, sessions_up),
+    Rule(RuleId.STANDBY_ADVERTISES, RuleSeverity.CRITICAL, advertises),
+    Rule(RuleId.STANDBY_ALIVE, RuleSeverity.CRITICAL, alive),
+    Rule(RuleId.SESSIONS_UP, RuleSeverity.HIGH, sessions_up),
     checked(
         RuleId.INSTANCE_EXISTS,
-        Severity.CRITICAL,
+        RuleSeverity.CRITICAL,
         (routeserver.instances_exist,),
         (Code.INSTANCE_UNKNOWN, Code.INSTANCE_TERMINATED),
         _instances,
     ),
     checked(
         RuleId.APPLIANCE_HAS_ADDRESSES,
-        Severity.HIGH,
+        RuleSeverity.HIGH,
         (routeserver.instances_exist,),
         (Code.PEER_ADDRESS_ELSEWHERE, Code.NEXT_HOP_ELSEWHERE),
         _addresses,

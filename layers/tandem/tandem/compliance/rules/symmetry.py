@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tandem.compliance.checks import Part, checked, doubt_about
-from tandem.compliance.rule import Result, Rule, Severity, failed, passed, unknown
+from tandem.compliance.checks import Part, checked, unread_part_of
+from tandem.compliance.rule import Result, Rule, RuleSeverity
 from tandem.compliance.snapshot import Snapshot, known
 from tandem.reasons.compliance import CheckCode, RuleId
 from tandem.reasons.documents import ProblemCode as Code
@@ -27,17 +27,17 @@ def same_both_ways(snapshot: Snapshot) -> Iterator[Result]:
     shown = [inventory.route_tables[table] for table in tables if table in inventory.route_tables]
     inward = _appliances([table for table in shown if table.gateway_ids], topology, inventory)
     outward = _appliances([table for table in shown if not table.gateway_ids], topology, inventory)
-    doubt = doubt_about((*tables, *inventory.unknown), inventory)
+    doubt = unread_part_of((*tables, *inventory.unknown), inventory)
     if not any(table.gateway_ids for table in shown) or not outward:
         return
     if doubt is not None:
-        yield unknown(topology.name, doubt)
+        yield Result.unknown(topology.name, doubt)
     elif len({*inward, *outward}) > 1:
-        yield failed(
+        yield Result.failed(
             topology.name, CheckCode.DIRECTIONS_DIFFER, "route_server.propagate_to", to=inward, back=outward
         )
     else:
-        yield passed(topology.name, "route_server.propagate_to")
+        yield Result.passed(topology.name, "route_server.propagate_to")
 
 
 def _appliances(tables: list[RouteTable], topology: Topology, inventory: Inventory) -> tuple[str, ...]:
@@ -77,24 +77,24 @@ def _interfaces(topology: Topology, inventory: Inventory) -> Iterator[Part]:
 
 
 RULES = (
-    Rule(RuleId.SAME_APPLIANCE_BOTH_WAYS, Severity.CRITICAL, same_both_ways),
+    Rule(RuleId.SAME_APPLIANCE_BOTH_WAYS, RuleSeverity.CRITICAL, same_both_ways),
     checked(
         RuleId.GATEWAY_TARGET_HAS_PUBLIC_IP,
-        Severity.CRITICAL,
+        RuleSeverity.CRITICAL,
         (gateway_tables_can_have_the_routes,),
         (Code.NO_PUBLIC_IP_FOR_GATEWAY_TABLE,),
         _gateway_tables,
     ),
     checked(
         RuleId.GATEWAY_TABLE_TAKES_PREFIXES,
-        Severity.LOW,
+        RuleSeverity.LOW,
         (propagation_warnings,),
         (Code.GATEWAY_TABLE_REJECTS,),
         _gateway_tables,
     ),
     checked(
         RuleId.APPLIANCE_HAS_WAY_OUT,
-        Severity.CRITICAL,
+        RuleSeverity.CRITICAL,
         (appliances_have_a_way_out,),
         (Code.WAY_OUT_AT_ITSELF,),
         _interfaces,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tandem.compliance.checks import Part, checked, otherwise
-from tandem.compliance.rule import Result, Severity, failed_for, unknown
+from tandem.compliance.rule import Result, RuleSeverity
 from tandem.compliance.snapshot import Need, Snapshot, known
 from tandem.failover.readiness import limitation
 from tandem.reasons.compliance import RuleId
@@ -18,7 +18,7 @@ from tandem.topology.inventory import Inventory
 from tandem.topology.problems import path_of
 
 
-def target_interfaces(topology: Topology, inventory: Inventory) -> Iterator[Part]:
+def target_interface_parts(topology: Topology, inventory: Inventory) -> Iterator[Part]:
     """Yields each target interface once, with every place that names it."""
     placed: dict[str, list[Placed]] = {}
     for target in targets(topology, inventory):
@@ -34,10 +34,10 @@ def _targets(topology: Topology, inventory: Inventory) -> Iterator[Part]:
     for placed in targets(topology, inventory):
         subnet = placed.interface.subnet_id if placed.interface else ""
         ids = (placed.target.network_interface_id, placed.allocation_id, subnet)
-        yield Part(resource_of(placed), (placed.path(),), ids)
+        yield Part(_resource_of(placed), (placed.path(),), ids)
 
 
-def declared_addresses(topology: Topology, inventory: Inventory) -> Iterator[Part]:
+def elastic_ip_parts(topology: Topology, inventory: Inventory) -> Iterator[Part]:
     """Yields each declared Elastic IP."""
     for index, group in enumerate(topology.groups):
         for position, address in enumerate(group.elastic_ips):
@@ -47,10 +47,10 @@ def declared_addresses(topology: Topology, inventory: Inventory) -> Iterator[Par
 
 def _owned(topology: Topology, inventory: Inventory) -> Iterator[Part]:
     """Yields each Elastic IP and each target interface that AWS shows; both need their owner's tag."""
-    for part in declared_addresses(topology, inventory):
+    for part in elastic_ip_parts(topology, inventory):
         if part.resource in inventory.elastic_ips or part.resource in inventory.unknown:
             yield part
-    for part in target_interfaces(topology, inventory):
+    for part in target_interface_parts(topology, inventory):
         if part.resource in inventory.interfaces or part.resource in inventory.unknown:
             yield Part(part.resource, (), (part.resource,))
 
@@ -67,12 +67,12 @@ def _immovable(snapshot: Snapshot) -> dict[str, Result]:
             continue
         why = limitation(specs[placed.allocation_id], placed.appliance, observation, dead=False)
         if shown is not None and (shown.owner is None or shown.subnet_id not in inventory.subnets):
-            found[resource] = unknown(resource, "AWS does not show its account or its subnet")
+            found[resource] = Result.unknown(resource, "AWS does not show its account or its subnet")
         elif why is not None and why.code in UNREADABLE:
             errors = dict(why.facts).get("error") or "; ".join(observation.failed)
-            found[resource] = unknown(resource, str(errors), placed.path())
+            found[resource] = Result.unknown(resource, str(errors), placed.path())
         elif why is not None and why.code in UNATTACHED:
-            found[resource] = failed_for(resource, why, placed.path())
+            found[resource] = Result.failed_for(resource, why, placed.path())
     return found
 
 
@@ -104,12 +104,14 @@ def _without_border_group(snapshot: Snapshot) -> dict[str, Result]:
         if address is None or interface is None:
             continue
         if address.border_group is None or subnet is None or subnet.border_group is None:
-            resource = resource_of(placed)
-            found[resource] = unknown(resource, "AWS shows no network border group of it", placed.path())
+            resource = _resource_of(placed)
+            found[resource] = Result.unknown(
+                resource, "AWS shows no network border group of it", placed.path()
+            )
     return found
 
 
-def resource_of(placed: Placed) -> str:
+def _resource_of(placed: Placed) -> str:
     return f"{placed.target.network_interface_id} {placed.target.private_ip}"
 
 
@@ -117,7 +119,7 @@ RULES = (
     otherwise(
         checked(
             RuleId.TARGET_ATTACHED,
-            Severity.CRITICAL,
+            RuleSeverity.CRITICAL,
             (
                 elasticips.interfaces_are_the_appliances,
                 elasticips.interfaces_are_of_this_account,
@@ -132,20 +134,20 @@ RULES = (
                 Code.INTERFACE_OF_OTHER_ACCOUNT,
                 Code.INTERFACE_OUTSIDE_VPC,
             ),
-            target_interfaces,
+            target_interface_parts,
         ),
         _immovable,
     ),
     checked(
         RuleId.TARGET_HAS_PRIVATE_IP,
-        Severity.CRITICAL,
+        RuleSeverity.CRITICAL,
         (elasticips.private_ips_are_there,),
         (Code.PRIVATE_IP_OUTSIDE_SUBNET, Code.PRIVATE_IP_ELSEWHERE, Code.PRIVATE_IP_MISSING),
         _targets,
     ),
     checked(
         RuleId.TARGET_FREE,
-        Severity.CRITICAL,
+        RuleSeverity.CRITICAL,
         (elasticips.nobody_is_displaced,),
         (Code.PRIVATE_IP_HAS_ELASTIC_IP, Code.PRIVATE_IP_HAS_PUBLIC_IP),
         _targets,
@@ -153,7 +155,7 @@ RULES = (
     otherwise(
         checked(
             RuleId.TARGET_IN_BORDER_GROUP,
-            Severity.CRITICAL,
+            RuleSeverity.CRITICAL,
             (elasticips.border_groups_fit,),
             (Code.BORDER_GROUPS_DIFFER,),
             _targets,
@@ -162,17 +164,17 @@ RULES = (
     ),
     checked(
         RuleId.ELASTIC_IP_EXISTS,
-        Severity.CRITICAL,
+        RuleSeverity.CRITICAL,
         (elasticips.elastic_ips_exist,),
         (Code.ELASTIC_IP_UNKNOWN,),
-        declared_addresses,
+        elastic_ip_parts,
     ),
     checked(
         RuleId.OWNER_TAG,
-        Severity.CRITICAL,
+        RuleSeverity.CRITICAL,
         (elasticips.owner_consents,),
         (Code.OWNER_TAG_MISSING, Code.OWNER_TAG_OF_OTHER_STACK, Code.OWNER_TAG_MISSPELLED),
         _owned,
-        frozenset({Need.STACK}),
+        needs=frozenset({Need.STACK}),
     ),
 )

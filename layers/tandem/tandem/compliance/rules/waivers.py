@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from tandem.compliance.rule import Result, Rule, Severity, failed, passed
+from tandem.compliance.rule import Result, Rule, RuleSeverity
 from tandem.compliance.snapshot import Need, Snapshot
 from tandem.reasons.compliance import CheckCode, RuleId
 from tandem.topology.problems import path_of
@@ -18,10 +18,12 @@ def current(snapshot: Snapshot) -> Iterator[Result]:
         resource, place = f"{waiver.rule} {waiver.resource}", path_of(["waivers", index])
         if waiver.rule not in names:
             close = next(iter(get_close_matches(waiver.rule, names, n=1)), None)
-            yield failed(resource, CheckCode.WAIVER_OF_UNKNOWN_RULE, place, rule=waiver.rule, close=close)
+            yield Result.failed(
+                resource, CheckCode.WAIVER_OF_UNKNOWN_RULE, place, rule=waiver.rule, close=close
+            )
         elif not waiver.holds(snapshot.taken_at):
             until = waiver.until.isoformat()
-            yield failed(
+            yield Result.failed(
                 resource,
                 CheckCode.WAIVER_EXPIRED,
                 place,
@@ -30,7 +32,7 @@ def current(snapshot: Snapshot) -> Iterator[Result]:
                 until=until,
             )
         else:
-            yield passed(resource, place)
+            yield Result.passed(resource, place)
 
 
-RULES = (Rule(RuleId.WAIVER_CURRENT, Severity.MEDIUM, current, needs=frozenset({Need.DECLARATION})),)
+RULES = (Rule(RuleId.WAIVER_CURRENT, RuleSeverity.MEDIUM, current, needs=frozenset({Need.DECLARATION})),)

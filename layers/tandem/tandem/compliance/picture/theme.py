@@ -78,7 +78,7 @@ def dark_style() -> str:
     return f"\n@media screen and (prefers-color-scheme: dark) {{\n{rules}}}\n"
 
 
-def width(text: str, size: float, *, is_mono: bool = False, is_bold: bool = False) -> float:
+def text_width(text: str, size: float, *, is_mono: bool = False, is_bold: bool = False) -> float:
     """Returns how wide a text is at most, in the fonts with which it is shown."""
     if is_mono and text.isascii():
         return len(text) * MONO_WIDTH * size
@@ -91,11 +91,11 @@ def _width_of(character: str) -> int:
     return WIDTHS[place] if 0 <= place < len(WIDTHS) else OTHER_WIDTH
 
 
-def shortened(text: str, most: float, size: float, *, is_mono: bool = False, is_bold: bool = False) -> str:
+def shorten(text: str, most: float, size: float, *, is_mono: bool = False, is_bold: bool = False) -> str:
     """Returns a text that is not wider than `most`: a sentence without its end, a name without its middle."""
 
     def fits(text: str) -> bool:
-        return width(text, size, is_mono=is_mono, is_bold=is_bold) <= most
+        return text_width(text, size, is_mono=is_mono, is_bold=is_bold) <= most
 
     if fits(text):
         return text

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
-from tandem.compliance.scene import Mark
-from tandem.compliance.theme import DARK, LIGHT, MONO, Theme, shortened, width
+from tandem.compliance.picture.scene import Mark
+from tandem.compliance.picture.theme import DARK, LIGHT, MONO, Theme, shorten, text_width
 from tandem.words import picture as words
 from tandem.words.markup import clean, tag
 
@@ -19,12 +19,12 @@ MARK_HEIGHT = 18.0
 MARK_GAP = 4.0
 
 
-def label(mark: Mark) -> str:
-    return words.label(mark.number, mark.severity, is_unknown=mark.is_unknown)
+def label_of(mark: Mark) -> str:
+    return words.mark_label(mark.number, mark.severity, is_unknown=mark.is_unknown)
 
 
 def mark_width(mark: Mark) -> float:
-    return 12.0 + width(label(mark), 11, is_bold=True)
+    return 12.0 + text_width(label_of(mark), 11, is_bold=True)
 
 
 def rows_of(marks: Iterable[Mark], most: float) -> list[list[Mark]]:
@@ -95,7 +95,7 @@ class Canvas:
         """Writes a text at x, or around it, and its base line; returns the x at which it ends, at most."""
         x, y = at
         words = clean(words)  # an escape takes more room than its character
-        shown = shortened(words, most, size, is_mono=is_mono, is_bold=is_bold)
+        shown = shorten(words, most, size, is_mono=is_mono, is_bold=is_bold)
         if not shown:
             return x
         title = None if shown == words else tag("title", words)
@@ -106,7 +106,7 @@ class Canvas:
                 **self._painted(role),
             )
         )  # fmt: skip
-        return x + width(shown, size, is_mono=is_mono, is_bold=is_bold)
+        return x + text_width(shown, size, is_mono=is_mono, is_bold=is_bold)
 
     def line(self, path: str, role: str, *, stroke_width: float = 1.5, dashes: str | None = None) -> None:
         self.elements.append(
@@ -139,9 +139,9 @@ class Canvas:
         else:
             self.box(place, role, radius=3)
         middle = (x + place[2] / 2, y + 13)
-        self.text(middle, label(mark), 100, size=11, role=ink, is_bold=True, is_centred=True)
+        self.text(middle, label_of(mark), 100, size=11, role=ink, is_bold=True, is_centred=True)
         written, shape = self.elements.pop(), self.elements.pop()
-        title = tag("title", words.mark(mark.number, mark.severity, is_unknown=mark.is_unknown))
+        title = tag("title", words.mark_title(mark.number, mark.severity, is_unknown=mark.is_unknown))
         group = tag("g", title, shape, written, class_="tp-mark")
         link = f"#finding-{mark.number}" if self.is_linked else None
         self.elements.append(tag("a", group, href=link) if link else group)

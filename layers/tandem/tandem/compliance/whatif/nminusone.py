@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
-from tandem.compliance.aftermath import Aftermath, End, aftermath
-from tandem.compliance.endings import AddressEnd, Ending, FailureRow, GroupEnd, worst
-from tandem.compliance.failures import Failure, FailureKind, Places, places_of, single_failures
 from tandem.compliance.snapshot import Snapshot, known
+from tandem.compliance.whatif.aftermath import Aftermath, End, aftermath
+from tandem.compliance.whatif.endings import AddressEnd, Ending, FailureRow, GroupEnd, worst
+from tandem.compliance.whatif.failures import Failure, FailureKind, Places, places_of, single_failures
 from tandem.failover import readiness
 from tandem.failover.deciding import decide
 from tandem.failover.decision import Action, AddressDecision, GroupDecision
@@ -46,7 +46,7 @@ UNREADABLE = frozenset(
 """Holds that only say that something cannot be read now: nobody knows what holds once it can."""
 
 
-def table(
+def failure_table(
     topology: Topology, observation: Observation, places: Places, now: datetime
 ) -> tuple[FailureRow, ...]:
     """Returns a row for each thing that can fail by itself.
@@ -58,10 +58,10 @@ def table(
     return tuple(_without_twins(rows))
 
 
-def table_of(snapshot: Snapshot) -> tuple[FailureRow, ...]:
+def failure_table_of(snapshot: Snapshot) -> tuple[FailureRow, ...]:
     """Returns the table of what a compliance run read. Raises NotReadError if too little was read."""
     observation, places = known(snapshot.observation), places_of(known(snapshot.inventory))
-    return table(snapshot.topology, observation, places, snapshot.taken_at)
+    return failure_table(snapshot.topology, observation, places, snapshot.taken_at)
 
 
 def predict(

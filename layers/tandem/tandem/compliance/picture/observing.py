@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tandem.compliance.marking import marked
-from tandem.compliance.rule import Finding
-from tandem.compliance.scene import (
-    Address,
-    Appliance,
-    Endpoint,
+from tandem.compliance.picture.marking import with_marks
+from tandem.compliance.picture.scene import (
+    DrawnAppliance,
+    DrawnElasticIp,
+    DrawnEndpoint,
+    DrawnRoute,
+    DrawnRouteTable,
+    DrawnSession,
+    DrawnSubnet,
     Installation,
-    Scene,
-    Session,
-    Subnet,
-    Table,
-    TableRow,
+    PictureScene,
 )
+from tandem.compliance.rule import Finding
 from tandem.compliance.snapshot import NotRead, Snapshot
 from tandem.failover.appliances import appliance_at, instance_state
 from tandem.failover.sessions import addresses_of, sessions_of
@@ -25,7 +25,7 @@ from tandem.tags import ENDPOINT_TAG
 from tandem.topology import document, inventory
 
 
-def scene(snapshot: Snapshot, findings: Sequence[Finding]) -> Scene:
+def picture_scene(snapshot: Snapshot, findings: Sequence[Finding]) -> PictureScene:
     """Returns what the picture shows. Pure; a part that is NotRead leaves its things without a state."""
     topology = snapshot.topology
     seen = None if isinstance(snapshot.observation, NotRead) else snapshot.observation
@@ -38,7 +38,7 @@ def scene(snapshot: Snapshot, findings: Sequence[Finding]) -> Scene:
     }
     stray = {holder: found for holder, found in addresses.items() if holder not in appliances}
     parts = (snapshot.observation, snapshot.inventory)
-    whole = Scene(
+    whole = PictureScene(
         name=topology.name,
         vpc_id=topology.route_server.vpc_id or (around.vpc_ids[0] if around and around.vpc_ids else None),
         route_server_id=server.route_server_id if server else topology.route_server.route_server_id,
@@ -49,14 +49,14 @@ def scene(snapshot: Snapshot, findings: Sequence[Finding]) -> Scene:
         stray=tuple(stray.items()),
         unread=tuple(dict.fromkeys(p.why for p in parts if isinstance(p, NotRead) and not p.is_absent)),
     )
-    return marked(whole, topology, findings)
+    return with_marks(whole, topology, findings)
 
 
 def _addresses(
     topology: document.Topology, seen: Observation | None
-) -> dict[str | None, tuple[Address, ...]]:
+) -> dict[str | None, tuple[DrawnElasticIp, ...]]:
     """Returns the declared Elastic IPs by who has them: an appliance, an interface, or nobody."""
-    found: dict[str | None, tuple[Address, ...]] = {}
+    found: dict[str | None, tuple[DrawnElasticIp, ...]] = {}
     for allocation_id in topology.allocation_ids if seen else ():
         shown = seen.elastic_ips.get(allocation_id) if seen else None
         holder = shown.holder if shown else None
@@ -65,7 +65,7 @@ def _addresses(
             at = appliance_at(holder.network_interface_id, topology, seen) or holder.network_interface_id
         private_ip = holder.private_ip if holder else None
         public_ip = shown.public_ip if shown else None
-        found[at] = (*found.get(at, ()), Address(allocation_id, public_ip, private_ip))
+        found[at] = (*found.get(at, ()), DrawnElasticIp(allocation_id, public_ip, private_ip))
     return found
 
 
@@ -73,16 +73,16 @@ def _appliance(
     appliance: document.Appliance,
     topology: document.Topology,
     seen: Observation | None,
-    elastic_ips: tuple[Address, ...],
-) -> Appliance:
+    elastic_ips: tuple[DrawnElasticIp, ...],
+) -> DrawnAppliance:
     owns: tuple[str, ...] = ()
-    sessions = tuple(Session(endpoint) for endpoint, _ in appliance.peers)
+    sessions = tuple(DrawnSession(endpoint) for endpoint, _ in appliance.peers)
     if seen is not None:
         own, database = addresses_of(appliance, seen), seen.database or RoutingDatabase()
         prefixes = dict.fromkeys(prefix for group in topology.groups for prefix in group.prefixes)
         owns = tuple(p for p in prefixes if any(r.next_hop in own for r in database.in_fib((p,))))
         sessions = tuple(_session(peer) for peer in sessions_of(appliance, seen))
-    return Appliance(
+    return DrawnAppliance(
         name=appliance.name,
         asn=appliance.asn,
         instance_id=appliance.instance_id,
@@ -96,8 +96,8 @@ def _appliance(
     )
 
 
-def _session(peer: Peer) -> Session:
-    return Session(
+def _session(peer: Peer) -> DrawnSession:
+    return DrawnSession(
         peer.endpoint_id, peer.peer_id, peer.bgp, peer.bfd, peer.liveness is Liveness.BFD, peer.state
     )
 
@@ -106,13 +106,13 @@ def _subnets(
     topology: document.Topology,
     seen: Observation | None,
     around: inventory.Inventory | None,
-    appliances: dict[str, Appliance],
-) -> Iterator[Subnet]:
+    appliances: dict[str, DrawnAppliance],
+) -> Iterator[DrawnSubnet]:
     """Yields the subnets in which endpoints or appliances are, zone by zone; unknown places last."""
-    endpoints: dict[str | None, list[Endpoint]] = {}
+    endpoints: dict[str | None, list[DrawnEndpoint]] = {}
     for subnet_id, endpoint in _endpoints(topology, seen, around):
         endpoints.setdefault(subnet_id, []).append(endpoint)
-    homes: dict[str | None, list[Appliance]] = {}
+    homes: dict[str | None, list[DrawnAppliance]] = {}
     for name, appliance in appliances.items():
         homes.setdefault(_home(topology.appliances[name], seen, around), []).append(appliance)
     known = around.subnets if around else {}
@@ -122,7 +122,7 @@ def _subnets(
 
     for subnet_id in sorted({**endpoints, **homes}, key=order):
         subnet = known.get(subnet_id) if subnet_id else None
-        yield Subnet(
+        yield DrawnSubnet(
             subnet_id,
             (subnet.zone or None) if subnet else None,
             subnet.prefix if subnet else None,
@@ -133,19 +133,19 @@ def _subnets(
 
 def _endpoints(
     topology: document.Topology, seen: Observation | None, around: inventory.Inventory | None
-) -> Iterator[tuple[str | None, Endpoint]]:
+) -> Iterator[tuple[str | None, DrawnEndpoint]]:
     if around and around.reading:
         for shown in around.reading.endpoints:
             name = dict(shown.tags).get(ENDPOINT_TAG) or dict(shown.tags).get("Name")
-            yield shown.subnet_id, Endpoint(shown.endpoint_id, name, shown.address, shown.state)
+            yield shown.subnet_id, DrawnEndpoint(shown.endpoint_id, name, shown.address, shown.state)
     elif seen:
         for endpoint_id in dict.fromkeys(peer.endpoint_id for peer in seen.peers):
-            yield None, Endpoint(endpoint_id)
+            yield None, DrawnEndpoint(endpoint_id)
     else:
         subnets = dict(topology.route_server.endpoints)
         peers = (endpoint for a in topology.appliances.values() for endpoint, _ in a.peers)
         for name in dict.fromkeys((*subnets, *peers)):
-            yield subnets.get(name), Endpoint(name)
+            yield subnets.get(name), DrawnEndpoint(name)
 
 
 def _home(
@@ -167,7 +167,7 @@ def _home(
 
 def _tables(
     topology: document.Topology, seen: Observation | None, around: inventory.Inventory | None
-) -> Iterator[Table]:
+) -> Iterator[DrawnRouteTable]:
     declared = topology.route_server.propagate_to
     others = around.propagated_to if around else ()
     prefixes = tuple(dict.fromkeys(prefix for group in topology.groups for prefix in group.prefixes))
@@ -175,7 +175,7 @@ def _tables(
         table = around.route_tables.get(table_id) if around else None
         rows = [row for prefix in prefixes for row in _rows(table_id, prefix, topology, seen, table)]
         subnets = len(table.subnet_ids) if table else None
-        yield Table(table_id, subnets, tuple(rows), table_id in declared)
+        yield DrawnRouteTable(table_id, subnets, tuple(rows), table_id in declared)
 
 
 def _rows(
@@ -184,10 +184,10 @@ def _rows(
     topology: document.Topology,
     seen: Observation | None,
     table: inventory.RouteTable | None,
-) -> Iterator[TableRow]:
+) -> Iterator[DrawnRoute]:
     database = seen.database if seen else None
     if seen is None or database is None or database.doubts.get(prefix) or database.doubts.get(""):
-        yield TableRow(prefix, Installation.UNKNOWN)
+        yield DrawnRoute(prefix, Installation.UNKNOWN)
     else:
         found = [
             (route.next_hop, one.status)
@@ -198,12 +198,12 @@ def _rows(
         for next_hop, status in found:
             is_there = status is InstallationStatus.INSTALLED
             installation = Installation.INSTALLED if is_there else Installation.REJECTED
-            yield TableRow(prefix, installation, _owner(next_hop, topology, seen))
+            yield DrawnRoute(prefix, installation, _owner(next_hop, topology, seen))
         if not found:
-            yield TableRow(prefix, Installation.MISSING)
+            yield DrawnRoute(prefix, Installation.MISSING)
     for destination, target in table.static_routes if table else ():
         if destination == prefix:
-            yield TableRow(prefix, Installation.STATIC, target)
+            yield DrawnRoute(prefix, Installation.STATIC, target)
 
 
 def _owner(next_hop: str, topology: document.Topology, seen: Observation) -> str:

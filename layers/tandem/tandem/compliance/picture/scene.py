@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby
 
-from tandem.compliance.rule import Finding, Severity, Verdict
+from tandem.compliance.rule import RuleSeverity
 from tandem.model import Status
-
-SEVERITIES = list(Severity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +16,13 @@ class Mark:
     """Stands where something is wrong. The list of findings has the same number."""
 
     number: int
-    severity: Severity
+    severity: RuleSeverity
     is_unknown: bool = False
     """True if nobody can say whether the rule passes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class DrawnSession:
     """One BGP session. What could not be read is None."""
 
     endpoint_id: str
@@ -38,7 +36,7 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class DrawnElasticIp:
     """An Elastic IP where it is now."""
 
     allocation_id: str
@@ -47,7 +45,7 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
-class Appliance:
+class DrawnAppliance:
     """A declared appliance with what it has now."""
 
     name: str
@@ -57,16 +55,16 @@ class Appliance:
     owns: tuple[str, ...] = ()
     """Tracked prefixes whose chosen path leads to it."""
     is_silent: bool = False
-    sessions: tuple[Session, ...] = ()
+    sessions: tuple[DrawnSession, ...] = ()
     missing: int = 0
     """Declared sessions of which AWS shows none."""
-    elastic_ips: tuple[Address, ...] = ()
+    elastic_ips: tuple[DrawnElasticIp, ...] = ()
     is_read: bool = True
     """False if nobody knows what it has."""
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class DrawnEndpoint:
     """A route server endpoint."""
 
     endpoint_id: str
@@ -76,14 +74,14 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Subnet:
+class DrawnSubnet:
     """A subnet with what stands in it; its ID is None for what is in a subnet that nobody knows."""
 
     subnet_id: str | None
     zone: str | None
     prefix: str | None = None
-    endpoints: tuple[Endpoint, ...] = ()
-    appliances: tuple[Appliance, ...] = ()
+    endpoints: tuple[DrawnEndpoint, ...] = ()
+    appliances: tuple[DrawnAppliance, ...] = ()
 
 
 class Installation(StrEnum):
@@ -98,7 +96,7 @@ class Installation(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class TableRow:
+class DrawnRoute:
     """One route in a route table."""
 
     prefix: str
@@ -108,17 +106,17 @@ class TableRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class DrawnRouteTable:
     """A route table into which the route server propagates."""
 
     table_id: str
     subnets: int | None
-    rows: tuple[TableRow, ...]
+    rows: tuple[DrawnRoute, ...]
     is_declared: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class PictureScene:
     """One topology as AWS shows it, with a mark at everything that is wrong."""
 
     name: str
@@ -126,9 +124,9 @@ class Scene:
     route_server_id: str | None
     route_server_state: str | None
     asn: int | None
-    subnets: tuple[Subnet, ...]
-    tables: tuple[Table, ...]
-    stray: tuple[tuple[str | None, tuple[Address, ...]], ...] = ()
+    subnets: tuple[DrawnSubnet, ...]
+    tables: tuple[DrawnRouteTable, ...]
+    stray: tuple[tuple[str | None, tuple[DrawnElasticIp, ...]], ...] = ()
     """Elastic IPs that no declared appliance has, by their interface; None: nobody has them."""
     unread: tuple[str, ...] = ()
     """What could not be read, in AWS's words."""
@@ -147,13 +145,6 @@ class Scene:
         return on + sum(len(addresses) for _, addresses in self.stray)
 
 
-def numbered(findings: Iterable[Finding]) -> tuple[tuple[int, Finding], ...]:
-    """Returns what fails, then what nobody can say, each with its number: the worst has 1."""
-    open_ = [f for f in findings if f.result.verdict in (Verdict.FAIL, Verdict.UNKNOWN)]
-    open_.sort(key=lambda f: (f.result.verdict is Verdict.UNKNOWN, SEVERITIES.index(f.rule.severity)))
-    return tuple(enumerate(open_, start=1))
-
-
-def by_zone(subnets: Iterable[Subnet]) -> list[tuple[str | None, list[Subnet]]]:
+def subnets_by_zone(subnets: Iterable[DrawnSubnet]) -> list[tuple[str | None, list[DrawnSubnet]]]:
     """Groups subnets, which are in the order of their zones."""
     return [(zone, list(found)) for zone, found in groupby(subnets, key=lambda subnet: subnet.zone)]

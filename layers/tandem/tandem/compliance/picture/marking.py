@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tandem.compliance.rule import Finding, Verdict
-from tandem.compliance.scene import Mark, Scene, numbered
+from tandem.compliance.picture.scene import Mark, PictureScene
+from tandem.compliance.rule import Finding, RuleVerdict, numbered_findings
 from tandem.topology import document
 
 
-def marked(whole: Scene, topology: document.Topology, findings: Sequence[Finding]) -> Scene:
+def with_marks(whole: PictureScene, topology: document.Topology, findings: Sequence[Finding]) -> PictureScene:
     """Puts a mark at what each finding is about; at the whole where nothing that is drawn has its name."""
     drawn = dict(_drawn(whole, topology))
     marks: dict[str, tuple[Mark, ...]] = {}
-    for number, finding in numbered(findings):
-        mark = Mark(number, finding.rule.severity, finding.result.verdict is Verdict.UNKNOWN)
+    for number, finding in numbered_findings(findings):
+        mark = Mark(number, finding.rule.severity, finding.result.verdict is RuleVerdict.UNKNOWN)
         place = next((drawn[name] for name in _names(finding) if name in drawn), "")
         marks[place] = (*marks.get(place, ()), mark)
     whole.marks.update(marks)
@@ -31,7 +31,7 @@ def _names(finding: Finding) -> Iterator[str]:
     yield from (value for _, value in finding.result.reason.facts if isinstance(value, str))
 
 
-def _drawn(whole: Scene, topology: document.Topology) -> Iterator[tuple[str, str]]:
+def _drawn(whole: PictureScene, topology: document.Topology) -> Iterator[tuple[str, str]]:
     """Yields every name of what is drawn, with the one by which its marks are found."""
     for appliance, declared in (
         (a, topology.appliances[a.name]) for s in whole.subnets for a in s.appliances
@@ -48,7 +48,7 @@ def _drawn(whole: Scene, topology: document.Topology) -> Iterator[tuple[str, str
     yield from _themselves(whole)
 
 
-def _themselves(whole: Scene) -> Iterator[tuple[str, str]]:
+def _themselves(whole: PictureScene) -> Iterator[tuple[str, str]]:
     names: list[str | None] = [whole.vpc_id, whole.route_server_id]
     addresses = [address for _, found in whole.stray for address in found]
     for subnet in whole.subnets:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 
-from tandem.compliance.bestpath import Contest, Winners, is_usable, winners
-from tandem.compliance.failures import Failure, Places
+from tandem.compliance.whatif.bestpath import Contest, Winners, is_usable, winners
+from tandem.compliance.whatif.failures import Failure, Places
 from tandem.failover.sessions import sessions_of
 from tandem.model import (
     InstallationStatus,

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from tandem.compliance import applianceboxes, boxes
-from tandem.compliance.boxes import GAP, INSET
-from tandem.compliance.drawing import Box, Canvas, Point, marks_height
-from tandem.compliance.scene import Scene, Session, Subnet, by_zone
-from tandem.compliance.theme import SANS, Theme, dark_style
+from tandem.compliance.picture import applianceboxes, boxes
+from tandem.compliance.picture.boxes import GAP, INSET
+from tandem.compliance.picture.canvas import Box, Canvas, Point, marks_height
+from tandem.compliance.picture.scene import DrawnSession, DrawnSubnet, PictureScene, subnets_by_zone
+from tandem.compliance.picture.theme import SANS, Theme, dark_style
 from tandem.model import Status
 from tandem.words import picture as words
 from tandem.words.markup import tag, xml
@@ -25,12 +25,12 @@ GUTTER = 60.0
 MOST_TABLES = 12
 
 
-def svg(scene: Scene, theme: Theme = Theme.AUTO) -> str:
+def svg(scene: PictureScene, theme: Theme = Theme.AUTO) -> str:
     """Returns the picture as a file of its own."""
     return xml(draw(scene, theme))
 
 
-def draw(scene: Scene, theme: Theme = Theme.AUTO, *, is_linked: bool = False) -> Element:
+def draw(scene: PictureScene, theme: Theme = Theme.AUTO, *, is_linked: bool = False) -> Element:
     """Returns the picture; with `is_linked`, a mark leads to its finding in the page around it."""
     canvas = Canvas(theme, is_linked)
     inner = max(NARROWEST - 4 * PAD, _zones_width(scene))
@@ -48,14 +48,14 @@ def draw(scene: Scene, theme: Theme = Theme.AUTO, *, is_linked: bool = False) ->
     )  # fmt: skip
 
 
-def _summary(scene: Scene) -> str:
+def _summary(scene: PictureScene) -> str:
     appliances = sum(len(subnet.appliances) for subnet in scene.subnets)
     endpoints = sum(len(subnet.endpoints) for subnet in scene.subnets)
     marks = len({mark.number for found in scene.marks.values() for mark in found})
     return words.summary(scene.name, appliances, endpoints, scene.elastic_ips, marks)
 
 
-def _vpc(canvas: Canvas, scene: Scene, inner: float) -> float:
+def _vpc(canvas: Canvas, scene: PictureScene, inner: float) -> float:
     """Draws the head and all that is in the VPC; returns where it ends."""
     y = 30.0
     canvas.text((PAD, y), words.heading(scene.name), inner, size=18, is_bold=True)
@@ -66,15 +66,15 @@ def _vpc(canvas: Canvas, scene: Scene, inner: float) -> float:
         canvas.marks((PAD, y - 4), whole, inner + 2 * PAD)
         y += marks_height(whole, inner + 2 * PAD)
     top, left = y, 2 * PAD
-    drawn.text((left, y + 22), words.vpc(scene.vpc_id), inner, size=13, is_bold=True)
+    drawn.text((left, y + 22), words.vpc_text(scene.vpc_id), inner, size=13, is_bold=True)
     y += 34
     for unread in scene.unread:
         drawn.text((left, y + 10), unread, inner, role="bad")
         y += 20
-    y = boxes.server(drawn, scene, (left, y), inner) + GAP
+    y = boxes.draw_server(drawn, scene, (left, y), inner) + GAP
     y = _zones(drawn, scene, (left, y), inner) + GAP
     if scene.stray:
-        y = applianceboxes.stray(drawn, scene, (left, y), inner) + GAP
+        y = applianceboxes.draw_stray(drawn, scene, (left, y), inner) + GAP
     y = _tables(drawn, scene, (left, y), inner) + PAD
     canvas.box((PAD, top, inner + 2 * PAD, y - top), "vpc", "edge", radius=10)
     canvas.elements.extend(drawn.elements)
@@ -87,14 +87,14 @@ def _legend(canvas: Canvas, y: float, wide: float) -> float:
     return y + 2 * 18 + PAD / 2
 
 
-def _column_width(subnet: Subnet) -> float:
+def _column_width(subnet: DrawnSubnet) -> float:
     endpoints = len(subnet.endpoints) * (boxes.ENDPOINT_WIDTH + GAP) - GAP
     appliances = len(subnet.appliances) * (boxes.APPLIANCE_WIDTH + GAP) - GAP
     return max(endpoints, appliances, boxes.ENDPOINT_WIDTH) + 2 * INSET
 
 
-def _zones_width(scene: Scene) -> float:
-    zones = by_zone(scene.subnets)
+def _zones_width(scene: PictureScene) -> float:
+    zones = subnets_by_zone(scene.subnets)
     inside = sum(_column_width(subnet) + INSET for subnet in scene.subnets)
     return inside + len(zones) * INSET + max(0, len(zones) - 1) * GAP
 
@@ -113,14 +113,14 @@ class _Bands:
 class _Lines:
     """Where the sessions' lines end, at appliances, and begin, at endpoints."""
 
-    end: list[tuple[Session, Point]]
+    end: list[tuple[DrawnSession, Point]]
     begin: dict[str, Point]
 
 
-def _zones(canvas: Canvas, scene: Scene, at: Point, inner: float) -> float:
+def _zones(canvas: Canvas, scene: PictureScene, at: Point, inner: float) -> float:
     """Draws the zones with their subnets, side by side; returns where they end."""
     x, y = at
-    zones = by_zone(scene.subnets)
+    zones = subnets_by_zone(scene.subnets)
     if not zones:
         return y
     extra = (inner - _zones_width(scene)) / len(scene.subnets)
@@ -131,7 +131,7 @@ def _zones(canvas: Canvas, scene: Scene, at: Point, inner: float) -> float:
         columns = [_column_width(subnet) + extra for subnet in subnets]
         wide = sum(columns) + (len(columns) + 1) * INSET
         canvas.box((x, y, wide, bands.end + INSET - y), "zone", radius=8)
-        canvas.text((x + INSET, y + 21), words.zone(zone), wide - 2 * INSET, is_bold=True)
+        canvas.text((x + INSET, y + 21), words.zone_text(zone), wide - 2 * INSET, is_bold=True)
         canvas.marks((x + INSET, y + 30), scene.marked(zone), wide - 2 * INSET)
         left = x + INSET
         for subnet, column in zip(subnets, columns, strict=True):
@@ -142,25 +142,27 @@ def _zones(canvas: Canvas, scene: Scene, at: Point, inner: float) -> float:
     return bands.end + INSET
 
 
-def _subnet(canvas: Canvas, scene: Scene, subnet: Subnet, at: Box, bands: _Bands, lines: _Lines) -> None:
+def _subnet(
+    canvas: Canvas, scene: PictureScene, subnet: DrawnSubnet, at: Box, bands: _Bands, lines: _Lines
+) -> None:
     """Draws a subnet with what is in it, and notes where lines begin and end."""
     left, top, column, _ = at
     canvas.box(at, "subnet", "edge", radius=6)
-    boxes.subnet_head(canvas, scene, subnet, (left, top), column)
+    boxes.draw_subnet_head(canvas, scene, subnet, (left, top), column)
     wide = boxes.share(len(subnet.endpoints), column)
     high = bands.appliances - GUTTER - bands.endpoints
     for number, endpoint in enumerate(subnet.endpoints):
         x = left + INSET + number * (wide + GAP)
-        boxes.endpoint(canvas, scene, endpoint, (x, bands.endpoints, wide, high))
+        boxes.draw_endpoint(canvas, scene, endpoint, (x, bands.endpoints, wide, high))
         lines.begin[endpoint.endpoint_id] = (x + wide / 2, bands.endpoints + high)
     wide = boxes.share(len(subnet.appliances), column)
     high = bands.end - INSET - bands.appliances
     for number, appliance in enumerate(subnet.appliances):
         place = (left + INSET + number * (wide + GAP), bands.appliances, wide, high)
-        lines.end.extend(applianceboxes.appliance(canvas, scene, appliance, place))
+        lines.end.extend(applianceboxes.draw_appliance(canvas, scene, appliance, place))
 
 
-def _bands(scene: Scene, y: float, extra: float) -> _Bands:
+def _bands(scene: PictureScene, y: float, extra: float) -> _Bands:
     """Returns the common heights: each is that of the highest."""
     columns = [(subnet, _column_width(subnet) + extra) for subnet in scene.subnets]
     top = y + max(boxes.head_height(scene, subnet, wide) for subnet, wide in columns)
@@ -190,7 +192,7 @@ def _draw_lines(canvas: Canvas, lines: _Lines) -> None:
         canvas.sign((x, y), is_good=applianceboxes.is_good(session))
 
 
-def _tables(canvas: Canvas, scene: Scene, at: Point, inner: float) -> float:
+def _tables(canvas: Canvas, scene: PictureScene, at: Point, inner: float) -> float:
     """Draws the route tables in a grid, what is wrong first; returns where it ends."""
     x, y = at
     canvas.text((x, y + 14), words.ROUTE_TABLES, inner, size=13, is_bold=True)
@@ -206,10 +208,10 @@ def _tables(canvas: Canvas, scene: Scene, at: Point, inner: float) -> float:
         row = shown[start : start + columns]
         high = max(boxes.table_height(scene, table, wide) for table in row)
         for number, table in enumerate(row):
-            boxes.table(canvas, scene, table, (x + number * (wide + GAP), y, wide, high))
+            boxes.draw_table(canvas, scene, table, (x + number * (wide + GAP), y, wide, high))
         y += high + GAP
     left = len(tables) - len(shown)
     if left:
-        canvas.text((x, y + 10), words.more(left), inner, role="dim")
+        canvas.text((x, y + 10), words.more_text(left), inner, role="dim")
         y += 16
     return y

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from tandem.compliance.failures import Failure
+from tandem.compliance.whatif.failures import Failure
 from tandem.reasons.reason import Reason
 
 
