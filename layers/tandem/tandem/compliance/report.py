@@ -13,6 +13,7 @@ from tandem.compliance.picture.scene import PictureScene
 from tandem.compliance.rule import Finding, RuleSeverity, RuleVerdict, numbered_findings
 from tandem.compliance.snapshot import NotRead, NotReadError, Snapshot, known
 from tandem.compliance.whatif.endings import AddressEnd, Ending, FailureRow
+from tandem.compliance.whatif.failures import Failure
 from tandem.compliance.whatif.nminusone import failure_table_of
 from tandem.events import iso
 from tandem.model import Observation
@@ -53,7 +54,7 @@ class ReportRow:
     name: str
     addresses: tuple[ReportEnd, ...]
     alike: tuple[str, ...] = ()
-    """Other things whose failure ends in the same way, and that have no row of their own."""
+    """Another name of it, and other things whose failure ends in the same way and that have no row."""
     assumptions: tuple[str, ...] = ()
     """Sentences: what the prediction rests on."""
     calls: int | None = None
@@ -100,11 +101,16 @@ def _predicted(row: FailureRow, public: Mapping[str, str]) -> ReportRow:
         str(row.failures[0].kind),
         row.failures[0].name,
         tuple(ends),
-        tuple(failure.name for failure in row.alike),
+        (*_better_known(row.failures[0]), *(failure.name for failure in row.alike)),
         tuple(words.finding_sentence(one) for one in row.assumptions),
         row.calls,
         row.round_trips,
     )
+
+
+def _better_known(failure: Failure) -> tuple[str, ...]:
+    """Returns the shortest other name: nobody knows a session by its ID, but as `fw1@az1-a`."""
+    return (min(failure.aliases, key=len),) if failure.aliases else ()
 
 
 @dataclass(frozen=True, slots=True)

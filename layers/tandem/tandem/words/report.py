@@ -49,7 +49,7 @@ def rule(rule_id: str) -> Entry:
 def finding_sentence(reason: Reason) -> str:
     """Returns the sentence of a finding."""
     text = render(reason, ENTRIES)
-    return sentence(text[:1].upper() + text[1:] if text.startswith(("nobody", "the ")) else text)
+    return sentence(text[:1].upper() + text[1:] if text.startswith(("nobody", "the ", "if ")) else text)
 
 
 def reasons_text(reasons: Iterable[Reason]) -> str:
