@@ -52,6 +52,7 @@ def checked(
     """Makes the rule that these checks find none of these problems, part by part.
 
     A managed topology is judged as a watched one too: what Tandem manages should be as declared as well.
+    `inventory_of` is for checks that need another inventory than the one that was read.
     """
     checks, codes = tuple(checks), frozenset(codes)
 
