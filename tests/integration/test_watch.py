@@ -151,10 +151,11 @@ def test_it_ends_before_its_own_time_is_up(world):
 def test_it_writes_when_it_has_watched_also_after_a_failure(world):
     heartbeat = Heartbeat("tandem-state")
     assert heartbeat.last() is None
+    began = world.stack.clock.now()
     world.watch()
     first = heartbeat.last()
     assert first is not None
-    assert first == world.stack.clock.now().replace(microsecond=first.microsecond)
+    assert 0 <= (first - began).total_seconds() < 10
     world.stack.levers.fault(action=READ, error="InternalError")
     with pytest.raises(TemporaryError):
         world.watch()

@@ -39,7 +39,9 @@ def test_a_run_is_at_most_eight_reads_deep() -> None:
         )
         lists = [{"PrefixListId": created["PrefixList"]["PrefixListId"]}]
         put_on(s, "fw2", group_of(s, {"IpProtocol": "-1", "PrefixListIds": lists}))
-        s.store(**healthy_document(s.ids))
+        document = healthy_document(s.ids)
+        del document["appliances"]["fw2"]["next_hops"]  # this edge has no such address
+        s.store(**document)
         s.levers.fault(action="*", latency_s=LATENCY_S)
         s.forget_calls()
         snapshot = snapshots.take(s.record.topology, "tandem", PLACE, s.clock.now())

@@ -198,7 +198,7 @@ def test_taking_over_what_is_to_go_with_the_stack_is_refused(there: Managed, sta
     there.invoke(event)
     answer = stacks.answer(event)
     assert answer is not None
-    assert "what was there before the stack would go with it" in answer["Reason"]
+    assert "deleting the stack would delete what existed before it" in answer["Reason"]
     assert there.record().door == "cli"
 
 

@@ -95,7 +95,7 @@ def _watch(s: Stack, ledger: Ledger) -> None:
         finally:
             ledger.is_reading = False
 
-    cloud: Any = SimpleNamespace(observe=observe, addresses=inner.addresses, associate=inner.associate)
+    cloud: Any = SimpleNamespace(observe=observe, begin=inner.begin, read_back=inner.read_back)
     vars(s.app)["world"] = replace(s.app.world, cloud=cloud)
     for client in (clients.ec2(), clients.ec2_moves(), clients.dynamodb(), clients.events()):
         client.meta.events.register("before-call.*", lambda model, **_: ledger.add(model.name))

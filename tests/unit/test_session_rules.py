@@ -206,8 +206,11 @@ PAUSE = Pause("internet-edge", "kim", "work", NOW + timedelta(days=9), NOW - tim
     [
         (upkeep.looked_at, facts(looked_at=NOW - timedelta(minutes=5)), RuleVerdict.PASS),
         (upkeep.looked_at, facts(looked_at=NOW - timedelta(minutes=6)), RuleVerdict.FAIL),
-        (upkeep.looked_at, facts(looked_at=None), RuleVerdict.FAIL),
-        (upkeep.watch_runs, facts(watched_at=None), RuleVerdict.FAIL),
+        (upkeep.looked_at, facts(looked_at=None, mode_since=NOW - timedelta(minutes=6)), RuleVerdict.FAIL),
+        (upkeep.looked_at, facts(looked_at=None, mode_since=None), RuleVerdict.FAIL),
+        (upkeep.looked_at, facts(looked_at=None), RuleVerdict.NOT_APPLICABLE),
+        (upkeep.watch_runs, facts(watched_at=None, mode_since=NOW - timedelta(minutes=6)), RuleVerdict.FAIL),
+        (upkeep.watch_runs, facts(watched_at=None), RuleVerdict.NOT_APPLICABLE),
         (upkeep.dead_letters, facts(dead_letters={"q": 1}), RuleVerdict.FAIL),
         (upkeep.paused, facts(pauses=(PAUSE,)), RuleVerdict.FAIL),
         (upkeep.paused, facts(pauses=(replace(PAUSE, since=NOW - timedelta(hours=23)),)), RuleVerdict.PASS),
