@@ -101,7 +101,7 @@ def the_standby_withdraws_a_prefix(s: Stack) -> Iterable[str]:
     return [f"fw2 {DEFAULT}"]
 
 
-@breaks(RuleId.STANDBY_ADVERTISES)
+@breaks(RuleId.PATHS_RANKED)
 def the_paths_tie(s: Stack) -> Iterable[str]:
     """The standby advertises a tracked prefix with the active one's AS path length and MED."""
     s.levers.advertise("fw2", DEFAULT, as_path=[65002])

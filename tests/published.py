@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -120,8 +119,8 @@ EVS = Deployment(
     propagate_to=("main",),
     persist_minutes=2,
     note=(
-        "No Elastic IP follows this route, so equal paths hurt only a firewall that must see both directions."
-        " One zone holds everything: when it fails, nothing survives."
+        "No Elastic IP follows this route, so equal paths are no finding; they matter to a firewall that must"
+        " see both directions. One zone holds everything: when it fails, nothing survives."
     ),
 )
 
@@ -198,8 +197,7 @@ ROSA = Deployment(
     sns=False,
     note=(
         "With equal paths nobody can say which router is next, only that one of them is. No Elastic IP"
-        " follows this route, so that is a choice. It starts to matter with a firewall that must see both"
-        " directions."
+        " follows this route, so that is enough. It matters to a firewall that must see both directions."
     ),
 )
 
@@ -362,23 +360,25 @@ def page() -> str:
 
 
 def section(deployment: Deployment) -> str:
-    rows = "\n".join(_rows(judged(deployment)))
+    """Builds the deployment and returns its part of the page."""
+    findings = judged(deployment)
+    rows = "\n".join(_rows(findings))
+    head = "| severity | rule | what it checks | resources |\n|---|---|---|---|\n"
+    passing = sum(f.result.verdict is RuleVerdict.PASS for f in findings)
     return (
         f"## {deployment.title}\n\nSource: <{deployment.source}>\n\n{deployment.shape}\n\n"
-        f"| severity | rule | what it checks | resources |\n|---|---|---|---|\n{rows}\n\n{deployment.note}\n"
+        f"{head + rows if rows else 'No finding.'}\n\n{passing} checks pass. {deployment.note}\n"
     )
 
 
 def _rows(findings: tuple[Finding, ...]) -> Iterator[str]:
     severities = list(RuleSeverity)
-    counts = Counter(f.result.verdict for f in findings)
     bad = [f for f in findings if f.result.verdict in (RuleVerdict.FAIL, RuleVerdict.UNKNOWN)]
-    bad.sort(key=lambda f: (severities.index(f.rule.severity), f.rule.id))
-    for rule, found in groupby(bad, key=lambda f: f.rule):
-        unknown = "" if rule in {f.rule for f in bad if f.result.verdict is RuleVerdict.FAIL} else " unknown"
+    bad.sort(key=lambda f: (severities.index(f.rule.severity), f.rule.id, f.result.verdict))
+    for (rule, verdict), found in groupby(bad, key=lambda f: (f.rule, f.result.verdict)):
+        severity = str(rule.severity) if verdict is RuleVerdict.FAIL else f"not known ({rule.severity})"
         title = ENTRIES[rule.id].text
-        yield f"| {rule.severity}{unknown} | [{rule.id}](rules/{rule.id}.md) | {title} | {len(list(found))} |"
-    yield f"| | | checks that pass | {counts[RuleVerdict.PASS]} |"
+        yield f"| {severity} | [{rule.id}](rules/{rule.id}.md) | {title} | {len(list(found))} |"
 
 
 if __name__ == "__main__":

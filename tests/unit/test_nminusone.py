@@ -450,9 +450,7 @@ def test_many_groups_with_several_possibilities_each_are_gone_through_side_by_si
     groups = tuple(replace(group, name=prefix, prefixes=(prefix,), elastic_ips=()) for prefix in prefixes)
     seen = replace(seen, database=replace(database_of(seen), routes=routes))
     found = row("fw1", seen=seen, declared=replace(declared, groups=groups), where=where)
-    assert {(g.ending, g.reasons[0].code) for g in found.groups} == {
-        (Ending.UNDETERMINED, UndeterminedCode.BEST_PATH_UNDOCUMENTED)
-    }
+    assert {(g.ending, g.appliance) for g in found.groups} == {(Ending.MOVED, None)}
     gone = row(
         "fw1", "fw2", "fw3", seen=seen, declared=replace(declared, groups=groups), where=places("enabled")
     )

@@ -10,6 +10,7 @@ class RuleId(StrEnum):
 
     # a standby that can take over
     STANDBY_ADVERTISES = "standby-advertises"
+    PATHS_RANKED = "paths-ranked"
     STANDBY_ALIVE = "standby-alive"
     SESSIONS_UP = "sessions-up"
     INSTANCE_EXISTS = "instance-exists"
@@ -114,6 +115,7 @@ class CheckCode(StrEnum):
     # a standby that can take over
     STANDBY_LACKS_PREFIX = "standby-lacks-prefix"
     STANDBY_PATH_TIES = "standby-path-ties"
+    NOTHING_FOLLOWS = "nothing-follows"
     STANDBY_IS_SILENT = "standby-is-silent"
     APPLIANCE_IS_DEAD = "appliance-is-dead"
 

@@ -26,10 +26,19 @@ _EC2_REFERENCE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference"
 
 RULE_ENTRIES: Entries = {
     RuleId.STANDBY_ADVERTISES: Entry(
-        "A standby advertises every tracked prefix, with a worse path",
+        "A standby advertises every tracked prefix",
         "When the active appliance dies, Route Server can only choose a path that it already has.",
         (
             "Advertise the prefix from the standby too, with a longer AS path or a higher MED.",
+            "docs/appliances.md has the configuration.",
+        ),
+        _HOW_IT_WORKS,
+    ),
+    RuleId.PATHS_RANKED: Entry(
+        "The standby's path to a tracked prefix is worse than the active appliance's",
+        "AWS does not document which of two equal paths wins, so nobody could say where the Elastic IPs go.",
+        (
+            "Give the standby's route a longer AS path or a higher MED.",
             "docs/appliances.md has the configuration.",
         ),
         _HOW_IT_WORKS,
@@ -588,6 +597,10 @@ CHECK_ENTRIES: Entries = {
         "Two appliances have equal paths, so nobody can say which one is active after the next change.",
         ("Prepend the ASN of {appliance}, or give its route a higher MED.",),
         _HOW_IT_WORKS,
+    ),
+    Code.NOTHING_FOLLOWS: Entry(
+        "no Elastic IP follows {prefix}",
+        "It does not matter which appliance has this route.",
     ),
     Code.STANDBY_IS_SILENT: Entry(
         "{appliance} advertises nothing until it is active, as the topology says (`standby: silent`)",

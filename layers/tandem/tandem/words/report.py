@@ -101,7 +101,9 @@ def ending_sentence(outcome: str, appliance: str | None, addresses: Sequence[str
         case "in-place":
             text = f"{what} stay{s} on {appliance}"
         case "moved":
-            text = f"{what} move{s} to {appliance}"
+            text = (
+                f"{what} move{s} to {appliance}" if appliance else f"{what} leads to an appliance that lives"
+            )
         case "assumed":
             text = f"{what} move{s} to {appliance}, if it becomes active as the topology says"
         case "undetermined":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tandem.compliance.checks import Part, checked
 from tandem.compliance.rule import Result, Rule, RuleSeverity
@@ -22,51 +22,57 @@ from tandem.topology.problems import path_of
 
 
 def advertises(snapshot: Snapshot) -> Iterator[Result]:
-    """Judges each appliance and tracked prefix: there is a path, strictly worse than the chosen one's.
+    """Judges each appliance and tracked prefix: the route server has a path of it."""
+    for resource, appliance, prefix, paths in _paths(snapshot):
+        if isinstance(paths, Result):
+            yield paths
+        elif any(route.next_hop in next_hops(appliance) for route in paths):
+            yield Result.passed(resource)
+        elif appliance.standby is Standby.SILENT:
+            yield Result.not_applicable(resource, CheckCode.STANDBY_IS_SILENT, appliance=appliance.name)
+        else:
+            name = appliance.name
+            yield Result.failed(resource, CheckCode.STANDBY_LACKS_PREFIX, appliance=name, prefix=prefix)
+
+
+def paths_ranked(snapshot: Snapshot) -> Iterator[Result]:
+    """Judges each appliance and tracked prefix: its path is strictly worse than the chosen one's.
 
     Only AS path length and MED are compared: AWS documents no tie-break (docs/aws-facts.md#best-path).
+    Where no Elastic IP follows the prefix it does not matter which path wins.
     """
-    database = snapshot.database
-    for group in snapshot.topology.groups:
-        for prefix in group.prefixes:
-            paths = [route for route in database.routes if route.prefix == prefix]
-            best = next((route for route in paths if route.status is RouteStatus.IN_FIB), None)
-            doubt = unread_path(prefix, database)
-            for name, appliance in snapshot.topology.appliances.items():
-                resource = f"{name} {prefix}"
-                if doubt is not None:
-                    yield Result.unknown(resource, doubt)
-                    continue
-                yield _judged(resource, prefix, appliance, paths, best, snapshot)
+    followed = {p for group in snapshot.topology.groups if group.elastic_ips for p in group.prefixes}
+    for resource, appliance, prefix, paths in _paths(snapshot):
+        if prefix not in followed:
+            yield Result.not_applicable(resource, CheckCode.NOTHING_FOLLOWS, prefix=prefix)
+        elif isinstance(paths, Result):
+            yield paths
+        else:
+            yield _ranked(resource, appliance, prefix, paths, snapshot.topology)
 
 
-def _judged(
-    resource: str,
-    prefix: str,
-    appliance: Appliance,
-    paths: list[Route],
-    best: Route | None,
-    snapshot: Snapshot,
+def _ranked(
+    resource: str, appliance: Appliance, prefix: str, paths: Sequence[Route], topology: Topology
 ) -> Result:
+    best = next((route for route in paths if route.status is RouteStatus.IN_FIB), None)
     own = [route for route in paths if route.next_hop in next_hops(appliance)]
-    if best is not None and best in own:
+    if best is None or best in own or all(rank(route) != rank(best) for route in own):
         return Result.passed(resource)
-    if not own:
-        if appliance.standby is Standby.SILENT:
-            return Result.not_applicable(resource, CheckCode.STANDBY_IS_SILENT, appliance=appliance.name)
-        return Result.failed(
-            resource, CheckCode.STANDBY_LACKS_PREFIX, appliance=appliance.name, prefix=prefix
-        )
-    tied = best is not None and any(rank(route) == rank(best) for route in own)
-    if best is not None and tied:
-        owner = next(
-            (n for n, a in snapshot.topology.appliances.items() if best.next_hop in next_hops(a)),
-            best.next_hop,
-        )
-        return Result.failed(
-            resource, CheckCode.STANDBY_PATH_TIES, appliance=appliance.name, prefix=prefix, owner=owner
-        )
-    return Result.passed(resource)
+    owners = (n for n, other in topology.appliances.items() if best.next_hop in next_hops(other))
+    owner = next(owners, best.next_hop)
+    name = appliance.name
+    return Result.failed(resource, CheckCode.STANDBY_PATH_TIES, appliance=name, prefix=prefix, owner=owner)
+
+
+def _paths(snapshot: Snapshot) -> Iterator[tuple[str, Appliance, str, Sequence[Route] | Result]]:
+    """Yields each appliance with each tracked prefix, and the prefix's paths or why they are unknown."""
+    database = snapshot.database
+    for prefix in dict.fromkeys(p for group in snapshot.topology.groups for p in group.prefixes):
+        paths = [route for route in database.routes if route.prefix == prefix]
+        doubt = unread_path(prefix, database)
+        for name, appliance in snapshot.topology.appliances.items():
+            resource = f"{name} {prefix}"
+            yield resource, appliance, prefix, Result.unknown(resource, doubt) if doubt else paths
 
 
 def unread_path(prefix: str, database: RoutingDatabase) -> str | None:
@@ -178,6 +184,7 @@ def _addresses(topology: Topology, inventory: Inventory) -> Iterator[Part]:
 
 RULES = (
     Rule(RuleId.STANDBY_ADVERTISES, RuleSeverity.CRITICAL, advertises),
+    Rule(RuleId.PATHS_RANKED, RuleSeverity.HIGH, paths_ranked),
     Rule(RuleId.STANDBY_ALIVE, RuleSeverity.CRITICAL, alive),
     Rule(RuleId.SESSIONS_UP, RuleSeverity.HIGH, sessions_up),
     checked(

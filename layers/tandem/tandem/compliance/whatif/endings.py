@@ -25,6 +25,10 @@ class Ending(StrEnum):
     """It stays on a dead appliance."""
 
 
+SURVIVED = frozenset({Ending.IN_PLACE, Ending.MOVED, Ending.ASSUMED})
+"""Nothing is lost, as far as anybody can see."""
+
+
 @dataclass(frozen=True, slots=True)
 class AddressEnd:
     """Where one Elastic IP ends."""
@@ -60,7 +64,7 @@ class GroupEnd:
     group: str
     ending: Ending
     appliance: str | None
-    """The appliance that owns the route then."""
+    """The appliance that owns the route then; None if that may be one of several, or nobody."""
     reasons: tuple[Reason, ...]
     reports: tuple[Reason, ...] = ()
     """What people should know beside it, such as a route table that rejects the route."""

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from tandem.compliance.snapshot import Snapshot, known
 from tandem.compliance.whatif.aftermath import Aftermath, End, aftermath
-from tandem.compliance.whatif.endings import AddressEnd, Ending, FailureRow, GroupEnd, worst
+from tandem.compliance.whatif.endings import SURVIVED, AddressEnd, Ending, FailureRow, GroupEnd, worst
 from tandem.compliance.whatif.failures import Failure, FailureKind, Places, places_of, single_failures
 from tandem.failover import readiness
 from tandem.failover.deciding import decide
@@ -215,7 +215,11 @@ def _group(group: Group, rests: Sequence[_Rest], after: Aftermath, scene: _Scene
     if addresses:
         ending = worst(address.ending for address in addresses)
         return GroupEnd(group.name, ending, owner, reasons, reports, addresses, calls)
-    route = _merged([_route(group, rest, scene) for rest in rests], why, doubts)
+    routes = [_route(group, rest, scene) for rest in rests]
+    if not why and all(route.ending in SURVIVED for route in routes):
+        # no Elastic IP follows this route, so any of these appliances will do
+        return GroupEnd(group.name, worst(route.ending for route in routes), owner, reasons, reports)
+    route = _merged(routes, why, doubts)
     return GroupEnd(group.name, route.ending, owner, route.reasons, reports)
 
 
