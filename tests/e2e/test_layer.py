@@ -24,7 +24,11 @@ pytestmark = smoke
 SITE = Path(sys.prefix) / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
 ADAPTERS = ROOT / "layers" / "tandem" / "tandem" / "adapters"
-VARIABLES = provisioning.ENVIRONMENT | stack.ENVIRONMENT | {"TANDEM_NOTIFICATION_TOPIC": "people"}
+VARIABLES = (
+    provisioning.ENVIRONMENT
+    | stack.ENVIRONMENT
+    | {"TANDEM_NOTIFICATION_TOPIC": "people", "TANDEM_REPORT_BUCKET": "reports", "TANDEM_QUEUES": ""}
+)
 REGIONS = ("eu-central-1", "cn-north-1", "us-gov-west-1", "eusc-de-east-1")
 IMPORT_ALL = """
 import importlib, pkgutil, sys
