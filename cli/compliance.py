@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from importlib import metadata
 
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, NoCredentialsError
 
 from cli import stack
 from cli.discovery import command as discovery
@@ -75,6 +75,8 @@ def of_document(document: Document) -> Judged:
 def _judged(topology: Topology, has: frozenset[Need]) -> Judged:
     if "AWS_REGION" in os.environ:  # the SDK alone reads AWS_DEFAULT_REGION only
         os.environ.setdefault("AWS_DEFAULT_REGION", os.environ["AWS_REGION"])
+    if clients.session().get_credentials() is None:
+        raise explained(NoCredentialsError())
     try:
         snapshot = snapshots.take(topology, "", _place(), datetime.now(UTC), has=has)
     except (TandemError, BotoCoreError, ValueError) as error:

@@ -299,6 +299,8 @@ def compliance(
     out = words.Output()
     if (vpc is None) is (file is None):
         _fail("say what to judge: --vpc vpc-... or --file topology.yaml, one of them", Exit.UNREADABLE)
+    if file is not None and route_server is not None:
+        _fail("--route-server goes with --vpc: a document names its route server itself", Exit.UNREADABLE)
     document = _local(file, out) if file is not None else None
     try:
         with waiting_for("EC2"):

@@ -12,6 +12,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from cli.main import app
+from tandem.adapters import clients
 from tests.complying import healthy_document
 from tests.provisioning import RECORDERS, Provisioner, changing, provisioner
 from tests.shared_worlds import begins_in
@@ -113,12 +114,25 @@ def test_a_read_that_is_denied_is_unknown_and_names_the_permission(
     assert f"the missing permission is ec2:{action}" in result.output
 
 
+def test_without_credentials_it_says_so_and_nothing_else(
+    tandem: Provisioner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, healthy_document(tandem.ids))
+    monkeypatch.setattr(type(clients.session()), "get_credentials", lambda _: None)
+    for what in (("--file", str(path)), ("--vpc", tandem.ids["vpc_id"])):
+        result = run(*what)
+        assert result.exit_code == 4
+        assert "no AWS credentials" in result.output
+        assert len(result.output.splitlines()) < 4
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         ((), "say what to judge"),
         (("--vpc", "vpc-0a1b2c3d4e5f60001", "--file", "x.yaml"), "say what to judge"),
         (("--vpc", "edge"), "the ID of a VPC"),
+        (("--file", "x.yaml", "--route-server", "rs-0fffffffffffffff9"), "--route-server goes with --vpc"),
         (("--file", "nowhere.yaml"), "nowhere.yaml"),
         (("--vpc", "vpc-0fffffffffffffff1"), "has no route server"),
     ],

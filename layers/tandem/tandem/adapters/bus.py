@@ -58,8 +58,9 @@ class EventBus:
             raise EventsRefusedError(tuple(failed), ", ".join(sorted(codes)))
         if len(fitting) < len(events):
             too_large = max(events, key=_size)
+            topology = too_large.detail.get("topology")
             raise ConfigurationError(
-                f"a {too_large.detail_type} of {too_large.detail['topology']} has {_size(too_large)} bytes, "
+                f"a {too_large.detail_type} of {topology} has {_size(too_large)} bytes, "
                 f"more than the {MOST_BYTES} that the bus takes: split the topology's groups"
             )
 

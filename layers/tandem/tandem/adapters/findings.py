@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -13,6 +16,10 @@ from tandem.compliance.tracking import Kept, Tracked, dump_tracked, load_tracked
 from tandem.state.decoding import Damaged, number, read, text
 
 _KIND = "finding"
+MOST_PLAIN = 50_000
+"""Characters that are stored as text, for a person to read. What is longer is packed: an item has 400 KB."""
+MOST_UNPACKED = 16_000_000
+"""Bytes that a packed record may have: more than any run writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +41,9 @@ class FindingStore:
         if item is None:
             return Kept(Tracked())
         revision = read(lambda: number(item, "revision"))
-        source = read(lambda: text(item, "tracked"))
+        source = read(lambda: _source(item))
         if isinstance(revision, Damaged):
-            return Kept(Tracked(), 0, revision.why)
+            return Kept(Tracked(), 0, revision.why, replaces=item.get("revision", {}).get("N"))
         if isinstance(source, Damaged):
             return Kept(Tracked(), revision, source.why)
         tracked, damage = load_tracked(source)
@@ -48,10 +55,13 @@ class FindingStore:
         Raises StateUnavailableError.
         """
         written = Kept(tracked, kept.revision + 1)
-        values = {
-            ":t": {"S": dump_tracked(tracked)},
+        source = dump_tracked(tracked)
+        is_plain = len(source) <= MOST_PLAIN
+        value = {"S": source} if is_plain else {"B": zlib.compress(source.encode())}
+        values: dict[str, Any] = {
+            ":t": value,
             ":new": {"N": str(kept.revision + 1)},
-            ":old": {"N": str(kept.revision)},
+            ":old": {"N": kept.replaces or str(kept.revision)},
         }
         # a record whose revision cannot be read is replaced: nobody can have written it meanwhile
         condition = "attribute_not_exists(revision) OR NOT attribute_type(revision, :n) OR revision = :old"
@@ -72,3 +82,18 @@ class FindingStore:
             now = self._read(topology)
             return written if now == written else None
         return written
+
+
+def _source(item: Mapping[str, Any]) -> str:
+    """Returns the JSON of a record, packed or not. Raises ValueError."""
+    packed = item.get("tracked", {}).get("B")
+    if packed is None:
+        return text(item, "tracked")
+    unpacking = zlib.decompressobj()
+    try:
+        source = unpacking.decompress(packed, MOST_UNPACKED)
+    except zlib.error as error:
+        raise ValueError(f"`tracked` cannot be unpacked: {error}") from error
+    if unpacking.unconsumed_tail:
+        raise ValueError(f"`tracked` has more than {MOST_UNPACKED} bytes")
+    return source.decode()

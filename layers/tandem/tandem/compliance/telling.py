@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from tandem.compliance.rule import Finding, RuleSeverity, RuleVerdict, numbered_findings
@@ -12,6 +12,9 @@ from tandem.events import DetailType, Event, event, iso
 from tandem.state.episodes import Change
 from tandem.words.catalogue import ENTRIES, what_to_do
 from tandem.words.render import render
+
+MOST_EACH = 10
+"""Resources of one rule that get an event each in one run; the last one has the number of the others."""
 
 MOST_LISTED = 50
 """Findings that a digest lists; the report has all of them."""
@@ -26,8 +29,18 @@ GRADES = {
 there: it must not wake the people who wait for outages."""
 
 
-def finding_event(topology: str, change: FindingChange, now: datetime) -> Event:
-    """Returns the event of one finding that opened or ended."""
+def finding_events(topology: str, changes: Iterable[FindingChange], now: datetime) -> Iterator[Event]:
+    """Yields the events of the findings that opened or ended; one cause must not send hundreds of them."""
+    alike: dict[tuple[str, Change], list[FindingChange]] = {}
+    for change in changes:
+        alike.setdefault((change.rule.id, change.change), []).append(change)
+    for same in alike.values():
+        for number, change in enumerate(same[:MOST_EACH], start=1):
+            others = len(same) - number if number == MOST_EACH else 0
+            yield _finding_event(topology, change, now, unlisted=others)
+
+
+def _finding_event(topology: str, change: FindingChange, now: datetime, *, unlisted: int) -> Event:
     entry = ENTRIES[change.rule.id]
     why = change.finding.result.reason if change.finding else None
     is_open = change.change is Change.OPENED
@@ -45,6 +58,7 @@ def finding_event(topology: str, change: FindingChange, now: datetime) -> Event:
         remediation=" ".join(advice or entry.advice),
         reasons=[why.as_dict()] if why else [],
         since=iso(change.since),
+        unlisted=unlisted,
     )
 
 

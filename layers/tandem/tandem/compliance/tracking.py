@@ -25,6 +25,8 @@ class Tracked:
     """Rule and resource to what has not been as it should be."""
     unsent: tuple[dict[str, Any], ...] = ()
     """Events that the bus may not have taken yet, each as detail-type and detail: the next run sends them."""
+    report_due: bool = False
+    """True until the report of what changed is written."""
 
     def not_after(self, now: datetime) -> Tracked:
         """Returns the same without times from the future: a clock that was wrong delays no notification."""
@@ -38,6 +40,8 @@ class Kept:
     tracked: Tracked
     revision: int = 0
     damage: str | None = None
+    replaces: str | None = None
+    """The revision as it is stored, where it is a number that no run writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,8 @@ def track(
     keeps its episodes.
     """
     by_id = {str(rule.id): rule for rule in rules}
-    found = {_key(f): f for f in findings}
+    # the worst stays, if a rule has two results for one resource
+    found = {_key(f): f for f in sorted(findings, key=lambda f: _is_bad(f.result.verdict) is True)}
     blind = {str(f.rule.id) for f in found.values() if f.result.verdict is RuleVerdict.UNKNOWN}
     after: dict[str, Episode] = {}
     changes: list[FindingChange] = []

@@ -116,6 +116,7 @@ def finding(detail: Detail) -> Said:
         f"{'New finding' if opened else 'Resolved'} in {where(detail)}: {sentence(detail['summary'])}",
         f"Rule: {detail['rule']}.",
         *([f"Resource: {detail['resource_id']}."] if detail["resource_id"] else []),
+        *([f"The same of {detail['unlisted']} more: see the report."] if detail.get("unlisted") else []),
         *_shown(detail),
         "",
         *([f"What to do: {sentence(detail['remediation'])}", ""] if opened else []),
