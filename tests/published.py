@@ -348,8 +348,9 @@ tagged for Tandem. None of these ran on AWS for this page, and each may have bee
 A finding is not a mistake of the authors: these are samples, and each shows one thing on purpose. The
 tables answer: what should I know first, if this VPC had to survive the loss of one appliance tonight?
 
-**Critical** means that the next failover fails; **high**, that it may fail; **medium**, that something is
-missing that protects it; **low**, that a person should know.
+**Critical** means that the next failover fails, or that traffic is lost already; **high**, that the next
+failover may fail; **medium**, that something is missing that protects it; **low**, that it does not stop the
+next failover.
 
 """
 
