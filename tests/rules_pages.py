@@ -38,7 +38,8 @@ def _index() -> str:
         "answer for a resource is *pass*, *fail*, *not applicable*, *unknown* (something could not be read)\n"
         "or *waived*. **Critical** means that the next failover fails, or that traffic is lost already;\n"
         "**high**, that the next failover may fail;\n"
-        "**medium**, that something is missing that protects it; **low**, that it does not stop the next failover.\n\n"
+        "**medium**, that something is missing that protects it; **low**, that it does not stop the next\n"
+        "failover.\n\n"
         "| rule | severity | what it checks |\n|---|---|---|\n"
     )
     return head + "\n".join(rows) + "\n"

@@ -167,7 +167,11 @@ def _findings(found: Sequence[Detail], rules: Detail) -> Element:
         found, lambda f: (f["verdict"] == "unknown", f["severity"])
     ):
         title = f"Not known ({severity})" if is_unknown else severity.capitalize()
-        meaning = "The rule is neither passed nor failed." if is_unknown else report.MEANINGS[severity]
+        meaning = (
+            "Something could not be read, so the rule has no verdict."
+            if is_unknown
+            else report.MEANINGS[severity]
+        )
         groups.append(tag("h3", f"{title}: ", tag("span", meaning, class_="dim")))
         groups += [_finding(one, rules[one["rule"]]) for one in several]
     return _section("findings", "Findings", groups)
@@ -179,12 +183,12 @@ def _finding(one: Detail, rule: Detail) -> Element:
     facts = [
         *_fact("About", tag("code", one["resource"])),
         *_fact("Place in the document", tag("code", one["place"]) if one["place"] else None),
-        *_fact("Why it matters", rule["protects"]),
+        *_fact("Why it matters", _prose(rule["protects"])),
         *_fact("What to do", _lines(one["remediation"])),
         *_fact("Rule", tag("a", one["rule"], href=f"#rule-{one['rule']}")),
         *_fact("AWS", _link(one["aws_page"])),
     ]
-    head = tag("h4", _badge(one["severity"], label, is_unknown=is_unknown), f" {one['sentence']}")
+    head = tag("h4", _badge(one["severity"], label, is_unknown=is_unknown), " ", _prose(one["sentence"]))
     return tag("article", head, tag("dl", facts), id=f"finding-{one['number']}", class_=one["severity"])
 
 
@@ -194,7 +198,15 @@ def _fact(name: str, value: Any) -> list[Element]:  # noqa: ANN401 - what `tag` 
 
 def _lines(lines: Iterable[str]) -> list[Element]:
     """Writes a command in a line of its own as code."""
-    return [tag("div", tag("code", line) if is_command(line) else line) for line in lines]
+    return [tag("div", tag("code", line) if is_command(line) else _prose(line)) for line in lines]
+
+
+def _prose(text: str) -> list[Element | str]:
+    """Writes what is between backticks as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return [text]
+    return [tag("code", part) if number % 2 else part for number, part in enumerate(parts)]
 
 
 def _link(url: str | None) -> Element | None:
@@ -259,8 +271,8 @@ def _rules(detail: Detail) -> Element:
             tag("th", tag("code", rule["id"]), scope="row", id=f"rule-{rule['id']}"),
             tag(
                 "td",
-                tag("p", f"{rule['title']}."),
-                tag("p", rule["protects"], class_="dim"),
+                tag("p", _prose(f"{rule['title']}.")),
+                tag("p", _prose(rule["protects"]), class_="dim"),
                 tag("p", tag("code", rule["page"]), class_="dim"),
             ),
             tag("td", rule["severity"], class_="short"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from tandem.reasons.compliance import CheckCode
+from tandem.reasons.documents import ProblemCode
 from tandem.reasons.reason import Reason
 from tandem.words.catalogue import ENTRIES, what_to_do
 from tandem.words.compliance import RULE_ENTRIES
@@ -53,9 +54,11 @@ def rule(rule_id: str) -> Entry:
 
 
 def finding_sentence(reason: Reason) -> str:
-    """Returns the sentence of a finding."""
-    text = render(reason, ENTRIES)
-    return sentence(text[:1].upper() + text[1:] if text.startswith(("nobody", "the ", "if ")) else text)
+    """Returns the sentence of a finding. It begins with a capital, unless with an ID or a name."""
+    text, template = render(reason, ENTRIES), ENTRIES[reason.code].text  # type: ignore[index]
+    # the words of a problem go on from its place: `is 65010, but AWS shows 65000`
+    begins = template.lstrip("[")[:1].isalpha() and not isinstance(reason.code, ProblemCode)
+    return sentence(text[:1].upper() + text[1:] if begins else text)
 
 
 def reasons_text(reasons: Iterable[Reason]) -> str:
@@ -91,7 +94,7 @@ def verdict(failed: Mapping[str, int], unknown: int) -> str:
     if worst is not None:
         return f"{MEANINGS[worst]}{doubt}"
     if unknown:
-        return f"Nobody can say whether the next failover works:{doubt.lower()}"
+        return f"It is not known whether the next failover works:{doubt.lower()}"
     return "The next failover is expected to work: everything that was checked passes."
 
 
@@ -129,7 +132,7 @@ def ending_sentence(outcome: str, appliance: str | None, addresses: Sequence[str
         case "assumed":
             text = f"{what} move{s} to {appliance}, if it becomes active as the topology says"
         case "undetermined":
-            text = f"{what}: nobody can say"
+            text = f"Where {what[0].lower() if not addresses else what[0]}{what[1:]} goes is not known"
         case "held":
             text = f"{what} stay{s} on {appliance or 'no declared appliance'}, held"
         case "lost":
