@@ -165,8 +165,8 @@ FORTIGATE = Deployment(
     propagate_to=("private",),
     liveness="bfd",
     note=(
-        "Most of this list is one thing: it cannot be seen from outside that the passive unit will speak as soon"
-        " as it is active. A topology document says so with `standby: silent`; the predictions are then"
+        "Most of this list is one thing: it cannot be seen from outside that the passive unit will speak as"
+        " soon as it is active. A topology document says so with `standby: silent`; the predictions are then"
         " *assumed* instead of failing. Two movers of one Elastic IP fight: leave it to the cluster or to"
         " Tandem."
     ),

@@ -55,10 +55,11 @@ _SAME_RELEASE = (
 
 
 _DEAD_LETTERS = (
-    "For a move, a later sweep has already tried again. The last command deletes the messages",
-    "(`tandem` is the stack's name, URL the queue's URL):",
+    "`tandem` is the stack's name, URL the queue's URL:",
     "aws sqs list-queues --queue-name-prefix tandem",
     "aws sqs receive-message --queue-url URL --max-number-of-messages 10",
+    "For a move, a later sweep has already tried again. When you need no message of the queue any more,",
+    "delete all of them:",
     "aws sqs purge-queue --queue-url URL",
 )
 
@@ -218,9 +219,10 @@ RULE_ENTRIES: Entries = {
         "AWS prefers a static route to a propagated one, so the table does not follow the failover.",
         (
             "First see that Route Server has a path for the prefix: the routing database must show it as",
-            "in-fib. Without a path the subnet has no route after the second command, and its traffic is",
-            "lost:",
+            "in-fib.",
             "aws ec2 get-route-server-routing-database --route-server-id rs-...",
+            "Only then delete the static route. Without a path the subnet has no route after this command,",
+            "and its traffic is lost:",
             "aws ec2 delete-route --route-table-id rtb-... --destination-cidr-block PREFIX",
             "If the static route is wanted, do not propagate to that table: take it out of",
             f"`route_server.propagate_to`, {_APPLY}.",
@@ -399,12 +401,12 @@ RULE_ENTRIES: Entries = {
         "Persistence decides what becomes of the routes when all sessions end.",
         (
             f"Correct `route_server.persist_routes` in the document, {_APPLY}, or correct the route server.",
-            "To keep routes when all sessions end (here until 2 minutes after one is up again), and to keep",
-            "none:",
+            "To keep routes when all sessions end (here until 2 minutes after one is up again):",
             (
                 "aws ec2 modify-route-server --route-server-id rs-... --persist-routes enable"
                 " --persist-routes-duration 2"
             ),
+            "To keep none:",
             "aws ec2 modify-route-server --route-server-id rs-... --persist-routes disable",
         ),
         _HOW_IT_WORKS,
@@ -514,7 +516,7 @@ RULE_ENTRIES: Entries = {
         "The endpoints and the peers of the appliances are available",
         "No session can be up at an endpoint or a peer that has failed.",
         (
-            "Read the reason that AWS gives (`FailureReason`). Delete what has failed, and create it again:",
+            "Read the reason that AWS gives (`FailureReason`). Then delete what has failed and create it again.",
             "aws ec2 describe-route-server-peers",
             "aws ec2 describe-route-server-endpoints",
         ),
@@ -766,14 +768,17 @@ CHECK_ENTRIES: Entries = {
     Code.SESSIONS_WITH_ONE_ENDPOINT: Entry(
         "{appliance} has sessions with {endpoints:endpoint} only: without that one it loses its routes",
         "An appliance needs sessions with two endpoints, since AWS works on them one at a time.",
-        ("Create a peer for {appliance} at a second endpoint.",),
+        ("Create a peer for {appliance} at a second endpoint:",),
         _ENDPOINTS_PAGE,
     ),
     Code.SESSIONS_UP_AT_ONE_ENDPOINT: Entry(
         "{appliance} has sessions with {endpoints:endpoint}, and [up?only those with {up} are up|none is up]"
         "[bfd?; BFD is down beside BGP at {bfd:and}]",
         "What is down now is missing when the next endpoint or session fails.",
-        ("Find out on {appliance} why the sessions with {down:and} are down.",),
+        (
+            "Find out on {appliance} why the sessions with {down:and} are down. AWS's side of them:",
+            "aws ec2 describe-route-server-peers",
+        ),
         _ENDPOINTS_PAGE,
     ),
     Code.ENDPOINT_ALONE_IN_SUBNET: Entry(
@@ -788,15 +793,15 @@ CHECK_ENTRIES: Entries = {
     Code.ENDPOINTS_IN_ONE_ZONE: Entry(
         "{subject} has all of its {endpoints:endpoint} in {zone}",
         "Without that Availability Zone the route server has no endpoint.",
-        ("Create two endpoints in a subnet of another Availability Zone, and peers for the appliances.",),
+        ("Create two endpoints in a subnet of another Availability Zone, and peers for the appliances:",),
         _ENDPOINTS_PAGE,
     ),
     Code.NOT_AVAILABLE: Entry(
         "AWS shows {subject} as {state}[: {why}]",
         "An endpoint or a peer can be used only while it is available.",
         (
-            "If it is pending, wait. If it has failed, read the reason that AWS gives, delete it and create",
-            "it again:",
+            "If it is pending, wait. If it has failed, read the reason that AWS gives. Then delete it and",
+            "create it again.",
         ),
         _PEERS_PAGE,
     ),
@@ -836,7 +841,7 @@ CHECK_ENTRIES: Entries = {
     ),
     # packet filters
     Code.GROUPS_STOP_SESSION: Entry(
-        "security group {groups:and} has no [outbound?outbound|inbound] rule for {flow} from {source} to"
+        "no [outbound?outbound|inbound] rule of security group {groups:and} allows {flow} from {source} to"
         " {destination}, which the session of {appliance} needs",
         "The security groups of an interface have no rule that allows this.",
         ("Add an [outbound?outbound|inbound] rule to {groups:and}.",),
@@ -958,7 +963,7 @@ CHECK_ENTRIES: Entries = {
         "{subject} drops what is for {destination}: the route[ to {target}] is a blackhole[more?, and so are"
         " {more} more]",
         "The target of a route is gone or not available.",
-        ("Remove the route, or bring back what it led to.",),
+        ("Remove the route, or bring back what it led to. Look at it:",),
         ROUTE,
     ),
     Code.ROUTE_TO_STRANGER: Entry(
