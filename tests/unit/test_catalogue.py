@@ -137,8 +137,8 @@ def cli_options() -> Callable[[str, str], set[str]]:
 
     def options(service: str, operation: str) -> set[str]:
         names = {xform_name(name, "-"): name for name in model(service).operation_names}
-        members = model(service).operation_model(names[operation]).input_shape.members
-        own = {f"--{xform_name(name, '-')}" for name in members}
+        shape = model(service).operation_model(names[operation]).input_shape
+        own = {f"--{xform_name(name, '-')}" for name in (shape.members if shape else ())}
         # customizations of the command line: a structure `{Value}` is a flag, a list of one is a number
         flags = {"--no-source-dest-check", "--secondary-private-ip-address-count"}
         return own | (flags if service == "ec2" else set())

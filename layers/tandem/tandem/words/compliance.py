@@ -516,7 +516,8 @@ RULE_ENTRIES: Entries = {
         "The endpoints and the peers of the appliances are available",
         "No session can be up at an endpoint or a peer that has failed.",
         (
-            "Read the reason that AWS gives (`FailureReason`). Then delete what has failed and create it again.",
+            "Read the reason that AWS gives (`FailureReason`). Then delete what has failed and create it",
+            "again.",
             "aws ec2 describe-route-server-peers",
             "aws ec2 describe-route-server-endpoints",
         ),
