@@ -281,7 +281,10 @@ def _rules(detail: Detail) -> Element:
         for rule in detail["rules"]
     )
     return _section(
-        "rules", "Rules that were checked", _table(("Rule", "What it checks", "Severity", "Results"), rows)
+        "rules",
+        "Rules that were checked",
+        tag("p", "Each rule has a page in the project's repository.", class_="dim"),
+        _table(("Rule", "What it checks", "Severity", "Results"), rows),
     )
 
 
