@@ -28,9 +28,10 @@ from tandem.errors import TandemError
 from tandem.place import Place
 from tandem.topology.document import Topology, parse_topology
 from tandem.topology.shape import normalise
-from tandem.words.catalogue import ENTRIES, what_to_do
+from tandem.words.catalogue import ENTRIES
 from tandem.words.parts import sentence
 from tandem.words.render import render
+from tandem.words.report import finding_sentence, remedy
 
 BAD = (RuleVerdict.FAIL, RuleVerdict.UNKNOWN, RuleVerdict.WAIVED)
 
@@ -126,13 +127,15 @@ def _finding(finding: Finding, document: Document | None) -> Iterator[tuple[str,
     rule, result = finding.rule, finding.result
     head = str(rule.severity) if result.verdict is RuleVerdict.FAIL else str(result.verdict)
     yield f"{head.upper()}  {rule.id}: {ENTRIES[rule.id].text}", "bold"
-    yield f"  {result.resource}: {sentence(render(result.reason, ENTRIES))}", ""
+    yield f"  {result.resource}: {finding_sentence(result.reason)}", ""
     if document is not None and result.place is not None:
         yield f"  {document.where(result.place)}", ""
     if finding.waiver is not None:
         yield f"  waived until {finding.waiver.until}: {sentence(finding.waiver.why)}", ""
         return
-    yield f"  What to do: {' '.join(what_to_do(result.reason) or ENTRIES[rule.id].advice)}", "green"
+    first, *rest = remedy(rule.id, result.reason)
+    yield f"  What to do: {first}", "green"
+    yield from ((f"    {line}", "green") for line in rest)
 
 
 def _worst_first(findings: Iterable[Finding]) -> Sequence[Finding]:

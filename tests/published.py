@@ -165,8 +165,8 @@ FORTIGATE = Deployment(
     propagate_to=("private",),
     liveness="bfd",
     note=(
-        "Most of this list is one thing: nobody can see from outside that the passive unit will speak as soon"
-        " as it is active. A topology document says so with `standby: silent`; the predictions are then"
+        "Most of this list is one thing: it cannot be seen from outside that the passive unit will speak as"
+        " soon as it is active. A topology document says so with `standby: silent`; the predictions are then"
         " *assumed* instead of failing. Two movers of one Elastic IP fight: leave it to the cluster or to"
         " Tandem."
     ),
@@ -196,7 +196,7 @@ ROSA = Deployment(
     propagate_to=("private1", "private2", "private3", "public"),
     sns=False,
     note=(
-        "With equal paths nobody can say which router is next, only that one of them is. No Elastic IP"
+        "With equal paths it is not known which router is next, only that one of them is. No Elastic IP"
         " follows this route, so that is enough. It matters to a firewall that must see both directions."
     ),
 )
@@ -348,8 +348,9 @@ tagged for Tandem. None of these ran on AWS for this page, and each may have bee
 A finding is not a mistake of the authors: these are samples, and each shows one thing on purpose. The
 tables answer: what should I know first, if this VPC had to survive the loss of one appliance tonight?
 
-**Critical** means that the next failover fails; **high**, that it may fail; **medium**, that something is
-missing that protects it; **low**, that a person should know.
+**Critical** means that the next failover fails, or that traffic is lost already; **high**, that the next
+failover may fail; **medium**, that something is missing that protects it; **low**, that it does not stop the
+next failover.
 
 """
 

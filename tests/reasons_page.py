@@ -10,6 +10,7 @@ from string import Formatter
 
 from tandem.words.catalogue import FAMILIES
 from tandem.words.render import OPTIONAL, Entry
+from tests.rules_pages import advice_text
 
 PAGE = Path(__file__).parents[1] / "docs" / "reasons.md"
 
@@ -47,8 +48,8 @@ def _code(code: StrEnum, entry: Entry) -> Iterator[str]:
     if entry.right:
         yield f"Right would be: {_sentence(entry.right).removesuffix('.')}.\n\n"
     if entry.advice:
-        advice = _sentence(" ".join(entry.advice))
-        yield f"What to do: {advice.removesuffix('.')}.\n\n"
+        advice = advice_text(_sentence(line) for line in entry.advice)
+        yield f"What to do: {advice if advice.endswith(('.', '```')) else f'{advice}.'}\n\n"
     if entry.page:
         yield f"AWS: <{entry.page}>\n\n"
 

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
 
 from tandem.compliance.rule import Rule
 from tandem.compliance.rules.catalogue import RULES
 from tandem.words.compliance import RULE_ENTRIES as WORDS
+from tandem.words.parts import is_command, steps
 from tests.breakages import BREAKAGES, Breakage, Failover
 
 FOLDER = Path(__file__).parents[1] / "docs" / "rules"
+
+
+def advice_text(advice: Iterable[str]) -> str:
+    """Returns advice as Markdown, with the commands in fenced blocks."""
+    blocks = []
+    for is_code, lines in groupby(steps(advice), is_command):
+        text = "\n".join(lines)
+        blocks.append(f"```\n{text}\n```" if is_code else text)
+    return "\n\n".join(blocks)
 
 
 def pages() -> dict[str, str]:
@@ -24,8 +36,10 @@ def _index() -> str:
         "<!-- Made by `python -m tests.rules_pages` from the rules; a test compares. -->\n\n"
         "Tandem checks on a schedule that the next failover will work. Each rule is one question. Its\n"
         "answer for a resource is *pass*, *fail*, *not applicable*, *unknown* (something could not be read)\n"
-        "or *waived*. **Critical** means that the next failover fails; **high**, that it may fail;\n"
-        "**medium**, that something is missing that protects it; **low**, that a person should know.\n\n"
+        "or *waived*. **Critical** means that the next failover fails, or that traffic is lost already;\n"
+        "**high**, that the next failover may fail;\n"
+        "**medium**, that something is missing that protects it; **low**, that it does not stop the next\n"
+        "failover.\n\n"
         "| rule | severity | what it checks |\n|---|---|---|\n"
     )
     return head + "\n".join(rows) + "\n"
@@ -33,7 +47,7 @@ def _index() -> str:
 
 def _page(rule: Rule) -> str:
     words = WORDS[rule.id]
-    remedy = "\n".join(words.advice)
+    remedy = advice_text(words.advice)
     page = f"\nAWS: <{words.page}>\n" if words.page else ""
     breakages = "\n".join(_breakage(breakage) for breakage in BREAKAGES if rule.id in breakage.rules)
     proof = f"## What a test breaks to prove it\n\n{breakages}\n" if breakages else ""

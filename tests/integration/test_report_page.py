@@ -171,4 +171,6 @@ def assert_says_what_happens(browser: Page, *, is_broken: bool) -> None:
     assert marks == badges
     assert all(mark == badge for mark, badge in browser.ask(LINKS))
     assert bool(marks) == is_broken
-    assert head.startswith("Fails The next failover fails." if is_broken else "Passes ")
+    assert head.startswith(
+        "Fails The next failover fails, or traffic is lost already." if is_broken else "Passes "
+    )

@@ -5,11 +5,16 @@ from __future__ import annotations
 import ast
 import importlib
 import pkgutil
-from collections.abc import Iterator
+import shlex
+from collections.abc import Callable, Iterator
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
+import botocore.session
 import pytest
+from botocore import xform_name
+from botocore.model import ServiceModel
 
 import tandem
 from tandem import reasons
@@ -17,6 +22,7 @@ from tandem.reasons.compliance import RuleId
 from tandem.reasons.documents import ProblemCode
 from tandem.reasons.reason import reason
 from tandem.words.catalogue import ENTRIES, sentence_at
+from tandem.words.parts import is_command
 from tandem.words.render import fields
 from tests.reasons_page import PAGE, page
 
@@ -97,6 +103,47 @@ def test_a_problems_sentence_goes_on_from_its_place() -> None:
     )
     assert sentence_at("appliances.fw1.instance_id", gone) == "i-1 is terminated"
     assert sentence_at(None, gone) == "i-1 is terminated"
+
+
+COMMANDS = sorted(
+    {
+        line
+        for entry in ENTRIES.values()
+        for line in entry.advice
+        if is_command(line) and not line.startswith("aws logs tail ")  # no operation of the API
+    }
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_of_advice_is_one_that_the_aws_command_line_has(
+    command: str, cli_options: Callable[[str, str], set[str]]
+) -> None:
+    """A line holds the whole command, and its options are those of the operation."""
+    _, service, operation, *words = shlex.split(command)
+    given = {word for word in words if word.startswith("--")}
+    assert given <= cli_options(service, operation) | {"--query", "--output"}
+    assert not command.endswith(("\\", " .")), "a command is one line"
+
+
+@pytest.fixture(scope="module")
+def cli_options() -> Callable[[str, str], set[str]]:
+    """Returns what gives the options of an operation, as the AWS command line names them."""
+    session = botocore.session.get_session()
+
+    @cache
+    def model(service: str) -> ServiceModel:
+        return session.get_service_model(service)
+
+    def options(service: str, operation: str) -> set[str]:
+        names = {xform_name(name, "-"): name for name in model(service).operation_names}
+        shape = model(service).operation_model(names[operation]).input_shape
+        own = {f"--{xform_name(name, '-')}" for name in (shape.members if shape else ())}
+        # customizations of the command line: a structure `{Value}` is a flag, a list of one is a number
+        flags = {"--no-source-dest-check", "--secondary-private-ip-address-count"}
+        return own | (flags if service == "ec2" else set())
+
+    return options
 
 
 def test_the_page_is_what_the_catalogue_makes_of_it() -> None:

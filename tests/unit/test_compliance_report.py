@@ -14,12 +14,16 @@ from jsonschema import Draft202012Validator
 
 from tandem.compliance.engine import judge_snapshot
 from tandem.compliance.report import ComplianceReport, ReportEnd, ReportRow, Versions, report
-from tandem.compliance.rule import Result, Rule, RuleSeverity
+from tandem.compliance.rule import Finding, Result, Rule, RuleSeverity
 from tandem.compliance.snapshot import NotRead, Snapshot
+from tandem.compliance.telling import finding_event
+from tandem.compliance.tracking import FindingChange
 from tandem.model import Observation, RoutingDatabase
 from tandem.place import Place
 from tandem.reasons.compliance import CheckCode, RuleId
+from tandem.state.episodes import Change
 from tandem.topology.document import Topology, Waiver
+from tandem.words.report import remedy
 from tests import topologies
 from tests.scenes import HOSTILE
 
@@ -124,8 +128,37 @@ def test_the_verdict_is_what_the_worst_finding_means() -> None:
     assert {name: verdict["result"] for name, verdict in of.items()} == {
         "critical": "fail", "high": "fail", "unknown": "unknown", "pass": "pass",
     }  # fmt: skip
-    assert of["critical"]["sentence"] == "The next failover fails. 1 check could not be judged."
-    assert of["unknown"]["sentence"].startswith("Nobody can say whether the next failover works: 1 check")
+    assert of["critical"]["sentence"] == (
+        "The next failover fails, or traffic is lost already. 1 check could not be judged."
+    )
+    assert of["unknown"]["sentence"].startswith("It is not known whether the next failover works: 1 check")
+
+
+def test_with_low_findings_only_the_next_failover_is_expected_to_work() -> None:
+    report = report_of(rule(RuleId.ROUTE_TABLE_HAS_SUBNET, RuleSeverity.LOW, rejects("rtb-1")))
+    assert report.as_dict()["verdict"]["sentence"] == (
+        "The next failover is expected to work. Read the findings of low severity."
+    )
+    assert "Passes with notes" in report.html()
+    assert "Passes with notes" not in report_of(HIGH).html()
+
+
+def test_the_commands_of_the_rule_stay_where_the_advice_of_the_code_has_none() -> None:
+    undeclared = Result.failed("rtb-1", CheckCode.TABLE_UNDECLARED)
+    unread = Result.unknown("rtb-1", "odd")
+    of = rule(RuleId.PROPAGATION_DECLARED, RuleSeverity.MEDIUM, undeclared, unread)
+    found = report_of(of).as_dict()["findings"]
+    command = "aws ec2 disable-route-server-propagation --route-server-id rs-... --route-table-id rtb-..."
+    assert found[0]["remediation"][-1] == command
+    assert command not in found[1]["remediation"]  # it repairs nothing that is not known
+    assert f"<code>{command}</code>" in report_of(of).html()
+
+
+def test_the_event_of_a_finding_says_what_the_report_says() -> None:
+    lost = Finding(HIGH, Result.failed("rtb-1", CheckCode.TABLE_UNDECLARED))
+    change = FindingChange(HIGH, "rtb-1", Change.OPENED, NOW, lost)
+    said = finding_event("edge", change, NOW).detail["remediation"].split("\n")
+    assert said == remedy(HIGH.id, lost.result.reason)
 
 
 def test_what_could_not_be_read_is_listed_with_the_permission() -> None:

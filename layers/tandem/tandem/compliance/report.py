@@ -22,6 +22,7 @@ from tandem.topology.document import Topology
 from tandem.topology.inventory import Inventory
 from tandem.words import page
 from tandem.words import report as words
+from tandem.words.parts import steps
 
 SCHEMA_VERSION = 1
 """Of docs/compliance-report.schema.json."""
@@ -271,7 +272,7 @@ def _rule(finding: Finding) -> dict[str, Any]:
         "severity": str(rule.severity),
         "title": entry.text,
         "protects": entry.meaning,
-        "remediation": list(entry.advice),
+        "remediation": steps(entry.advice),
         "aws_page": entry.page,
         "page": f"docs/rules/{rule.id}.md",
     }

@@ -15,8 +15,9 @@ from tandem.topology.document import Waiver
 
 
 class RuleSeverity(StrEnum):
-    """Says what a failed rule means: critical, the next failover fails; high, it may fail; medium, something
-    that protects it is missing; low, a person should know.
+    """Says what a failed rule means: critical, the next failover fails, or traffic is lost already; high,
+    the next failover may fail; medium, something that protects it is missing; low, it does not stop the next
+    failover.
     """
 
     CRITICAL = "critical"

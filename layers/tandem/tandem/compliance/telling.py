@@ -10,7 +10,9 @@ from tandem.compliance.rule import Finding, RuleSeverity, RuleVerdict, numbered_
 from tandem.compliance.tracking import FindingChange
 from tandem.events import DetailType, Event, event, iso
 from tandem.state.episodes import Change
-from tandem.words.catalogue import ENTRIES, what_to_do
+from tandem.words import report
+from tandem.words.catalogue import ENTRIES
+from tandem.words.parts import steps
 from tandem.words.render import render
 
 MOST_EACH = 10
@@ -41,10 +43,10 @@ def finding_events(topology: str, changes: Iterable[FindingChange], now: datetim
 
 
 def _finding_event(topology: str, change: FindingChange, now: datetime, *, unlisted: int) -> Event:
-    entry = ENTRIES[change.rule.id]
     why = change.finding.result.reason if change.finding else None
     is_open = change.change is Change.OPENED
-    advice = what_to_do(why) if why and is_open else ()
+    rule_id = change.rule.id
+    advice = report.remedy(rule_id, why) if why and is_open else steps(report.rule(rule_id).advice)
     return event(
         DetailType.COMPLIANCE_FINDING,
         topology=topology,
@@ -55,7 +57,7 @@ def _finding_event(topology: str, change: FindingChange, now: datetime, *, unlis
         severity=GRADES[change.rule.severity] if is_open else "info",
         resource_id=change.resource,
         summary=render(why, ENTRIES) if why else f"{change.resource} is not judged any more",
-        remediation=" ".join(advice or entry.advice),
+        remediation="\n".join(advice),
         reasons=[why.as_dict()] if why else [],
         since=iso(change.since),
         unlisted=unlisted,

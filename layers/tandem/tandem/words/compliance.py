@@ -22,6 +22,55 @@ _PEER_LOGS_PAGE = f"{_VPC_GUIDE}/route-server-peer-logging.html"
 _SERVER_PAGE = f"{_VPC_GUIDE}/route-server-tutorial-create.html"
 _LIMITS_PAGE = f"{_VPC_GUIDE}/amazon-vpc-limits.html"
 _EC2_REFERENCE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference"
+_REPOSITORY = "in the project's repository"
+_CONFIGURATION = f"docs/appliances.md {_REPOSITORY} has the configuration."
+_APPLY = "then run `tandem apply`"
+_TAG = "the tag `tandem:stack` of this stack"
+_FAILBACK = (
+    "This is normal for a pair with fixed priorities: accept it with a waiver. Or let each appliance",
+    "lower its own priority after a restart (a longer AS path or a higher MED), until a person",
+    "raises it again. Tandem cannot see that configuration, so the finding stays then too: waive it.",
+)
+_SINGLE_FAILURE = (
+    "Repair the other critical findings first: most of them cause this one.",
+    "Then run `tandem compliance` again.",
+)
+_ONE_PREFERENCE = (
+    "On one appliance all prefixes must have the same AS path length and MED; the standby's must be",
+    "worse than the active appliance's, for all prefixes.",
+)
+_NEW_PEER = (
+    "A peer cannot be changed. Delete it and create it again, one peer at a time, the standby's first,",
+    "and wait until its session is up:",
+    "aws ec2 delete-route-server-peer --route-server-peer-id rsp-...",
+    (
+        "aws ec2 create-route-server-peer --route-server-endpoint-id rse-... --peer-address 10.0.1.10"
+        " --bgp-options PeerAsn=65001,PeerLivenessDetection=bfd"
+    ),
+)
+_SAME_RELEASE = (
+    "Bring both to the newer release: get the project's repository at that release. There, `sam build` and",
+    "`sam deploy` update the stack; `pip install '.[cli]'` installs the command line.",
+)
+
+
+_DEAD_LETTERS = (
+    "`tandem` is the stack's name, URL the queue's URL:",
+    "aws sqs list-queues --queue-name-prefix tandem",
+    "aws sqs receive-message --queue-url URL --max-number-of-messages 10",
+    "For a move, a later sweep has already tried again. When you need no message of the queue any more,",
+    "delete all of them:",
+    "aws sqs purge-queue --queue-url URL",
+)
+
+
+def _log_of(function: str) -> str:
+    """Returns the command that shows a function's log."""
+    return (
+        'aws logs tail "$(aws cloudformation describe-stack-resource --stack-name tandem'
+        f" --logical-resource-id {function}Logs --query StackResourceDetail.PhysicalResourceId"
+        ' --output text)" --since 1h'
+    )
 
 
 RULE_ENTRIES: Entries = {
@@ -30,31 +79,31 @@ RULE_ENTRIES: Entries = {
         "When the active appliance dies, Route Server can only choose a path that it already has.",
         (
             "Advertise the prefix from the standby too, with a longer AS path or a higher MED.",
-            "docs/appliances.md has the configuration.",
+            _CONFIGURATION,
         ),
         _HOW_IT_WORKS,
     ),
     RuleId.PATHS_RANKED: Entry(
         "The standby's path to a tracked prefix is worse than the active appliance's",
-        "AWS does not document which of two equal paths wins, so nobody could say where the Elastic IPs go.",
+        "AWS does not document which of two equal paths wins, so it is not known where the Elastic IPs go.",
         (
             "Give the standby's route a longer AS path or a higher MED.",
-            "docs/appliances.md has the configuration.",
+            _CONFIGURATION,
         ),
         _HOW_IT_WORKS,
     ),
     RuleId.SINGLE_FAILURE: Entry(
-        "Every single failure has a survivor",
-        "If one appliance, session, endpoint, Availability Zone or instance fails, somebody must take over.",
+        "Traffic survives the failure of any one part",
+        "If one appliance, session, endpoint, Availability Zone or instance fails, another must take over.",
         (
-            "Repair what the finding names as the reason. The report's table of single failures says what",
-            "would happen to each Elastic IP.",
+            *_SINGLE_FAILURE,
+            "The report's table of single failures says what would happen to each Elastic IP.",
         ),
         _HOW_IT_WORKS,
     ),
     RuleId.STANDBY_ALIVE: Entry(
         "Every appliance runs, and at least one of its sessions carries routes",
-        "An appliance that is dead cannot take over, and nobody notices until the active one dies too.",
+        "A dead appliance cannot take over. Without this rule it shows only when the active one dies too.",
         (
             "The finding says what is wrong: the instance, the peers, BGP or BFD. With `standby: silent` the",
             "rule does not apply to an appliance that speaks no BGP until it is active.",
@@ -73,12 +122,19 @@ RULE_ENTRIES: Entries = {
     RuleId.INSTANCE_EXISTS: Entry(
         "The declared instance of each appliance exists",
         "Without its instance an appliance cannot take over.",
-        ("Declare the instance that took its place, and apply the topology.",),
+        ("Declare the instance that took its place as `instance_id` of the appliance, " + _APPLY + ".",),
     ),
     RuleId.APPLIANCE_HAS_ADDRESSES: Entry(
         "The instance of each appliance has the declared addresses of its sessions and next hops",
         "A session needs the peer's address, and a route needs an interface that has its next hop.",
-        ("Assign the address to an interface of the instance again, or declare the new one.",),
+        (
+            "Assign the address to an interface of the instance again, or declare the new one in `peers` or",
+            f"`next_hops` of the appliance, {_APPLY}:",
+            (
+                "aws ec2 assign-private-ip-addresses --network-interface-id eni-..."
+                " --private-ip-addresses 10.0.1.10"
+            ),
+        ),
         _HOW_IT_WORKS,
     ),
     RuleId.TARGET_ATTACHED: Entry(
@@ -86,11 +142,15 @@ RULE_ENTRIES: Entries = {
         " instance of its appliance",
         "An Elastic IP on an interface that reaches no running appliance is an outage, so Tandem holds.",
         (
-            "Attach the interface to the appliance, or declare the one that took its place:",
+            "If the instance is stopped, start it:",
+            "aws ec2 start-instances --instance-ids i-...",
+            "If the interface is detached, attach it:",
             (
                 "aws ec2 attach-network-interface --network-interface-id eni-... --instance-id i-..."
                 " --device-index 1"
             ),
+            "If it is gone, or in another VPC or account, declare an interface of the appliance in the route",
+            f"server's VPC as `network_interface` of the target, {_APPLY}.",
         ),
         ASSOCIATE,
     ),
@@ -98,7 +158,7 @@ RULE_ENTRIES: Entries = {
         "Each target interface has the declared private IP",
         "EC2 refuses to associate an Elastic IP with a private IP that the interface does not have.",
         (
-            "Assign it again. Without --allow-reassignment this takes it from no other interface:",
+            "Assign it again. Without --allow-reassignment the command takes it from no other interface:",
             (
                 "aws ec2 assign-private-ip-addresses --network-interface-id eni-..."
                 " --private-ip-addresses 10.0.2.20"
@@ -107,27 +167,37 @@ RULE_ENTRIES: Entries = {
         ASSOCIATE,
     ),
     RuleId.TARGET_FREE: Entry(
-        "The private IP of each target has no Elastic IP of somebody else and no auto-assigned address",
+        "The private IP of each target is free: no other Elastic IP, no auto-assigned address",
         "A move would displace the other address, so Tandem holds.",
         (
-            "Take the other address off, if whoever uses it agrees, or declare another private IP:",
+            "If it has another Elastic IP, take that off, once its users agree:",
+            "aws ec2 describe-addresses --filters Name=private-ip-address,Values=10.0.2.20",
             "aws ec2 disassociate-address --association-id eipassoc-...",
+            "An auto-assigned address cannot be taken off in this way. Assign a secondary private IP to the",
+            f"interface, declare it as `private_ip` of the target, {_APPLY}:",
+            (
+                "aws ec2 assign-private-ip-addresses --network-interface-id eni-..."
+                " --secondary-private-ip-address-count 1"
+            ),
         ),
         ASSOCIATE,
     ),
     RuleId.TARGET_IN_BORDER_GROUP: Entry(
         "Each Elastic IP and its targets are in one network border group",
         "EC2 refuses to associate an Elastic IP with an interface in another network border group.",
-        ("Declare an interface and an Elastic IP of the same network border group.",),
+        (
+            "Declare an Elastic IP (`allocation_id`) and an interface (`network_interface`) of the same",
+            f"network border group, {_APPLY}.",
+        ),
         ASSOCIATE,
     ),
     RuleId.ELASTIC_IP_EXISTS: Entry(
         "Each declared Elastic IP is in the account and Region",
         "An Elastic IP that was released cannot move.",
-        ("Declare the Elastic IP that took its place, and apply the topology.",),
+        ("Declare the Elastic IP that took its place as `allocation_id`, " + _APPLY + ".",),
     ),
     RuleId.OWNER_TAG: Entry(
-        "Each Elastic IP and each target interface has its owner's tag",
+        f"Each Elastic IP and each target interface has {_TAG}",
         "Tandem's role may only move what is tagged, so IAM refuses the move without the tag.",
         (
             "Write the tag with the stack's name as value:",
@@ -137,7 +207,7 @@ RULE_ENTRIES: Entries = {
     ),
     RuleId.ROUTE_INSTALLED: Entry(
         "The route of each tracked prefix is installed in every declared route table",
-        "A subnet whose route table lacks the route never sends its traffic to the owner.",
+        "A subnet whose route table lacks the route sends no traffic to the active appliance.",
         (
             "Read the reason that AWS gives for the route table. Turn propagation on if it is off:",
             "aws ec2 enable-route-server-propagation --route-server-id rs-... --route-table-id rtb-...",
@@ -148,8 +218,14 @@ RULE_ENTRIES: Entries = {
         "No static route in a declared route table has the destination of a tracked prefix",
         "AWS prefers a static route to a propagated one, so the table does not follow the failover.",
         (
-            "Remove the static route, or do not propagate to that table:",
-            "aws ec2 delete-route --route-table-id rtb-... --destination-cidr-block 0.0.0.0/0",
+            "First see that Route Server has a path for the prefix: the routing database must show it as",
+            "in-fib.",
+            "aws ec2 get-route-server-routing-database --route-server-id rs-...",
+            "Only then delete the static route. Without a path the subnet has no route after this command,",
+            "and its traffic is lost:",
+            "aws ec2 delete-route --route-table-id rtb-... --destination-cidr-block PREFIX",
+            "If the static route is wanted, do not propagate to that table: take it out of",
+            f"`route_server.propagate_to`, {_APPLY}.",
         ),
         _PRIORITY,
     ),
@@ -174,14 +250,14 @@ RULE_ENTRIES: Entries = {
     RuleId.ROUTE_LEADS_TO_APPLIANCE: Entry(
         "The propagated route of each tracked prefix leads to an interface of a declared appliance",
         "A device that the topology does not know carries the traffic, and Tandem holds every move.",
-        ("Withdraw the route there, delete its peer, or declare the device as an appliance.",),
+        (f"Withdraw the route there, delete its peer, or declare the device in `appliances`, {_APPLY}.",),
         _HOW_IT_WORKS,
     ),
     RuleId.PROPAGATION_DECLARED: Entry(
         "The route server propagates to declared route tables only",
-        "Subnets get routes that nobody declared, and nothing else watches that table.",
+        "Subnets get routes that the topology does not declare, and nothing else watches that table.",
         (
-            "Declare the table in route_server.propagate_to, or turn propagation off:",
+            f"Declare the table in `route_server.propagate_to`, {_APPLY}, or turn propagation off:",
             "aws ec2 disable-route-server-propagation --route-server-id rs-... --route-table-id rtb-...",
         ),
         _HOW_IT_WORKS,
@@ -189,7 +265,10 @@ RULE_ENTRIES: Entries = {
     RuleId.ROUTE_TABLE_SUPPORTED: Entry(
         "Each declared route table is of subnets or of an internet gateway",
         "AWS does not support Route Server with the tables of virtual private and transit gateways.",
-        ("Do not propagate to that table.",),
+        (
+            f"Take the table out of `route_server.propagate_to`, {_APPLY}, or turn propagation off:",
+            "aws ec2 disable-route-server-propagation --route-server-id rs-... --route-table-id rtb-...",
+        ),
         _SUPPORTED,
     ),
     RuleId.ROUTE_TABLE_HAS_SUBNET: Entry(
@@ -212,10 +291,7 @@ RULE_ENTRIES: Entries = {
     RuleId.SAME_APPLIANCE_BOTH_WAYS: Entry(
         "Gateway tables and subnet tables lead to the same appliance",
         "A stateful firewall drops the answers of connections whose beginning it did not see.",
-        (
-            "Advertise the prefixes of both directions from each appliance with the same preference: the",
-            "same AS path length and MED for all of them.",
-        ),
+        _ONE_PREFERENCE,
         _GATEWAY_ROUTING,
     ),
     RuleId.GATEWAY_TARGET_HAS_PUBLIC_IP: Entry(
@@ -228,8 +304,9 @@ RULE_ENTRIES: Entries = {
         "A gateway route table can take every tracked prefix",
         "AWS rejects a prefix outside the VPC in a gateway table, unless it is of that table's BYOIP pool.",
         (
-            "Nothing, where the prefix is for the other tables, as the way back of ingress inspection. Waive",
-            "the finding then.",
+            "Where the prefix is meant for the other tables only, as the way back of ingress inspection,",
+            "nothing is wrong: waive the finding. Otherwise take the gateway table out of",
+            f"`route_server.propagate_to`, {_APPLY}.",
         ),
         _GATEWAY_ROUTING,
     ),
@@ -240,8 +317,8 @@ RULE_ENTRIES: Entries = {
         _HOW_IT_WORKS,
     ),
     RuleId.NETWORK_OWNER_TAG: Entry(
-        "The VPC, subnets and route tables of a managed route server have their owner's tag",
-        "Without the tag Tandem cannot restore there what somebody deletes.",
+        f"The VPC, subnets and route tables of a managed route server have {_TAG}",
+        "Without the tag Tandem cannot restore there what is deleted by hand.",
         (
             "Write the tag with the stack's name as value:",
             "aws ec2 create-tags --resources subnet-... --tags Key=tandem:stack,Value=...",
@@ -251,13 +328,17 @@ RULE_ENTRIES: Entries = {
     RuleId.NO_SERVICE_MANAGES: Entry(
         "No service manages an Elastic IP or a target interface of a group",
         "Only the service can move what it manages, so EC2 refuses the move.",
-        ("Declare an Elastic IP and an interface of your own.",),
+        (
+            "Declare an Elastic IP (`allocation_id`) and an interface (`network_interface`) of your own,",
+            f"{_APPLY}.",
+        ),
         "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Address.html",
     ),
     RuleId.SOURCE_DEST_CHECK_OFF: Entry(
         "Each interface through which an appliance forwards has SourceDestCheck off",
         "EC2 drops what the appliance forwards there, although the route and the addresses are right.",
         (
+            "Turn the check off for the interface that the finding names:",
             (
                 "aws ec2 modify-network-interface-attribute --network-interface-id eni-..."
                 " --no-source-dest-check"
@@ -266,19 +347,19 @@ RULE_ENTRIES: Entries = {
         _GATEWAY_ROUTING,
     ),
     RuleId.ALLOWED_PREFIXES_ONLY: Entry(
-        "An appliance advertises nothing outside its allowed_prefixes",
-        "A route that nobody meant takes traffic away, in every table that gets propagated routes.",
-        ("Filter the prefix on the appliance, or allow it in the topology.",),
+        "An appliance advertises only its `allowed_prefixes`",
+        "A route that is not meant takes traffic away, in every table that gets propagated routes.",
+        (f"Filter the prefix on the appliance, or add it to `allowed_prefixes` of the appliance, {_APPLY}.",),
         _HOW_IT_WORKS,
     ),
     RuleId.ONE_MOVER: Entry(
-        "Nobody but this stack moved a declared Elastic IP within the last day",
+        "Only this stack moved a declared Elastic IP within the last day",
         "EC2 keeps the last association, so two movers undo each other's failover.",
         (
             "Turn off the other mover: the appliance's own failover script and its role's permission for",
-            "ec2:AssociateAddress, or whoever the finding names. CloudTrail's event history has the call;",
-            "the newest 50 are read. A role counts as the stack's if its name begins with the stack's name",
-            "and a hyphen.",
+            "ec2:AssociateAddress, or what the finding names. Tandem looks for it in CloudTrail's event",
+            "history, among the newest 50 calls of the last day. A role counts as the stack's if its name",
+            "begins with the stack's name and a hyphen.",
         ),
         ASSOCIATE,
     ),
@@ -292,28 +373,40 @@ RULE_ENTRIES: Entries = {
         _CLOUDTRAIL,
     ),
     RuleId.NO_FOREIGN_CHANGE: Entry(
-        "Nobody else changed a declared route table, or a managed peer, within the last day",
-        "A change by hand is how most failovers are broken, so somebody should know of it.",
-        ("Ask whoever the finding names. The other rules say if the change breaks anything.",),
+        "Only this stack changed a declared route table, or a managed peer, within the last day",
+        "A change by hand is how most failovers are broken, so you should know of it.",
+        ("Ask the person that the finding names. The other rules say if the change breaks anything.",),
         _CLOUDTRAIL,
     ),
     RuleId.ROUTE_SERVER_EXISTS: Entry(
         "The route server exists and is associated with a VPC",
         "Without the route server no route follows an appliance.",
-        ("Declare the route server that took its place, or let Tandem create one (manage: true).",),
+        (
+            "Declare the route server that took its place as `route_server.id`, or let Tandem create one",
+            f"(`manage: true`), {_APPLY}.",
+        ),
         _HOW_IT_WORKS,
     ),
     RuleId.ROUTE_SERVER_AS_DECLARED: Entry(
         "The route server has the declared VPC and ASN",
         "The document describes another route server than the one that carries the traffic.",
-        ("Correct the document, or declare the right route server.",),
+        (
+            "Correct `route_server.vpc_id` and `route_server.amazon_side_asn`, or declare the right route",
+            f"server as `route_server.id`, {_APPLY}.",
+        ),
         _HOW_IT_WORKS,
     ),
     RuleId.PERSISTENCE_AS_DECLARED: Entry(
         "The route server keeps routes as declared",
         "Persistence decides what becomes of the routes when all sessions end.",
         (
-            "Correct route_server.persist_routes in the document, or the route server:",
+            f"Correct `route_server.persist_routes` in the document, {_APPLY}, or correct the route server.",
+            "To keep routes when all sessions end (here until 2 minutes after one is up again):",
+            (
+                "aws ec2 modify-route-server --route-server-id rs-... --persist-routes enable"
+                " --persist-routes-duration 2"
+            ),
+            "To keep none:",
             "aws ec2 modify-route-server --route-server-id rs-... --persist-routes disable",
         ),
         _HOW_IT_WORKS,
@@ -321,50 +414,59 @@ RULE_ENTRIES: Entries = {
     RuleId.NOTIFICATIONS_ON: Entry(
         "The route server sends SNS notifications, where they are declared",
         "Without them Tandem learns of the end of a session with its next look only.",
-        ("aws ec2 modify-route-server --route-server-id rs-... --sns-notifications-enabled",),
+        (
+            "Turn the notifications on:",
+            "aws ec2 modify-route-server --route-server-id rs-... --sns-notifications-enabled",
+        ),
         f"{_VPC_GUIDE}/route-server-tutorial-create.html",
     ),
     RuleId.PEER_AS_DECLARED: Entry(
         "Each peer has the declared ASN and liveness mode",
         "With another ASN the session does not come up; with another mode a failure is seen later.",
-        ("AWS changes no peer: delete it and create it anew, or correct the document.",),
+        (
+            f"Correct `asn` or `liveness` of the appliance in the document, {_APPLY}, or correct the peer.",
+            *_NEW_PEER,
+        ),
         "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RouteServerBgpOptions.html",
     ),
     RuleId.PEER_DECLARED: Entry(
         "Each peer of the route server is of a declared appliance",
-        "While an undeclared device owns a tracked prefix, Tandem holds.",
-        ("Declare the appliance, or delete the peer.",),
+        "While a device that is not declared has the route of a tracked prefix, Tandem holds.",
+        (
+            f"Declare the appliance in `appliances`, {_APPLY}, or delete the peer:",
+            "aws ec2 delete-route-server-peer --route-server-peer-id rsp-...",
+        ),
     ),
     RuleId.LEAKS_SEEN: Entry(
         "Where prefixes are limited, peer logs show what an appliance advertises",
-        "Without peer logs a route leak is seen by this rule's neighbours only, when compliance runs.",
-        ("Set route_server.peer_logs: true, or leave allowed_prefixes out.",),
+        "Without peer logs a route leak shows only when compliance runs, by the rule allowed-prefixes-only.",
+        ("Set `route_server.peer_logs: true`, or leave `allowed_prefixes` out, " + _APPLY + ".",),
         f"{_VPC_GUIDE}/route-server-peer-logging.html",
     ),
     RuleId.ONE_TOPOLOGY_ONLY: Entry(
-        "No other stored topology declares the same Elastic IP or target",
+        "Each Elastic IP and each target is declared by one stored topology only",
         "Two topologies would move one address to two places.",
-        ("Take the address out of one of the topologies.",),
+        ("Take the address out of one of the topologies, " + _APPLY + ".",),
     ),
     RuleId.ROUTE_TABLE_HAS_ROOM: Entry(
-        "The topologies that share a route table do not track more prefixes than it takes",
+        "A route table has room for the tracked prefixes of all topologies that share it",
         "AWS does not say what becomes of one route too many.",
-        ("Track fewer prefixes, or use another table.",),
+        ("Declare fewer `prefixes` in the groups, or propagate to another table, " + _APPLY + ".",),
         _QUOTAS,
     ),
     RuleId.FAILBACK_WANTED: Entry(
         "No appliance takes the route back by itself when it returns",
-        "A failback is a second interruption, at a time that nobody chose.",
-        (
-            "Let an appliance that returns advertise with a longer AS path or a higher MED than the active",
-            "one, until a person lowers it. Waive the finding if failing back at once is what you want.",
-        ),
+        "A failback is a second interruption, at a time that you did not choose.",
+        _FAILBACK,
         _HOW_IT_WORKS,
     ),
     RuleId.WAIVER_CURRENT: Entry(
         "A waiver has not expired, and names a rule that there is",
-        "An expired waiver hides nothing any more, and whoever wrote it meant to look again.",
-        ("Repair what it was about and remove the waiver, or give it a new date and a reason.",),
+        "After its last day a waiver accepts nothing: the finding counts again.",
+        (
+            "Repair what it was about and remove the waiver from `waivers` in the document, or give it a new",
+            f"`until` and a reason, {_APPLY}.",
+        ),
     ),
     # sessions
     RuleId.ENDPOINT_LOSS_SURVIVED: Entry(
@@ -373,8 +475,10 @@ RULE_ENTRIES: Entries = {
         " with it.",
         (
             "Bring up the appliance's sessions with a second endpoint:",
-            "aws ec2 create-route-server-peer --route-server-endpoint-id rse-... --peer-address ... \\",
-            "  --bgp-options PeerAsn=...,PeerLivenessDetection=bfd",
+            (
+                "aws ec2 create-route-server-peer --route-server-endpoint-id rse-... --peer-address 10.0.1.10"
+                " --bgp-options PeerAsn=65001,PeerLivenessDetection=bfd"
+            ),
         ),
         _ENDPOINTS_PAGE,
     ),
@@ -391,7 +495,7 @@ RULE_ENTRIES: Entries = {
         "Each declared endpoint is there, in its subnet and in the route server's VPC",
         "A session needs its endpoint.",
         (
-            "Create it again, or correct the document:",
+            f"Correct `route_server.endpoints` in the document, {_APPLY}, or create the endpoint again:",
             "aws ec2 create-route-server-endpoint --route-server-id rs-... --subnet-id subnet-...",
         ),
         _HOW_IT_WORKS,
@@ -399,15 +503,23 @@ RULE_ENTRIES: Entries = {
     RuleId.PEER_EXISTS: Entry(
         "Each declared session has a peer",
         "Without a peer the appliance has no session with that endpoint.",
-        ("Create the peer again (aws ec2 create-route-server-peer), or correct the document.",),
+        (
+            f"Correct `peers` of the appliance in the document, {_APPLY}, or create the peer again:",
+            (
+                "aws ec2 create-route-server-peer --route-server-endpoint-id rse-... --peer-address 10.0.1.10"
+                " --bgp-options PeerAsn=65001,PeerLivenessDetection=bfd"
+            ),
+        ),
         _HOW_IT_WORKS,
     ),
     RuleId.ENDPOINTS_AND_PEERS_AVAILABLE: Entry(
         "The endpoints and the peers of the appliances are available",
         "No session can be up at an endpoint or a peer that has failed.",
         (
-            "Read the reason that AWS gives. Delete what has failed, and create it again:",
-            "aws ec2 describe-route-server-peers; aws ec2 describe-route-server-endpoints",
+            "Read the reason that AWS gives (`FailureReason`). Then delete what has failed and create it",
+            "again.",
+            "aws ec2 describe-route-server-peers",
+            "aws ec2 describe-route-server-endpoints",
         ),
         _PEERS_PAGE,
     ),
@@ -415,8 +527,8 @@ RULE_ENTRIES: Entries = {
         "The liveness mode of the sessions notices a failure within the declared `rto`",
         "Until Route Server notices that an appliance is gone, the traffic still goes there.",
         (
-            "Use BFD. AWS changes no peer: delete each and create it with PeerLivenessDetection=bfd.",
-            "docs/appliances.md has the appliances' side.",
+            "Use BFD. " + _CONFIGURATION,
+            *_NEW_PEER,
         ),
         f"{_EC2_REFERENCE}/API_RouteServerBgpOptions.html",
     ),
@@ -431,19 +543,20 @@ RULE_ENTRIES: Entries = {
     ),
     RuleId.PEER_ASN_OF_ITS_OWN: Entry(
         "No appliance and no peer has the route server's ASN",
-        "The sessions are eBGP. Nobody has seen a session in which both sides have one ASN.",
+        "The sessions are eBGP. No session is known in which both sides have the same ASN.",
         (
-            "Give the appliance an ASN of its own, in the document too. AWS changes no peer: delete it and",
-            "create it with that ASN.",
+            f"Give the appliance an ASN of its own, also as `asn` in the document, {_APPLY}.",
+            *_NEW_PEER,
         ),
         _SERVER_PAGE,
     ),
     RuleId.NO_PERSISTED_ROUTE: Entry(
-        "No tracked prefix is in the FIB only because it is persisted",
+        "No route of a tracked prefix is left over from a session that has ended",
         "A persisted route leads to an appliance whose sessions have ended. Nothing takes its place until a"
         " session is up again.",
         (
-            "Bring up the appliances' sessions. To withdraw what is persisted:",
+            "Bring up the appliances' sessions. Or withdraw what is persisted. After this command the route",
+            "disappears until a session is up again:",
             "aws ec2 modify-route-server --route-server-id rs-... --persist-routes reset",
         ),
         f"{_EC2_REFERENCE}/API_ModifyRouteServer.html",
@@ -470,7 +583,7 @@ RULE_ENTRIES: Entries = {
     # limits and cost
     RuleId.ROUTES_WITHIN_LIMITS: Entry(
         "Peers, FIB and route tables have less than 80 % of the 100 routes that AWS allows",
-        "Nobody can raise these limits, and nobody knows what becomes of the 101st route.",
+        "AWS does not raise these limits, and does not document what becomes of the 101st route.",
         ("Summarise routes on the appliances, or filter what they advertise.",),
         _LIMITS_PAGE,
     ),
@@ -486,8 +599,8 @@ RULE_ENTRIES: Entries = {
         "What exceeds a quota cannot be created, perhaps during a repair, or is not propagated. By default"
         " AWS allows 10 endpoints of a route server and 20 peers of an endpoint.",
         (
-            "Delete what is not used, declare less, or ask AWS Support for more.",
-            "If yours are raised already, waive the finding: no API shows these quotas.",
+            "Delete what is not used, declare less, or ask AWS Support for more. If your quotas are raised",
+            "already, waive the finding: no API shows these quotas.",
         ),
         _LIMITS_PAGE,
     ),
@@ -505,43 +618,49 @@ RULE_ENTRIES: Entries = {
         "Tandem has looked at the topology within the last five minutes",
         "The sweep looks at each topology every minute. Without looks no Elastic IP moves.",
         (
-            "Read the failover function's log, and see that the parameter `Schedules` is ENABLED.",
-            "The time is from the topology's `look` record in the state table.",
+            "See that the stack's parameter `Schedules` is ENABLED. The time is from the topology's `look`",
+            "record in the state table. Read the failover function's log (`tandem` is the stack's name):",
+            _log_of("Failover"),
         ),
     ),
     RuleId.WATCHED_RECENTLY: Entry(
         "The watch has run within the last five minutes",
         "Without the watch, a change of routes that no SNS message is about waits for the sweep.",
         (
-            "Read the watch function's log, and see that the parameter `Schedules` is ENABLED.",
-            "The time is from the `heartbeat` record in the state table.",
+            "See that the stack's parameter `Schedules` is ENABLED. The time is from the `heartbeat` record",
+            "in the state table. Read the watch function's log (`tandem` is the stack's name):",
+            _log_of("Watch"),
         ),
     ),
     RuleId.NO_DEAD_LETTERS: Entry(
         "No message waits in a dead-letter queue of the stack",
         "An event that a function could not handle waits there: a move or a notification may be missing.",
-        ("docs/operating.md says what to do with the messages of each queue.",),
+        (
+            "Read the messages, and the log of the function that the queue belongs to.",
+            *_DEAD_LETTERS,
+        ),
     ),
     RuleId.NOT_PAUSED_FOR_LONG: Entry(
         "No pause has held for more than a day",
         "A pause that was forgotten keeps Elastic IPs with a dead appliance.",
         (
-            "Delete the override, or waive the finding until the work ends.",
-            "The override records have no time: the age is that of the hold in the `look` record.",
+            "Delete the override, or waive the finding until the work ends. The override records have no",
+            "time: the age is that of the hold in the `look` record.",
+            f"docs/operating.md {_REPOSITORY} has the command.",
         ),
     ),
     RuleId.NOT_DRY_RUN_FOR_LONG: Entry(
         "The topology has not been in dry-run for more than a week",
         "In dry-run Tandem decides and notifies, and moves nothing.",
         (
-            "Set `mode: enforce` when you have seen enough, or waive the finding.",
-            "The time is from the topology's record in the state table.",
+            f"When you have seen enough, set `mode: enforce`, {_APPLY}. Or waive the finding. The time is",
+            "from the topology's record in the state table.",
         ),
     ),
     RuleId.RELEASES_MATCH: Entry(
         "The stack and what runs these rules are of one release",
         "Another release may know other rules, properties and codes.",
-        ("Deploy the stack, or install the command line, of the other's release.",),
+        _SAME_RELEASE,
     ),
 }
 
@@ -553,14 +672,14 @@ CHECK_ENTRIES: Entries = {
         "{subject} has nothing that this rule is about", "The rule does not apply to this topology."
     ),
     Code.PART_NOT_READ: Entry(
-        "nobody can say: {why}[ (the missing permission is {permission})]",
-        "A part that the rule needs could not be read, so the rule is neither passed nor failed.",
+        "this could not be judged: {why}[ (the missing permission is {permission})]",
+        "A part that the rule needs could not be read, so the rule has no verdict.",
         ("Allow the permission that the sentence names, or wait until AWS answers. Then run it again.",),
     ),
     Code.ROW_NOT_READ: Entry(
-        "nobody can say: {why}",
-        "AWS's answer about this resource cannot be read, so the rule is neither passed nor failed.",
-        ("Run it again. If the answer stays unreadable, report what the sentence names.",),
+        "this could not be judged: {why}",
+        "AWS's answer about this resource cannot be read, so the rule has no verdict.",
+        (f"Run it again. If the answer stays unreadable, open an issue {_REPOSITORY} with this sentence.",),
     ),
     Code.PART_ABSENT: Entry(
         "the rule does not apply here: {why}",
@@ -573,28 +692,31 @@ CHECK_ENTRIES: Entries = {
     Code.RULE_FAILED: Entry(
         "the rule itself failed ({error})",
         "A bug in the rule. The other rules are not affected.",
-        ("Report it with the error's name.",),
+        (f"Open an issue {_REPOSITORY} with the error's name.",),
     ),
     Code.WAIVER_EXPIRED: Entry(
         "the waiver of {rule} for {about} expired on {until}",
         "The finding that the waiver was about counts again.",
-        ("Repair what it was about and remove the waiver, or give it a new date and a reason.",),
+        (
+            "Repair what it was about and remove the waiver from `waivers` in the document, or give it a new",
+            f"`until` and a reason, {_APPLY}.",
+        ),
     ),
     Code.WAIVER_OF_UNKNOWN_RULE: Entry(
         "the waiver names {rule}, and there is no such rule[; {close} may be meant]",
         "The waiver has no effect.",
-        ("Correct the rule's name; docs/rules has them all.",),
+        (f"Correct the rule's name in `waivers`, {_APPLY}. docs/rules {_REPOSITORY} has them all.",),
     ),
     Code.STANDBY_LACKS_PREFIX: Entry(
         "{appliance} does not advertise {prefix}, so it cannot take over",
-        "The route server has no path of the standby for a tracked prefix.",
+        "Route Server has no path of the standby for a tracked prefix.",
         ("Advertise {prefix} from {appliance} with a worse path than the active appliance.",),
         _HOW_IT_WORKS,
     ),
     Code.STANDBY_PATH_TIES: Entry(
         "{appliance} advertises {prefix} with the same AS path length and MED as {owner}: AWS does not"
         " document which of them Route Server then chooses",
-        "Two appliances have equal paths, so nobody can say which one is active after the next change.",
+        "Two appliances have equal paths, so it is not known which one is active after the next change.",
         ("Prepend the ASN of {appliance}, or give its route a higher MED.",),
         _HOW_IT_WORKS,
     ),
@@ -604,20 +726,20 @@ CHECK_ENTRIES: Entries = {
     ),
     Code.STANDBY_IS_SILENT: Entry(
         "{appliance} advertises nothing until it is active, as the topology says (`standby: silent`)",
-        "Nobody can check from outside whether such a standby would advertise the prefix.",
+        "It cannot be checked from outside whether such a standby would advertise the prefix.",
     ),
     Code.FAILURE_NOT_SURVIVED: Entry(
         "if {subject} fails, an Elastic IP of {group} "
         "[is_lost?stays on a dead appliance][is_lost!is held][: {why}]",
         "Tandem's own decision, made now for this failure, moves the address nowhere.",
-        ("Repair what the sentence gives as the reason.",),
+        _SINGLE_FAILURE,
     ),
     Code.SURVIVAL_ASSUMED: Entry(
         "if {subject} fails, {group} survives only if the silent standby {appliance} becomes active",
-        "The topology says that this standby speaks no BGP until it is active, so nobody can check it now.",
+        "The topology says that this standby speaks no BGP until it is active, so it cannot be checked now.",
     ),
     Code.SURVIVAL_UNKNOWN: Entry(
-        "nobody can say how {group} ends if {subject} fails[: {why}]",
+        "it is not known how {group} ends if {subject} fails[: {why}]",
         "AWS does not document what happens then, or something cannot be read now.",
         ("Remove the ambiguity that the sentence names, or run it again.",),
     ),
@@ -628,57 +750,72 @@ CHECK_ENTRIES: Entries = {
     Code.ROUTE_REJECTED: Entry(
         "{table} rejects the route of {prefix}[: {why}]",
         "Route Server chose a path, and the route table does not take it.",
-        ("Repair what AWS names as the reason.",),
+        (
+            "Repair what AWS names as the reason. The routing database shows it for each table:",
+            "aws ec2 get-route-server-routing-database --route-server-id rs-...",
+        ),
         _HOW_IT_WORKS,
     ),
     Code.ROUTE_NOT_INSTALLED: Entry(
-        "{table} does not have the route of {prefix}[nobody?, and no path to it is chosen now]",
+        "{table} does not have the route of {prefix}[nobody?, because Route Server has chosen no path to it]",
         "A declared route table does not get the route of a tracked prefix.",
-        ("Enable propagation from the route server to {table}.",),
+        (
+            "[nobody?Bring up an appliance that advertises {prefix}. ]See that propagation to {table} is on:",
+            "aws ec2 enable-route-server-propagation --route-server-id rs-... --route-table-id {table}",
+        ),
         _HOW_IT_WORKS,
     ),
     # sessions
     Code.SESSIONS_WITH_ONE_ENDPOINT: Entry(
         "{appliance} has sessions with {endpoints:endpoint} only: without that one it loses its routes",
         "An appliance needs sessions with two endpoints, since AWS works on them one at a time.",
-        ("Create a peer for {appliance} at a second endpoint.",),
+        ("Create a peer for {appliance} at a second endpoint:",),
         _ENDPOINTS_PAGE,
     ),
     Code.SESSIONS_UP_AT_ONE_ENDPOINT: Entry(
         "{appliance} has sessions with {endpoints:endpoint}, and [up?only those with {up} are up|none is up]"
         "[bfd?; BFD is down beside BGP at {bfd:and}]",
         "What is down now is missing when the next endpoint or session fails.",
-        ("Find out on {appliance} why the sessions with {down:and} are down.",),
+        (
+            "Find out on {appliance} why the sessions with {down:and} are down. AWS's side of them:",
+            "aws ec2 describe-route-server-peers",
+        ),
         _ENDPOINTS_PAGE,
     ),
     Code.ENDPOINT_ALONE_IN_SUBNET: Entry(
         "{subnet} has one endpoint only, {endpoint}",
         "AWS recommends two endpoints in each subnet.",
-        ("aws ec2 create-route-server-endpoint --route-server-id {server} --subnet-id {subnet}",),
+        (
+            "Create a second endpoint there, and a peer at it for each appliance:",
+            "aws ec2 create-route-server-endpoint --route-server-id {server} --subnet-id {subnet}",
+        ),
         _ENDPOINTS_PAGE,
     ),
     Code.ENDPOINTS_IN_ONE_ZONE: Entry(
         "{subject} has all of its {endpoints:endpoint} in {zone}",
         "Without that Availability Zone the route server has no endpoint.",
-        ("Create two endpoints in a subnet of another Availability Zone, and peers for the appliances.",),
+        ("Create two endpoints in a subnet of another Availability Zone, and peers for the appliances:",),
         _ENDPOINTS_PAGE,
     ),
     Code.NOT_AVAILABLE: Entry(
         "AWS shows {subject} as {state}[: {why}]",
         "An endpoint or a peer can be used only while it is available.",
-        ("Delete it and create it again if it has failed; wait if it is pending.",),
+        (
+            "If it is pending, wait. If it has failed, read the reason that AWS gives. Then delete it and",
+            "create it again.",
+        ),
         _PEERS_PAGE,
     ),
     Code.RTO_NOT_DECLARED: Entry(
         "{subject} declares no `rto`",
         "How soon a failure must be noticed is judged only where the topology says it.",
-        ("Add `rto`, in seconds, to the group.",),
+        (f"Add `rto`, in seconds, to the group, {_APPLY}.",),
     ),
     Code.KEEPALIVE_TOO_SLOW: Entry(
         "{group} may be away for {rto} s, and {appliance} is watched by BGP keepalive, which notices a"
         " failure after {least} to {most} s (observed; AWS gives no figure)",
         "Keepalive notices a dead appliance too late for the declared `rto`.",
-        ("Create the peers of {appliance} anew with PeerLivenessDetection=bfd: {peers:and}.",),
+        ("Use BFD for the peers of {appliance}: {peers:and}.", *_NEW_PEER),
         f"{_EC2_REFERENCE}/API_RouteServerBgpOptions.html",
     ),
     Code.SESSION_FLAPS: Entry(
@@ -691,112 +828,130 @@ CHECK_ENTRIES: Entries = {
     Code.PEER_HAS_ASN_OF_ROUTE_SERVER: Entry(
         "{subject} ({appliance}) has the ASN {asn}, which is the route server's",
         "In every setup that is known to work the two differ.",
-        ("Delete the peer and create it with an ASN of its own.",),
+        ("Give {appliance} another ASN than the route server's.", *_NEW_PEER),
         _SERVER_PAGE,
     ),
     Code.ROUTE_IS_PERSISTED: Entry(
         "{prefix} still leads to {next_hop}, though the session that advertised it ({peer}) is down",
         "The route is kept after its session ended, so traffic goes to an appliance that may be dead.",
-        ("Bring up a session that advertises {prefix}, or reset the persisted routes.",),
+        (
+            "Bring up a session that advertises {prefix}. Or reset the persisted routes. After this command",
+            "the route disappears until a session is up again:",
+        ),
         f"{_EC2_REFERENCE}/API_ModifyRouteServer.html",
     ),
     # packet filters
     Code.GROUPS_STOP_SESSION: Entry(
-        "no permission of {groups:and} lets {flow} from {source} to {destination} [outbound?out|in], and the"
-        " session of {appliance} needs it",
-        "The security groups of an interface have no permission for this.",
-        ("Add the permission to {groups:and}.",),
+        "no [outbound?outbound|inbound] rule of security group {groups:and} allows {flow} from {source} to"
+        " {destination}, which the session of {appliance} needs",
+        "The security groups of an interface have no rule that allows this.",
+        ("Add an [outbound?outbound|inbound] rule to {groups:and}.",),
         f"{_VPC_GUIDE}/security-group-rules.html",
     ),
     Code.ACL_STOPS_SESSION: Entry(
-        "rule {rule} of {acl}, the network ACL of {subnet}, denies {flow} from {source} to {destination} on"
-        " its way [outbound?out|in], or a part of it, and the session of {appliance} needs it",
+        "rule {rule} of {acl} denies {flow} from {source} to {destination}, or a part of it,"
+        " [outbound?outbound from|inbound to] {subnet}: the session of {appliance} needs it",
         "A network ACL denies this, at least in a part of the ports.",
         ("Allow it in {acl} with a lower number than {rule}.",),
         f"{_VPC_GUIDE}/custom-network-acl.html",
     ),
     # limits and cost
     Code.PEER_NEAR_ROUTE_LIMIT: Entry(
-        "{subject} advertises {used:route} of the {most} that AWS allows",
-        "A peer is near its limit of routes.",
+        "{subject} advertises {used:route}: AWS allows {most}, and this rule fails at 80 % of them",
+        "A peer has 80 % or more of the routes that AWS allows.",
         ("Summarise or filter what the appliance advertises.",),
         _LIMITS_PAGE,
     ),
     Code.FIB_NEAR_ROUTE_LIMIT: Entry(
-        "the FIB of {subject} has {used:route} of the {most} that AWS allows",
-        "A route server is near its limit of routes.",
+        "the FIB of {subject} has {used:route}: AWS allows {most}, and this rule fails at 80 % of them",
+        "A route server has 80 % or more of the routes that AWS allows.",
         ("Summarise or filter what the appliances advertise.",),
         _LIMITS_PAGE,
     ),
     Code.TABLE_NEAR_ROUTE_LIMIT: Entry(
-        "{subject} has {used} propagated {used:route|routes} of the {most} that AWS allows",
-        "A route table is near its limit of propagated routes.",
+        "{subject} has {used} propagated {used:route|routes}: AWS allows {most}, and this rule fails"
+        " at 80 % of them",
+        "A route table has 80 % or more of the propagated routes that AWS allows.",
         ("Summarise or filter what the appliances advertise, or disable propagation to {subject}.",),
         _LIMITS_PAGE,
     ),
     Code.PREFIX_NEAR_PEER_LIMIT: Entry(
-        "{used:peer} of the {most} that AWS allows for a route table advertise {subject}",
-        "A prefix is near its limit of peers.",
+        "{used:peer} {used:advertises|advertise} {subject}: AWS allows {most} for a route table, and this"
+        " rule fails at 80 % of them",
+        "A prefix has 80 % or more of the peers that AWS allows.",
         ("Advertise {subject} from fewer peers.",),
         f"{_VPC_GUIDE}/igw-ingress-routing.html",
     ),
     Code.ENDPOINTS_NEAR_QUOTA: Entry(
-        "{subject} has {used:endpoint} of the {most} that AWS allows by default",
-        "A route server is near its quota of endpoints.",
+        "{subject} has {used:endpoint}: AWS allows {most} by default, and this rule fails at 80 % of them",
+        "A route server has 80 % or more of the endpoints that AWS allows by default.",
         ("Delete what is not used, or ask AWS Support for more.",),
         _LIMITS_PAGE,
     ),
     Code.PEERS_NEAR_QUOTA: Entry(
-        "{subject} has {used:peer} of the {most} that AWS allows by default",
-        "An endpoint is near its quota of peers.",
+        "{subject} has {used:peer}: AWS allows {most} by default, and this rule fails at 80 % of them",
+        "An endpoint has 80 % or more of the peers that AWS allows by default.",
         ("Use another endpoint, or ask AWS Support for more.",),
         _LIMITS_PAGE,
     ),
     Code.ENDPOINT_WITHOUT_PEER: Entry(
         "{subject} in {subnet} has no peer, and costs $0.75 an hour all the same",
-        "Nobody can use an endpoint without a peer.",
-        ("aws ec2 delete-route-server-endpoint --route-server-endpoint-id {subject}",),
+        "An endpoint without a peer is of no use.",
+        (
+            "Create a peer at it, or delete it:",
+            "aws ec2 delete-route-server-endpoint --route-server-endpoint-id {subject}",
+        ),
         _ENDPOINTS_PAGE,
     ),
     # Tandem itself
     Code.NOT_LOOKED_AT: Entry(
         "the last look at {subject} [was at {at}|is not recorded]",
         "Tandem has not looked at the topology for more than five minutes.",
-        ("Read the failover function's log.",),
+        ("Read the failover function's log (`tandem` is the stack's name):", _log_of("Failover")),
     ),
     Code.NOT_WATCHED: Entry(
-        "the watch last [ran at {at}|ran nobody knows when]",
+        "[the watch last ran at {at}|it is not recorded when the watch last ran]",
         "The watch has not run for more than five minutes.",
-        ("Read the watch function's log.",),
+        ("Read the watch function's log (`tandem` is the stack's name):", _log_of("Watch")),
     ),
     Code.STORED_JUST_NOW: Entry(
         "{subject} was stored less than five minutes ago",
-        "Nobody can have looked at the topology or watched it yet.",
+        "Tandem cannot have looked at the topology or watched it yet.",
     ),
     Code.DEAD_LETTERS_WAIT: Entry(
-        "{messages:message} {messages:waits|wait} in {subject}",
+        "{messages:message} {messages:waits|wait} in the dead-letter queue {subject}",
         "A function could not handle an event, or it was never delivered.",
-        ("Read the messages in {subject}, and the log of the function that it belongs to.",),
+        (
+            "Read the messages, and the log of the function that the queue belongs to.",
+            *_DEAD_LETTERS,
+        ),
     ),
     Code.PAUSED_FOR_LONG: Entry(
         "{subject} has been held since {since}, as {who} paused it until {until} ({why})",
         "A pause has lasted for more than a day.",
-        ("Delete the override of {subject}, or waive the finding.",),
+        (
+            "Delete the override of {subject}, or waive the finding. The table is the stack's output",
+            "`StateTable`; the id is the topology, `#` and the group, or the topology alone:",
+            (
+                "aws dynamodb delete-item --table-name TABLE --key"
+                ' \'{{"kind": {{"S": "override"}}, "id": {{"S": "TOPOLOGY#GROUP"}}}}\''
+            ),
+        ),
     ),
     Code.DRY_RUN_FOR_LONG: Entry(
         "{subject} has been in dry-run since {since}",
         "Nothing of this topology is moved.",
-        ("Set `mode: enforce`, or waive the finding.",),
+        (f"When you have seen enough, set `mode: enforce`, {_APPLY}. Or waive the finding.",),
     ),
     Code.MODE_TIME_NOT_RECORDED: Entry(
-        "nobody wrote down when the mode of {subject} was stored",
+        "it is not recorded when the mode of {subject} was stored",
         "Release 0.1.0 stored no time.",
         ("The time is stored when the mode changes next.",),
     ),
     Code.RELEASES_DIFFER: Entry(
         "the stack is of release {stack}, and these rules are of release {tool}",
         "The stack and what runs the rules are of different releases.",
-        ("Deploy the stack, or install the command line, of the other's release.",),
+        _SAME_RELEASE,
     ),
     Code.ROUTE_BYPASSED: Entry(
         "{subject} has a static route for {destination} to {target}, inside {prefix}[more?, and {more} more"
@@ -809,27 +964,27 @@ CHECK_ENTRIES: Entries = {
         "{subject} drops what is for {destination}: the route[ to {target}] is a blackhole[more?, and so are"
         " {more} more]",
         "The target of a route is gone or not available.",
-        ("Remove the route, or bring back what it led to.",),
+        ("Remove the route, or bring back what it led to. Look at it:",),
         ROUTE,
     ),
     Code.ROUTE_TO_STRANGER: Entry(
         "the propagated route of {prefix} leads to {target}[, next hop {next_hop}], which is of no declared"
         " appliance",
-        "A device that the topology does not know owns a tracked prefix.",
-        ("Withdraw the route there, delete its peer, or declare the device as an appliance.",),
+        "A device that the topology does not know has the route of a tracked prefix.",
+        (f"Withdraw the route there, delete its peer, or declare the device in `appliances`, {_APPLY}.",),
         _HOW_IT_WORKS,
     ),
     Code.TABLE_UNDECLARED: Entry(
         "the route server propagates to {subject}, which the topology does not declare",
         "A route table gets routes that the document does not speak of.",
-        ("Declare the table in route_server.propagate_to, or turn propagation off.",),
+        (f"Declare the table in `route_server.propagate_to`, {_APPLY}, or turn propagation off:",),
         _HOW_IT_WORKS,
     ),
     Code.TABLE_OF_OTHER_GATEWAY: Entry(
         "{subject} is associated with {gateways}: AWS supports Route Server for tables of subnets and of"
         " internet gateways",
         "A declared route table is of a kind that AWS does not support.",
-        ("Do not propagate to that table.",),
+        (f"Take the table out of `route_server.propagate_to`, {_APPLY}, or turn propagation off:",),
         _SUPPORTED,
     ),
     Code.TABLE_OF_GATEWAY: Entry(
@@ -839,7 +994,7 @@ CHECK_ENTRIES: Entries = {
         "no subnet is associated with {subject} explicitly[main?, which is the VPC's main table]: of AWS's"
         " guides one supports this, another says that advertisement fails",
         "Whether a table without an explicit subnet association gets the routes is not clear.",
-        ("Associate a subnet with the table, or waive the finding.",),
+        ("Associate a subnet with the table, or waive the finding:",),
         EVS,
     ),
     Code.ROUTE_HAS_FIREWALL: Entry(
@@ -850,18 +1005,18 @@ CHECK_ENTRIES: Entries = {
     Code.DIRECTIONS_DIFFER: Entry(
         "gateway route tables lead to {to}, subnet route tables to {back}",
         "The two directions of the traffic pass different appliances.",
-        ("Advertise the prefixes of both directions from each appliance with the same preference.",),
+        _ONE_PREFERENCE,
         _GATEWAY_ROUTING,
     ),
     Code.INTERFACE_OF_SERVICE: Entry(
         "{subject} is managed by {service}",
-        "A service manages the interface, and nobody else can move an address to it.",
-        ("Declare an interface of your own.",),
+        "A service manages the interface, and only the service can move an address to it.",
+        (f"Declare an interface of your own as `network_interface` of the target, {_APPLY}.",),
     ),
     Code.ADVERTISES_MORE: Entry(
         "{appliance} advertises {prefixes}, which its allowed_prefixes leave out",
         "The routing database has a prefix that the topology does not allow.",
-        ("Filter the prefix on the appliance, or allow it in the topology.",),
+        (f"Filter the prefix on the appliance, or add it to `allowed_prefixes` of the appliance, {_APPLY}.",),
         _HOW_IT_WORKS,
     ),
     Code.CHANGED_BY_TOOL: Entry(
@@ -878,21 +1033,18 @@ CHECK_ENTRIES: Entries = {
     ),
     Code.CHANGED_BY_OTHER: Entry(
         "{actor} changed {subject} ({call}, {at})",
-        "Somebody changed what Tandem or Route Server moves.",
-        ("Ask {actor}.",),
+        "A person or a tool changed what Tandem or Route Server moves.",
+        ("Ask {actor} what the change is for. The other rules say if it breaks anything.",),
         _CLOUDTRAIL,
     ),
     Code.NO_OTHER_PATH: Entry(
-        "only one appliance has a path to {prefix}", "Nobody else could take the route back."
+        "only one appliance has a path to {prefix}", "No other appliance could take the route back."
     ),
     Code.PATH_COMES_BACK: Entry(
         "{appliance} has the better path to {prefix}: when it returns after a failover, it takes the route"
         " back at once",
         "Route Server chooses the better path as soon as it is there.",
-        (
-            "Let {appliance} return with a longer AS path or a higher MED, or waive the finding where this",
-            "is what you want.",
-        ),
+        _FAILBACK,
         _HOW_IT_WORKS,
     ),
 }

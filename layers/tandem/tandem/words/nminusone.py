@@ -1,4 +1,4 @@
-"""The words of what-if: why nobody can say how a failure would end, and what a prediction assumes."""
+"""The words of what-if: why it is not known how a failure would end, and what a prediction assumes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from tandem.words.render import Entries, Entry
 
 _GUIDE = "https://docs.aws.amazon.com/vpc/latest/userguide"
 _HOW_IT_WORKS = f"{_GUIDE}/route-server-how-it-works.html"
-_READ_AGAIN = ("look again in a minute. If it stays so, report what cannot be read.",)
+_READ_AGAIN = (
+    "Run it again in a minute. If it stays so, open an issue in the project's repository with this sentence.",
+)
 
 ENTRIES: Entries = {
     UndeterminedCode.BEST_PATH_UNDOCUMENTED: Entry(
         "AWS does not document which route to {subject} wins: those by {next_hops:and} have AS paths of the "
         "same length, and equal MEDs or MEDs of different neighbour ASNs",
         "The best path would be chosen by a rule that AWS does not document.",
-        ("give each appliance an AS path of another length for the prefix.",),
+        ("Give each appliance an AS path of another length for the prefix.",),
         _HOW_IT_WORKS,
     ),
     UndeterminedCode.ROUTE_UNRANKED: Entry(
@@ -39,7 +41,7 @@ ENTRIES: Entries = {
     ),
     UndeterminedCode.INSTALLATION_UNKNOWN: Entry(
         "it is unknown if a route table would take another route to {subject}",
-        "No table has the prefix now, or nobody knows an interface with the next hop.",
+        "No table has the prefix now, or no interface with the next hop is known.",
     ),
     UndeterminedCode.ZONE_UNKNOWN: Entry(
         "the Availability Zone of {subject} is unknown",
@@ -65,7 +67,7 @@ ENTRIES: Entries = {
     UndeterminedCode.TOO_MANY_POSSIBILITIES: Entry(
         "too many things may happen at once, {subject} among them",
         "So many prefixes have several possible routes that the combinations are not gone through.",
-        ("give each appliance an AS path of another length for each prefix.",),
+        ("Give each appliance an AS path of another length for each prefix.",),
     ),
     AssumptionCode.AS_IF_ENFORCED: Entry(
         "{subject} is in dry-run; this is what would happen in enforce",
@@ -77,11 +79,11 @@ ENTRIES: Entries = {
     ),
     AssumptionCode.STANDBY_BECOMES_ACTIVE: Entry(
         "{subject} becomes active and advertises the prefix, as the topology says of a silent standby",
-        "Nobody can see from outside if a silent standby would take over.",
+        "It cannot be seen from outside if a silent standby would take over.",
     ),
     AssumptionCode.ROUTES_OUTLIVE_SESSIONS: Entry(
         "the routes of {subject} stay after its last session has ended",
-        "Persistence is on, or nobody knows that it is off.",
+        "Persistence is on, or it is not known that it is off.",
         page=f"{_GUIDE}/route-server-tutorial-create.html",
     ),
 }

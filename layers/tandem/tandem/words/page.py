@@ -10,12 +10,11 @@ from xml.etree.ElementTree import Element
 from tandem.words import picture, report
 from tandem.words.markup import html, tag
 from tandem.words.pagestyle import STYLE
-from tandem.words.parts import Detail, when
+from tandem.words.parts import Detail, is_command, when
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 """The page may load nothing, whatever is in it."""
 
-RESULTS = {"fail": "Fails", "unknown": "Not known", "pass": "Passes"}
 MOST_REASONS = 3
 SMALLEST = 0.85
 SIGNS = {"works": "✓", "assumed": "~", "not known": "?", "held": "✕", "lost": "✕"}
@@ -23,14 +22,14 @@ SIGNS = {"works": "✓", "assumed": "~", "not known": "?", "held": "✕", "lost"
 
 def report_page(detail: Detail, drawing: Element) -> str:
     """Returns the page. `detail` is the report's JSON, `drawing` the picture."""
-    name, result = detail["topology"]["name"], detail["verdict"]["result"]
+    name, result = detail["topology"]["name"], _result(detail)
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
         tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
-        tag("title", f"{RESULTS[result]}: {name}, Tandem compliance"),
+        tag("title", f"{report.RESULTS[result]}: {name}, Tandem compliance"),
         tag("style", STYLE),
     )
     open_ = [one for one in detail["findings"] if one["number"] is not None]
@@ -59,8 +58,12 @@ def _versions(detail: Detail) -> str:
     return f"Tandem: {', '.join(parts)}." if parts else ""
 
 
+def _result(detail: Detail) -> str:
+    return report.result(detail["verdict"]["result"], detail["summary"]["failed_by_severity"])
+
+
 def _header(detail: Detail) -> Element:
-    topology, place, result = detail["topology"], detail["place"], detail["verdict"]["result"]
+    topology, place, result = detail["topology"], detail["place"], _result(detail)
     where = f"account {place['account']}, Region {place['region']}" if place else ""
     version = f"version {topology['version']}" if topology["version"] else "not stored"
     about = ", ".join(
@@ -84,7 +87,9 @@ def _header(detail: Detail) -> Element:
         "header",
         tag("p", f"Compliance of topology {topology['name']}", class_="kicker"),
         tag(
-            "h1", tag("span", RESULTS[result], class_=f"result {result}"), f" {detail['verdict']['sentence']}"
+            "h1",
+            tag("span", report.RESULTS[result], class_=f"result {result}"),
+            f" {detail['verdict']['sentence']}",
         ),
         tag("p", about, class_="dim"),
         tag("ul", counts, class_="counts"),
@@ -162,7 +167,11 @@ def _findings(found: Sequence[Detail], rules: Detail) -> Element:
         found, lambda f: (f["verdict"] == "unknown", f["severity"])
     ):
         title = f"Not known ({severity})" if is_unknown else severity.capitalize()
-        meaning = "The rule is neither passed nor failed." if is_unknown else report.MEANINGS[severity]
+        meaning = (
+            "Something could not be read, so the rule has no verdict."
+            if is_unknown
+            else report.MEANINGS[severity]
+        )
         groups.append(tag("h3", f"{title}: ", tag("span", meaning, class_="dim")))
         groups += [_finding(one, rules[one["rule"]]) for one in several]
     return _section("findings", "Findings", groups)
@@ -174,12 +183,12 @@ def _finding(one: Detail, rule: Detail) -> Element:
     facts = [
         *_fact("About", tag("code", one["resource"])),
         *_fact("Place in the document", tag("code", one["place"]) if one["place"] else None),
-        *_fact("Why it matters", rule["protects"]),
+        *_fact("Why it matters", _prose(rule["protects"])),
         *_fact("What to do", _lines(one["remediation"])),
         *_fact("Rule", tag("a", one["rule"], href=f"#rule-{one['rule']}")),
         *_fact("AWS", _link(one["aws_page"])),
     ]
-    head = tag("h4", _badge(one["severity"], label, is_unknown=is_unknown), f" {one['sentence']}")
+    head = tag("h4", _badge(one["severity"], label, is_unknown=is_unknown), " ", _prose(one["sentence"]))
     return tag("article", head, tag("dl", facts), id=f"finding-{one['number']}", class_=one["severity"])
 
 
@@ -189,18 +198,36 @@ def _fact(name: str, value: Any) -> list[Element]:  # noqa: ANN401 - what `tag` 
 
 def _lines(lines: Iterable[str]) -> list[Element]:
     """Writes a command in a line of its own as code."""
-    return [tag("div", tag("code", line) if line.startswith("aws ") else line) for line in lines]
+    return [tag("div", tag("code", line) if is_command(line) else _prose(line)) for line in lines]
+
+
+def _prose(text: str) -> list[Element | str]:
+    """Writes what is between backticks as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return [text]
+    return [tag("code", part) if number % 2 else part for number, part in enumerate(parts)]
 
 
 def _link(url: str | None) -> Element | None:
     return tag("a", url.rpartition("/")[2], href=url) if url and url.startswith("https://") else None
 
 
+def _how_to_waive() -> list[Element | str]:
+    return [
+        "To accept a finding until a day, add its rule, resource, a reason and the last day under ",
+        tag("code", "waivers:"),
+        " in the topology document, then run ",
+        tag("code", "tandem apply"),
+        ". A run with --vpc has no waivers.",
+    ]
+
+
 def _waivers(detail: Detail) -> Element:
     waivers = detail["waivers"]
     waived = {(f["rule"], f["resource"]): f["sentence"] for f in detail["findings"] if f["waiver"]}
     if not waivers:
-        return _section("waivers", "Waivers", tag("p", "None."))
+        return _section("waivers", "Waivers", tag("p", "None. ", _how_to_waive()))
     rows = (
         [
             tag("td", tag("code", one["rule"])),
@@ -212,7 +239,10 @@ def _waivers(detail: Detail) -> Element:
         for one in waivers
     )
     return _section(
-        "waivers", "Waivers", _table(("Rule", "About", "Reason", "Until", "What it waives"), rows)
+        "waivers",
+        "Waivers",
+        tag("p", _how_to_waive()),
+        _table(("Rule", "About", "Reason", "Until", "What it waives"), rows),
     )
 
 
@@ -241,8 +271,8 @@ def _rules(detail: Detail) -> Element:
             tag("th", tag("code", rule["id"]), scope="row", id=f"rule-{rule['id']}"),
             tag(
                 "td",
-                tag("p", f"{rule['title']}."),
-                tag("p", rule["protects"], class_="dim"),
+                tag("p", _prose(f"{rule['title']}.")),
+                tag("p", _prose(rule["protects"]), class_="dim"),
                 tag("p", tag("code", rule["page"]), class_="dim"),
             ),
             tag("td", rule["severity"], class_="short"),
@@ -251,7 +281,10 @@ def _rules(detail: Detail) -> Element:
         for rule in detail["rules"]
     )
     return _section(
-        "rules", "Rules that were checked", _table(("Rule", "What it checks", "Severity", "Results"), rows)
+        "rules",
+        "Rules that were checked",
+        tag("p", "Each rule has a page in the project's repository.", class_="dim"),
+        _table(("Rule", "What it checks", "Severity", "Results"), rows),
     )
 
 

@@ -33,7 +33,7 @@ code { font: 13px/1.5 ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospa
 .result { padding: 1px 10px; border-radius: 6px; color: var(--on) }
 .result.fail { background: var(--critical) }
 .result.unknown { background: var(--medium) }
-.result.pass { background: var(--good) }
+.result.pass, .result.notes { background: var(--good) }
 .counts { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 12px 0 0; padding: 0; list-style: none }
 .counts .none { color: var(--dim) }
 .counts .some { font-weight: 600 }

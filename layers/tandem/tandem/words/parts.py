@@ -48,6 +48,22 @@ def sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
+def is_command(line: str) -> bool:
+    """Returns True for a line of advice that is a command for a shell, not prose."""
+    return line.startswith(("aws ", "tandem "))
+
+
+def steps(lines: Iterable[str]) -> list[str]:
+    """Returns advice with each command in a line of its own, and the prose between them in one line."""
+    made: list[str] = []
+    for line in lines:
+        if made and not is_command(line) and not is_command(made[-1]):
+            made[-1] += f" {line}"
+        else:
+            made.append(line)
+    return made
+
+
 def address(detail: Detail) -> str:
     return f"{detail['public_ip'] or 'an address that AWS does not know'} ({detail['allocation_id']})"
 

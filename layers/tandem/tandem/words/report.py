@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from tandem.reasons.compliance import CheckCode
+from tandem.reasons.documents import ProblemCode
 from tandem.reasons.reason import Reason
-from tandem.words.catalogue import ENTRIES
+from tandem.words.catalogue import ENTRIES, what_to_do
 from tandem.words.compliance import RULE_ENTRIES
-from tandem.words.parts import Detail, sentence
-from tandem.words.render import Entry, fill, render, sentences
+from tandem.words.parts import Detail, is_command, sentence, steps
+from tandem.words.render import Entry, render, sentences
 
 MEANINGS = {
-    "critical": "The next failover fails.",
+    "critical": "The next failover fails, or traffic is lost already.",
     "high": "The next failover may fail.",
     "medium": "Something that protects the next failover is missing.",
-    "low": "A person should know.",
+    "low": "It does not stop the next failover, but read it.",
 }
+ONLY_LOW = "The next failover is expected to work. Read the findings of low severity."
+RESULTS = {"fail": "Fails", "unknown": "Not known", "pass": "Passes", "notes": "Passes with notes"}
 VERDICTS = {
     "pass": "pass",
     "fail": "fail",
@@ -23,6 +27,9 @@ VERDICTS = {
     "waived": "waived",
     "not-applicable": "not applicable",
 }
+NOT_OF_THE_RULE = (CheckCode.PART_NOT_READ, CheckCode.ROW_NOT_READ, CheckCode.RULE_FAILED)
+"""Codes that say nothing of what the rule is about, so that the rule's commands are no remedy."""
+
 FAILURES = {
     "appliance": "appliance",
     "instance": "instance",
@@ -47,9 +54,11 @@ def rule(rule_id: str) -> Entry:
 
 
 def finding_sentence(reason: Reason) -> str:
-    """Returns the sentence of a finding."""
-    text = render(reason, ENTRIES)
-    return sentence(text[:1].upper() + text[1:] if text.startswith(("nobody", "the ", "if ")) else text)
+    """Returns the sentence of a finding. It begins with a capital, unless with an ID or a name."""
+    text, template = render(reason, ENTRIES), ENTRIES[reason.code].text  # type: ignore[index]
+    # the words of a problem go on from its place: `is 65010, but AWS shows 65000`
+    begins = template.lstrip("[")[:1].isalpha() and not isinstance(reason.code, ProblemCode)
+    return sentence(text[:1].upper() + text[1:] if begins else text)
 
 
 def reasons_text(reasons: Iterable[Reason]) -> str:
@@ -58,9 +67,17 @@ def reasons_text(reasons: Iterable[Reason]) -> str:
 
 
 def remedy(rule_id: str, reason: Reason) -> list[str]:
-    """Returns what to do: the advice of the code, else that of the rule."""
-    advice = [fill(line, reason, ENTRIES) for line in ENTRIES[reason.code].advice]  # type: ignore[index]
-    return advice or list(rule(rule_id).advice)
+    """Returns what to do, a step in each line: the advice of the code with a command, else that of the rule.
+
+    Where the code's advice has no command, the commands of the rule come after it.
+    """
+    advice = steps(what_to_do(reason))
+    of_rule = steps(rule(rule_id).advice)
+    if not advice:
+        return of_rule
+    if reason.code in NOT_OF_THE_RULE or any(is_command(line) for line in advice):
+        return advice
+    return advice + [line for line in of_rule if is_command(line)]
 
 
 def aws_page(rule_id: str, reason: Reason) -> str | None:
@@ -72,11 +89,19 @@ def verdict(failed: Mapping[str, int], unknown: int) -> str:
     """Returns the verdict in one sentence: what the worst finding means, and how many there are."""
     worst = next((severity for severity in MEANINGS if failed.get(severity)), None)
     doubt = f" {_checks(unknown)} could not be judged." if unknown else ""
+    if worst == "low":
+        return f"{ONLY_LOW}{doubt}"
     if worst is not None:
         return f"{MEANINGS[worst]}{doubt}"
     if unknown:
-        return f"Nobody can say whether the next failover works:{doubt.lower()}"
+        return f"It is not known whether the next failover works:{doubt.lower()}"
     return "The next failover is expected to work: everything that was checked passes."
+
+
+def result(verdict_result: str, failed: Mapping[str, int]) -> str:
+    """Returns a key of RESULTS: what the badge beside the verdict says."""
+    grave = any(count for severity, count in failed.items() if severity != "low")
+    return "notes" if verdict_result == "fail" and not grave else verdict_result
 
 
 def _checks(count: int) -> str:
@@ -107,7 +132,7 @@ def ending_sentence(outcome: str, appliance: str | None, addresses: Sequence[str
         case "assumed":
             text = f"{what} move{s} to {appliance}, if it becomes active as the topology says"
         case "undetermined":
-            text = f"{what}: nobody can say"
+            text = f"Where {what[0].lower() if not addresses else what[0]}{what[1:]} goes is not known"
         case "held":
             text = f"{what} stay{s} on {appliance or 'no declared appliance'}, held"
         case "lost":

@@ -4,7 +4,7 @@ overrides.
 
 from __future__ import annotations
 
-from tandem.words.parts import Detail, Said, foot, listed, sentence, when, where
+from tandem.words.parts import Detail, Said, foot, is_command, listed, sentence, when, where
 from tandem.words.step_reasons import STEP_ENTRIES
 
 
@@ -109,6 +109,11 @@ def not_provisioned(detail: Detail) -> Said:
     return Said(f"provisioning FAILED, {detail['reason']}", lines, "warning", "provision")
 
 
+def _ended(advice: str) -> str:
+    """Returns advice with a full stop, but none after a command."""
+    return advice if is_command(advice.rpartition("\n")[2]) else sentence(advice)
+
+
 def finding(detail: Detail) -> Said:
     """Writes that a compliance rule's result changed."""
     opened = detail["status"] == "opened"
@@ -119,7 +124,7 @@ def finding(detail: Detail) -> Said:
         *([f"The same of {detail['unlisted']} more: see the report."] if detail.get("unlisted") else []),
         *_shown(detail),
         "",
-        *([f"What to do: {sentence(detail['remediation'])}", ""] if opened else []),
+        *([f"What to do: {_ended(detail['remediation'])}", ""] if opened else []),
         *foot(detail, "Checked"),
     ]
     word = detail["severity"] if opened else "resolved"
