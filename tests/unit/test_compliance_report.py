@@ -16,7 +16,7 @@ from tandem.compliance.engine import judge_snapshot
 from tandem.compliance.report import ComplianceReport, ReportEnd, ReportRow, Versions, report
 from tandem.compliance.rule import Finding, Result, Rule, RuleSeverity
 from tandem.compliance.snapshot import NotRead, Snapshot
-from tandem.compliance.telling import finding_event
+from tandem.compliance.telling import finding_events
 from tandem.compliance.tracking import FindingChange
 from tandem.model import Observation, RoutingDatabase
 from tandem.place import Place
@@ -157,7 +157,8 @@ def test_the_commands_of_the_rule_stay_where_the_advice_of_the_code_has_none() -
 def test_the_event_of_a_finding_says_what_the_report_says() -> None:
     lost = Finding(HIGH, Result.failed("rtb-1", CheckCode.TABLE_UNDECLARED))
     change = FindingChange(HIGH, "rtb-1", Change.OPENED, NOW, lost)
-    said = finding_event("edge", change, NOW).detail["remediation"].split("\n")
+    [event] = finding_events("edge", [change], NOW)
+    said = event.detail["remediation"].split("\n")
     assert said == remedy(HIGH.id, lost.result.reason)
 
 
