@@ -13,6 +13,7 @@ _PRIORITY = f"{_VPC_GUIDE}/route-tables-priority.html"
 ROUTE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html"
 EVS = "https://docs.aws.amazon.com/evs/latest/userguide/setting-up.html#route-server"
 _GATEWAY_ROUTING = f"{_VPC_GUIDE}/igw-ingress-routing.html"
+_INTERNET_GATEWAY = f"{_VPC_GUIDE}/VPC_Internet_Gateway.html"
 _QUOTAS = f"{_VPC_GUIDE}/amazon-vpc-limits.html"
 _CLOUDTRAIL = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events.html"
 _SUPPORTED = f"{_VPC_GUIDE}/dynamic-routing-route-server.html"
@@ -121,6 +122,20 @@ RULE_ENTRIES: Entries = {
         ("Declare an interface and an Elastic IP of the same network border group.",),
         ASSOCIATE,
     ),
+    RuleId.TARGET_HAS_INTERNET_ROUTE: Entry(
+        "The route table of each target's subnet leads to an internet gateway",
+        "Without that route no Internet traffic reaches the Elastic IP, though the move itself works.",
+        (
+            "Add the route to the table of the target's subnet:",
+            (
+                "aws ec2 create-route --route-table-id rtb-... --destination-cidr-block 0.0.0.0/0"
+                " --gateway-id igw-..."
+            ),
+            "The rule says unknown where the default route leads to an endpoint or an interface instead, as",
+            "for inspection: it does not follow it.",
+        ),
+        _INTERNET_GATEWAY,
+    ),
     RuleId.ELASTIC_IP_EXISTS: Entry(
         "Each declared Elastic IP is in the account and Region",
         "An Elastic IP that was released cannot move.",
@@ -145,20 +160,24 @@ RULE_ENTRIES: Entries = {
         _HOW_IT_WORKS,
     ),
     RuleId.ROUTE_NOT_SHADOWED: Entry(
-        "No static route in a declared route table has the destination of a tracked prefix",
-        "AWS prefers a static route to a propagated one, so the table does not follow the failover.",
+        "No other route in a declared route table has the destination of a tracked prefix",
+        "AWS prefers a static route, and one to a prefix list, to a propagated one, so the table does not"
+        " follow the failover.",
         (
-            "Remove the static route, or do not propagate to that table:",
+            "Remove the other route, or do not propagate to that table:",
             "aws ec2 delete-route --route-table-id rtb-... --destination-cidr-block 0.0.0.0/0",
+            "The rule says unknown where a virtual private gateway propagates the same prefix: AWS's list of",
+            "priorities leaves Route Server out.",
         ),
         _PRIORITY,
     ),
     RuleId.ROUTE_NOT_BYPASSED: Entry(
-        "No static route in a declared route table takes a part of a tracked prefix elsewhere",
-        "The longest prefix wins, so traffic for that part passes no appliance, before and after a failover.",
+        "No other route in a declared route table takes a part of a tracked prefix elsewhere",
+        "The longest prefix wins, whoever wrote the route, so traffic for that part follows no failover.",
         (
-            "Remove the static route, or waive the finding where it is meant, as to a transit gateway. A",
-            "route to a prefix list is not judged: its prefixes are not read.",
+            "Remove the route, or waive the finding where it is meant: its resource is the table and the",
+            "destination. Beside a tracked default route, routes to private networks (RFC 1918, RFC 4193),",
+            "to the VPC's own blocks and to a gateway endpoint's prefix list are no findings.",
         ),
         _PRIORITY,
     ),
@@ -637,6 +656,28 @@ CHECK_ENTRIES: Entries = {
         ("Enable propagation from the route server to {table}.",),
         _HOW_IT_WORKS,
     ),
+    Code.ROUTE_NOT_SHOWN: Entry(
+        "the routing database says that {prefix} is installed in {table}, and {table} does not have it",
+        "A route table lacks a route that AWS calls installed.",
+        ("Run it again: the two may differ for seconds. Then disable propagation to {table} and enable it.",),
+        _HOW_IT_WORKS,
+    ),
+    Code.LIST_SHADOWS_ROUTE: Entry(
+        "{table} has a route[ to {target}] for the prefix list {prefix_list}, and {prefix} is in it: AWS"
+        " prefers it to a propagated route",
+        "A route to a prefix list has the destination of a tracked prefix.",
+        (
+            "Take {prefix} out of {prefix_list}, or remove the route:",
+            "aws ec2 delete-route --route-table-id {table} --destination-prefix-list-id {prefix_list}",
+        ),
+        _PRIORITY,
+    ),
+    Code.NO_INTERNET_ROUTE: Entry(
+        "no route of {table}, the route table of {subnet}, leads to an internet gateway that is there",
+        "An Elastic IP on an interface of this subnet gets no traffic.",
+        ("Add a route to an internet gateway to {table}.",),
+        _INTERNET_GATEWAY,
+    ),
     # sessions
     Code.SESSIONS_WITH_ONE_ENDPOINT: Entry(
         "{appliance} has sessions with {endpoints:endpoint} only: without that one it loses its routes",
@@ -799,9 +840,9 @@ CHECK_ENTRIES: Entries = {
         ("Deploy the stack, or install the command line, of the other's release.",),
     ),
     Code.ROUTE_BYPASSED: Entry(
-        "{subject} has a static route for {destination} to {target}, inside {prefix}[more?, and {more} more"
-        " like it]: traffic for it passes no appliance",
-        "A static route takes a part of a tracked prefix elsewhere, since the longest prefix wins.",
+        "{table} has a [propagated?propagated|static] route for {destination}[ (in {prefix_list})][ to"
+        " {target}], inside {prefix}: traffic for it does not follow the route of {prefix}",
+        "Another route takes a part of a tracked prefix elsewhere, since the longest prefix wins.",
         ("Remove the route, or waive the finding where it is meant.",),
         _PRIORITY,
     ),
@@ -817,6 +858,13 @@ CHECK_ENTRIES: Entries = {
         " appliance",
         "A device that the topology does not know owns a tracked prefix.",
         ("Withdraw the route there, delete its peer, or declare the device as an appliance.",),
+        _HOW_IT_WORKS,
+    ),
+    Code.ROUTE_LEADS_ELSEWHERE: Entry(
+        "the route of {prefix} in {table} leads to {target}, and the routing database says that it is"
+        " installed to {next_hop}, which is on {interface}",
+        "A route table leads to another appliance than the one that Route Server chose.",
+        ("Run it again: the two may differ for seconds. Then disable propagation to {table} and enable it.",),
         _HOW_IT_WORKS,
     ),
     Code.TABLE_UNDECLARED: Entry(
