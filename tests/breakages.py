@@ -264,7 +264,12 @@ def a_prefix_list_shadows(s: Stack) -> Iterable[str]:
     return [f"{table} {DEFAULT}", table]
 
 
-@breaks(RuleId.ROUTE_NOT_SHADOWED, RuleId.ROUTE_NOT_BYPASSED, RuleId.NO_FOREIGN_CHANGE)
+@breaks(
+    RuleId.ROUTE_NOT_SHADOWED,
+    RuleId.ROUTE_NOT_BYPASSED,
+    RuleId.NO_FOREIGN_CHANGE,
+    then=Failover.WITHOUT_ROUTE,
+)
 def a_prefix_list_of_a_route_cannot_be_read(s: Stack) -> Iterable[str]:
     """A route leads to a prefix list whose entries EC2 refuses to show: both rules say *unknown*."""
     table, list_id = add_route_to_list(s, DEFAULT)
@@ -502,6 +507,13 @@ def the_standby_leaks_a_route(s: Stack) -> Iterable[str]:
     """The standby advertises a prefix that its allowed_prefixes leave out, and gets the traffic for it."""
     s.levers.advertise("fw2", "203.0.113.0/24")
     return ["fw2", f"{s.ids['route_tables']['protected']} 203.0.113.0/24"]
+
+
+@breaks(RuleId.ALLOWED_PREFIXES_ONLY)
+def the_active_appliance_leaks_a_route(s: Stack) -> Iterable[str]:
+    """The appliance that has the tracked prefix advertises a part of it that its allowed_prefixes leave out."""
+    s.levers.advertise("fw1", "203.0.113.0/24")
+    return ["fw1"]
 
 
 class Callers(AllowAll):

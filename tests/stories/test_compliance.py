@@ -215,6 +215,7 @@ def test_the_failover_after_a_breakage_ends_as_its_rule_predicts(edge: Stack, br
     edge.sweep()
     there = edge.holders()
     assert {name for name, holder in there.items() if holder != "fw2"} == set(breakage.stay) & set(there)
+    edge.levers.faults_clear()
     if breakage.then is not Failover.HELD:
         assert leads_to_fw2(edge) is (breakage.then is not Failover.WITHOUT_ROUTE)
         assert fw2_is_in_the_internet(edge) is (breakage.then is not Failover.WITHOUT_INTERNET)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tandem.compliance.checks import as_watched, unread_part_of
 from tandem.compliance.rule import Result, Rule, RuleSeverity, RuleVerdict
 from tandem.compliance.rules.otherroutes import not_bypassed, not_shadowed
-from tandem.compliance.rules.tables import declared, readable, tracked
+from tandem.compliance.rules.tables import declared, readable, tracked_prefixes
 from tandem.compliance.snapshot import Snapshot, known
 from tandem.model import InstallationStatus, Route, RoutingDatabase
 from tandem.reasons.compliance import CheckCode, RuleId
@@ -31,7 +31,7 @@ def installed(snapshot: Snapshot) -> Iterator[Result]:
     for table, place in declared(snapshot.topology):
         problem = next((p for p in problems if p.path == place and p.code in TABLE_GONE), None)
         doubt = unread_part_of((table,), inventory)
-        for prefix in tracked(snapshot.topology):
+        for prefix in tracked_prefixes(snapshot.topology):
             resource = f"{table} {prefix}"
             unread = doubt or database.doubts.get(prefix) or database.doubts.get("")
             unread = unread or database.incomplete.get(prefix) or database.incomplete.get("")
@@ -116,7 +116,7 @@ def leads_to_appliance(snapshot: Snapshot) -> Iterator[Result]:
     database = snapshot.database
     for table, place, doubt in readable(snapshot):
         for route in table.routes:
-            if route.origin != ADVERTISED or route.destination not in tracked(topology):
+            if route.origin != ADVERTISED or route.destination not in tracked_prefixes(topology):
                 continue
             resource = f"{table.route_table_id} {route.destination}"
             if doubt is not None or not route.target:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tandem.compliance.rule import Result
-from tandem.compliance.rules.tables import readable, tracked
+from tandem.compliance.rules.tables import readable, tracked_prefixes
 from tandem.compliance.snapshot import NotRead, Snapshot, known
 from tandem.reasons.compliance import CheckCode
 from tandem.topology.inventory import (
@@ -35,7 +35,7 @@ def not_shadowed(snapshot: Snapshot) -> Iterator[Result]:
     topology, inventory = snapshot.topology, known(snapshot.inventory)
     problems = {reason.subject: Problem("", reason) for reason in static_route_warnings(topology, inventory)}
     for table, place, doubt in readable(snapshot):
-        for prefix in tracked(topology):
+        for prefix in tracked_prefixes(topology):
             shadow = problems.get(f"{prefix} in {table.route_table_id}")
             resource = f"{table.route_table_id} {prefix}"
             if doubt is not None:
@@ -95,11 +95,11 @@ def _bypass(snapshot: Snapshot, table: RouteTable, route: TableRoute, place: str
     if isinstance(blocks, str):
         return Result.unknown(resource, blocks, place)
     for block in blocks:
-        around = (p for p in tracked(topology) if p != block and is_within(block, p))
+        around = (p for p in tracked_prefixes(topology) if p != block and is_within(block, p))
         prefix = max(around, key=_length, default=None)
         if (
             prefix is None
-            or block in tracked(topology)
+            or block in tracked_prefixes(topology)
             or (prefix in DEFAULT_ROUTES and _is_on_purpose(route, block, inventory))
             or (route.origin == ADVERTISED and _follows(route, prefix, table, inventory))
         ):

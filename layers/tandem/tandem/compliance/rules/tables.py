@@ -33,5 +33,5 @@ def declared(topology: Topology) -> Iterator[tuple[str, str]]:
         yield table_id, path_of(["route_server", "propagate_to", index])
 
 
-def tracked(topology: Topology) -> tuple[str, ...]:
+def tracked_prefixes(topology: Topology) -> tuple[str, ...]:
     return tuple(prefix for group in topology.groups for prefix in group.prefixes)
