@@ -511,7 +511,7 @@ def the_standby_leaks_a_route(s: Stack) -> Iterable[str]:
 
 @breaks(RuleId.ALLOWED_PREFIXES_ONLY)
 def the_active_appliance_leaks_a_route(s: Stack) -> Iterable[str]:
-    """The appliance that has the tracked prefix advertises a part of it that its allowed_prefixes leave out."""
+    """The active appliance advertises a part of the tracked prefix, and only its allowed_prefixes say no."""
     s.levers.advertise("fw1", "203.0.113.0/24")
     return ["fw1"]
 
