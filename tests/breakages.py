@@ -29,6 +29,8 @@ class Failover(StrEnum):
     """Some stay on the appliance that is dead."""
     WITHOUT_ROUTE = "without route"
     """They move to an appliance, and the declared route table has no route to it."""
+    WITHOUT_INTERNET = "without internet"
+    """They move to an appliance whose subnet leads to no internet gateway."""
     UNDOCUMENTED = "undocumented"
     """EC2 refuses to move some, and AWS documents no code for it."""
 
@@ -212,6 +214,17 @@ def a_target_loses_its_owners_tag(s: Stack) -> Iterable[str]:
     return [interface]
 
 
+@breaks(RuleId.TARGET_HAS_INTERNET_ROUTE, then=Failover.WITHOUT_INTERNET)
+def the_standbys_subnet_loses_the_internet(s: Stack) -> Iterable[str]:
+    """Somebody gives the standby's subnet a route table without a route to an internet gateway."""
+    ec2, subnet = s.lab.client(), s.ids["subnets"]["az2"]
+    [public] = ec2.describe_route_tables(RouteTableIds=[s.ids["route_tables"]["public"]])["RouteTables"]
+    [old] = [a for a in public["Associations"] if a.get("SubnetId") == subnet]
+    table = ec2.create_route_table(VpcId=s.ids["vpc_id"])["RouteTable"]["RouteTableId"]
+    ec2.replace_route_table_association(AssociationId=old["RouteTableAssociationId"], RouteTableId=table)
+    return [s.ids["interfaces"]["fw2"]]
+
+
 @breaks(RuleId.ROUTE_INSTALLED, then=Failover.WITHOUT_ROUTE)
 def nothing_propagates(s: Stack) -> Iterable[str]:
     """Somebody disables propagation to a declared route table."""
@@ -232,13 +245,137 @@ def a_static_route_shadows(s: Stack) -> Iterable[str]:
     return [*[f"{table} {DEFAULT}"] * 2, table]
 
 
+def add_route_to_list(s: Stack, block: str, **to: str) -> tuple[str, str]:
+    """Adds a route to a new prefix list with one block; returns the declared table and the list."""
+    ec2, table = s.lab.client(), s.ids["route_tables"]["protected"]
+    created = ec2.create_managed_prefix_list(
+        PrefixListName="elsewhere", MaxEntries=1, AddressFamily="IPv4", Entries=[{"Cidr": block}]
+    )
+    list_id = created["PrefixList"]["PrefixListId"]
+    to = to or {"GatewayId": s.ids["internet_gateway_id"]}
+    ec2.create_route(RouteTableId=table, DestinationPrefixListId=list_id, **to)
+    return table, list_id
+
+
+@breaks(RuleId.ROUTE_NOT_SHADOWED, RuleId.NO_FOREIGN_CHANGE, then=Failover.WITHOUT_ROUTE)
+def a_prefix_list_shadows(s: Stack) -> Iterable[str]:
+    """Somebody adds a route to a prefix list that has a tracked prefix in it."""
+    table, _ = add_route_to_list(s, DEFAULT)
+    return [f"{table} {DEFAULT}", table]
+
+
+@breaks(
+    RuleId.ROUTE_NOT_SHADOWED,
+    RuleId.ROUTE_NOT_BYPASSED,
+    RuleId.NO_FOREIGN_CHANGE,
+    then=Failover.WITHOUT_ROUTE,
+)
+def a_prefix_list_of_a_route_cannot_be_read(s: Stack) -> Iterable[str]:
+    """A route leads to a prefix list whose entries EC2 refuses to show: both rules say *unknown*."""
+    table, list_id = add_route_to_list(s, DEFAULT)
+    s.levers.fault("GetManagedPrefixListEntries", error="UnauthorizedOperation", count=1000)
+    return [f"{table} {DEFAULT}", f"{table} {list_id}", table]
+
+
+def shown_routes(change: Callable[[dict[str, Any]], None]) -> None:
+    """Lets EC2 show route tables as this changes each row of them."""
+
+    def show(parsed: dict[str, Any], **_: Any) -> None:
+        for row in parsed.get("RouteTables", ()):
+            change(row)
+
+    clients.ec2().meta.events.register("after-call.ec2.DescribeRouteTables", show)
+
+
+def propagate_from_gateway(s: Stack, *blocks: str) -> str:
+    """Lets EC2 show routes that a virtual private gateway propagates; returns the declared table."""
+    table = s.ids["route_tables"]["protected"]
+    shown = {"GatewayId": "vgw-0a1b2c3d4e5f60001", "State": "active", "Origin": "EnableVgwRoutePropagation"}
+
+    def change(row: dict[str, Any]) -> None:
+        if row["RouteTableId"] == table:
+            row["Routes"] += [{"DestinationCidrBlock": block, **shown} for block in blocks]
+
+    shown_routes(change)
+    return str(table)
+
+
+@breaks(RuleId.ROUTE_NOT_SHADOWED)
+def a_virtual_private_gateway_propagates_the_same(s: Stack) -> Iterable[str]:
+    """A virtual private gateway propagates a tracked prefix too. AWS ranks the two nowhere: *unknown*."""
+    return [f"{propagate_from_gateway(s, DEFAULT)} {DEFAULT}"]
+
+
+@breaks(RuleId.ROUTE_NOT_BYPASSED)
+def a_virtual_private_gateway_propagates_a_part(s: Stack) -> Iterable[str]:
+    """A virtual private gateway propagates a part of a tracked prefix."""
+    return [f"{propagate_from_gateway(s, '203.0.113.0/24')} 203.0.113.0/24"]
+
+
+@breaks(RuleId.ROUTE_INSTALLED, then=Failover.WITHOUT_ROUTE)
+def the_table_does_not_show_what_is_installed(s: Stack) -> Iterable[str]:
+    """The routing database says that the route is installed, and the route table does not have it."""
+    table = s.ids["route_tables"]["protected"]
+
+    def change(row: dict[str, Any]) -> None:
+        if row["RouteTableId"] == table:
+            row["Routes"] = [r for r in row["Routes"] if r.get("Origin") != "Advertisement"]
+
+    shown_routes(change)
+    return [f"{table} {DEFAULT}"]
+
+
+@breaks(RuleId.ROUTE_LEADS_TO_APPLIANCE, then=Failover.WITHOUT_ROUTE)
+def the_table_leads_to_the_other_appliance(s: Stack) -> Iterable[str]:
+    """The routing database says that one appliance's route is installed; the table leads to the other's."""
+    table, interfaces = s.ids["route_tables"]["protected"], s.ids["interfaces"]
+    other = {interfaces["fw1"]: interfaces["fw2"], interfaces["fw2"]: interfaces["fw1"]}
+
+    def change(row: dict[str, Any]) -> None:
+        for route in row["Routes"] if row["RouteTableId"] == table else ():
+            if route.get("Origin") == "Advertisement":
+                route["NetworkInterfaceId"] = other[route["NetworkInterfaceId"]]
+
+    shown_routes(change)
+    return [f"{table} {DEFAULT}"]
+
+
+@breaks(RuleId.NO_BLACKHOLE_ROUTE)
+def a_route_has_an_undocumented_state(s: Stack) -> Iterable[str]:
+    """EC2 shows a route with the state `filtered`, which no page explains: *unknown*."""
+    table = s.ids["route_tables"]["protected"]
+
+    def change(row: dict[str, Any]) -> None:
+        for route in row["Routes"] if row["RouteTableId"] == table else ():
+            if route.get("Origin") == "Advertisement":
+                route["State"] = "filtered"
+
+    shown_routes(change)
+    return [table]
+
+
+@breaks(RuleId.ROUTE_NOT_BYPASSED, RuleId.NO_FOREIGN_CHANGE)
+def a_prefix_list_bypasses(s: Stack) -> Iterable[str]:
+    """Somebody adds a route to a prefix list that has a part of a tracked prefix in it."""
+    table, list_id = add_route_to_list(s, "203.0.113.0/24")
+    return [f"{table} {list_id}", table]
+
+
+@breaks(RuleId.NO_FOREIGN_CHANGE)
+def a_static_route_leads_to_a_private_network(s: Stack) -> Iterable[str]:
+    """Somebody adds a static route for private addresses beside the tracked default route."""
+    table, gateway = s.ids["route_tables"]["protected"], s.ids["internet_gateway_id"]
+    s.lab.client().create_route(RouteTableId=table, DestinationCidrBlock="172.16.0.0/12", GatewayId=gateway)
+    return [table]
+
+
 @breaks(RuleId.ROUTE_NOT_BYPASSED, RuleId.NO_FOREIGN_CHANGE)
 def a_static_route_bypasses(s: Stack) -> Iterable[str]:
     """Somebody adds a static route for a part of a tracked prefix to a declared route table."""
     table = s.ids["route_tables"]["protected"]
     gateway = s.ids["internet_gateway_id"]
     s.lab.client().create_route(RouteTableId=table, DestinationCidrBlock="203.0.113.0/24", GatewayId=gateway)
-    return [table] * 2
+    return [f"{table} 203.0.113.0/24", table]
 
 
 @breaks(RuleId.NO_BLACKHOLE_ROUTE, RuleId.ROUTE_NOT_BYPASSED, RuleId.NO_FOREIGN_CHANGE)
@@ -251,7 +388,7 @@ def a_route_is_a_blackhole(s: Stack) -> Iterable[str]:
         DestinationCidrBlock="203.0.113.0/24",
         NetworkInterfaceId=loose["NetworkInterfaceId"],
     )
-    return [table] * 3
+    return [table, f"{table} 203.0.113.0/24", table]
 
 
 @breaks(
@@ -316,7 +453,7 @@ def the_table_has_no_subnet(s: Stack) -> Iterable[str]:
     return [table]
 
 
-@breaks(RuleId.APPLIANCE_HAS_WAY_OUT)
+@breaks(RuleId.APPLIANCE_HAS_WAY_OUT, RuleId.TARGET_HAS_INTERNET_ROUTE, then=Failover.WITHOUT_INTERNET)
 def the_standbys_subnet_gets_the_default_route(s: Stack) -> Iterable[str]:
     """Somebody associates the standby's own subnet with a route table that gets the default route."""
     ec2, tables, subnet = s.lab.client(), s.ids["route_tables"], s.ids["subnets"]["az2"]
@@ -325,7 +462,7 @@ def the_standbys_subnet_gets_the_default_route(s: Stack) -> Iterable[str]:
     ec2.replace_route_table_association(
         AssociationId=old["RouteTableAssociationId"], RouteTableId=tables["protected"]
     )
-    return [s.ids["interfaces"]["fw2"]]
+    return [s.ids["interfaces"]["fw2"]] * 2
 
 
 @breaks(RuleId.NO_SERVICE_MANAGES)
@@ -365,11 +502,18 @@ def the_standby_may_not_forward(s: Stack) -> Iterable[str]:
     return [interface]
 
 
-@breaks(RuleId.ALLOWED_PREFIXES_ONLY)
+@breaks(RuleId.ALLOWED_PREFIXES_ONLY, RuleId.ROUTE_NOT_BYPASSED)
 def the_standby_leaks_a_route(s: Stack) -> Iterable[str]:
-    """The standby advertises a prefix that its allowed_prefixes leave out."""
+    """The standby advertises a prefix that its allowed_prefixes leave out, and gets the traffic for it."""
     s.levers.advertise("fw2", "203.0.113.0/24")
-    return ["fw2"]
+    return ["fw2", f"{s.ids['route_tables']['protected']} 203.0.113.0/24"]
+
+
+@breaks(RuleId.ALLOWED_PREFIXES_ONLY)
+def the_active_appliance_leaks_a_route(s: Stack) -> Iterable[str]:
+    """The active appliance advertises a part of the tracked prefix, and only its allowed_prefixes say no."""
+    s.levers.advertise("fw1", "203.0.113.0/24")
+    return ["fw1"]
 
 
 class Callers(AllowAll):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tandem.reasons.compliance import RuleId
-from tests.breakages import DEFAULT, breaks
+from tests.breakages import DEFAULT, breaks, propagate_from_gateway
 from tests.breakages_sessions import asn_of, create_endpoint, endpoint, peer
 from tests.stack import Stack
 
@@ -29,6 +29,12 @@ def an_appliance_advertises_eighty_routes(s: Stack) -> Iterable[str]:
         s.levers.advertise("fw2", f"172.16.{number}.0/24")
     peers = [peer(s, "fw2", name) for name in ("az2-a", "az2-b")]
     return [*peers, s.ids["route_server_id"], s.ids["route_tables"]["protected"]]
+
+
+@breaks(RuleId.ROUTES_WITHIN_LIMITS)
+def two_gateways_propagate_eighty_routes(s: Stack) -> Iterable[str]:
+    """A virtual private gateway propagates 79 routes beside the one of the route server."""
+    return [propagate_from_gateway(s, *(f"172.16.{number}.0/24" for number in range(79)))]
 
 
 @breaks(RuleId.PEERS_OF_PREFIX_WITHIN_LIMIT)

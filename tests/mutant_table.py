@@ -1494,10 +1494,10 @@ MUTANTS = (
     ),
     Mutant(
         "compliance-static",
-        "Only a route that somebody made can bypass the propagated one.",
-        f"{COMPLIANCE}/rules/installation.py",
-        "if route.origin == MADE and _is_inside(route.destination, prefix)",
-        "if _is_inside(route.destination, prefix)",
+        "An advertised route for a part bypasses the tracked one only if it leads to another appliance.",
+        f"{COMPLIANCE}/rules/otherroutes.py",
+        "route.origin == ADVERTISED and _follows(",
+        "route.origin == ADVERTISED or _follows(",
     ),
     Mutant(
         "compliance-gateway",

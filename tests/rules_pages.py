@@ -62,6 +62,7 @@ AFTER = {
     Failover.WORKS: "",
     Failover.HELD: " A failover after it leaves Elastic IPs on the appliance that died.",
     Failover.WITHOUT_ROUTE: " A failover after it moves the Elastic IPs, but the table has no route there.",
+    Failover.WITHOUT_INTERNET: " A failover after it moves the Elastic IPs to where no traffic flows.",
     Failover.UNDOCUMENTED: " EC2 then refuses to move the address.",
 }
 

@@ -215,17 +215,41 @@ def test_the_failover_after_a_breakage_ends_as_its_rule_predicts(edge: Stack, br
     edge.sweep()
     there = edge.holders()
     assert {name for name, holder in there.items() if holder != "fw2"} == set(breakage.stay) & set(there)
+    edge.levers.faults_clear()
     if breakage.then is not Failover.HELD:
-        assert leads_to_fw2(edge) is (breakage.then is Failover.WORKS)
+        assert leads_to_fw2(edge) is (breakage.then is not Failover.WITHOUT_ROUTE)
+        assert fw2_is_in_the_internet(edge) is (breakage.then is not Failover.WITHOUT_INTERNET)
 
 
 def leads_to_fw2(s: Stack) -> bool:
-    """Returns True if the declared route table's default route leads to the appliance that is left."""
-    [table] = clients.ec2().describe_route_tables(RouteTableIds=[s.ids["route_tables"]["protected"]])[
-        "RouteTables"
+    """Returns True if the declared route table's default route leads to the appliance that is left.
+
+    A route to a prefix list with that block goes before it.
+    """
+    ec2 = clients.ec2()
+    [table] = ec2.describe_route_tables(RouteTableIds=[s.ids["route_tables"]["protected"]])["RouteTables"]
+    listed = [r for r in table["Routes"] if "DestinationPrefixListId" in r]
+    before = any(
+        entry["Cidr"] == DEFAULT
+        for r in listed
+        for entry in s.lab.client().get_managed_prefix_list_entries(
+            PrefixListId=r["DestinationPrefixListId"]
+        )["Entries"]
+    )
+    routes = [
+        r
+        for r in table["Routes"]
+        if r.get("DestinationCidrBlock") == DEFAULT and r["Origin"] != "EnableVgwRoutePropagation"
     ]
-    routes = [r for r in table["Routes"] if r.get("DestinationCidrBlock") == DEFAULT]
-    return [r.get("NetworkInterfaceId") for r in routes] == [s.ids["interfaces"]["fw2"]]
+    to = [r.get("NetworkInterfaceId") for r in routes]
+    return to == [s.ids["interfaces"]["fw2"]] and not before
+
+
+def fw2_is_in_the_internet(s: Stack) -> bool:
+    """Returns True if the subnet of the appliance that is left has a route to an internet gateway."""
+    of_subnet = [{"Name": "association.subnet-id", "Values": [s.ids["subnets"]["az2"]]}]
+    [table] = clients.ec2().describe_route_tables(Filters=of_subnet)["RouteTables"]  # type: ignore[arg-type]
+    return any(route.get("GatewayId", "").startswith("igw-") for route in table["Routes"])
 
 
 def test_every_critical_rule_of_the_first_groups_predicts_a_failover_that_fails() -> None:

@@ -101,7 +101,7 @@ def test_what_lasts_is_notified_once_and_once_when_it_is_over(edge: Stack, compl
     assert (opened["rule"], opened["status"], opened["resource_id"]) == (
         "route-not-bypassed",
         "opened",
-        edge.ids["route_tables"]["protected"],
+        f"{edge.ids['route_tables']['protected']} {PART}",
     )
     assert "has a static route for 203.0.113.0/24" in opened["summary"]
     assert runs(edge, compliance, 2) == []

@@ -9,7 +9,7 @@ from tandem.adapters import ec2reads, vpcreads
 from tandem.adapters.rows import Rows
 from tandem.compliance.packetfilters import Filters, SecurityGroup
 from tandem.errors import ConfigurationError, TandemError
-from tandem.topology.inventory import Inventory
+from tandem.topology.inventory import PREFIX_LIST, Inventory
 
 T = TypeVar("T")
 
@@ -23,7 +23,8 @@ def read(inventory: Inventory) -> Filters:
     """Reads what is on the endpoints' interfaces and at the peers' addresses: three rounds.
 
     Raises CallFailedError, TemporaryError, and ConfigurationError where there is no route server or VPC. A
-    prefix list that cannot be read is in `Filters.unknown`.
+    prefix list that cannot be read is in `Filters.unknown`. The lists are those of the security groups,
+    and of the routes in the tables that the route server propagates to.
     """
     reading, vpc_ids = inventory.reading, inventory.vpc_ids
     if reading is None or not vpc_ids:
@@ -39,7 +40,7 @@ def read(inventory: Inventory) -> Filters:
         interfaces = of_endpoints.result() + of_peers.result()
         group_ids = sorted({id_ for i in interfaces.found for id_ in i.group_ids or ()})
         groups = vpcreads.security_groups(group_ids)
-        named = sorted(_lists_in(groups.found))
+        named = list(dict.fromkeys((*_lists_of_routes(inventory), *sorted(_lists_in(groups.found)))))
         lists, left = named[:_MOST_LISTS], named[_MOST_LISTS:]
         entries = dict(zip(lists, side.map(_entries, lists), strict=True))
         subnets, acls = of_subnets.result(), of_acls.result()
@@ -51,7 +52,7 @@ def read(inventory: Inventory) -> Filters:
         prefix_lists={id_: found for id_, found in entries.items() if not isinstance(found, str)},
         unknown=groups.unknown(group_ids, {group.group_id for group in groups.found})
         | {id_: why for id_, why in entries.items() if isinstance(why, str)}
-        | dict.fromkeys(left, f"the security groups name more than {_MOST_LISTS} prefix lists"),
+        | dict.fromkeys(left, f"routes and security groups name more than {_MOST_LISTS} prefix lists"),
         interface_doubt=_doubt(interfaces),
         subnet_doubt=_doubt(subnets),
         acl_doubt=_doubt(acls),
@@ -64,6 +65,12 @@ def _doubt(rows: Rows[T]) -> str | None:
 
 def _lists_in(groups: tuple[SecurityGroup, ...]) -> set[str]:
     return {id_ for g in groups for p in (*g.inbound, *g.outbound) for id_ in p.prefix_lists}
+
+
+def _lists_of_routes(inventory: Inventory) -> list[str]:
+    tables = (inventory.route_tables.get(table_id) for table_id in inventory.propagated_to)
+    to = {route.destination for table in tables if table for route in table.routes}
+    return sorted(id_ for id_ in to if id_.startswith(PREFIX_LIST))
 
 
 def _entries(prefix_list_id: str) -> tuple[str, ...] | str:

@@ -118,4 +118,5 @@ def _firewalls() -> Reading[bool]:
     route = cast("StructureShape", clients.ec2().meta.service_model.shape_for("Route"))
     if _FIREWALL in route.members:
         return True
-    return NotRead(f"botocore {botocore.__version__} knows no {_FIREWALL} of a route", is_absent=True)
+    why = f"this SDK, botocore {botocore.__version__}, knows no {_FIREWALL} of a route and does not show it"
+    return NotRead(why, is_absent=True)

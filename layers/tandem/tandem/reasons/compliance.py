@@ -19,6 +19,7 @@ class RuleId(StrEnum):
     TARGET_HAS_PRIVATE_IP = "target-has-private-ip"
     TARGET_FREE = "target-free"
     TARGET_IN_BORDER_GROUP = "target-in-border-group"
+    TARGET_HAS_INTERNET_ROUTE = "target-has-internet-route"
     ELASTIC_IP_EXISTS = "elastic-ip-exists"
     OWNER_TAG = "owner-tag"
 
@@ -119,6 +120,9 @@ class CheckCode(StrEnum):
     STANDBY_IS_SILENT = "standby-is-silent"
     APPLIANCE_IS_DEAD = "appliance-is-dead"
 
+    # targets
+    NO_INTERNET_ROUTE = "no-internet-route"
+
     # a survivor for each single failure
     FAILURE_NOT_SURVIVED = "failure-not-survived"
     SURVIVAL_ASSUMED = "survival-assumed"
@@ -127,9 +131,12 @@ class CheckCode(StrEnum):
     # routes that are where they should be
     ROUTE_REJECTED = "route-rejected"
     ROUTE_NOT_INSTALLED = "route-not-installed"
+    ROUTE_NOT_SHOWN = "route-not-shown"
+    LIST_SHADOWS_ROUTE = "list-shadows-route"
     ROUTE_BYPASSED = "route-bypassed"
     ROUTE_IS_BLACKHOLE = "route-is-blackhole"
     ROUTE_TO_STRANGER = "route-to-stranger"
+    ROUTE_LEADS_ELSEWHERE = "route-leads-elsewhere"
     TABLE_UNDECLARED = "table-undeclared"
     TABLE_OF_OTHER_GATEWAY = "table-of-other-gateway"
     TABLE_OF_GATEWAY = "table-of-gateway"

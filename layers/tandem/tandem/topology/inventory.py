@@ -15,6 +15,15 @@ ADVERTISED, MADE = "Advertisement", "CreateRoute"
 """Origins of a route that a route server wrote, and of one that somebody made
 (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html)."""
 
+LOCAL = "CreateRouteTable"
+"""The origin of a route that came with the table: a local one."""
+
+BY_GATEWAY = "EnableVgwRoutePropagation"
+"""The origin of a route that a virtual private gateway propagates."""
+
+PREFIX_LIST = "pl-"
+"""How the ID of a prefix list begins."""
+
 
 class RegionWithoutRouteServerError(ConfigurationError):
     """The Region has no Route Server (docs/aws-facts.md#regions)."""

@@ -15,7 +15,7 @@ from tandem.topology.problems import Problem, path_of, problem_at
 
 Check = Callable[[Topology, Inventory], Iterator[Problem]]
 
-_DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
+DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
 
 
 def propagates_as_declared(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
@@ -37,7 +37,7 @@ def appliances_have_a_way_out(topology: Topology, inventory: Inventory) -> Itera
     """Refuses a default route that is propagated into the target's own subnet points the appliance's way out
     at itself.
     """
-    defaults = {i: [p for p in g.prefixes if p in _DEFAULT_ROUTES] for i, g in enumerate(topology.groups)}
+    defaults = {i: [p for p in g.prefixes if p in DEFAULT_ROUTES] for i, g in enumerate(topology.groups)}
     propagated = topology.route_server.propagate_to if topology.manage else inventory.propagated_to
     told: set[str] = set()
     for placed in targets(topology, inventory):

@@ -13,6 +13,7 @@ _PRIORITY = f"{_VPC_GUIDE}/route-tables-priority.html"
 ROUTE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html"
 EVS = "https://docs.aws.amazon.com/evs/latest/userguide/setting-up.html#route-server"
 _GATEWAY_ROUTING = f"{_VPC_GUIDE}/igw-ingress-routing.html"
+_INTERNET_GATEWAY = f"{_VPC_GUIDE}/VPC_Internet_Gateway.html"
 _QUOTAS = f"{_VPC_GUIDE}/amazon-vpc-limits.html"
 _CLOUDTRAIL = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events.html"
 _SUPPORTED = f"{_VPC_GUIDE}/dynamic-routing-route-server.html"
@@ -191,6 +192,20 @@ RULE_ENTRIES: Entries = {
         ),
         ASSOCIATE,
     ),
+    RuleId.TARGET_HAS_INTERNET_ROUTE: Entry(
+        "The route table of each target's subnet leads to an internet gateway",
+        "Without that route no Internet traffic reaches the Elastic IP, though the move itself works.",
+        (
+            "Add the route to the table of the target's subnet:",
+            (
+                "aws ec2 create-route --route-table-id rtb-... --destination-cidr-block 0.0.0.0/0"
+                " --gateway-id igw-..."
+            ),
+            "The rule says unknown where the default route leads to an endpoint or an interface instead, as",
+            "for inspection: it does not follow it.",
+        ),
+        _INTERNET_GATEWAY,
+    ),
     RuleId.ELASTIC_IP_EXISTS: Entry(
         "Each declared Elastic IP is in the account and Region",
         "An Elastic IP that was released cannot move.",
@@ -215,26 +230,30 @@ RULE_ENTRIES: Entries = {
         _HOW_IT_WORKS,
     ),
     RuleId.ROUTE_NOT_SHADOWED: Entry(
-        "No static route in a declared route table has the destination of a tracked prefix",
-        "AWS prefers a static route to a propagated one, so the table does not follow the failover.",
+        "No other route in a declared route table has the destination of a tracked prefix",
+        "AWS prefers a static route, and one to a prefix list, to a propagated one, so the table does not"
+        " follow the failover.",
         (
             "First see that Route Server has a path for the prefix: the routing database must show it as",
             "in-fib.",
             "aws ec2 get-route-server-routing-database --route-server-id rs-...",
-            "Only then delete the static route. Without a path the subnet has no route after this command,",
+            "Only then delete the other route. Without a path the subnet has no route after this command,",
             "and its traffic is lost:",
             "aws ec2 delete-route --route-table-id rtb-... --destination-cidr-block PREFIX",
-            "If the static route is wanted, do not propagate to that table: take it out of",
+            "If the other route is wanted, do not propagate to that table: take it out of",
             f"`route_server.propagate_to`, {_APPLY}.",
+            "The rule says unknown where a virtual private gateway propagates the same prefix: AWS's list of",
+            "priorities leaves Route Server out.",
         ),
         _PRIORITY,
     ),
     RuleId.ROUTE_NOT_BYPASSED: Entry(
-        "No static route in a declared route table takes a part of a tracked prefix elsewhere",
-        "The longest prefix wins, so traffic for that part passes no appliance, before and after a failover.",
+        "No other route in a declared route table takes a part of a tracked prefix elsewhere",
+        "The longest prefix wins, whoever wrote the route, so traffic for that part follows no failover.",
         (
-            "Remove the static route, or waive the finding where it is meant, as to a transit gateway. A",
-            "route to a prefix list is not judged: its prefixes are not read.",
+            "Remove the route, or waive the finding where it is meant: its resource is the table and the",
+            "destination. Beside a tracked default route, routes to private networks (RFC 1918, RFC 4193),",
+            "to the VPC's own blocks and to a gateway endpoint's prefix list are no findings.",
         ),
         _PRIORITY,
     ),
@@ -765,6 +784,31 @@ CHECK_ENTRIES: Entries = {
         ),
         _HOW_IT_WORKS,
     ),
+    Code.ROUTE_NOT_SHOWN: Entry(
+        "the routing database says that {prefix} is installed in {table}, and {table} does not have it",
+        "A route table lacks a route that AWS calls installed.",
+        (
+            "Run the check again: the two may differ for seconds. If they still differ, disable propagation to",
+            "{table} and enable it again.",
+        ),
+        _HOW_IT_WORKS,
+    ),
+    Code.LIST_SHADOWS_ROUTE: Entry(
+        "{table} has a route[ to {target}] for the prefix list {prefix_list}, and {prefix} is in it: AWS"
+        " prefers it to a propagated route",
+        "A route to a prefix list has the destination of a tracked prefix.",
+        (
+            "Take {prefix} out of {prefix_list}, or remove the route:",
+            "aws ec2 delete-route --route-table-id {table} --destination-prefix-list-id {prefix_list}",
+        ),
+        _PRIORITY,
+    ),
+    Code.NO_INTERNET_ROUTE: Entry(
+        "no route of {table}, the route table of {subnet}, leads to an internet gateway that is there",
+        "An Elastic IP on an interface of this subnet gets no traffic.",
+        ("Add a route to an internet gateway to {table}.",),
+        _INTERNET_GATEWAY,
+    ),
     # sessions
     Code.SESSIONS_WITH_ONE_ENDPOINT: Entry(
         "{appliance} has sessions with {endpoints:endpoint} only: without that one it loses its routes",
@@ -954,9 +998,9 @@ CHECK_ENTRIES: Entries = {
         _SAME_RELEASE,
     ),
     Code.ROUTE_BYPASSED: Entry(
-        "{subject} has a static route for {destination} to {target}, inside {prefix}[more?, and {more} more"
-        " like it]: traffic for it passes no appliance",
-        "A static route takes a part of a tracked prefix elsewhere, since the longest prefix wins.",
+        "{table} has a [propagated?propagated|static] route for {destination}[ (in {prefix_list})][ to"
+        " {target}], inside {prefix}: traffic for it does not follow the route of {prefix}",
+        "Another route takes a part of a tracked prefix elsewhere, since the longest prefix wins.",
         ("Remove the route, or waive the finding where it is meant.",),
         _PRIORITY,
     ),
@@ -972,6 +1016,16 @@ CHECK_ENTRIES: Entries = {
         " appliance",
         "A device that the topology does not know has the route of a tracked prefix.",
         (f"Withdraw the route there, delete its peer, or declare the device in `appliances`, {_APPLY}.",),
+        _HOW_IT_WORKS,
+    ),
+    Code.ROUTE_LEADS_ELSEWHERE: Entry(
+        "the route of {prefix} in {table} leads to {target}, and the routing database says that it is"
+        " installed to {next_hop}, which is on {interface}",
+        "A route table leads to another appliance than the one that Route Server chose.",
+        (
+            "Run the check again: the two may differ for seconds. If they still differ, disable propagation to",
+            "{table} and enable it again.",
+        ),
         _HOW_IT_WORKS,
     ),
     Code.TABLE_UNDECLARED: Entry(

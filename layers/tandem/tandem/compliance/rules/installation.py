@@ -6,19 +6,15 @@ from collections.abc import Iterator
 
 from tandem.compliance.checks import as_watched, unread_part_of
 from tandem.compliance.rule import Result, Rule, RuleSeverity, RuleVerdict
+from tandem.compliance.rules.otherroutes import not_bypassed, not_shadowed
+from tandem.compliance.rules.tables import declared, readable, tracked_prefixes
 from tandem.compliance.snapshot import Snapshot, known
 from tandem.model import InstallationStatus, Route, RoutingDatabase
 from tandem.reasons.compliance import CheckCode, RuleId
 from tandem.reasons.documents import ProblemCode as Code
 from tandem.topology.document import Topology
 from tandem.topology.inventory import ADVERTISED, MADE, Inventory, RouteTable, TableRoute
-from tandem.topology.problems import Problem, path_of
-from tandem.topology.propagation import (
-    is_within,
-    propagates_as_declared,
-    propagation_warnings,
-    static_route_warnings,
-)
+from tandem.topology.propagation import propagates_as_declared, propagation_warnings
 
 BLACKHOLE = "blackhole"
 INTERNET_GATEWAY = "igw-"
@@ -31,11 +27,11 @@ def installed(snapshot: Snapshot) -> Iterator[Result]:
     gateways = {why.subject: why for why in propagation_warnings(snapshot.topology, inventory)}
     rejected = {prefix for why in gateways.values() for prefix in dict(why.facts)["prefixes"]}
     # a gateway table need not have what another table is for
-    is_elsewhere = any(table not in gateways for table, _ in _declared(snapshot.topology))
-    for table, place in _declared(snapshot.topology):
+    is_elsewhere = any(table not in gateways for table, _ in declared(snapshot.topology))
+    for table, place in declared(snapshot.topology):
         problem = next((p for p in problems if p.path == place and p.code in TABLE_GONE), None)
         doubt = unread_part_of((table,), inventory)
-        for prefix in _tracked(snapshot.topology):
+        for prefix in tracked_prefixes(snapshot.topology):
             resource = f"{table} {prefix}"
             unread = doubt or database.doubts.get(prefix) or database.doubts.get("")
             unread = unread or database.incomplete.get(prefix) or database.incomplete.get("")
@@ -51,7 +47,9 @@ def installed(snapshot: Snapshot) -> Iterator[Result]:
             elif problem is not None:
                 yield Result.failed_for(resource, problem.reason, place)
             else:
-                yield _installation(database, table, prefix, place)
+                result = _installation(database, table, prefix, place)
+                is_there = result.verdict is RuleVerdict.PASS
+                yield _as_shown(inventory.route_tables.get(table), result, prefix) if is_there else result
 
 
 def _is_installed(database: RoutingDatabase, table: str, prefix: str) -> bool:
@@ -75,55 +73,22 @@ def _installation(database: RoutingDatabase, table: str, prefix: str, place: str
     return Result.passed(resource, place)
 
 
-def not_shadowed(snapshot: Snapshot) -> Iterator[Result]:
-    """Judges each declared table and tracked prefix: no static route has the same destination."""
-    topology, inventory = snapshot.topology, known(snapshot.inventory)
-    problems = {reason.subject: Problem("", reason) for reason in static_route_warnings(topology, inventory)}
-    for table, place, doubt in _readable(snapshot):
-        for prefix in _tracked(topology):
-            shadow = problems.get(f"{prefix} in {table.route_table_id}")
-            resource = f"{table.route_table_id} {prefix}"
-            if doubt is not None:
-                yield Result.unknown(resource, doubt, place)
-            elif shadow is not None:
-                yield Result.failed_for(resource, shadow.reason, place)
-            else:
-                yield Result.passed(resource, place)
-
-
-def not_bypassed(snapshot: Snapshot) -> Iterator[Result]:
-    """Judges each declared table: no static route takes a part of a tracked prefix elsewhere.
-
-    The longest prefix wins first (docs/aws-facts.md#static-routes). A prefix list's members are not read.
-    """
-    for table, place, doubt in _readable(snapshot):
-        longer = [
-            (route, prefix)
-            for route in table.routes
-            for prefix in _tracked(snapshot.topology)
-            if route.origin == MADE and _is_inside(route.destination, prefix)
-        ]
-        resource = table.route_table_id
-        if doubt is not None:
-            yield Result.unknown(resource, doubt, place)
-        elif longer:
-            route, prefix = longer[0]
-            yield Result.failed(
-                resource,
-                CheckCode.ROUTE_BYPASSED,
-                place,
-                destination=route.destination,
-                target=route.target,
-                prefix=prefix,
-                more=len(longer) - 1,
-            )
-        else:
-            yield Result.passed(resource, place)
+def _as_shown(table: RouteTable | None, passed: Result, prefix: str) -> Result:
+    """Compares what the routing database calls installed with the table itself."""
+    if table is None:
+        return passed
+    origins = {route.origin for route in table.routes if route.destination == prefix}
+    if ADVERTISED in origins or MADE in origins:  # another rule is about a static route
+        return passed
+    resource, place, table_id = passed.resource, passed.place, table.route_table_id
+    if origins or not table.routes:
+        return Result.unknown(resource, f"{table_id} shows no route that the route server wrote", place)
+    return Result.failed(resource, CheckCode.ROUTE_NOT_SHOWN, place, table=table_id, prefix=prefix)
 
 
 def no_blackhole(snapshot: Snapshot) -> Iterator[Result]:
     """Judges each declared table: every route leads to what is there (docs/aws-facts.md#route-states)."""
-    for table, place, doubt in _readable(snapshot):
+    for table, place, doubt in readable(snapshot):
         resource, dead = table.route_table_id, [r for r in table.routes if r.state == BLACKHOLE]
         if doubt is not None:
             yield Result.unknown(resource, doubt, place)
@@ -137,7 +102,7 @@ def no_blackhole(snapshot: Snapshot) -> Iterator[Result]:
                 target=target,
                 more=len(dead) - 1,
             )
-        elif strange := next((r for r in table.routes if r.state not in ("active", "filtered")), None):
+        elif strange := next((r for r in table.routes if r.state != "active"), None):
             yield Result.unknown(
                 resource, f"the route to {strange.destination} has the state {strange.state!r}", place
             )
@@ -149,15 +114,15 @@ def leads_to_appliance(snapshot: Snapshot) -> Iterator[Result]:
     """Judges each propagated route of a tracked prefix by the interface that it leads to."""
     topology, inventory = snapshot.topology, known(snapshot.inventory)
     database = snapshot.database
-    for table, place, doubt in _readable(snapshot):
+    for table, place, doubt in readable(snapshot):
         for route in table.routes:
-            if route.origin != ADVERTISED or route.destination not in _tracked(topology):
+            if route.origin != ADVERTISED or route.destination not in tracked_prefixes(topology):
                 continue
             resource = f"{table.route_table_id} {route.destination}"
             if doubt is not None or not route.target:
                 yield Result.unknown(resource, doubt or "AWS shows no target of the route", place)
             elif _is_appliances(route, topology, inventory):
-                yield Result.passed(resource, place)
+                yield _as_chosen(table.route_table_id, route, snapshot, place)
             elif any(appliance.instance_id is None for appliance in topology.appliances.values()):
                 yield Result.unknown(
                     resource, f"an appliance without instance_id may have {route.target}", place
@@ -180,6 +145,37 @@ def _is_appliances(route: TableRoute, topology: Topology, inventory: Inventory) 
     )
 
 
+def _as_chosen(table_id: str, route: TableRoute, snapshot: Snapshot, place: str) -> Result:
+    """Compares the interface that the table shows with the next hop that the routing database shows as
+    installed there. The two may differ for seconds, while a change of routes is on its way.
+    """
+    inventory, resource = known(snapshot.inventory), f"{table_id} {route.destination}"
+    hops = sorted(
+        row.next_hop
+        for row in snapshot.database.in_fib((route.destination,))
+        for one in row.installations
+        if one.route_table_id == table_id and one.status is InstallationStatus.INSTALLED
+    )
+    with_hop = [interface for hop in hops if (interface := inventory.interface_with(hop))]
+    ids = {of for i in with_hop for of in (i.network_interface_id, i.instance_id)}
+    if not hops or route.target in ids:
+        return Result.passed(resource, place)
+    doubt = unread_part_of((route.target, *inventory.interfaces), inventory)
+    if doubt is not None or not with_hop:
+        why = f"no interface that AWS shows has the next hop {hops[0]}"
+        return Result.unknown(resource, doubt or why, place)
+    return Result.failed(
+        resource,
+        CheckCode.ROUTE_LEADS_ELSEWHERE,
+        place,
+        table=table_id,
+        prefix=route.destination,
+        target=route.target,
+        next_hop=hops[0],
+        interface=with_hop[0].network_interface_id,
+    )
+
+
 def _to_a_stranger(resource: str, route: TableRoute, chosen: tuple[Route, ...], place: str) -> Result:
     return Result.failed(
         resource,
@@ -194,20 +190,20 @@ def _to_a_stranger(resource: str, route: TableRoute, chosen: tuple[Route, ...], 
 def only_declared(snapshot: Snapshot) -> Iterator[Result]:
     """Judges each route table that the route server propagates to; only where the document declares any."""
     topology, inventory = snapshot.topology, known(snapshot.inventory)
-    declared = dict(_declared(topology))
-    for table_id in inventory.propagated_to if declared or topology.manage else ():
+    places = dict(declared(topology))
+    for table_id in inventory.propagated_to if places or topology.manage else ():
         doubt = unread_part_of((table_id,), inventory)
         if doubt is not None:
-            yield Result.unknown(table_id, doubt, declared.get(table_id))
-        elif table_id in declared:
-            yield Result.passed(table_id, declared[table_id])
+            yield Result.unknown(table_id, doubt, places.get(table_id))
+        elif table_id in places:
+            yield Result.passed(table_id, places[table_id])
         else:
             yield Result.failed(table_id, CheckCode.TABLE_UNDECLARED, "route_server.propagate_to")
 
 
 def supported(snapshot: Snapshot) -> Iterator[Result]:
     """Judges what each declared table is associated with (docs/aws-facts.md#route-tables)."""
-    for table, place, doubt in _readable(snapshot):
+    for table, place, doubt in readable(snapshot):
         resource = table.route_table_id
         others = tuple(g for g in table.gateway_ids if not g.startswith(INTERNET_GATEWAY))
         if doubt is not None:
@@ -220,7 +216,7 @@ def supported(snapshot: Snapshot) -> Iterator[Result]:
 
 def has_subnet(snapshot: Snapshot) -> Iterator[Result]:
     """Judges whether each declared table is associated with a subnet, or with an internet gateway."""
-    for table, place, doubt in _readable(snapshot):
+    for table, place, doubt in readable(snapshot):
         resource = table.route_table_id
         if doubt is not None:
             yield Result.unknown(resource, doubt, place)
@@ -235,7 +231,7 @@ def has_subnet(snapshot: Snapshot) -> Iterator[Result]:
 def no_firewall(snapshot: Snapshot) -> Iterator[Result]:
     """Judges each declared table, where the SDK reads firewalls at all (docs/aws-facts.md#route-states)."""
     known(snapshot.firewalls)
-    for table, place, doubt in _readable(snapshot):
+    for table, place, doubt in readable(snapshot):
         resource = table.route_table_id
         route = next((route for route in table.routes if route.firewall), None)
         if doubt is not None:
@@ -247,36 +243,6 @@ def no_firewall(snapshot: Snapshot) -> Iterator[Result]:
             )
         else:
             yield Result.passed(resource, place)
-
-
-def _readable(snapshot: Snapshot) -> Iterator[tuple[RouteTable, str, str | None]]:
-    """Yields each declared table that AWS shows, its place, and why it is not read as a whole."""
-    topology, inventory = snapshot.topology, known(snapshot.inventory)
-    for table_id, place in _declared(topology):
-        table = inventory.route_tables.get(table_id)
-        doubt = unread_part_of((table_id,), inventory)
-        unnamed = next((r for r in table.routes if not r.origin), None) if table else None
-        if doubt is None and unnamed is not None:
-            doubt = f"the route to {unnamed.destination} shows no origin"
-        if doubt is None and table is not None and not table.routes:
-            doubt = f"{table_id} shows no route, not even the local one"
-        if table is not None:
-            yield table, place, doubt
-        elif doubt is not None:
-            yield RouteTable(table_id, ""), place, doubt
-
-
-def _declared(topology: Topology) -> Iterator[tuple[str, str]]:
-    for index, table_id in enumerate(topology.route_server.propagate_to):
-        yield table_id, path_of(["route_server", "propagate_to", index])
-
-
-def _tracked(topology: Topology) -> tuple[str, ...]:
-    return tuple(prefix for group in topology.groups for prefix in group.prefixes)
-
-
-def _is_inside(destination: str, prefix: str) -> bool:
-    return "/" in destination and destination != prefix and is_within(destination, prefix)
 
 
 TABLE_GONE = frozenset({Code.TABLE_UNKNOWN, Code.TABLE_NOT_PROPAGATED})

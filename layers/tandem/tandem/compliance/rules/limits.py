@@ -17,12 +17,13 @@ from tandem.reasons.compliance import CheckCode, RuleId
 from tandem.reasons.documents import ProblemCode as Code
 from tandem.topology import quotas
 from tandem.topology.crosschecks import MOST_PEERS_OF_PREFIX, MOST_ROUTES
+from tandem.topology.inventory import ADVERTISED, BY_GATEWAY
 from tandem.topology.quotas import MOST_ENDPOINTS, MOST_PEERS_OF_ENDPOINT
 
 NEAR_PERCENT = 80
 
-ADVERTISED = "Advertisement"
-"""The origin of a route that a route server wrote (docs/aws-facts.md#advertised-routes)."""
+PROPAGATED = frozenset({ADVERTISED, BY_GATEWAY})
+"""AWS counts the propagated routes of a table together, whoever they are of (docs/aws-facts.md#quotas)."""
 
 
 def is_near(used: int, most: int) -> bool:
@@ -60,7 +61,7 @@ def routes(snapshot: Snapshot) -> Iterator[Result]:
         if table is None:
             yield Result.unknown(table_id, inventory.unknown.get(table_id, f"EC2 does not show {table_id}"))
             continue
-        used = sum(route.origin == ADVERTISED for route in table.routes)
+        used = sum(route.origin in PROPAGATED for route in table.routes)
         if is_near(used, MOST_ROUTES):
             yield Result.failed(table_id, CheckCode.TABLE_NEAR_ROUTE_LIMIT, used=used, most=MOST_ROUTES)
         else:

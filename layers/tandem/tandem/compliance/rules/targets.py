@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tandem.compliance.checks import Part, checked, otherwise
-from tandem.compliance.rule import Result, RuleSeverity
+from tandem.compliance.checks import Part, checked, otherwise, unread_part_of
+from tandem.compliance.rule import Result, Rule, RuleSeverity
 from tandem.compliance.snapshot import Need, Snapshot, known
 from tandem.failover.readiness import limitation
-from tandem.reasons.compliance import RuleId
+from tandem.reasons.compliance import CheckCode, RuleId
 from tandem.reasons.documents import ProblemCode as Code
 from tandem.reasons.failover import HoldCode
 from tandem.topology import elasticips
 from tandem.topology.document import Topology
 from tandem.topology.elasticips import Placed, targets
-from tandem.topology.inventory import Inventory
+from tandem.topology.inventory import ADVERTISED, Inventory, TableRoute
 from tandem.topology.problems import path_of
 
 
@@ -75,6 +75,61 @@ def _immovable(snapshot: Snapshot) -> dict[str, Result]:
             found[resource] = Result.failed_for(resource, why, placed.path())
     return found
 
+
+def internet_routes(snapshot: Snapshot) -> Iterator[Result]:
+    """Judges the subnet of each target: a route of its table leads to an internet gateway.
+
+    AssociateAddress does not ask for one (docs/aws-facts.md#internet-routes).
+    """
+    topology, inventory = snapshot.topology, known(snapshot.inventory)
+    for part in target_interface_parts(topology, inventory):
+        interface, place = inventory.interfaces.get(part.resource), part.paths[0]
+        doubt = unread_part_of(part.ids, inventory)
+        if doubt is not None:
+            yield Result.unknown(part.resource, doubt, place)
+        elif interface is not None:
+            yield _way_out(part.resource, interface.subnet_id, inventory, place)
+
+
+def _way_out(resource: str, subnet_id: str, inventory: Inventory, place: str) -> Result:
+    table = inventory.route_table_of(subnet_id)
+    is_explicit = table is not None and subnet_id in table.subnet_ids
+    doubt = unread_part_of((table.route_table_id,) if table else (), inventory)
+    if not is_explicit:  # a table that nobody can read may be the subnet's own
+        unread = inventory.incomplete | inventory.unknown
+        doubt = doubt or next((why for id_, why in unread.items() if not id_ or id_.startswith("rtb-")), None)
+    if table is None or not table.routes or doubt is not None:
+        return Result.unknown(resource, doubt or f"AWS shows no route of {subnet_id}", place)
+    routes = [route for route in table.routes if ":" not in route.destination]
+    to_internet = [route for route in routes if route.target.startswith(INTERNET)]
+    if any(route.state == ACTIVE for route in to_internet):
+        return Result.passed(resource, place)
+    strange = next((route for route in to_internet if route.state != "blackhole"), None)
+    if strange is not None:
+        why = f"the route of {table.route_table_id} to {strange.target} has the state {strange.state!r}"
+        return Result.unknown(resource, why, place)
+    through = next((route for route in routes if _is_through(route)), None)
+    if through is not None:
+        why = (
+            f"the default route of {table.route_table_id} leads to {through.target}, and this rule does not"
+            " follow it"
+        )
+        return Result.unknown(resource, why, place)
+    return Result.failed(
+        resource, CheckCode.NO_INTERNET_ROUTE, place, subnet=subnet_id, table=table.route_table_id
+    )
+
+
+def _is_through(route: TableRoute) -> bool:
+    """Returns True for a default route through an inspection, as a Gateway Load Balancer endpoint."""
+    is_made = route.destination == "0.0.0.0/0" and route.origin != ADVERTISED and route.state == ACTIVE
+    return is_made and route.target.startswith(INSPECTION)
+
+
+ACTIVE = "active"
+INTERNET = ("igw-", "cagw-")
+"""Internet gateways, and carrier gateways of Wavelength Zones."""
+INSPECTION = ("vpce-", "eni-", "i-")
 
 UNATTACHED = frozenset(
     {
@@ -162,6 +217,7 @@ RULES = (
         ),
         _without_border_group,
     ),
+    Rule(RuleId.TARGET_HAS_INTERNET_ROUTE, RuleSeverity.CRITICAL, internet_routes),
     checked(
         RuleId.ELASTIC_IP_EXISTS,
         RuleSeverity.CRITICAL,
