@@ -788,8 +788,8 @@ CHECK_ENTRIES: Entries = {
         "the routing database says that {prefix} is installed in {table}, and {table} does not have it",
         "A route table lacks a route that AWS calls installed.",
         (
-            "Run the check again: the two may differ for seconds. If they still differ, disable propagation to",
-            "{table} and enable it again.",
+            "Run the check again: the two may differ for seconds. If they still differ, disable propagation",
+            "to {table} and enable it again.",
         ),
         _HOW_IT_WORKS,
     ),
@@ -1023,8 +1023,8 @@ CHECK_ENTRIES: Entries = {
         " installed to {next_hop}, which is on {interface}",
         "A route table leads to another appliance than the one that Route Server chose.",
         (
-            "Run the check again: the two may differ for seconds. If they still differ, disable propagation to",
-            "{table} and enable it again.",
+            "Run the check again: the two may differ for seconds. If they still differ, disable propagation",
+            "to {table} and enable it again.",
         ),
         _HOW_IT_WORKS,
     ),
