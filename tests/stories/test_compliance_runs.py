@@ -13,11 +13,11 @@ from typing import Any
 import boto3
 import pytest
 
-from tandem.adapters import clients
+from tandem.adapters import clients, snapshots
 from tandem.errors import TandemError, TemporaryError
 from tandem.events import from_envelope
 from tandem.words.notification import notification
-from tests.breakages import associated_again
+from tests.breakages import another_topology_fills_the_table, associated_again
 from tests.complying import DEAD_LETTERS, PEER_LOGS, healthy
 from tests.contracts import assert_meets_schema
 from tests.crashing import Killed
@@ -127,6 +127,17 @@ def test_a_call_that_another_made_opens_in_the_first_run_and_once(
     assert [one["rule"] for one in digest["findings"]] == ["one-mover"]
 
 
+def test_the_accounts_history_is_read_once_for_all_topologies(edge: Stack, compliance: ModuleType) -> None:
+    another_topology_fills_the_table(edge)
+    edge.forget_calls()
+    runs(edge, compliance, rules="all")
+    asked = [call for call in edge.calls() if call["action"] == "LookupEvents"]
+    assert len(asked) == len(snapshots.CHANGES)
+    edge.forget_calls()
+    runs(edge, compliance)
+    assert [call for call in edge.calls() if call["action"] == "LookupEvents"] == []
+
+
 @prove
 def test_a_failover_between_two_runs_opens_nothing(edge: Stack, compliance: ModuleType) -> None:
     runs(edge, compliance)
@@ -150,7 +161,9 @@ def test_all_rules_give_a_digest_and_a_report_with_a_date(edge: Stack, complianc
     assert digest["counts"]["fail"] == 3
     failing = [one for one in report(edge)["findings"] if one["verdict"] == "fail"]
     assert [one["rule"] for one in failing] == ["standby-advertises", *["single-failure"] * 2]
-    assert len(keys()) == 4
+    dated = [key for key in keys() if key.startswith("dated/edge/2")]
+    assert [key.rpartition(".")[2] for key in dated] == ["html", "json"]
+    assert sorted({*keys()} - {*dated}) == ["compliance/edge/latest.html", "compliance/edge/latest.json"]
 
 
 @prove
