@@ -119,7 +119,7 @@ def test_a_call_that_another_made_opens_in_the_first_run_and_once(
     edge: Stack, compliance: ModuleType
 ) -> None:
     """Nobody can wait for the second run: by then the call is a day older."""
-    runs(edge, compliance, rules="all", seconds=DAY)
+    runs(edge, compliance, rules="all")
     allocation_id = associated_again(edge, "alice")
     [opened, _] = runs(edge, compliance, rules="all")
     assert (opened["rule"], opened["status"], opened["resource_id"]) == ("one-mover", "opened", allocation_id)

@@ -163,8 +163,8 @@ def _names(call: Call, resource: str, inventory: Inventory) -> bool:
     """Says if the call is about the resource. An Elastic IP is named by its allocation, by its public
     address, or, where it is taken away, by the association that it still has.
     """
-    if resource in call.resource_ids:
-        return True
+    if resource in call.resource_ids:  # calls about a table or an endpoint name the route server beside it
+        return not resource.startswith("rs-") or call.name == "ModifyRouteServer"
     address = inventory.elastic_ips.get(resource)
     if address is None:
         return False
