@@ -200,7 +200,6 @@ def test_a_history_that_is_longer_than_what_is_read_passes_nothing(edge: Stack) 
         parsed["NextToken"] = "0"
 
     cloudtrail.client().meta.events.register("after-call.cloudtrail.LookupEvents", show)
-    edge.forget_calls()
     found = [f for f in checked(edge) if f.rule.id in ("one-mover", "no-pipeline", "no-foreign-change")]
     assert [f.identity for f in found if f.result.verdict is RuleVerdict.FAIL] == [
         ("one-mover", allocation_id)
