@@ -42,17 +42,29 @@ def soon_enough(snapshot: Snapshot) -> Iterator[Result]:
             peers = peers_of(observation, appliance)
             slow = tuple(p.peer_id for p in peers if p.liveness is Liveness.BGP_KEEPALIVE)
             least, most = KEEPALIVE_SECONDS if slow else BFD_SECONDS
-            if peers and group.rto_seconds < least:
+            is_too_slow = bool(peers) and group.rto_seconds < least
+            if is_too_slow and slow:
                 yield Result.failed(
                     resource,
-                    CheckCode.KEEPALIVE_TOO_SLOW if slow else CheckCode.BFD_TOO_SLOW,
+                    CheckCode.KEEPALIVE_TOO_SLOW,
                     place,
                     group=group.name,
                     appliance=name,
                     rto=group.rto_seconds,
                     least=least,
                     most=most,
-                    **({"peers": slow} if slow else {}),
+                    peers=slow,
+                )
+            elif is_too_slow:
+                yield Result.failed(
+                    resource,
+                    CheckCode.BFD_TOO_SLOW,
+                    place,
+                    group=group.name,
+                    appliance=name,
+                    rto=group.rto_seconds,
+                    least=least,
+                    most=most,
                 )
             elif doubt is not None:
                 yield Result.unknown(resource, doubt, place)

@@ -59,7 +59,8 @@ def _ranked(
     if best is None or best in own:
         return Result.passed(resource)
     doubt = next(filter(None, (_doubt(route, best) for route in own)), None)
-    if all(rank(route) != rank(best) for route in own):
+    ties = any(rank(route) == rank(best) for route in own)
+    if not ties:
         return Result.passed(resource) if doubt is None else Result.unknown(resource, doubt)
     owners = (n for n, other in topology.appliances.items() if best.next_hop in next_hops(other))
     owner = next(owners, best.next_hop)
