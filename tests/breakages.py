@@ -188,14 +188,14 @@ def an_elastic_ip_is_of_a_local_zone(s: Stack) -> Iterable[str]:
     return [f"{t['network_interface']} {t['private_ip']}" for t in declared["targets"].values()]
 
 
-@breaks(RuleId.ELASTIC_IP_EXISTS, then=Failover.HELD, stay=("eip3",))
+@breaks(RuleId.ELASTIC_IP_EXISTS, RuleId.ONE_MOVER, then=Failover.HELD, stay=("eip3",))
 def an_elastic_ip_is_released(s: Stack) -> Iterable[str]:
     """Somebody releases a declared Elastic IP."""
     ec2, allocation_id = s.lab.client(), s.ids["elastic_ips"]["eip3"]["allocation_id"]
     [found] = ec2.describe_addresses(AllocationIds=[allocation_id])["Addresses"]
     ec2.disassociate_address(AssociationId=found["AssociationId"])
     ec2.release_address(AllocationId=allocation_id)
-    return [allocation_id]
+    return [allocation_id] * 2
 
 
 @breaks(RuleId.OWNER_TAG, then=Failover.HELD, stay=("eip2",))
@@ -225,13 +225,13 @@ def the_standbys_subnet_loses_the_internet(s: Stack) -> Iterable[str]:
     return [s.ids["interfaces"]["fw2"]]
 
 
-@breaks(RuleId.ROUTE_INSTALLED, then=Failover.WITHOUT_ROUTE)
+@breaks(RuleId.ROUTE_INSTALLED, RuleId.NO_FOREIGN_CHANGE, then=Failover.WITHOUT_ROUTE)
 def nothing_propagates(s: Stack) -> Iterable[str]:
     """Somebody disables propagation to a declared route table."""
     table = s.ids["route_tables"]["protected"]
     server = s.ids["route_server_id"]
     s.lab.client().disable_route_server_propagation(RouteServerId=server, RouteTableId=table)
-    return [f"{table} {DEFAULT}"]
+    return [f"{table} {DEFAULT}", table]
 
 
 @breaks(
@@ -453,7 +453,12 @@ def the_table_has_no_subnet(s: Stack) -> Iterable[str]:
     return [table]
 
 
-@breaks(RuleId.APPLIANCE_HAS_WAY_OUT, RuleId.TARGET_HAS_INTERNET_ROUTE, then=Failover.WITHOUT_INTERNET)
+@breaks(
+    RuleId.APPLIANCE_HAS_WAY_OUT,
+    RuleId.TARGET_HAS_INTERNET_ROUTE,
+    RuleId.NO_FOREIGN_CHANGE,
+    then=Failover.WITHOUT_INTERNET,
+)
 def the_standbys_subnet_gets_the_default_route(s: Stack) -> Iterable[str]:
     """Somebody associates the standby's own subnet with a route table that gets the default route."""
     ec2, tables, subnet = s.lab.client(), s.ids["route_tables"], s.ids["subnets"]["az2"]
@@ -462,7 +467,7 @@ def the_standbys_subnet_gets_the_default_route(s: Stack) -> Iterable[str]:
     ec2.replace_route_table_association(
         AssociationId=old["RouteTableAssociationId"], RouteTableId=tables["protected"]
     )
-    return [s.ids["interfaces"]["fw2"]] * 2
+    return [*[s.ids["interfaces"]["fw2"]] * 2, tables["protected"]]
 
 
 @breaks(RuleId.NO_SERVICE_MANAGES)
@@ -492,14 +497,14 @@ def a_provider_manages_a_target(s: Stack) -> Iterable[str]:
     return [interface_id]
 
 
-@breaks(RuleId.SOURCE_DEST_CHECK_OFF)
+@breaks(RuleId.SOURCE_DEST_CHECK_OFF, RuleId.NO_FOREIGN_CHANGE)
 def the_standby_may_not_forward(s: Stack) -> Iterable[str]:
     """Somebody turns SourceDestCheck of the standby's interface on."""
     interface = s.ids["interfaces"]["fw2"]
     s.lab.client().modify_network_interface_attribute(
         NetworkInterfaceId=interface, SourceDestCheck={"Value": True}
     )
-    return [interface]
+    return [interface] * 2
 
 
 @breaks(RuleId.ALLOWED_PREFIXES_ONLY, RuleId.ROUTE_NOT_BYPASSED)
@@ -533,6 +538,18 @@ class Callers(AllowAll):
         return {**shown, "invokedBy": "cloudformation.amazonaws.com"} if is_service else shown
 
 
+def associated_by_public_ip(s: Stack, caller: str) -> str:
+    """Associates an Elastic IP by its public address with the appliance that has it."""
+    address = s.ids["elastic_ips"]["eip1"]
+    [shown] = s.lab.client().describe_addresses(AllocationIds=[address["allocation_id"]])["Addresses"]
+    s.lab.client(access_key_id=caller).associate_address(
+        PublicIp=shown["PublicIp"],
+        NetworkInterfaceId=s.ids["interfaces"]["fw1"],
+        PrivateIpAddress=address["targets"]["fw1"],
+    )
+    return str(address["allocation_id"])
+
+
 def associated_again(s: Stack, caller: str) -> str:
     """Associates an Elastic IP where it is: nothing changes but CloudTrail's history."""
     address, ec2 = s.ids["elastic_ips"]["eip1"], s.lab.client(access_key_id=caller)
@@ -557,6 +574,12 @@ def somebody_moves_an_elastic_ip(s: Stack) -> Iterable[str]:
     return [associated_again(s, "alice")]
 
 
+@breaks(RuleId.ONE_MOVER)
+def somebody_moves_an_elastic_ip_by_its_public_address(s: Stack) -> Iterable[str]:
+    """Somebody associates a declared Elastic IP by its public address."""
+    return [associated_by_public_ip(s, "alice")]
+
+
 @breaks(RuleId.NO_PIPELINE)
 def cloudformation_moves_an_elastic_ip(s: Stack) -> Iterable[str]:
     """CloudFormation associates a declared Elastic IP."""
@@ -572,20 +595,20 @@ def the_document_has_another_asn(s: Stack) -> Iterable[str]:
     return [s.ids["route_server_id"]]
 
 
-@breaks(RuleId.PERSISTENCE_AS_DECLARED)
+@breaks(RuleId.PERSISTENCE_AS_DECLARED, RuleId.NO_FOREIGN_CHANGE)
 def somebody_persists_routes(s: Stack) -> Iterable[str]:
     """Somebody enables persistence of routes."""
     server = s.ids["route_server_id"]
     s.lab.client().modify_route_server(RouteServerId=server, PersistRoutes="enable", PersistRoutesDuration=2)
-    return [server]
+    return [server] * 2
 
 
-@breaks(RuleId.NOTIFICATIONS_ON)
+@breaks(RuleId.NOTIFICATIONS_ON, RuleId.NO_FOREIGN_CHANGE)
 def notifications_are_off(s: Stack) -> Iterable[str]:
     """Somebody turns the route server's SNS notifications off."""
     server = s.ids["route_server_id"]
     s.lab.client().modify_route_server(RouteServerId=server, SnsNotificationsEnabled=False)
-    return [server]
+    return [server] * 2
 
 
 @breaks(RuleId.ENDPOINT_EXISTS, RuleId.PEER_EXISTS)

@@ -82,15 +82,15 @@ def session_between_zones(s: Stack) -> str:
     return f"fw2 {at}"
 
 
-@breaks(RuleId.SECURITY_GROUPS_PASS, RuleId.SECURITY_GROUPS_PASS)
+@breaks(RuleId.SECURITY_GROUPS_PASS, RuleId.SECURITY_GROUPS_PASS, RuleId.NO_FOREIGN_CHANGE)
 def the_standbys_group_forgets_bfd(s: Stack) -> Iterable[str]:
     """The standby gets a security group that lets BGP in, and no BFD."""
     vpc = {"IpRanges": [{"CidrIp": "10.0.0.0/16"}]}
     put_on(s, "fw2", group_of(s, permission("tcp", 179, **vpc)))
-    return [f"fw2 {endpoint(s, name)}" for name in ("az2-a", "az2-b")]
+    return [*(f"fw2 {endpoint(s, name)}" for name in ("az2-a", "az2-b")), s.ids["interfaces"]["fw2"]]
 
 
-@breaks(RuleId.SECURITY_GROUPS_PASS, RuleId.SECURITY_GROUPS_PASS)
+@breaks(RuleId.SECURITY_GROUPS_PASS, RuleId.SECURITY_GROUPS_PASS, RuleId.NO_FOREIGN_CHANGE)
 def the_standbys_group_names_the_wrong_prefix_list(s: Stack) -> Iterable[str]:
     """The standby gets a security group that allows everything from a prefix list without the endpoints."""
     created = s.lab.client().create_managed_prefix_list(
@@ -101,7 +101,7 @@ def the_standbys_group_names_the_wrong_prefix_list(s: Stack) -> Iterable[str]:
     )
     who = {"PrefixListIds": [{"PrefixListId": created["PrefixList"]["PrefixListId"]}]}
     put_on(s, "fw2", group_of(s, {"IpProtocol": "-1", **who}))
-    return [f"fw2 {endpoint(s, name)}" for name in ("az2-a", "az2-b")]
+    return [*(f"fw2 {endpoint(s, name)}" for name in ("az2-a", "az2-b")), s.ids["interfaces"]["fw2"]]
 
 
 @breaks(RuleId.SECURITY_GROUPS_PASS)
@@ -124,8 +124,8 @@ def a_network_acl_denies_bfd(s: Stack) -> Iterable[str]:
 
 
 @breaks(RuleId.NETWORK_ACLS_PASS)
-def a_network_acl_denies_a_part_of_the_answers(s: Stack) -> Iterable[str]:
-    """The network ACL of the standby's subnet denies TCP above port 49151, where answers of BGP may go."""
+def a_network_acl_denies_the_answers(s: Stack) -> Iterable[str]:
+    """The network ACL of the standby's subnet denies TCP from port 1024 on, where answers of BGP go."""
     resource = session_between_zones(s)
-    rule(s, acl_of(s, "az2"), 50, "6", outbound=False, ports=(49152, 65535), action="deny")
+    rule(s, acl_of(s, "az2"), 50, "6", outbound=False, ports=(1024, 65535), action="deny")
     return [resource]

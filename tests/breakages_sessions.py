@@ -133,6 +133,7 @@ def a_peer_has_the_route_servers_asn(s: Stack) -> Iterable[str]:
     RuleId.ENDPOINT_LOSS_SURVIVED,
     RuleId.ENDPOINT_LOSS_SURVIVED,
     RuleId.STANDBY_ADVERTISES,
+    RuleId.NO_FOREIGN_CHANGE,
     then=Failover.HELD,
     stay=EVERY,
 )
@@ -145,7 +146,7 @@ def all_sessions_end_and_the_routes_stay(s: Stack) -> Iterable[str]:
     for appliance, peers in s.ids["peers"].items():
         for name in peers:
             s.levers.session(appliance, endpoint(s, name), "down")
-    return [DEFAULT, "fw1", "fw2", f"fw1 {DEFAULT}"]
+    return [DEFAULT, "fw1", "fw2", f"fw1 {DEFAULT}", s.ids["route_server_id"]]
 
 
 def _persist(s: Stack) -> None:

@@ -15,7 +15,7 @@ from tandem.adapters.topologies import TopologyStore
 from tandem.compliance.engine import judge_snapshot
 from tandem.compliance.rule import Finding, RuleVerdict
 from tandem.compliance.rules.catalogue import RULES
-from tandem.compliance.snapshot import Snapshot, StackFacts
+from tandem.compliance.snapshot import NO_HISTORY, Snapshot, StackFacts
 from tandem.place import Place
 from tandem.ports import Clock
 from tandem.reasons.compliance import RuleId
@@ -91,7 +91,8 @@ def taken(s: Stack, *, clock: Clock | None = None) -> Snapshot:
     records = TopologyStore(clients.dynamodb(), "tandem-state").list().records
     record = next(r for r in records if r.topology.name != OTHER)
     stored = tuple(r.topology for r in records)
-    beside = snapshots.Beside(PEER_LOGS, partial(facts, s, record), stored, clock)
+    changes = snapshots.history(clock) if clock else NO_HISTORY
+    beside = snapshots.Beside(PEER_LOGS, partial(facts, s, record), stored, changes)
     return snapshots.take(record.topology, "tandem", PLACE, s.clock.now(), beside=beside)
 
 

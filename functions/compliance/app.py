@@ -18,6 +18,7 @@ from tandem.adapters.topologies import TopologyStore
 from tandem.compliance.pace import paced
 from tandem.compliance.rules.catalogue import FAST, RULES
 from tandem.compliance.running import ComplianceRun, Ports, run
+from tandem.compliance.snapshot import NO_HISTORY
 from tandem.errors import TemporaryError
 from tandem.place import Place
 from tandem.settings import Settings
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from tandem.adapters.topologies import Stored
-    from tandem.compliance.snapshot import Snapshot
+    from tandem.compliance.snapshot import CallHistory, Reading, Snapshot
     from tandem.state.record import TopologyRecord
 
 logger = Logger()
@@ -47,7 +48,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     waiting. Raises TemporaryError at the end for those that failed.
     """
     is_whole, stored = event.get("rules") == "all", store.list()
-    take = partial(_take, Place.of(context.invoked_function_arn), stored, is_whole)
+    changes = snapshots.history(clock) if is_whole and stored.looked_at else NO_HISTORY
+    take = partial(_take, Place.of(context.invoked_function_arn), stored, changes)
     ports = Ports(take, findings, bus, reports.put, clock)
     rules, failed = RULES if is_whole else FAST, dict[str, str]()
     for name, why in stored.damaged.items():  # a second try would find the same
@@ -68,14 +70,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         raise TemporaryError("; ".join(f"topology {name}: {why}" for name, why in failed.items()))
 
 
-def _take(place: Place, stored: Stored, is_whole: bool, record: TopologyRecord) -> Snapshot:
-    """CloudTrail takes two questions a second of all of an account's users, so only the daily run asks it."""
+def _take(place: Place, stored: Stored, changes: Reading[CallHistory], record: TopologyRecord) -> Snapshot:
     queues = dict(pair.split("=", 1) for pair in settings.need("queues").split(","))
     beside = snapshots.Beside(
         peer_log_group=settings.need("peer_log_group"),
         facts=partial(stackfacts.read, record, settings.need("state_table"), queues),
         stored=tuple(other.topology for other in stored.looked_at),
-        clock=clock if is_whole else None,
+        changes=changes,
     )
     return snapshots.take(record.topology, settings.stack_name, place, clock.now(), beside=beside)
 

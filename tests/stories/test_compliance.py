@@ -102,7 +102,8 @@ def test_what_tandem_manages_is_judged_as_declared_too(edge: Stack) -> None:
     edge.clock.sleep(30)
     found = checked(edge)
     assert {f.identity for f in found if f.result.verdict is RuleVerdict.FAIL} == {
-        ("notifications-on", server)
+        ("notifications-on", server),
+        ("no-foreign-change", server),
     }
     tags = {f.result.resource for f in found if f.identity[0] == "network-owner-tag"}
     assert tags == {edge.ids["vpc_id"], *(edge.ids["subnets"][z] for z in ("az1", "az2"))} | {

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from tandem.adapters import cloudtrail
+from tandem.adapters import cloudtrail, snapshots
 from tandem.compliance.engine import judge_snapshot
 from tandem.compliance.rule import Finding, RuleVerdict
 from tandem.compliance.rules.catalogue import RULES
 from tandem.compliance.snapshot import NotRead, Snapshot
 from tandem.reasons.compliance import CheckCode
-from tests.complying import checked, healthy, taken
+from tests.breakages import associated_again
+from tests.complying import checked, failing, healthy, taken
 from tests.odd_answers import DROPPED, ODD, Answers, Path, members, recording, replaying
 from tests.shared_worlds import begins_in
 from tests.stack import Stack, stack
@@ -189,3 +190,28 @@ def test_a_history_that_cannot_be_read_is_unknown(edge: Stack, odd: dict[str, An
     found = [f for f in checked(edge) if f.rule.id in ("one-mover", "no-pipeline", "no-foreign-change")]
     assert {f.result.verdict for f in found} == {RuleVerdict.UNKNOWN}
     assert CheckCode.RULE_FAILED not in {f.result.reason.code for f in found}
+
+
+def test_a_history_that_is_longer_than_what_is_read_passes_nothing(edge: Stack) -> None:
+    """The call that is among those that were read is a finding all the same."""
+    allocation_id = associated_again(edge, "alice")
+
+    def show(parsed: dict[str, Any], **_: Any) -> None:
+        parsed["NextToken"] = "0"
+
+    cloudtrail.client().meta.events.register("after-call.cloudtrail.LookupEvents", show)
+    found = [f for f in checked(edge) if f.rule.id in ("one-mover", "no-pipeline", "no-foreign-change")]
+    assert [f.identity for f in found if f.result.verdict is RuleVerdict.FAIL] == [
+        ("one-mover", allocation_id)
+    ]
+    assert {f.result.verdict for f in found} == {RuleVerdict.FAIL, RuleVerdict.UNKNOWN}
+    asked = [call for call in edge.calls() if call["action"] == "LookupEvents"]
+    assert len(asked) == cloudtrail.MOST_PAGES * len(snapshots.CHANGES)
+    assert {call["outcome"] for call in asked} == {"OK"}
+
+
+def test_a_call_behind_fifty_newer_ones_is_found(edge: Stack) -> None:
+    allocation_id = associated_again(edge, "alice")
+    for _ in range(50):
+        associated_again(edge, "failover")
+    assert failing(edge) == {("one-mover", allocation_id)}

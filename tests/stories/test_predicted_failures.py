@@ -71,7 +71,7 @@ def the_only_session_between_zones(s: Stack) -> None:
 
 
 def answers_are_lost_between_zones(s: Stack) -> None:
-    filtering.a_network_acl_denies_a_part_of_the_answers(s)
+    filtering.a_network_acl_denies_the_answers(s)
     delete_peer(s, "fw2", "az2-b")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tandem.adapters import clients
+from tandem.adapters.reports import CURRENT, DATED
 from tandem.settings import Settings
 from tests.template.rendering import (
     EVERYTHING,
@@ -128,6 +129,22 @@ def test_a_bucket_is_encrypted_private_and_answers_tls_only(any_stack: Stack) ->
         assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
         assert any_stack.resources[name]["DeletionPolicy"] == "Retain"
         assert "BucketName" not in bucket, "a retained bucket of a fixed name stops the next stack"
+
+
+def test_dated_reports_expire_and_the_latest_ones_stay(any_stack: Stack) -> None:
+    [bucket] = any_stack.of("AWS::S3::Bucket").values()
+    expiring = [r["Prefix"] for r in bucket["LifecycleConfiguration"]["Rules"] if "ExpirationInDays" in r]
+    assert expiring == [f"{DATED}/"]
+    assert not f"{CURRENT}/edge/latest.json".startswith(tuple(expiring))
+    allowed = [
+        s["Resource"]
+        for role in any_stack.of("AWS::IAM::Role").values()
+        for policy in role.get("Policies", ())
+        for s in policy["PolicyDocument"]["Statement"]
+        if s["Action"] == "s3:PutObject"
+    ]
+    [resources] = allowed
+    assert [resource.partition("/")[2] for resource in resources] == [f"{CURRENT}/*", f"{DATED}/*"]
 
 
 def test_tables_outlive_the_stack_and_can_be_restored(any_stack: Stack) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 from tandem.compliance.engine import judge_snapshot
 from tandem.compliance.rule import Result, Rule, RuleSeverity, RuleVerdict
-from tandem.compliance.rules.catalogue import RULES
+from tandem.compliance.rules.catalogue import FAST, RULES
 from tandem.compliance.snapshot import NotRead, Snapshot, known
 from tandem.reasons.compliance import CheckCode, RuleId
 from tandem.topology.document import Waiver, parse_topology
@@ -84,3 +84,9 @@ def test_a_waived_finding_shows_as_waived_until_its_last_day() -> None:
     assert [f.result.verdict for f in judge_snapshot([rule(one_fails)], snapshot(topology=over))][
         1
     ] is RuleVerdict.FAIL
+
+
+def test_whatever_is_critical_is_judged_every_five_minutes() -> None:
+    critical = {rule.id for rule in RULES if rule.severity is RuleSeverity.CRITICAL}
+    assert critical <= {rule.id for rule in FAST}
+    assert {RuleId.WATCHED_RECENTLY, RuleId.NO_DEAD_LETTERS} <= {rule.id for rule in FAST}

@@ -75,3 +75,14 @@ def first_of_each(problems: list[Problem]) -> list[Problem]:
     """Returns the first problem of each rule, which has one result for each resource."""
     rules = {str(code): rule.id for rule in RULES for code in rule.problems}
     return list({rules[problem.code]: problem for problem in reversed(problems)}.values())
+
+
+def test_a_public_ip_that_comes_with_a_move_leaves_the_gateway_table_unknown() -> None:
+    topology = declared(("groups.0.prefixes", ["10.0.11.0/24"]))
+    nothing = Observation(RoutingDatabase(), (), {}, interfaces=None, instance_states=None)
+    shown = test_validation_propagation.gateway(inventory())
+    snapshot = Snapshot(topology, NOW, observation=nothing, inventory=shown, stored=(topology,))
+    found = [
+        f.result for f in judge_snapshot(OF_CHECKS, snapshot) if f.rule.id == "gateway-target-has-public-ip"
+    ]
+    assert [result.verdict for result in found] == [RuleVerdict.UNKNOWN]

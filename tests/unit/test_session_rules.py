@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tandem.compliance.packetfilters import Filters, NetworkAcl
+from tandem.compliance.packetfilters import ANY, AclRule, Filters, NetworkAcl
 from tandem.compliance.rule import Result, RuleVerdict
-from tandem.compliance.rules import filters, limits, liveness, sessions, upkeep
+from tandem.compliance.rules import filters, limits, liveness, sessions, standby, upkeep
 from tandem.compliance.snapshot import (
     NotRead,
     NotReadError,
@@ -20,15 +20,17 @@ from tandem.compliance.snapshot import (
     Snapshot,
     StackFacts,
 )
-from tandem.model import Observation, RouteServer, Status, Unknown
+from tandem.model import Liveness, Observation, RouteServer, RouteStatus, RoutingDatabase, Status, Unknown
 from tandem.topology.document import Mode, Standby
 from tandem.topology.inventory import Endpoint, Inventory, RouteServerReading, Subnet
-from tests.pure import observation, topology
+from tests.pure import observation, route, topology
 from tests.topologies import PLACE
 
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
 SERVER = RouteServer("rs-0edge", "available", 65000, persist_state="disabled")
 THROTTLED = NotRead("EC2 throttles")
+PEERS = observation().peers
+EVERYWHERE = "0.0.0.0/0"
 
 
 def endpoints(observed: Observation) -> tuple[Endpoint, ...]:
@@ -192,6 +194,93 @@ def test_what_the_filters_do_not_show_is_unknown() -> None:
     assert set(by_resource(filters.acls_pass(snapshot(filters=unread))).values()) == {RuleVerdict.UNKNOWN}
     closed = replace(unread, acls=tuple(NetworkAcl("acl-1", (block.subnet_id,)) for block in blocks))
     assert set(by_resource(filters.acls_pass(snapshot(filters=closed))).values()) == {RuleVerdict.FAIL}
+
+
+def answers_between(first: int, last: int) -> Filters:
+    """Returns network ACLs that are open but for TCP to the appliances outside these ports."""
+    blocks = tuple(Subnet(f"subnet-{a}", "vpc-1", f"{a}/32") for a in {p.peer_address for p in PEERS})
+    ends = (*(b.subnet_id for b in blocks), *(f"subnet-{p.asn}" for p in PEERS))
+    rules = (
+        AclRule(10, outbound=False, allows=True, protocol="tcp", prefix=EVERYWHERE, ports=(179, 179)),
+        AclRule(20, outbound=False, allows=True, protocol="tcp", prefix=EVERYWHERE, ports=(first, last)),
+        AclRule(30, outbound=False, allows=True, protocol="udp", prefix=EVERYWHERE),
+        AclRule(40, outbound=True, allows=True, protocol=ANY, prefix=EVERYWHERE),
+    )
+    return Filters(subnets=blocks, acls=(NetworkAcl("acl-1", ends, rules),))
+
+
+@pytest.mark.parametrize(
+    ("ports", "alive", "verdict"),
+    [
+        ((1024, 65535), False, RuleVerdict.PASS),
+        ((0, 65535), False, RuleVerdict.PASS),
+        ((32768, 61000), False, RuleVerdict.UNKNOWN),
+        ((32768, 61000), True, RuleVerdict.PASS),
+        ((1024, 65534), False, RuleVerdict.UNKNOWN),
+        ((179, 1023), True, RuleVerdict.FAIL),
+    ],
+)
+def test_nobody_knows_from_which_port_an_appliance_dials(
+    ports: tuple[int, int], alive: bool, verdict: RuleVerdict
+) -> None:
+    observed = observation(alive=("fw1", "fw2") if alive else ())
+    found = list(filters.acls_pass(snapshot(observed, filters=answers_between(*ports))))
+    assert {result.verdict for result in found} == {verdict}
+    if verdict is RuleVerdict.UNKNOWN:
+        assert all(f"{ports[0]}-{ports[1]}" in str(result.reason.facts) for result in found)
+
+
+@pytest.mark.parametrize(
+    ("mode", "rto", "verdict"),
+    [
+        (Liveness.BFD, 1, RuleVerdict.FAIL),
+        (Liveness.BFD, 4, RuleVerdict.FAIL),
+        (Liveness.BFD, 5, RuleVerdict.UNKNOWN),
+        (Liveness.BFD, 16, RuleVerdict.UNKNOWN),
+        (Liveness.BFD, 17, RuleVerdict.PASS),
+        (Liveness.BGP_KEEPALIVE, 32, RuleVerdict.FAIL),
+        (Liveness.BGP_KEEPALIVE, 33, RuleVerdict.UNKNOWN),
+        (Liveness.BGP_KEEPALIVE, 97, RuleVerdict.UNKNOWN),
+        (Liveness.BGP_KEEPALIVE, 98, RuleVerdict.PASS),
+    ],
+)
+def test_an_rto_passes_only_above_what_was_observed(mode: Liveness, rto: int, verdict: RuleVerdict) -> None:
+    observed = replace(observation(), peers=tuple(replace(p, liveness=mode) for p in PEERS))
+    whole = snapshot(observed)
+    groups = tuple(replace(group, rto_seconds=rto) for group in whole.topology.groups)
+    declared = replace(whole.topology, groups=groups)
+    assert set(by_resource(liveness.soon_enough(replace(whole, topology=declared))).values()) == {verdict}
+
+
+CHOSEN = replace(route("fw1"), as_path=("65001",), med=10)
+
+
+@pytest.mark.parametrize(
+    ("as_path", "med", "verdict"),
+    [
+        (("65002", "65002"), 0, RuleVerdict.PASS),
+        (("65001",), 20, RuleVerdict.PASS),
+        (("65002",), 10, RuleVerdict.FAIL),
+        (("65002",), 20, RuleVerdict.UNKNOWN),
+        (("65002",), 0, RuleVerdict.UNKNOWN),
+        (("65001",), 0, RuleVerdict.UNKNOWN),
+    ],
+)
+def test_a_standby_passes_only_with_a_path_that_aws_says_is_worse(
+    as_path: tuple[str, ...], med: int, verdict: RuleVerdict
+) -> None:
+    """AWS documents no comparison of MEDs of different neighbours, and does not choose a worse path."""
+    other = replace(route("fw2"), status=RouteStatus.IN_RIB, as_path=as_path, med=med)
+    observed = replace(observation(), database=RoutingDatabase((CHOSEN, other)))
+    found = by_resource(standby.paths_ranked(snapshot(observed)))
+    assert found == {"fw1 0.0.0.0/0": RuleVerdict.PASS, "fw2 0.0.0.0/0": verdict}
+
+
+def test_a_longer_path_that_is_chosen_leaves_the_standbys_unknown() -> None:
+    longer = replace(CHOSEN, as_path=("65001", "65001"))
+    other = replace(route("fw2"), status=RouteStatus.IN_RIB, as_path=("65002",))
+    observed = replace(observation(), database=RoutingDatabase((longer, other)))
+    assert by_resource(standby.paths_ranked(snapshot(observed)))["fw2 0.0.0.0/0"] is RuleVerdict.UNKNOWN
 
 
 def facts(**changes: Any) -> StackFacts:

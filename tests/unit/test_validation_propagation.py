@@ -94,7 +94,7 @@ BROKEN: dict[str, tuple[World, tuple[Edit, ...], list[Expected]]] = {
                 ),
             )(world)
         ),
-        (("groups.0.prefixes", ["10.0.11.0/24"]),),
+        (("groups.0.prefixes", ["10.0.11.0/24"]), ("groups.0.elastic_ips", ...)),
         [
             (
                 "route_server.propagate_to[0]",
@@ -105,7 +105,11 @@ BROKEN: dict[str, tuple[World, tuple[Edit, ...], list[Expected]]] = {
     ),
     "the same table, undeclared": (
         gateway,
-        (("groups.0.prefixes", ["10.0.11.0/24"]), ("route_server.propagate_to", ...)),
+        (
+            ("groups.0.prefixes", ["10.0.11.0/24"]),
+            ("groups.0.elastic_ips", ...),
+            ("route_server.propagate_to", ...),
+        ),
         [("route_server.propagate_to", f"cannot go to fw2's {ENI}2", "a public IP that stays")],
     ),
 }
@@ -116,6 +120,23 @@ def test_what_does_not_fit_aws_is_named_and_nothing_else(
     world: World, edits: tuple[Edit, ...], expected: list[Expected]
 ) -> None:
     assert_refused(worldcheck(declared(*edits), world(inventory()), []), expected)
+
+
+def test_a_target_of_an_elastic_ip_that_moves_has_its_public_ip_from_the_move() -> None:
+    wanted = declared(("groups.0.prefixes", ["10.0.11.0/24"]))
+    assert in_words(worldcheck(wanted, gateway(inventory()), [])) == []
+
+
+def test_the_interface_behind_a_next_hop_needs_a_public_ip_too() -> None:
+    floating = PrivateAddress("10.0.2.99")
+    other = replace(inventory().interfaces[f"{ENI}2"], network_interface_id=f"{ENI}9", addresses=(floating,))
+    world = gateway(inventory())
+    world = replace(world, interfaces={**world.interfaces, f"{ENI}9": other})
+    wanted = declared(
+        ("groups.0.prefixes", ["10.0.11.0/24"]), ("appliances.fw2.next_hops", [floating.private_ip])
+    )
+    [found] = in_words(worldcheck(wanted, world, []))
+    assert f"cannot go to fw2's {ENI}9" in str(found)
 
 
 def test_a_tracked_default_route_alone_does_not_ask_for_public_ips_in_a_gateway_table() -> None:
@@ -151,7 +172,7 @@ def test_a_static_route_for_a_tracked_prefix_is_named_with_its_table() -> None:
 
 
 def test_ipv6_prefixes_are_compared_with_ipv6_only() -> None:
-    wanted = declared(("groups.0.prefixes", ["2001:db8::/64"]))
+    wanted = declared(("groups.0.prefixes", ["2001:db8::/64"]), ("groups.0.elastic_ips", ...))
     six = replace(gateway(inventory()), vpc_prefixes=("10.0.0.0/16", "2001:db8::/56"))
     assert [p.path for p in worldcheck(wanted, six, [])] == ["route_server.propagate_to[0]"]
     assert isinstance(next(iter(six.interfaces.values())), NetworkInterface)

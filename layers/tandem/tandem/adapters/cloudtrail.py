@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
@@ -26,7 +27,10 @@ _ASIDE = Config(
 """3 s at the worst, once a run: it is good to know, and a repair waits for it."""
 
 _MOST = 50
-"""Events in one answer; there is one answer a question."""
+"""Events in one answer."""
+
+MOST_PAGES = 5
+"""Answers about one name that `pages` asks for."""
 
 
 @cache
@@ -40,14 +44,24 @@ def calls(name: str, since: datetime) -> tuple[Call, ...]:
 
     Raises CallFailedError, TemporaryError.
     """
-    return calls_of(records(name, since))
+    records, _ = _page(name, since)
+    return calls_of(records)
 
 
-def records(name: str, since: datetime) -> tuple[str, ...]:
-    """Returns CloudTrail's newest records of calls of that name, the newest first.
+def pages(name: str, since: datetime) -> Iterator[tuple[tuple[str, ...], bool]]:
+    """Yields CloudTrail's records of calls of that name, the newest first, and each time if there are more.
 
-    Raises CallFailedError, TemporaryError.
+    It asks when the next page is taken, so the caller keeps the pace. Raises CallFailedError, TemporaryError.
     """
+    token: object = None
+    for _ in range(MOST_PAGES):
+        records, token = _page(name, since, **({"NextToken": token} if token else {}))
+        yield records, bool(token)
+        if not token or not isinstance(token, str):
+            return
+
+
+def _page(name: str, since: datetime, **page: Any) -> tuple[tuple[str, ...], object]:  # noqa: ANN401 - as boto3 has it
     try:
         found = called(
             name,
@@ -55,6 +69,7 @@ def records(name: str, since: datetime) -> tuple[str, ...]:
                 LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": name}],
                 StartTime=since,
                 MaxResults=_MOST,
+                **page,
             ),
         )
     except ResponseParserError as error:
@@ -62,7 +77,7 @@ def records(name: str, since: datetime) -> tuple[str, ...]:
     events = found.get("Events")
     if not isinstance(events, list):
         raise TemporaryError(f"CloudTrail answered LookupEvents about {name} without Events")
-    return tuple(_record(event) for event in events)
+    return tuple(_record(event) for event in events), found.get("NextToken")
 
 
 def _record(event: object) -> str:

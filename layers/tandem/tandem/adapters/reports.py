@@ -12,12 +12,13 @@ from tandem.compliance.report import predicted, report
 from tandem.compliance.rule import Finding
 from tandem.compliance.snapshot import Snapshot
 
-LATEST = "latest"
+CURRENT, DATED = "compliance", "dated"
+"""Keys begin so: what is dated expires after `ReportDays`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportBucket:
-    """Keys are `compliance/TOPOLOGY/2026/11/21/030000Z.json`, and `compliance/TOPOLOGY/latest.json`."""
+    """Keys are `dated/TOPOLOGY/2026/11/21/030000Z.json`, and `compliance/TOPOLOGY/latest.json`."""
 
     bucket: str
 
@@ -26,9 +27,9 @@ class ReportBucket:
         name, at = snapshot.topology.name, snapshot.taken_at
         made = report(snapshot, findings, failures=predicted(snapshot))
         body, page = json.dumps(made.as_dict(), ensure_ascii=False, indent=1), made.html()
-        for key in (f"{at:%Y/%m/%d/%H%M%SZ}", LATEST):
-            self._put(f"compliance/{name}/{key}.json", body, "application/json")
-            self._put(f"compliance/{name}/{key}.html", page, "text/html")
+        for key in (f"{DATED}/{name}/{at:%Y/%m/%d/%H%M%SZ}", f"{CURRENT}/{name}/latest"):
+            self._put(f"{key}.json", body, "application/json")
+            self._put(f"{key}.html", page, "text/html")
 
     def _put(self, key: str, body: str, kind: str) -> None:
         called(

@@ -19,6 +19,7 @@ from tandem.compliance.snapshot import (
     NO_LOGS,
     NO_STACK,
     NO_STORE,
+    CallHistory,
     Need,
     NotRead,
     Reading,
@@ -39,12 +40,15 @@ _FIREWALL = "IgwFirewall"
 """The member of API_Route with an internet gateway firewall; it came with botocore 1.44.8."""
 
 CHANGES = (
-    *("AssociateAddress", "CreateRoute", "ReplaceRoute", "DeleteRoute"),
+    *("AssociateAddress", "DisassociateAddress", "ReleaseAddress"),
+    *("CreateRoute", "ReplaceRoute", "DeleteRoute", "ReplaceRouteTableAssociation"),
     *("CreateRouteServerPeer", "DeleteRouteServerPeer"),
+    *("DisableRouteServerPropagation", "ModifyRouteServer", "ModifyNetworkInterfaceAttribute"),
 )
 """Calls that are looked for in CloudTrail's event history."""
 
-RECENT = timedelta(days=1)
+RECENT = timedelta(days=2)
+"""Two periods of the daily run: a call that CloudTrail shows late is in the next one."""
 
 PARTS = 8
 """Parts of a snapshot that are read at once; each begins further reads of its own."""
@@ -59,8 +63,8 @@ class Beside:
     """Reads what a deployed stack says of itself."""
     stored: Reading[tuple[Topology, ...]] = NO_STORE
     """The stack's topologies."""
-    clock: Clock | None = None
-    """To wait with between calls to CloudTrail, which is read only with one."""
+    changes: Reading[CallHistory] = NO_HISTORY
+    """The account's calls, from `history`: one reading is for every topology of a run."""
 
 
 def take(
@@ -83,7 +87,6 @@ def take(
         of_stack = side.submit(more.facts) if more.facts else None
         found = reading(around.result)
         filters = found if isinstance(found, NotRead) else reading(partial(filterreads.read, found))
-        changes = side.submit(_changes, more.clock, now)
         return Snapshot(
             topology=topology,
             taken_at=now,
@@ -94,23 +97,31 @@ def take(
             session_changes=reading(logged.result, "logs") if logged else NO_LOGS,
             stored=more.stored,
             firewalls=_firewalls(),
-            changes=reading(changes.result, "cloudtrail"),
+            changes=more.changes,
             has=has,
         )
 
 
-def _changes(clock: Clock | None, now: datetime) -> tuple[Call, ...] | NotRead:
-    """Reads the calls of the last day that change addresses, routes or peers."""
-    if clock is None:
-        return NO_HISTORY
-    calls: list[Call] = []
+def history(clock: Clock) -> Reading[CallHistory]:
+    """Reads the account's calls of the last two days that change addresses, routes or peers.
+
+    CloudTrail takes two questions a second of all of an account's users: it is for one reading a run.
+    """
+    return reading(partial(_history, clock), "cloudtrail")
+
+
+def _history(clock: Clock) -> CallHistory:
+    since, calls, cut = clock.now() - RECENT, list[Call](), set[str]()
     for name in CHANGES:
-        records = cloudtrail.records(name, now - RECENT)
-        if any(is_unreadable(record) for record in records):
-            raise TemporaryError(f"CloudTrail has a record of {name} that does not say who called")
-        calls += calls_of(records)
-        clock.sleep(PAUSE_SECONDS)
-    return tuple(calls)
+        is_cut = False
+        for records, is_more in cloudtrail.pages(name, since):
+            is_cut = is_more
+            if any(is_unreadable(record) for record in records):
+                raise TemporaryError(f"CloudTrail has a record of {name} that does not say who called")
+            calls += calls_of(records)
+            clock.sleep(PAUSE_SECONDS)
+        cut |= {name} if is_cut else set()
+    return CallHistory(tuple(calls), frozenset(cut))
 
 
 def _firewalls() -> Reading[bool]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import ip_address, ip_network
+from itertools import pairwise
 
 from tandem.model import NetworkInterface
 from tandem.topology.inventory import Subnet
@@ -161,9 +162,7 @@ def through_acl(acl: NetworkAcl, flow: Flow, *, outbound: bool) -> AclRule | Non
     The lowest number that matches decides, whatever comes after it. What no rule matches is denied; the rule
     in which AWS says so is the last of every network ACL, and need not be there.
     """
-    other = flow.destination if outbound else flow.source
-    rules = sorted((r for r in acl.rules if r.outbound is outbound), key=lambda rule: rule.number)
-    matching = [r for r in rules if r.protocol in (ANY, flow.protocol) and _has(r.prefix, other)]
+    matching = _matching(acl, flow, outbound=outbound)
     for port in _edges(matching, flow.ports):
         decides = next((r for r in matching if _is_in(port, r)), None)
         if decides is None:
@@ -171,6 +170,26 @@ def through_acl(acl: NetworkAcl, flow: Flow, *, outbound: bool) -> AclRule | Non
         if not decides.allows:
             return decides
     return None
+
+
+def open_ports(acl: NetworkAcl, flow: Flow, *, outbound: bool) -> tuple[tuple[int, int], ...]:
+    """Returns the first and the last port of each part of the flow's ports that passes, in their order."""
+    matching = _matching(acl, flow, outbound=outbound)
+    found: list[tuple[int, int]] = []
+    for port, after in pairwise((*_edges(matching, flow.ports), flow.ports[1] + 1)):
+        decides = next((r for r in matching if _is_in(port, r)), None)
+        if decides is None or not decides.allows:
+            continue
+        begins = found.pop()[0] if found and found[-1][1] == port - 1 else port
+        found.append((begins, after - 1))
+    return tuple(found)
+
+
+def _matching(acl: NetworkAcl, flow: Flow, *, outbound: bool) -> list[AclRule]:
+    """Returns the rules that say something of the flow, the lowest number first."""
+    other = flow.destination if outbound else flow.source
+    rules = sorted((r for r in acl.rules if r.outbound is outbound), key=lambda rule: rule.number)
+    return [r for r in rules if r.protocol in (ANY, flow.protocol) and _has(r.prefix, other)]
 
 
 LAST = 32767

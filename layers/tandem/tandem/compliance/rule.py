@@ -96,6 +96,8 @@ class Rule:
     problems: frozenset[ProblemCode] = frozenset()
     """Codes of the checks before storing that are this rule's: each code is one rule's only."""
     needs: frozenset[Need] = frozenset()
+    at_once: bool = False
+    """True for what happened once: its finding opens in the first run that sees it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,16 @@ class Need(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class CallHistory:
+    """What CloudTrail's event history says of the account's latest calls."""
+
+    calls: tuple[Call, ...] = ()
+    """Of each name the newest first."""
+    cut: frozenset[str] = frozenset()
+    """Names of calls of which there are more than were read."""
+
+
+@dataclass(frozen=True, slots=True)
 class SessionChanges:
     """What the peers' logs of the last hour say of BGP and BFD sessions."""
 
@@ -135,8 +145,8 @@ class Snapshot:
     """Every topology of the stack, this one too."""
     firewalls: Reading[bool] = NotRead("nobody asked the SDK", is_absent=True)
     """True where the SDK reads whether a route carries an internet gateway firewall."""
-    changes: Reading[tuple[Call, ...]] = NO_HISTORY
-    """The newest calls in CloudTrail's event history that change addresses, routes or peers."""
+    changes: Reading[CallHistory] = NO_HISTORY
+    """The calls of the last two days that change addresses, routes or peers."""
     has: frozenset[Need] = frozenset(Need)
 
     @property

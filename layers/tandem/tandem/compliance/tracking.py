@@ -1,14 +1,14 @@
 """Tells which findings opened and which ended since the run before, and keeps what must still be notified.
 
 A finding is an episode (`tandem.state.episodes`): it is notified when it lasts, so that a failover, during
-which much is not as it should be, opens nothing.
+which much is not as it should be, opens nothing. What happened once does not last: it is notified at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from tandem.compliance.rule import Finding, Rule, RuleVerdict
@@ -74,7 +74,8 @@ def track(
         rule_id, _, resource = key.partition(" ")
         episode, rule, finding = before.get(key), by_id.get(rule_id), found.get(key)
         if finding is not None:
-            sight = Sight(_is_bad(finding.result.verdict), GRACE, "")
+            grace = timedelta() if finding.rule.at_once else GRACE
+            sight = Sight(_is_bad(finding.result.verdict), grace, "")
             left, change = step(episode, sight, now, may_tell=True)
         elif rule is None or rule_id in blind:  # nobody looked, so nothing has changed
             left, change = episode, None

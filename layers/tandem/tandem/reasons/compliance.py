@@ -165,6 +165,7 @@ class CheckCode(StrEnum):
     NOT_AVAILABLE = "not-available"
     RTO_NOT_DECLARED = "rto-not-declared"
     KEEPALIVE_TOO_SLOW = "keepalive-too-slow"
+    BFD_TOO_SLOW = "bfd-too-slow"
     SESSION_FLAPS = "session-flaps"
     PEER_HAS_ASN_OF_ROUTE_SERVER = "peer-has-asn-of-route-server"
     ROUTE_IS_PERSISTED = "route-is-persisted"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from tandem.reasons.documents import ProblemCode
@@ -58,22 +59,46 @@ def appliances_have_a_way_out(topology: Topology, inventory: Inventory) -> Itera
 
 def gateway_tables_can_have_the_routes(topology: Topology, inventory: Inventory) -> Iterator[Problem]:
     """Checks that a gateway table's route needs a target interface with a public IP of its own
-    (docs/aws-facts.md#gateway-route-tables).
+    (docs/aws-facts.md#gateway-route-tables). What has its public IP only by a move is not refused.
     """
-    inside = [p for p in _tracked(topology) if any(is_within(p, vpc) for vpc in inventory.vpc_prefixes)]
+    for needed in without_public_ip(topology, inventory):
+        if not needed.by_move:
+            yield problem_at(
+                _propagation_path(topology, needed.table),
+                ProblemCode.NO_PUBLIC_IP_FOR_GATEWAY_TABLE,
+                needed.interface_id,
+                table_id=needed.table.route_table_id,
+                prefix=needed.prefix,
+                appliance=needed.appliance,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """An interface without a public IP to which a route of a gateway table may lead."""
+
+    table: RouteTable
+    prefix: str
+    appliance: str
+    interface_id: str
+    by_move: bool
+    """True for a target of the Elastic IPs that follow the prefix: it has one of them once it is active."""
+
+
+def without_public_ip(topology: Topology, inventory: Inventory) -> Iterator[Needed]:
+    """Yields each interface at a peer address or a next hop, once for each group that tracks a prefix inside
+    the VPC.
+    """
     for table in _gateway_tables(topology, inventory):
-        for name, appliance in topology.appliances.items() if inside else ():
-            for address in sorted(appliance.peer_addresses):
-                interface = inventory.interface_with(address)
-                if interface is not None and not any(own.public_ip for own in interface.addresses):
-                    yield problem_at(
-                        _propagation_path(topology, table),
-                        ProblemCode.NO_PUBLIC_IP_FOR_GATEWAY_TABLE,
-                        interface.network_interface_id,
-                        table_id=table.route_table_id,
-                        prefix=inside[0],
-                        appliance=name,
-                    )
+        for group in topology.groups:
+            inside = [p for p in group.prefixes if any(is_within(p, vpc) for vpc in inventory.vpc_prefixes)]
+            moving = {t.network_interface_id for e in group.elastic_ips for t in e.targets.values()}
+            for name, appliance in topology.appliances.items() if inside else ():
+                addresses = sorted(appliance.peer_addresses | set(appliance.next_hops))
+                found = filter(None, (inventory.interface_with(address) for address in addresses))
+                bare = {i.network_interface_id for i in found if not any(a.public_ip for a in i.addresses)}
+                for interface_id in sorted(bare):
+                    yield Needed(table, inside[0], name, interface_id, interface_id in moving)
 
 
 PROPAGATION_CHECKS: tuple[Check, ...] = (

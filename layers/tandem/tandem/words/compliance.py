@@ -372,18 +372,18 @@ RULE_ENTRIES: Entries = {
         _HOW_IT_WORKS,
     ),
     RuleId.ONE_MOVER: Entry(
-        "Only this stack moved a declared Elastic IP within the last day",
+        "Only this stack moved a declared Elastic IP within the last two days",
         "EC2 keeps the last association, so two movers undo each other's failover.",
         (
             "Turn off the other mover: the appliance's own failover script and its role's permission for",
             "ec2:AssociateAddress, or what the finding names. Tandem looks for it in CloudTrail's event",
-            "history, among the newest 50 calls of the last day. A role counts as the stack's if its name",
+            "history, among the newest 250 calls of a name. A role counts as the stack's if its name",
             "begins with the stack's name and a hyphen.",
         ),
         ASSOCIATE,
     ),
     RuleId.NO_PIPELINE: Entry(
-        "No tool that applies a template changed addresses, routes or peers within the last day",
+        "No tool that applies a template changed addresses, routes or peers within the last two days",
         "The next run of the tool takes an Elastic IP or a route back to where its template has it.",
         (
             "Take the association, the route or the peer out of the template, or let the tool ignore it.",
@@ -392,7 +392,7 @@ RULE_ENTRIES: Entries = {
         _CLOUDTRAIL,
     ),
     RuleId.NO_FOREIGN_CHANGE: Entry(
-        "Only this stack changed a declared route table, or a managed peer, within the last day",
+        "Only this stack changed the route server, a declared table or target, or a managed peer, in two days",
         "A change by hand is how most failovers are broken, so you should know of it.",
         ("Ask the person that the finding names. The other rules say if the change breaks anything.",),
         _CLOUDTRAIL,
@@ -595,7 +595,8 @@ RULE_ENTRIES: Entries = {
         "Network ACLs are asked about each packet that enters or leaves a subnet, in both directions.",
         (
             "Allow in the network ACLs of both subnets: TCP 179 to the endpoint,",
-            "TCP 32768-61000 to the appliance (the answers) and, with BFD, UDP 3784 both ways.",
+            "TCP 1024-65535 to the appliance (the answers: from which of these ports it dials depends on",
+            "its system) and, with BFD, UDP 3784 both ways.",
         ),
         f"{_VPC_GUIDE}/custom-network-acl.html",
     ),
@@ -860,6 +861,13 @@ CHECK_ENTRIES: Entries = {
         " failure after {least} to {most} s (observed; AWS gives no figure)",
         "Keepalive notices a dead appliance too late for the declared `rto`.",
         ("Use BFD for the peers of {appliance}: {peers:and}.", *_NEW_PEER),
+        f"{_EC2_REFERENCE}/API_RouteServerBgpOptions.html",
+    ),
+    Code.BFD_TOO_SLOW: Entry(
+        "{group} may be away for {rto} s, and {appliance} is watched by BFD, of which a failure was noticed"
+        " after {least} to {most} s (observed; AWS gives no figure)",
+        "No liveness mode of Route Server was seen to keep the declared `rto`.",
+        ("Declare an `rto` that a failover can keep, or measure your own with a drill.",),
         f"{_EC2_REFERENCE}/API_RouteServerBgpOptions.html",
     ),
     Code.SESSION_FLAPS: Entry(

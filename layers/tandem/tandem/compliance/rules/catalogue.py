@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tandem.compliance.rule import RuleSeverity
 from tandem.compliance.rules import (
     declared,
     failback,
@@ -18,8 +19,9 @@ from tandem.compliance.rules import (
     upkeep,
     waivers,
 )
+from tandem.reasons.compliance import RuleId
 
-FAST = (
+_FAILOVER = (
     *standby.RULES,
     *targets.RULES,
     *survival.RULES,
@@ -28,10 +30,10 @@ FAST = (
     *liveness.RULES,
     *filters.RULES,
 )
-"""Those that say whether the next failover would work: judged every five minutes."""
+"""Those that say whether the next failover would work."""
 
 RULES = (
-    *FAST,
+    *_FAILOVER,
     *symmetry.RULES,
     *ownership.RULES,
     *declared.RULES,
@@ -40,3 +42,13 @@ RULES = (
     *failback.RULES,
     *waivers.RULES,
 )
+
+_ALSO_FAST = frozenset({RuleId.WATCHED_RECENTLY, RuleId.NO_DEAD_LETTERS})
+"""Without them nobody would hear in time that Tandem itself does not work."""
+
+FAST = tuple(
+    rule
+    for rule in RULES
+    if rule in _FAILOVER or rule.severity is RuleSeverity.CRITICAL or rule.id in _ALSO_FAST
+)
+"""Those that are judged every five minutes: none of them needs a call that only the daily run makes."""

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
-from tandem.compliance.packetfilters import Filters, Flow, Passage, SecurityGroup, through_acl, through_groups
+from tandem.compliance.packetfilters import (
+    Filters,
+    Flow,
+    Passage,
+    SecurityGroup,
+    open_ports,
+    through_acl,
+    through_groups,
+)
 from tandem.compliance.rule import Result, Rule, RuleSeverity
 from tandem.compliance.rules.peers import peers_of, reading_of, unread_peer_of
 from tandem.compliance.snapshot import Snapshot, known
-from tandem.model import Liveness, NetworkInterface, Peer
+from tandem.model import Liveness, NetworkInterface, Peer, Status
 from tandem.reasons.compliance import CheckCode, RuleId
 from tandem.topology.inventory import Endpoint
 
 BGP, BFD = (179, 179), (3784, 3784)
 
-EPHEMERAL = (32768, 61000)
-"""What most Linux kernels dial from (docs/aws-facts.md#packet-filters): the answers go there."""
+EPHEMERAL = (1024, 65535)
+"""Every system dials from some of these ports (docs/aws-facts.md#packet-filters): the answers go there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +117,8 @@ def _unread_list(groups: tuple[SecurityGroup, ...], filters: Filters) -> str:
 def acls_pass(snapshot: Snapshot) -> Iterator[Result]:
     """Judges each session by the network ACLs of both subnets, the answers' ports included.
 
-    Within one subnet no network ACL is asked (docs/aws-facts.md#packet-filters).
+    Within one subnet no network ACL is asked (docs/aws-facts.md#packet-filters). Where a part of the answers'
+    ports passes, only a session that is up shows that it is the right part.
     """
     filters = known(snapshot.filters)
     for found in _sessions(snapshot):
@@ -126,6 +135,7 @@ def _by_acls(session: _Session, filters: Filters) -> Result:
         return Result.passed(session.resource)
     unread: str | None = None
     for flow in (*_opened(session), *_answers(session)):
+        left: tuple[tuple[int, int], ...] = (flow.ports,)
         ends = (own, there) if flow.source == address else (there, own)
         for outbound, subnet_id in zip((True, False), ends, strict=True):
             acl = filters.acl_of(subnet_id)
@@ -134,6 +144,9 @@ def _by_acls(session: _Session, filters: Filters) -> Result:
                 continue
             rule = through_acl(acl, flow, outbound=outbound)
             if rule is not None:
+                parts = (open_ports(acl, replace(flow, ports=p), outbound=outbound) for p in left)
+                left = tuple(part for found in parts for part in found)
+            if rule is not None and not left:
                 return Result.failed(
                     session.resource,
                     CheckCode.ACL_STOPS_SESSION,
@@ -146,7 +159,17 @@ def _by_acls(session: _Session, filters: Filters) -> Result:
                     rule=rule.number,
                     outbound=outbound,
                 )
+        if left != (flow.ports,) and session.peer.bgp is not Status.UP:
+            unread = unread or _partly(flow, left)
     return Result.passed(session.resource) if unread is None else Result.unknown(session.resource, unread)
+
+
+def _partly(flow: Flow, left: Iterable[tuple[int, int]]) -> str:
+    ports = ", ".join(f"{first}-{last}" for first, last in left)
+    return (
+        f"{flow.source} answers to one of the ports {flow.ports[0]}-{flow.ports[1]} of {flow.destination},"
+        f" and the network ACLs let only {ports} pass; from which one it dials depends on its system"
+    )
 
 
 def _opened(session: _Session) -> Iterator[Flow]:

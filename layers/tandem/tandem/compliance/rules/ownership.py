@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from tandem.compliance.checks import Part, checked, otherwise
@@ -19,7 +19,8 @@ from tandem.topology.forwarding import forwarding_warnings, forwards
 from tandem.topology.inventory import Inventory
 from tandem.topology.problems import path_of
 
-MOVES = "AssociateAddress"
+MOVES = frozenset({"AssociateAddress", "DisassociateAddress", "ReleaseAddress"})
+"""Calls that give an Elastic IP to somebody, or take it away."""
 
 
 def _networks(topology: Topology, inventory: Inventory) -> Iterator[Part]:
@@ -101,40 +102,41 @@ NAMED = 10
 
 def one_mover(snapshot: Snapshot) -> Iterator[Result]:
     """Judges each Elastic IP by the newest call of another caller than the stack that moved it."""
-    calls = [c for c in _foreign(snapshot) if c.name == MOVES and c.tool is None]
-    yield from _by_resource(snapshot, calls, {part.resource for part in _addresses(snapshot)})
+    yield from _by_resource(snapshot, _addresses(snapshot), MOVES.__contains__)
 
 
 def no_foreign_change(snapshot: Snapshot) -> Iterator[Result]:
-    """Judges declared route tables, and the peers of a managed route server, in the same way."""
-    calls = [c for c in _foreign(snapshot) if c.name != MOVES and c.tool is None]
-    yield from _by_resource(snapshot, calls, _changeable(snapshot, calls))
+    """Judges the route server, declared tables and target interfaces, and what Tandem manages, in the same
+    way.
+    """
+    yield from _by_resource(snapshot, _changeable(snapshot), lambda name: name not in MOVES)
 
 
 def no_pipeline(snapshot: Snapshot) -> Iterator[Result]:
     """Judges the same resources by calls of tools that apply a template: the next run takes it back."""
-    calls = [call for call in _foreign(snapshot) if call.tool is not None]
-    resources = _changeable(snapshot, calls) | {part.resource for part in _addresses(snapshot)}
-    yield from _by_resource(snapshot, calls, resources)
+    yield from _by_resource(snapshot, _addresses(snapshot), MOVES.__contains__, by_tool=True)
+    yield from _by_resource(snapshot, _changeable(snapshot), lambda name: name not in MOVES, by_tool=True)
 
 
-def _addresses(snapshot: Snapshot) -> Iterator[Part]:
-    yield from elastic_ip_parts(snapshot.topology, known(snapshot.inventory))
+def _addresses(snapshot: Snapshot) -> set[str]:
+    return {part.resource for part in elastic_ip_parts(snapshot.topology, known(snapshot.inventory))}
 
 
-def _changeable(snapshot: Snapshot, calls: list[Call]) -> set[str]:
-    """Returns the declared tables; of a managed route server also what its peers' calls name.
+def _changeable(snapshot: Snapshot) -> set[str]:
+    """Returns the route server, the declared tables and target interfaces; of a managed route server also its
+    endpoints and peers.
 
     A deleted peer is of interest only to a call that names it.
     """
     topology, inventory = snapshot.topology, known(snapshot.inventory)
-    tables = set(topology.route_server.propagate_to)
+    resources = {*topology.route_server.propagate_to, *topology.target_interface_ids}
+    resources |= {topology.route_server.route_server_id or ""} - {""}
     reading = inventory.reading if topology.manage else None
     if reading is None:
-        return tables
-    gone = {peer_id for peer_id in reading.gone_peers if any(peer_id in c.resource_ids for c in calls)}
+        return resources
+    named = {id_ for call in known(snapshot.changes).calls for id_ in call.resource_ids}
     there = {p.peer_id for p in reading.peers} | {e.endpoint_id for e in reading.endpoints}
-    return tables | there | gone
+    return resources | there | {peer_id for peer_id in reading.gone_peers if peer_id in named}
 
 
 def _foreign(snapshot: Snapshot) -> Iterator[Call]:
@@ -143,7 +145,7 @@ def _foreign(snapshot: Snapshot) -> Iterator[Call]:
     Whoever moved an address before the topology was stored in its mode is no second mover.
     """
     stack, since = known(snapshot.inventory).stack, _stored_at(snapshot)
-    for call in known(snapshot.changes):
+    for call in known(snapshot.changes).calls:
         if since is not None and call.at < since:
             continue
         if call.role is None or not call.role.startswith(f"{stack}-"):
@@ -157,10 +159,35 @@ def _stored_at(snapshot: Snapshot) -> datetime | None:
     return None if isinstance(since, NotRead) else since
 
 
-def _by_resource(snapshot: Snapshot, calls: list[Call], resources: set[str]) -> Iterator[Result]:
+def _names(call: Call, resource: str, inventory: Inventory) -> bool:
+    """Says if the call is about the resource. An Elastic IP is named by its allocation, by its public
+    address, or, where it is taken away, by the association that it still has.
+    """
+    if resource in call.resource_ids:  # calls about a table or an endpoint name the route server beside it
+        return not resource.startswith("rs-") or call.name == "ModifyRouteServer"
+    address = inventory.elastic_ips.get(resource)
+    if address is None:
+        return False
+    by_association = address.holder is not None and address.holder.association_id in call.resource_ids
+    return by_association or f'"{address.public_ip}"' in call.request
+
+
+def _by_resource(
+    snapshot: Snapshot, resources: set[str], counts: Callable[[str], bool], *, by_tool: bool = False
+) -> Iterator[Result]:
+    """Judges each resource by the newest call whose name counts. Where CloudTrail has more of those than were
+    read, and none of those read is about the resource, nobody knows.
+    """
+    inventory = known(snapshot.inventory)
+    cut = sorted(name for name in known(snapshot.changes).cut if counts(name))
+    calls = [c for c in _foreign(snapshot) if counts(c.name) and (c.tool is not None) is by_tool]
+    calls.sort(key=lambda call: call.at, reverse=True)
     instances = {a.instance_id: name for name, a in snapshot.topology.appliances.items() if a.instance_id}
     for resource in sorted(resources):
-        call = next((call for call in calls if resource in call.resource_ids), None)
+        call = next((call for call in calls if _names(call, resource, inventory)), None)
+        if call is None and cut:
+            yield Result.unknown(resource, f"CloudTrail has more calls of {', '.join(cut)} than were read")
+            continue
         if call is None:
             yield Result.passed(resource)
             continue
@@ -220,7 +247,7 @@ RULES = (
         _unshown_checks,
     ),
     Rule(RuleId.ALLOWED_PREFIXES_ONLY, RuleSeverity.HIGH, allowed_only),
-    Rule(RuleId.ONE_MOVER, RuleSeverity.HIGH, one_mover),
-    Rule(RuleId.NO_PIPELINE, RuleSeverity.MEDIUM, no_pipeline),
-    Rule(RuleId.NO_FOREIGN_CHANGE, RuleSeverity.LOW, no_foreign_change),
+    Rule(RuleId.ONE_MOVER, RuleSeverity.HIGH, one_mover, at_once=True),
+    Rule(RuleId.NO_PIPELINE, RuleSeverity.MEDIUM, no_pipeline, at_once=True),
+    Rule(RuleId.NO_FOREIGN_CHANGE, RuleSeverity.LOW, no_foreign_change, at_once=True),
 )

@@ -56,12 +56,29 @@ def _ranked(
 ) -> Result:
     best = next((route for route in paths if route.status is RouteStatus.IN_FIB), None)
     own = [route for route in paths if route.next_hop in next_hops(appliance)]
-    if best is None or best in own or all(rank(route) != rank(best) for route in own):
+    if best is None or best in own:
         return Result.passed(resource)
+    doubt = next(filter(None, (_doubt(route, best) for route in own)), None)
+    ties = any(rank(route) == rank(best) for route in own)
+    if not ties:
+        return Result.passed(resource) if doubt is None else Result.unknown(resource, doubt)
     owners = (n for n, other in topology.appliances.items() if best.next_hop in next_hops(other))
     owner = next(owners, best.next_hop)
     name = appliance.name
     return Result.failed(resource, CheckCode.STANDBY_PATH_TIES, appliance=name, prefix=prefix, owner=owner)
+
+
+def _doubt(route: Route, best: Route) -> str | None:
+    """Says why a path that does not tie with the chosen one is not known to be worse; None if it is worse."""
+    shorter = len(best.as_path) - len(route.as_path)
+    if shorter == 0 and route.as_path[0] != best.as_path[0]:
+        return (
+            f"the paths by {route.next_hop} and {best.next_hop} differ by MED only, and AWS does not document"
+            " that Route Server compares the MEDs of different neighbours"
+        )
+    if shorter > 0 or (shorter == 0 and route.med < best.med):
+        return f"the path by {route.next_hop} is better than the chosen one by {best.next_hop}"
+    return None
 
 
 def _paths(snapshot: Snapshot) -> Iterator[tuple[str, Appliance, str, Sequence[Route] | Result]]:
