@@ -392,7 +392,7 @@ RULE_ENTRIES: Entries = {
         _CLOUDTRAIL,
     ),
     RuleId.NO_FOREIGN_CHANGE: Entry(
-        "Only this stack changed the route server, a declared table or target, or a managed peer, in two days",
+        "Only this stack changed the route server, a declared table or target, or a managed peer lately",
         "A change by hand is how most failovers are broken, so you should know of it.",
         ("Ask the person that the finding names. The other rules say if the change breaks anything.",),
         _CLOUDTRAIL,
