@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.breakages import ALSO, BREAKAGES, DEFAULT, UNSURVIVED, Breakage, Fail
 from tests.complying import checked, facts, failing, healthy, healthy_document, taken, unsurvived
 from tests.shared_worlds import begins_in
 from tests.stack import Stack, stack
+from tests.tiers import prove
 from tests.worlds import watched
 
 NOT_IN_THIS_WORLD = {
@@ -33,6 +35,8 @@ ELSEWHERE = {RuleId.WAIVER_CURRENT}
 
 FIRST = {rule.id for group in (standby, targets, installation) for rule in group.RULES}
 
+
+CRITICAL = {rule.id for rule in RULES if rule.severity is RuleSeverity.CRITICAL}
 
 PREDICTED = [breakage for breakage in BREAKAGES if FIRST & set(breakage.rules)]
 
@@ -54,9 +58,13 @@ def test_in_a_healthy_world_every_rule_passes(edge: Stack) -> None:
     assert passed >= set(RuleId) - NOT_IN_THIS_WORLD - {RuleId.FAILBACK_WANTED}
 
 
-@pytest.mark.parametrize(
-    "breakage", [b for b in BREAKAGES if b.world is World.EDGE], ids=lambda breakage: breakage.name
-)
+def in_its_tier(breakage: Breakage) -> Any:
+    """What predicts a failed failover is judged with each commit, all else with the rest of the proof."""
+    is_critical = breakage.rules[0] in CRITICAL
+    return pytest.param(breakage, id=breakage.name, marks=() if is_critical else prove)
+
+
+@pytest.mark.parametrize("breakage", [in_its_tier(b) for b in BREAKAGES if b.world is World.EDGE])
 def test_a_breakage_opens_its_findings_and_no_other(edge: Stack, breakage: Breakage) -> None:
     expected, also = breakage.expected(edge), ALSO.get(breakage.name, frozenset())
     edge.clock.sleep(30)
