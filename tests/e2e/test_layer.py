@@ -27,7 +27,8 @@ ADAPTERS = ROOT / "layers" / "tandem" / "tandem" / "adapters"
 VARIABLES = (
     provisioning.ENVIRONMENT
     | stack.ENVIRONMENT
-    | {"TANDEM_NOTIFICATION_TOPIC": "people", "TANDEM_REPORT_BUCKET": "reports", "TANDEM_QUEUES": "failover=queue"}
+    | {"TANDEM_NOTIFICATION_TOPIC": "people", "TANDEM_REPORT_BUCKET": "reports"}
+    | {"TANDEM_QUEUES": "failover=queue"}
 )
 REGIONS = ("eu-central-1", "cn-north-1", "us-gov-west-1", "eusc-de-east-1")
 IMPORT_ALL = """
