@@ -85,7 +85,7 @@ def test_a_run_that_can_do_nothing_ends_at_once_and_people_hear_of_it_once(there
     ((minute, reason),) = told
     assert 25 < minute <= 30
     assert "it waits for rsp-" in reason
-    assert "to have BGP up and to advertise 0.0.0.0/0; Tandem goes on by itself" in reason
+    assert "to have BGP up and to advertise 0.0.0.0/0; Tandem continues by itself" in reason
     assert there.record().provisioned.pending
     there.run(set_at(there.wanted(), "appliances.fw1.liveness", "bfd"))
     found = there.record().provisioned
